@@ -1,0 +1,133 @@
+//! What the runtime needs of the machine under it: one small trait.
+
+use core::ops::BitOr;
+
+/// Which console stream bytes belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output: the program's own output.
+    Output,
+    /// Standard error: everything else.
+    Error,
+}
+
+/// Which accesses a range of pages permits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Protection(u8);
+
+impl Protection {
+    /// No access: a guard.
+    pub const NONE: Self = Self(0);
+    /// Loads.
+    pub const READ: Self = Self(1);
+    /// Stores.
+    pub const WRITE: Self = Self(2);
+    /// Instruction fetches.
+    pub const EXECUTE: Self = Self(4);
+
+    /// Whether every access in `other` is permitted.
+    #[must_use]
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl BitOr for Protection {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Why the platform could not do what was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlatformError {
+    /// No memory or address space is left.
+    OutOfMemory,
+    /// The range or the protection is not one that the platform can serve.
+    InvalidRange,
+    /// The platform does not have this service.
+    Unsupported,
+}
+
+/// A file of the read-only file table.
+#[derive(Clone, Copy, Debug)]
+pub struct File {
+    /// Absolute path, `/` separated.
+    pub path: &'static str,
+    /// The whole contents.
+    pub contents: &'static [u8],
+}
+
+/// The machine under the runtime.
+///
+/// # Safety
+/// `map_pages` must return fresh zeroed memory that nothing else uses until it is unmapped, and
+/// every returned address must stay valid for the accesses that its protection permits.
+pub unsafe trait Platform: Sync {
+    /// Bytes in a page; a power of two.
+    fn page_size_bytes(&self) -> usize {
+        4096
+    }
+
+    /// Maps `size_bytes` (a multiple of the page size) of zeroed memory and returns its address.
+    ///
+    /// # Errors
+    /// [`PlatformError::OutOfMemory`] when nothing that large is left.
+    fn map_pages(&self, size_bytes: usize, protection: Protection) -> Result<usize, PlatformError>;
+
+    /// Gives back pages that [`Platform::map_pages`] returned, whole or in part.
+    ///
+    /// # Errors
+    /// [`PlatformError::InvalidRange`] when the range is not mapped.
+    ///
+    /// # Safety
+    /// Nothing may use the range afterwards.
+    unsafe fn unmap_pages(&self, address: usize, size_bytes: usize) -> Result<(), PlatformError>;
+
+    /// Changes the protection of mapped pages. Pages are never writable and executable at once.
+    ///
+    /// # Errors
+    /// [`PlatformError::InvalidRange`] when the range is not mapped or asks for W and X together.
+    ///
+    /// # Safety
+    /// Nothing may rely on an access that the new protection forbids.
+    unsafe fn protect_pages(
+        &self,
+        address: usize,
+        size_bytes: usize,
+        protection: Protection,
+    ) -> Result<(), PlatformError>;
+
+    /// Writes all of `bytes` to the console.
+    fn console_write(&self, stream: Stream, bytes: &[u8]);
+
+    /// Reads console input into `buffer`; returns the number of bytes read, 0 at the end of input.
+    fn console_read(&self, buffer: &mut [u8]) -> usize;
+
+    /// Nanoseconds since an arbitrary fixed start; never goes back.
+    fn monotonic_ns(&self) -> u64;
+
+    /// Nanoseconds since 1970-01-01 00:00:00 UTC.
+    fn realtime_ns(&self) -> u64;
+
+    /// Fills `buffer` with random bytes.
+    fn fill_random(&self, buffer: &mut [u8]);
+
+    /// The read-only file table.
+    fn files(&self) -> &[File] {
+        &[]
+    }
+
+    /// The value of an environment variable.
+    fn environment(&self, _name: &str) -> Option<&'static core::ffi::CStr> {
+        None
+    }
+
+    /// Ends the process or the machine with `status`.
+    fn exit(&self, status: i32) -> !;
+
+    /// Ends the process or the machine after a failure that `message` describes.
+    fn abort(&self, message: &str) -> !;
+}

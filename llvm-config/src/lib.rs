@@ -1,0 +1,1 @@
+//! Which LLVM BareFlow builds, and how to link it.

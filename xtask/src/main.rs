@@ -1,0 +1,3 @@
+//! The build automation of BareFlow.
+
+fn main() {}
