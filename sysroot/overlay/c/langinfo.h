@@ -1,0 +1,3 @@
+#ifndef BAREFLOW_LANGINFO_H
+#define BAREFLOW_LANGINFO_H
+#endif
