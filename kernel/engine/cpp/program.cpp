@@ -1,0 +1,220 @@
+#include "program.h"
+#include "interpreter/interpret.h"
+
+#include "llvm/ADT/StringSwitch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+using namespace llvm;
+
+namespace bareflow {
+namespace {
+
+// A handler that exit() calls: what atexit and __cxa_atexit registered.
+struct ExitHandler {
+  void (*function)(void *);
+  void *argument;
+};
+
+std::vector<ExitHandler> exit_handlers;
+std::vector<void *> destructors;
+
+int program_cxa_atexit(void (*function)(void *), void *argument, void *) {
+  exit_handlers.push_back({function, argument});
+  return 0;
+}
+
+int program_atexit(void (*function)()) {
+  // The handler ignores the argument: SysV callees do not see registers they do not read.
+  exit_handlers.push_back({reinterpret_cast<void (*)(void *)>(function), nullptr});
+  return 0;
+}
+
+[[noreturn]] void program_quick_exit(int status) { leave(Ending::exited, status, ""); }
+
+[[noreturn]] void program_abort() { leave(Ending::aborted, 0, "the program called abort()"); }
+
+[[noreturn]] void program_assert_fail(const char *expression, const char *file, unsigned line,
+                                      const char *function) {
+  char message[sizeof innermost->message];
+  snprintf(message, sizeof message, "assertion failed: %s, in %s, at %s:%u", expression, function,
+           file, line);
+  leave(Ending::aborted, 0, message);
+}
+
+// The address that a shared object passes to __cxa_atexit; there is only one object.
+char program_dso_handle;
+
+} // namespace
+
+void *find_program_function(StringRef name) {
+  return StringSwitch<void *>(name)
+      .Case("exit", reinterpret_cast<void *>(exit_program))
+      .Cases("_exit", "_Exit", "quick_exit", reinterpret_cast<void *>(program_quick_exit))
+      .Case("abort", reinterpret_cast<void *>(program_abort))
+      .Case("__assert_fail", reinterpret_cast<void *>(program_assert_fail))
+      .Case("atexit", reinterpret_cast<void *>(program_atexit))
+      .Case("__cxa_atexit", reinterpret_cast<void *>(program_cxa_atexit))
+      .Case("__dso_handle", &program_dso_handle)
+      .Default(nullptr);
+}
+
+void exit_program(int status) {
+  // A handler may call exit() itself: the rest then still runs, each once.
+  while (!exit_handlers.empty()) {
+    ExitHandler handler = exit_handlers.back();
+    exit_handlers.pop_back();
+    handler.function(handler.argument);
+  }
+  while (!destructors.empty()) {
+    void *function = destructors.back();
+    destructors.pop_back();
+    reinterpret_cast<void (*)()>(function)();
+  }
+  leave(Ending::exited, status, "");
+}
+
+void call_all(ArrayRef<void *> functions) {
+  for (void *function : functions)
+    reinterpret_cast<void (*)()>(function)();
+}
+
+llvm_error_t find_lifetime_functions(llvm_module &module, ArrayRef<LifetimeFunction> functions,
+                                     std::vector<void *> &addresses) {
+  for (const LifetimeFunction &function : functions) {
+    void *address = nullptr;
+    if (llvm_error_t error = find_symbol(module, function.name, address))
+      return error;
+    addresses.push_back(address);
+  }
+  return LLVM_OK;
+}
+
+llvm_error_t run_program(llvm_context &context, Running running, int &status,
+                         function_ref<int()> body) {
+  Recovery recovery;
+  run_recoverably(recovery, running, body);
+  fflush(nullptr);
+  status = recovery.status;
+  switch (recovery.ending) {
+  case Ending::returned:
+  case Ending::exited:
+    return LLVM_OK;
+  case Ending::aborted:
+    return fail(context, LLVM_ERROR_PROGRAM_ABORTED, recovery.message);
+  case Ending::out_of_memory:
+    return fail(context, LLVM_ERROR_OUT_OF_MEMORY, "out of memory while the program ran");
+  case Ending::faulted:
+  case Ending::failed:
+    return fail(context, LLVM_ERROR_PROGRAM_FAULT, recovery.message);
+  }
+  return LLVM_ERROR_INTERNAL;
+}
+
+// main may have any prefix of the parameters (int, char **, char **), and return int or nothing.
+static bool is_main_type(const FunctionType &type) {
+  if (type.isVarArg() || type.getNumParams() > 3)
+    return false;
+  for (unsigned index = 0; index < type.getNumParams(); ++index)
+    if (index == 0 ? !type.getParamType(index)->isIntegerTy(32)
+                   : !type.getParamType(index)->isPointerTy())
+      return false;
+  return type.getReturnType()->isIntegerTy(32) || type.getReturnType()->isVoidTy();
+}
+
+static llvm_error_t check_main(llvm_module &module) {
+  llvm_context &context = *module.context;
+  Function *main = module.ir->getFunction("main");
+  if (!main || main->isDeclaration())
+    return fail(context, LLVM_ERROR_NO_FUNCTION, "the program has no function 'main'");
+  if (!is_main_type(*main->getFunctionType()))
+    return fail(context, LLVM_ERROR_MALFORMED_IR,
+                "'main' must take (int, char **, char **) or fewer of them, and return int");
+  make_external(*main);
+  return LLVM_OK;
+}
+
+llvm_error_t take_constructors(llvm_module &module, std::vector<void *> &addresses) {
+  if (std::exchange(module.constructors_ran, true))
+    return LLVM_OK;
+  return find_lifetime_functions(module, module.constructors, addresses);
+}
+
+llvm_error_t set_destructors(llvm_module &module) {
+  if (llvm_error_t error = find_lifetime_functions(module, module.destructors, destructors))
+    return error;
+  // exit_program takes them from the end.
+  std::reverse(destructors.begin(), destructors.end());
+  return LLVM_OK;
+}
+
+llvm_error_t run_native_main(llvm_module &module, llvm_opt_level_t level,
+                             ArrayRef<void *> arguments, int &status) {
+  if (llvm_error_t error = compile(module, level))
+    return error;
+  void *address = nullptr;
+  if (llvm_error_t error = find_symbol(module, "main" + module.suffix[level], address))
+    return error;
+  std::vector<void *> constructors;
+  if (llvm_error_t error = take_constructors(module, constructors))
+    return error;
+  if (llvm_error_t error = set_destructors(module))
+    return error;
+  bool returns = !module.ir->getFunction("main")->getReturnType()->isVoidTy();
+  // A main with fewer parameters does not look at the others' registers.
+  auto *main = reinterpret_cast<int (*)(void *, void *, void *)>(address);
+  return run_program(*module.context, Running::native_program, status, [&]() -> int {
+    call_all(constructors);
+    int result = main(arguments[0], arguments[1], arguments[2]);
+    exit_program(returns ? result : 0);
+  });
+}
+
+// The argument vector of one run; strings and pointers are writable, as C promises.
+class Arguments {
+public:
+  Arguments(int argc, const char *const *argv) {
+    for (int index = 0; index < argc; ++index)
+      pointers.push_back(strdup(argv[index]));
+    pointers.push_back(nullptr);
+  }
+  ~Arguments() {
+    for (char *pointer : pointers)
+      free(pointer);
+  }
+  // A copy, since the program may change the pointers.
+  std::vector<char *> copy() const { return pointers; }
+
+private:
+  std::vector<char *> pointers;
+};
+
+} // namespace bareflow
+
+using namespace bareflow;
+
+llvm_error_t llvm_run_main(llvm_module_t *module, llvm_tier_t tier, int argc,
+                           const char *const *argv, int *status) {
+  if (!module)
+    return LLVM_ERROR_INVALID_ARGUMENT;
+  llvm_context *context = module->context;
+  return enter(context, [&]() -> llvm_error_t {
+    if (argc < 0 || (argc > 0 && !argv) || !status || static_cast<unsigned>(tier) > LLVM_TIER_O3)
+      return fail(*context, LLVM_ERROR_INVALID_ARGUMENT, "llvm_run_main: invalid argument");
+    if (llvm_error_t error = check_main(*module))
+      return error;
+    exit_handlers.clear();
+    destructors.clear();
+    Arguments strings(argc, argv);
+    std::vector<char *> vector = strings.copy();
+    char *environment[] = {nullptr};
+    void *arguments[] = {reinterpret_cast<void *>(static_cast<intptr_t>(argc)), vector.data(),
+                         environment};
+    if (tier == LLVM_TIER_INTERPRETER)
+      return run_interpreted_main(*module, arguments, *status);
+    return run_native_main(*module, static_cast<llvm_opt_level_t>(tier - LLVM_TIER_O0),
+                           arguments, *status);
+  });
+}

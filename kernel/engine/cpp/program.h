@@ -1,0 +1,35 @@
+// A program's run: its start, its ends, and the functions of the C library that belong to the run
+// rather than to the library.
+#pragma once
+
+#include "recovery.h"
+#include "session.h"
+
+#include "llvm/ADT/ArrayRef.h"
+
+namespace bareflow {
+
+// exit, abort, atexit and the like, or null.
+void *find_program_function(llvm::StringRef name);
+
+llvm_error_t find_lifetime_functions(llvm_module &module,
+                                     llvm::ArrayRef<LifetimeFunction> functions,
+                                     std::vector<void *> &addresses);
+void call_all(llvm::ArrayRef<void *> functions);
+
+// Runs `body` as the program and turns its end into a status or an error.
+llvm_error_t run_program(llvm_context &context, Running running, int &status,
+                         llvm::function_ref<int()> body);
+
+// Runs exit handlers and destructors, then ends the program. Only inside run_program.
+[[noreturn]] void exit_program(int status);
+
+// Registers what exit_program calls after the exit handlers, in the order given.
+llvm_error_t set_destructors(llvm_module &module);
+// The constructors that have still to run.
+llvm_error_t take_constructors(llvm_module &module, std::vector<void *> &addresses);
+
+llvm_error_t run_native_main(llvm_module &module, llvm_opt_level_t level,
+                             llvm::ArrayRef<void *> arguments, int &status);
+
+} // namespace bareflow

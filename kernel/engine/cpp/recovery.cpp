@@ -1,0 +1,93 @@
+#include "recovery.h"
+#include "session.h"
+
+#include "llvm/Support/ErrorHandling.h"
+
+#include <stdio.h>
+#include <string.h>
+
+using namespace llvm;
+
+namespace bareflow {
+
+Recovery *innermost = nullptr;
+
+void run_recoverably(Recovery &recovery, Running running, function_ref<int()> body) {
+  recovery.outer = innermost;
+  recovery.running = running;
+  recovery.ending = Ending::returned;
+  recovery.status = 0;
+  recovery.message[0] = 0;
+  innermost = &recovery;
+  if (setjmp(recovery.point) == 0)
+    recovery.status = body();
+  innermost = recovery.outer;
+}
+
+void leave(Ending ending, int status, const char *message) {
+  Recovery &recovery = *innermost;
+  recovery.ending = ending;
+  recovery.status = status;
+  if (message != recovery.message)
+    snprintf(recovery.message, sizeof recovery.message, "%s", message);
+  longjmp(recovery.point, 1);
+  __builtin_unreachable();
+}
+
+static void handle_fatal_error(void *, const char *reason, bool) {
+  if (!innermost)
+    return;
+  // The interpreter reports what the program did wrong as if it were its own failure.
+  bool program = innermost->running == Running::interpreted_program;
+  leave(program ? Ending::faulted : Ending::failed, 0, reason);
+}
+
+static void handle_bad_alloc(void *, const char *, bool) {
+  if (innermost)
+    leave(Ending::out_of_memory, 0, "out of memory");
+}
+
+void install_handlers() {
+  remove_fatal_error_handler();
+  install_fatal_error_handler(handle_fatal_error);
+  remove_bad_alloc_error_handler();
+  install_bad_alloc_error_handler(handle_bad_alloc);
+  install_out_of_memory_new_handler();
+}
+
+llvm_error_t enter(llvm_context *context, function_ref<llvm_error_t()> body) {
+  if (!context)
+    return LLVM_ERROR_INVALID_ARGUMENT;
+  if (context->poisoned)
+    return LLVM_ERROR_POISONED;
+  Recovery recovery;
+  run_recoverably(recovery, Running::compiler, [&] { return static_cast<int>(body()); });
+  if (recovery.ending == Ending::returned)
+    return static_cast<llvm_error_t>(recovery.status);
+  context->poisoned = true;
+  if (recovery.ending == Ending::out_of_memory)
+    return fail(*context, LLVM_ERROR_OUT_OF_MEMORY, "out of memory while compiling the program");
+  return fail(*context, LLVM_ERROR_INTERNAL, Twine("LLVM failed: ") + recovery.message);
+}
+
+} // namespace bareflow
+
+using namespace bareflow;
+
+void llvm_handle_fault(const llvm_fault_t *fault) {
+  if (!innermost)
+    return;
+  char where[256], message[sizeof innermost->message];
+  llvm_describe_address(fault->instruction, where, sizeof where);
+  snprintf(message, sizeof message, "%s%s%s", fault->what, where[0] ? " " : "", where);
+  bool program = innermost->running != Running::compiler;
+  leave(program ? Ending::faulted : Ending::failed, 0, message);
+}
+
+void llvm_handle_abort(void) {
+  if (!innermost)
+    return;
+  if (innermost->running == Running::compiler)
+    leave(Ending::failed, 0, "abort() was called");
+  leave(Ending::aborted, 0, "the program called abort()");
+}

@@ -1,0 +1,44 @@
+// The way out of code that cannot return: fatal errors of LLVM, exit(), abort() and faults.
+//
+// Every entry of the library, and every run of a program in it, sets a recovery point; whoever must
+// end the code that runs jumps to the innermost one. What the abandoned frames owned is leaked, which
+// is why a context whose compiler was left this way is poisoned.
+#pragma once
+
+#include "../include/llvm_baremetal.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+#include <setjmp.h>
+
+namespace bareflow {
+
+enum class Running { compiler, native_program, interpreted_program };
+
+// How the code inside a recovery point ended.
+enum class Ending { returned, exited, aborted, faulted, out_of_memory, failed };
+
+struct Recovery {
+  jmp_buf point;
+  Recovery *outer;
+  Running running;
+  Ending ending;
+  int status;
+  char message[1024];
+};
+
+extern Recovery *innermost;
+
+// Runs `body` inside a recovery point; afterwards `recovery` says how it ended.
+void run_recoverably(Recovery &recovery, Running running, llvm::function_ref<int()> body);
+
+// Ends the code inside the innermost recovery point.
+[[noreturn]] void leave(Ending ending, int status, const char *message);
+
+// Catches LLVM's own fatal errors.
+void install_handlers();
+
+// An entry of the C interface: nothing escapes from `body`.
+llvm_error_t enter(llvm_context *context, llvm::function_ref<llvm_error_t()> body);
+
+} // namespace bareflow

@@ -1,0 +1,119 @@
+// What the parts of the library share: the objects behind the opaque handles.
+#pragma once
+
+#include "../include/llvm_baremetal.h"
+
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/ExecutionEngine/Orc/Core.h"
+#include "llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Target/TargetMachine.h"
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace bareflow {
+
+class CodePool;
+
+constexpr unsigned level_count = 4;
+constexpr const char *target_triple = "x86_64-unknown-none-elf";
+
+// A static constructor or destructor, by the name of its function.
+struct LifetimeFunction {
+  unsigned priority;
+  std::string name;
+};
+
+} // namespace bareflow
+
+struct llvm_function {
+  llvm_module *module;
+  std::string name;
+  void *address = nullptr;
+};
+
+struct llvm_module {
+  llvm_context *context;
+  std::string name;
+  std::unique_ptr<llvm::Module> ir;
+  llvm::orc::JITDylib *library = nullptr;
+  llvm::StringMap<std::unique_ptr<llvm_function>> functions;
+
+  // Set by prepare(): the IR has been given the form that can be compiled at several levels.
+  bool prepared = false;
+  bool constructors_ran = false;
+  // The compile that placed the global data; its symbols carry no suffix.
+  bool data_placed = false;
+  // What a symbol's name ends in at each level; only meaningful where `compiled` is set.
+  std::array<std::string, bareflow::level_count> suffix;
+  std::array<bool, bareflow::level_count> compiled{};
+  // In the order in which they run.
+  std::vector<bareflow::LifetimeFunction> constructors, destructors;
+};
+
+struct llvm_context {
+  llvm_options_t options;
+  std::string error;
+  bool poisoned = false;
+  // The first error that LLVM reported through its diagnostic handler since it was last taken.
+  std::string diagnostic;
+  unsigned unnamed_count = 0;
+
+  llvm::LLVMContext ir;
+  std::string data_layout;
+  std::unique_ptr<llvm::TargetLibraryInfoImpl> library_info;
+  std::array<std::unique_ptr<llvm::TargetMachine>, bareflow::level_count> machines;
+  std::unique_ptr<bareflow::CodePool> pool;
+  std::unique_ptr<llvm::orc::ExecutionSession> orc;
+  std::unique_ptr<llvm::orc::ObjectLinkingLayer> linker;
+  std::vector<std::unique_ptr<llvm_module>> modules;
+};
+
+namespace bareflow {
+
+// Sets the error text, on one line, and returns the code.
+llvm_error_t fail(llvm_context &context, llvm_error_t code, const llvm::Twine &message);
+// As above, with the text of an llvm::Error; a full code pool is told apart.
+llvm_error_t fail(llvm_context &context, llvm_error_t code, llvm::Error error);
+void note(llvm_context &context, const llvm::Twine &text);
+// The reported diagnostic, and forgets it.
+std::string take_diagnostic(llvm_context &context);
+
+// context.cpp: the address of what a program may call, the library's own definitions first.
+void *resolve_symbol(llvm_context &context, llvm::StringRef name);
+
+// target.cpp
+llvm_error_t create_targets(llvm_context &context);
+// Optimises and emits an object file.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> emit_object(llvm_context &context,
+                                                                llvm::Module &ir,
+                                                                llvm_opt_level_t level);
+
+// prepare.cpp
+llvm_error_t prepare(llvm_module &module);
+// Gives a local definition a name that other compiles can refer to.
+void make_external(llvm::GlobalValue &value);
+llvm_error_t check_symbols(llvm_module &module);
+
+// versions.cpp: a clone that shares the data and the function addresses of the first compile.
+std::unique_ptr<llvm::Module> clone_for_level(llvm_module &module, llvm::StringRef suffix);
+
+// jit.cpp
+llvm_error_t create_linker(llvm_context &context);
+llvm_error_t add_object(llvm_module &module, std::unique_ptr<llvm::MemoryBuffer> object);
+llvm_error_t compile(llvm_module &module, llvm_opt_level_t level);
+// The address of a symbol as compiled at `level`, or as first compiled.
+llvm_error_t find_symbol(llvm_module &module, llvm::StringRef symbol, void *&address);
+
+// lifetime.cpp: static constructors and destructors.
+llvm_error_t collect_lifetime_functions(llvm_module &module);
+
+// One line out of several.
+std::string one_line(llvm::StringRef text);
+
+} // namespace bareflow

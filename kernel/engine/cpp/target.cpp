@@ -1,0 +1,120 @@
+// From IR to an object file: one target machine and one pass pipeline per level.
+#include "session.h"
+
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+
+namespace bareflow {
+
+static CodeGenOptLevel code_generation_level(unsigned level) {
+  switch (level) {
+  case LLVM_OPT_O0:
+    return CodeGenOptLevel::None;
+  case LLVM_OPT_O1:
+    return CodeGenOptLevel::Less;
+  case LLVM_OPT_O2:
+    return CodeGenOptLevel::Default;
+  default:
+    return CodeGenOptLevel::Aggressive;
+  }
+}
+
+static OptimizationLevel optimization_level(unsigned level) {
+  switch (level) {
+  case LLVM_OPT_O0:
+    return OptimizationLevel::O0;
+  case LLVM_OPT_O1:
+    return OptimizationLevel::O1;
+  case LLVM_OPT_O2:
+    return OptimizationLevel::O2;
+  default:
+    return OptimizationLevel::O3;
+  }
+}
+
+llvm_error_t create_targets(llvm_context &context) {
+  LLVMInitializeX86TargetInfo();
+  LLVMInitializeX86Target();
+  LLVMInitializeX86TargetMC();
+  LLVMInitializeX86AsmPrinter();
+  LLVMInitializeX86AsmParser();
+
+  std::string text;
+  const Target *target = TargetRegistry::lookupTarget(target_triple, text);
+  if (!target)
+    return fail(context, LLVM_ERROR_INTERNAL, text);
+
+  TargetOptions options;
+  // Control that reaches `unreachable` stops there instead of running into the next function.
+  options.TrapUnreachable = true;
+  options.NoTrapAfterNoreturn = true;
+  for (unsigned level = 0; level < level_count; ++level) {
+    auto &machine = context.machines[level];
+    machine.reset(target->createTargetMachine(target_triple, "x86-64", "", options,
+                                              Reloc::Static, CodeModel::Small,
+                                              code_generation_level(level)));
+    if (!machine)
+      return fail(context, LLVM_ERROR_INTERNAL, "no target machine for x86-64");
+  }
+  context.data_layout = context.machines[0]->createDataLayout().getStringRepresentation();
+
+  // The optimiser may only introduce calls of functions that exist.
+  context.library_info = std::make_unique<TargetLibraryInfoImpl>(Triple(target_triple));
+  TargetLibraryInfo known(*context.library_info);
+  for (unsigned index = 0; index < NumLibFuncs; ++index) {
+    auto function = static_cast<LibFunc>(index);
+    if (known.has(function) && !resolve_symbol(context, known.getName(function)))
+      context.library_info->setUnavailable(function);
+  }
+  return LLVM_OK;
+}
+
+static void optimise(llvm_context &context, Module &ir, unsigned level) {
+  PipelineTuningOptions tuning;
+  tuning.LoopVectorization = level >= LLVM_OPT_O2;
+  tuning.SLPVectorization = level >= LLVM_OPT_O2;
+
+  // Destroyed in reverse order: the managers refer to one another.
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager components;
+  ModuleAnalysisManager modules;
+  PassBuilder builder(context.machines[level].get(), tuning);
+  functions.registerPass([&] { return TargetLibraryAnalysis(*context.library_info); });
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+
+  ModulePassManager passes = level == LLVM_OPT_O0
+                                 ? builder.buildO0DefaultPipeline(OptimizationLevel::O0)
+                                 : builder.buildPerModuleDefaultPipeline(optimization_level(level));
+  passes.run(ir, modules);
+}
+
+Expected<std::unique_ptr<MemoryBuffer>> emit_object(llvm_context &context, Module &ir,
+                                                    llvm_opt_level_t level) {
+  take_diagnostic(context);
+  optimise(context, ir, level);
+
+  SmallVector<char, 0> bytes;
+  raw_svector_ostream stream(bytes);
+  legacy::PassManager passes;
+  passes.add(new TargetLibraryInfoWrapperPass(*context.library_info));
+  if (context.machines[level]->addPassesToEmitFile(passes, stream, nullptr,
+                                                   CodeGenFileType::ObjectFile))
+    return createStringError(inconvertibleErrorCode(), "the target cannot emit object files");
+  passes.run(ir);
+  if (std::string text = take_diagnostic(context); !text.empty())
+    return createStringError(inconvertibleErrorCode(), text);
+  return std::make_unique<SmallVectorMemoryBuffer>(std::move(bytes), ir.getModuleIdentifier());
+}
+
+} // namespace bareflow

@@ -1,0 +1,206 @@
+/*
+ * llvm_baremetal.h: LLVM 18 as a library of a kernel.
+ *
+ * A program arrives as LLVM bitcode or as LLVM assembly text, is checked, and then runs in LLVM's
+ * interpreter or as native code compiled at O0 to O3. The library needs a C library and a C++ ABI
+ * (BareFlow's cxx-runtime, or your own), a stack of at least 8 MiB, and nothing else: no threads, no
+ * exceptions, no operating system.
+ *
+ *     llvm_options_t options = { sizeof options };
+ *     options.pool_address = 0x40000000;  options.pool_size = 128 << 20;
+ *     options.protect = my_protect;       options.resolve = my_symbol_lookup;
+ *     llvm_context_t *context; llvm_module_t *module; llvm_function_t *function; void *address;
+ *     if (llvm_init(&options, &context)
+ *         || llvm_parse_ir(context, bytes, length, "square.bc", &module)
+ *         || llvm_jit_compile(module, "square", LLVM_OPT_O2, &function)
+ *         || llvm_get_function_ptr(function, &address))
+ *         puts(llvm_last_error(context));
+ *     else
+ *         printf("%d\n", ((int (*)(int))address)(7));
+ *     llvm_shutdown(context);
+ *
+ * Rules that hold for every function:
+ *  - Errors are values: 0 (LLVM_OK) or an llvm_error_t; llvm_last_error() has the text, one line.
+ *  - Nothing aborts. When LLVM itself fails beyond repair (LLVM_ERROR_INTERNAL or
+ *    LLVM_ERROR_OUT_OF_MEMORY raised inside LLVM), the context is poisoned: every later call returns
+ *    LLVM_ERROR_POISONED, except llvm_last_error() and llvm_shutdown().
+ *  - One thread at a time, and one context at a time.
+ *  - Handles stay valid until their module is destroyed, or the context is shut down.
+ */
+#ifndef LLVM_BAREMETAL_H
+#define LLVM_BAREMETAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A session: owns everything else. */
+typedef struct llvm_context llvm_context_t;
+/* A program, or a part of one: parsed, checked IR and what was compiled from it. */
+typedef struct llvm_module llvm_module_t;
+/* A function of a module, whether compiled or not. */
+typedef struct llvm_function llvm_function_t;
+
+/* What a call returns. The numbers are stable. */
+typedef enum llvm_error {
+  LLVM_OK = 0,
+  /* A null pointer, an unknown level, an option out of range. */
+  LLVM_ERROR_INVALID_ARGUMENT = 1,
+  /* The bytes are not valid IR: malformed text, truncated bitcode, or broken rules of the IR. */
+  LLVM_ERROR_MALFORMED_IR = 2,
+  /* The bitcode was written by an LLVM newer than this one. */
+  LLVM_ERROR_NEWER_IR = 3,
+  /* The IR is for another target triple or data layout. */
+  LLVM_ERROR_WRONG_TARGET = 4,
+  /* Two modules define the same symbol, or cannot be linked for another reason. */
+  LLVM_ERROR_LINK = 5,
+  /* The module has no such function. */
+  LLVM_ERROR_NO_FUNCTION = 6,
+  /* Symbols that neither the program nor the resolver defines; the message names all of them. */
+  LLVM_ERROR_UNRESOLVED_SYMBOLS = 7,
+  /* The function has not been compiled yet. */
+  LLVM_ERROR_NOT_COMPILED = 8,
+  /* The heap or the code pool is exhausted. */
+  LLVM_ERROR_OUT_OF_MEMORY = 9,
+  /* LLVM failed: a defect of LLVM or of this library. */
+  LLVM_ERROR_INTERNAL = 10,
+  /* An earlier internal failure left the context unusable. */
+  LLVM_ERROR_POISONED = 11,
+  /* The program called abort(), or an assertion in it failed. */
+  LLVM_ERROR_PROGRAM_ABORTED = 12,
+  /* The program faulted: see llvm_handle_fault(). */
+  LLVM_ERROR_PROGRAM_FAULT = 13
+} llvm_error_t;
+
+/* How a program runs. The numbers are the tier numbers; O0 to O3 are the optimisation levels. */
+typedef enum llvm_tier {
+  LLVM_TIER_INTERPRETER = 0,
+  LLVM_TIER_O0 = 1,
+  LLVM_TIER_O1 = 2,
+  LLVM_TIER_O2 = 3,
+  LLVM_TIER_O3 = 4
+} llvm_tier_t;
+
+/* How hard native code is optimised. */
+typedef enum llvm_opt_level {
+  LLVM_OPT_O0 = 0,
+  LLVM_OPT_O1 = 1,
+  LLVM_OPT_O2 = 2,
+  LLVM_OPT_O3 = 3
+} llvm_opt_level_t;
+
+/* Bits of the protection that llvm_options_t.protect is asked for; 0 means no access, and that the
+ * contents are no longer needed. Write and execute are never asked for together. */
+#define LLVM_PROTECTION_READ 1u
+#define LLVM_PROTECTION_WRITE 2u
+#define LLVM_PROTECTION_EXECUTE 4u
+
+typedef struct llvm_options {
+  /* sizeof(llvm_options_t): later versions add fields at the end. */
+  size_t size;
+  /* The code pool: address space that the caller has set aside for native code and the program's
+   * global data. Page-aligned and below 2 GiB. Its pages need not be backed before `protect` asks
+   * for them. Everything that the resolver returns must lie below 2 GiB too. */
+  uintptr_t pool_address;
+  size_t pool_size;
+  /* Bytes in a page; 0 means 4096. */
+  size_t page_size;
+  /* Backs the pages if they are not, and gives them the protection. Returns 0, or non-zero when
+   * there is no memory. Required. */
+  int (*protect)(void *user, uintptr_t address, size_t size, unsigned protection);
+  /* The address of the C library's function or object `name`, or NULL. Required. */
+  void *(*resolve)(void *user, const char *name);
+  /* Receives notes and warnings, each one line without a line end. May be NULL. */
+  void (*message)(void *user, const char *text);
+  /* Passed to the callbacks above. */
+  void *user;
+  /* How many bytes the interpreter's own call frames may take before a program's recursion is called
+   * a stack overflow; 0 means 64 MiB. */
+  size_t interpreter_stack_size;
+} llvm_options_t;
+
+/* Opens a session. On failure *context is NULL, and llvm_last_error(NULL) has the text. */
+llvm_error_t llvm_init(const llvm_options_t *options, llvm_context_t **context);
+
+/* Closes the session and frees everything that belongs to it. NULL is allowed. */
+void llvm_shutdown(llvm_context_t *context);
+
+/* The text of the last error: one line, valid until the next call. Never NULL. */
+const char *llvm_last_error(const llvm_context_t *context);
+
+/* Parses bitcode or assembly text and checks it: form, IR version, triple, data layout, verifier.
+ * The bytes may be freed afterwards. `name` stands in messages. */
+llvm_error_t llvm_parse_ir(llvm_context_t *context, const void *bytes, size_t length,
+                           const char *name, llvm_module_t **module);
+
+/* Moves everything from `source` into `target`, as a linker does; `source` is destroyed, also on
+ * failure. Neither may have been compiled. */
+llvm_error_t llvm_link(llvm_module_t *target, llvm_module_t *source);
+
+/* Frees the IR and the native code. NULL is allowed. Nothing may still run in the module. */
+void llvm_module_destroy(llvm_module_t *module);
+
+/* Finds a function that the module defines. */
+llvm_error_t llvm_get_function(llvm_module_t *module, const char *name,
+                               llvm_function_t **function);
+
+/* Compiles the module at `level` (once per level) and makes `name` point at that code. The first
+ * compile also places the global data, which all levels share; a function whose address the program
+ * takes keeps the address of the first compile. `function` may be NULL.
+ * Static constructors do not run: see llvm_run_constructors(). */
+llvm_error_t llvm_jit_compile(llvm_module_t *module, const char *name, llvm_opt_level_t level,
+                              llvm_function_t **function);
+
+/* The address of the function's most recent compile. */
+llvm_error_t llvm_get_function_ptr(llvm_function_t *function, void **address);
+
+/* Runs the module's static constructors, once. The module must have been compiled. llvm_run_main
+ * does this by itself. */
+llvm_error_t llvm_run_constructors(llvm_module_t *module);
+
+/* Compiles or prepares the whole program at `tier`, runs constructors, main(argc, argv), exit
+ * handlers and destructors, and flushes stdout. *status is what main returned or exit() was given.
+ * A main with any prefix of the parameters (int, char **, char **) is accepted. */
+llvm_error_t llvm_run_main(llvm_module_t *module, llvm_tier_t tier, int argc,
+                           const char *const *argv, int *status);
+
+/* A processor exception that a kernel's handler has caught. */
+typedef struct llvm_fault {
+  /* Where the processor was. */
+  uintptr_t instruction;
+  /* What happened, in the reader's words: "null pointer dereference at address 0x8". */
+  const char *what;
+} llvm_fault_t;
+
+/* What was running when an address was reached. */
+typedef enum llvm_origin {
+  /* Nothing of this library. */
+  LLVM_ORIGIN_NONE = 0,
+  /* The program: native, interpreted, or in a C library function that it called. */
+  LLVM_ORIGIN_PROGRAM = 1,
+  /* LLVM itself: parsing, optimising, compiling, linking. */
+  LLVM_ORIGIN_COMPILER = 2
+} llvm_origin_t;
+
+/* Says into `text` in which function `instruction` lies, as "in 'f'+0x12", "in the interpreter"...;
+ * returns what was running. Allocates nothing: for exception handlers. */
+llvm_origin_t llvm_describe_address(uintptr_t instruction, char *text, size_t text_size);
+
+/* For exception handlers: ends the running program (or compile) as if llvm_run_main (or the call
+ * that compiles) had returned LLVM_ERROR_PROGRAM_FAULT (or LLVM_ERROR_INTERNAL, with the context
+ * poisoned). Must be called on a usable stack, outside the handler itself: let the handler return to
+ * this function. Returns only if nothing was running. */
+void llvm_handle_fault(const llvm_fault_t *fault);
+
+/* For a C library's abort(): if LLVM is running, ends the call with LLVM_ERROR_INTERNAL; if the
+ * program is running, ends it with LLVM_ERROR_PROGRAM_ABORTED. Returns only if neither is. */
+void llvm_handle_abort(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,65 @@
+//! What the C interface asks of the machine.
+
+use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
+
+use bareflow_cxx_runtime::platform::{Protection, Stream};
+
+use crate::bindings::{
+    LLVM_PROTECTION_EXECUTE, LLVM_PROTECTION_READ, LLVM_PROTECTION_WRITE, llvm_options_t,
+};
+use crate::{POOL_ADDRESS, POOL_SIZE_BYTES};
+
+/// The options of every session.
+pub(crate) fn options() -> llvm_options_t {
+    llvm_options_t {
+        size: size_of::<llvm_options_t>(),
+        pool_address: POOL_ADDRESS,
+        pool_size: POOL_SIZE_BYTES,
+        page_size: bareflow_cxx_runtime::platform().page_size_bytes(),
+        protect: Some(protect),
+        resolve: Some(resolve),
+        message: Some(message),
+        user: core::ptr::null_mut(),
+        interpreter_stack_size: 0,
+    }
+}
+
+unsafe extern "C" fn protect(
+    _user: *mut c_void,
+    address: usize,
+    size_bytes: usize,
+    bits: c_uint,
+) -> c_int {
+    let mut protection = Protection::NONE;
+    for (bit, access) in [
+        (LLVM_PROTECTION_READ, Protection::READ),
+        (LLVM_PROTECTION_WRITE, Protection::WRITE),
+        (LLVM_PROTECTION_EXECUTE, Protection::EXECUTE),
+    ] {
+        if bits & bit != 0 {
+            protection = protection | access;
+        }
+    }
+    let platform = bareflow_cxx_runtime::platform();
+    // SAFETY: the library changes only pages of the pool that it gave to nobody else, and gives up
+    // the accesses that it takes away.
+    let result = unsafe { platform.protect_pages(address, size_bytes, protection) };
+    c_int::from(result.is_err())
+}
+
+unsafe extern "C" fn resolve(_user: *mut c_void, name: *const c_char) -> *mut c_void {
+    // SAFETY: the library passes a string that ends with a zero.
+    let name = unsafe { CStr::from_ptr(name) };
+    bareflow_cxx_runtime::symbol_lookup(name).map_or(core::ptr::null_mut(), |address| {
+        core::ptr::with_exposed_provenance_mut(address)
+    })
+}
+
+unsafe extern "C" fn message(_user: *mut c_void, text: *const c_char) {
+    // SAFETY: the library passes a string that ends with a zero.
+    let text = unsafe { CStr::from_ptr(text) };
+    let platform = bareflow_cxx_runtime::platform();
+    for part in [b"bareflow: note: ".as_slice(), text.to_bytes(), b"\n"] {
+        platform.console_write(Stream::Error, part);
+    }
+}

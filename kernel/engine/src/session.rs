@@ -1,0 +1,125 @@
+//! One program's way through the C interface.
+
+use alloc::ffi::CString;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::ffi::{CStr, c_char, c_int};
+use core::ptr;
+
+use crate::bindings::{
+    LLVM_OK, LLVM_TIER_INTERPRETER, LLVM_TIER_O0, LLVM_TIER_O1, LLVM_TIER_O2, LLVM_TIER_O3,
+    llvm_context_t, llvm_error_t, llvm_init, llvm_last_error, llvm_link, llvm_module_t,
+    llvm_parse_ir, llvm_run_main, llvm_shutdown, llvm_tier_t,
+};
+use crate::{FailureKind, Outcome, RunRequest, Tier, callbacks};
+
+/// An open context; closed when dropped.
+struct Session(*mut llvm_context_t);
+
+impl Session {
+    fn open() -> Result<Self, Outcome> {
+        let mut context = ptr::null_mut();
+        // SAFETY: both arguments are valid for the call.
+        let error = unsafe { llvm_init(&callbacks::options(), &mut context) };
+        let session = Self(context);
+        session.check(error)?;
+        Ok(session)
+    }
+
+    /// The failure that the error stands for, with the library's text.
+    fn check(&self, error: llvm_error_t) -> Result<(), Outcome> {
+        if error == LLVM_OK {
+            return Ok(());
+        }
+        // SAFETY: null asks for the error of llvm_init; the text ends with a zero and is copied
+        // before the next call.
+        let text = unsafe { CStr::from_ptr(llvm_last_error(self.0)) };
+        Err(Outcome::Failed {
+            kind: FailureKind::of(error),
+            message: text.to_string_lossy().into_owned(),
+        })
+    }
+
+    fn parse(&self, name: &str, bytes: &[u8]) -> Result<*mut llvm_module_t, Outcome> {
+        let name = c_string(name)?;
+        let mut module = ptr::null_mut();
+        // SAFETY: the context is open and the bytes are valid for the call.
+        self.check(unsafe {
+            llvm_parse_ir(
+                self.0,
+                bytes.as_ptr().cast(),
+                bytes.len(),
+                name.as_ptr(),
+                &mut module,
+            )
+        })?;
+        Ok(module)
+    }
+
+    fn run_main(
+        &self,
+        module: *mut llvm_module_t,
+        tier: Tier,
+        arguments: &[&str],
+    ) -> Result<i32, Outcome> {
+        let strings: Vec<CString> = arguments
+            .iter()
+            .map(|argument| c_string(argument))
+            .collect::<Result<_, _>>()?;
+        let pointers: Vec<*const c_char> = strings.iter().map(|string| string.as_ptr()).collect();
+        let count = c_int::try_from(pointers.len()).map_err(|_| bad_text())?;
+        let mut status = 0;
+        // SAFETY: the module belongs to the open context; the strings live for the call, and the
+        // program gets copies of them.
+        self.check(unsafe {
+            llvm_run_main(module, tier_code(tier), count, pointers.as_ptr(), &mut status)
+        })?;
+        Ok(status)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // SAFETY: null is allowed; nothing of the session is used afterwards.
+        unsafe { llvm_shutdown(self.0) };
+    }
+}
+
+const fn tier_code(tier: Tier) -> llvm_tier_t {
+    match tier {
+        Tier::Interpreter => LLVM_TIER_INTERPRETER,
+        Tier::O0 => LLVM_TIER_O0,
+        Tier::O1 => LLVM_TIER_O1,
+        Tier::O2 => LLVM_TIER_O2,
+        Tier::O3 => LLVM_TIER_O3,
+    }
+}
+
+fn bad_text() -> Outcome {
+    Outcome::Failed {
+        kind: FailureKind::BadProgram,
+        message: "a file name or argument contains a zero byte".to_string(),
+    }
+}
+
+fn c_string(text: &str) -> Result<CString, Outcome> {
+    CString::new(text).map_err(|_| bad_text())
+}
+
+/// Parses, links and runs.
+pub(crate) fn run(request: &RunRequest) -> Result<i32, Outcome> {
+    let Some(((first_name, first_bytes), others)) = request.modules.split_first() else {
+        return Err(Outcome::Failed {
+            kind: FailureKind::BadProgram,
+            message: String::from("no program was given"),
+        });
+    };
+    let session = Session::open()?;
+    let program = session.parse(first_name, first_bytes)?;
+    for (name, bytes) in others {
+        let part = session.parse(name, bytes)?;
+        // SAFETY: both modules belong to the open context; `part` is not used again.
+        session.check(unsafe { llvm_link(program, part) })?;
+    }
+    session.run_main(program, request.tier, request.arguments)
+}
