@@ -1,4 +1,44 @@
 //! The C++ ABI and the POSIX floor under a freestanding LLVM, in Rust.
-#![no_std]
+//!
+//! 1. Everything rests on one small trait, [`platform::Platform`]; [`install`] takes it once.
+//! 2. One thread: there is no lock that can be contended and no thread-local of our own.
+//! 3. What cannot exist on the machine (processes, sockets, writable files) fails with the errno that
+//!    POSIX names for it; nothing pretends to succeed.
+//! 4. The functions are C functions: their contracts are those of ISO C, POSIX and the Itanium C++
+//!    ABI, and only differences are documented here.
+//!
+//! It never unwinds, and never allocates behind the back of the C heap: Rust and C share one.
+#![cfg_attr(not(test), no_std)]
+#![cfg_attr(
+    test,
+    expect(
+        dead_code,
+        reason = "C calls the exported functions, and a test build does not export them"
+    )
+)]
 
+extern crate alloc;
+
+mod cstr;
+mod cxxabi;
+mod dynamic;
+pub mod errno;
+mod files;
+mod heap;
+mod math;
+mod memory;
 pub mod platform;
+mod process;
+mod runtime;
+mod stdio;
+#[cfg(not(test))]
+mod stubs;
+mod symbols;
+pub mod termination;
+mod time;
+
+pub use dynamic::{find_symbol, register_symbols};
+pub use heap::{GlobalHeap, heap_bytes};
+pub use runtime::{install, platform, run_constructors};
+pub use stdio::flush as flush_streams;
+pub use symbols::ExportedSymbol;

@@ -131,3 +131,86 @@ pub unsafe trait Platform: Sync {
     /// Ends the process or the machine after a failure that `message` describes.
     fn abort(&self, message: &str) -> !;
 }
+
+#[cfg(test)]
+pub(crate) mod test_platform {
+    //! The host's allocator and standard streams as a platform.
+
+    use super::*;
+
+    struct Host;
+
+    const FILES: &[File] = &[
+        File {
+            path: "/etc/motd",
+            contents: b"hello\nworld\n",
+        },
+        File {
+            path: "/data/empty",
+            contents: b"",
+        },
+    ];
+
+    // SAFETY: the pages come zeroed from the host's allocator and are never handed out twice.
+    unsafe impl Platform for Host {
+        fn map_pages(&self, size_bytes: usize, _: Protection) -> Result<usize, PlatformError> {
+            if size_bytes > 1 << 30 {
+                return Err(PlatformError::OutOfMemory);
+            }
+            let layout = core::alloc::Layout::from_size_align(size_bytes, 4096)
+                .map_err(|_| PlatformError::OutOfMemory)?;
+            // SAFETY: the layout is not empty.
+            Ok(unsafe { std::alloc::alloc_zeroed(layout) } as usize)
+        }
+
+        unsafe fn unmap_pages(&self, _: usize, _: usize) -> Result<(), PlatformError> {
+            Ok(())
+        }
+
+        unsafe fn protect_pages(
+            &self,
+            _: usize,
+            _: usize,
+            _: Protection,
+        ) -> Result<(), PlatformError> {
+            Ok(())
+        }
+
+        fn console_write(&self, _: Stream, bytes: &[u8]) {
+            print!("{}", String::from_utf8_lossy(bytes));
+        }
+
+        fn console_read(&self, _: &mut [u8]) -> usize {
+            0
+        }
+
+        fn monotonic_ns(&self) -> u64 {
+            1_500_000_000
+        }
+
+        fn realtime_ns(&self) -> u64 {
+            1_700_000_000_123_456_789
+        }
+
+        fn fill_random(&self, buffer: &mut [u8]) {
+            buffer.fill(4);
+        }
+
+        fn files(&self) -> &[File] {
+            FILES
+        }
+
+        fn exit(&self, status: i32) -> ! {
+            panic!("exit({status})")
+        }
+
+        fn abort(&self, message: &str) -> ! {
+            panic!("{message}")
+        }
+    }
+
+    pub(crate) fn install() {
+        static HOST: &dyn Platform = &Host;
+        crate::runtime::install(&HOST);
+    }
+}

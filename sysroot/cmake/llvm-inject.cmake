@@ -52,6 +52,15 @@ function(bareflow_attach_precompiled_headers)
       set_source_files_properties(${sources} TARGET_DIRECTORY ${library}
         PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
     endif()
+    get_target_property(visibility ${library} CXX_VISIBILITY_PRESET)
+    if(visibility STREQUAL "hidden")
+      # The target's libraries are compiled with another visibility, which a header would not fit.
+      if(source_count GREATER 20)
+        target_precompile_headers(${library} PRIVATE
+          "$<$<COMPILE_LANGUAGE:CXX>:${BAREFLOW_PCH_DIR}/${set}.h>")
+      endif()
+      continue()
+    endif()
     target_precompile_headers(${library} REUSE_FROM bareflow_pch_${set})
   endforeach()
 endfunction()

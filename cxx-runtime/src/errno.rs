@@ -1,0 +1,154 @@
+//! Error numbers (Linux's values, as in the overlay's `errno.h`) and their messages.
+
+use core::cell::UnsafeCell;
+use core::ffi::{CStr, c_char, c_int};
+
+struct Errno(UnsafeCell<c_int>);
+
+// SAFETY: there is one thread.
+unsafe impl Sync for Errno {}
+
+static ERRNO: Errno = Errno(UnsafeCell::new(0));
+
+/// `errno` of the C library is `*__errno_location()`.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn __errno_location() -> *mut c_int {
+    ERRNO.0.get()
+}
+
+/// Sets `errno`.
+pub fn set(number: c_int) {
+    // SAFETY: the cell lives as long as the program, and there is one thread.
+    unsafe { *ERRNO.0.get() = number };
+}
+
+/// The current `errno`.
+#[must_use]
+pub fn get() -> c_int {
+    // SAFETY: the cell lives as long as the program, and there is one thread.
+    unsafe { *ERRNO.0.get() }
+}
+
+/// Sets `errno` and returns -1, as most failing POSIX calls do.
+pub(crate) fn fail(number: c_int) -> c_int {
+    set(number);
+    -1
+}
+
+macro_rules! errors {
+    ($($name:ident = $number:literal, $message:literal;)*) => {
+        $(#[doc = $message] pub const $name: c_int = $number;)*
+        const MESSAGES: &[(c_int, &CStr)] = &[$(($number, match CStr::from_bytes_with_nul(concat!($message, "\0").as_bytes()) { Ok(text) => text, Err(_) => panic!() })),*];
+    };
+}
+
+errors! {
+    EPERM = 1, "Operation not permitted";
+    ENOENT = 2, "No such file or directory";
+    ESRCH = 3, "No such process";
+    EINTR = 4, "Interrupted system call";
+    EIO = 5, "Input/output error";
+    ENOEXEC = 8, "Exec format error";
+    EBADF = 9, "Bad file descriptor";
+    ECHILD = 10, "No child processes";
+    EAGAIN = 11, "Resource temporarily unavailable";
+    ENOMEM = 12, "Cannot allocate memory";
+    EACCES = 13, "Permission denied";
+    EFAULT = 14, "Bad address";
+    EEXIST = 17, "File exists";
+    ENOTDIR = 20, "Not a directory";
+    EISDIR = 21, "Is a directory";
+    EINVAL = 22, "Invalid argument";
+    EMFILE = 24, "Too many open files";
+    ENOTTY = 25, "Inappropriate ioctl for device";
+    EFBIG = 27, "File too large";
+    ENOSPC = 28, "No space left on device";
+    ESPIPE = 29, "Illegal seek";
+    EROFS = 30, "Read-only file system";
+    EDOM = 33, "Numerical argument out of domain";
+    ERANGE = 34, "Numerical result out of range";
+    EDEADLK = 35, "Resource deadlock avoided";
+    ENAMETOOLONG = 36, "File name too long";
+    ENOSYS = 38, "Function not implemented";
+    ENOTEMPTY = 39, "Directory not empty";
+    EOVERFLOW = 75, "Value too large for defined data type";
+    EILSEQ = 84, "Invalid or incomplete multibyte or wide character";
+    ENOTSUP = 95, "Operation not supported";
+    ETIMEDOUT = 110, "Connection timed out";
+}
+
+fn message(number: c_int) -> &'static CStr {
+    match MESSAGES.iter().find(|(known, _)| *known == number) {
+        Some((_, text)) => text,
+        None if number == 0 => c"Success",
+        None => c"Unknown error",
+    }
+}
+
+/// The message of an error number.
+pub(crate) fn text(number: c_int) -> &'static [u8] {
+    message(number).to_bytes()
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn strerror(number: c_int) -> *const c_char {
+    message(number).as_ptr()
+}
+
+/// The POSIX form: 0, or the error number when the message does not fit.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn strerror_r(number: c_int, buffer: *mut c_char, size: usize) -> c_int {
+    // SAFETY: the caller gives `size` bytes.
+    if unsafe { crate::cstr::store(message(number).to_bytes(), buffer, size) } {
+        0
+    } else {
+        ERANGE
+    }
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn strsignal(number: c_int) -> *const c_char {
+    match number {
+        2 => c"Interrupt",
+        4 => c"Illegal instruction",
+        6 => c"Aborted",
+        7 => c"Bus error",
+        8 => c"Floating point exception",
+        9 => c"Killed",
+        11 => c"Segmentation fault",
+        14 => c"Alarm clock",
+        15 => c"Terminated",
+        _ => c"Unknown signal",
+    }
+    .as_ptr()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_has_one_message() {
+        for (index, (number, _)) in MESSAGES.iter().enumerate() {
+            assert!(
+                MESSAGES[index + 1..]
+                    .iter()
+                    .all(|(other, _)| other != number)
+            );
+        }
+        assert_eq!(message(ENOENT), c"No such file or directory");
+        assert_eq!(message(0), c"Success");
+        assert_eq!(message(4711), c"Unknown error");
+    }
+
+    #[test]
+    fn a_message_that_does_not_fit_is_an_error() {
+        let mut buffer = [0x7f as c_char; 8];
+        // SAFETY: the buffer has the size that is given.
+        assert_eq!(
+            unsafe { strerror_r(ENOENT, buffer.as_mut_ptr(), buffer.len()) },
+            ERANGE
+        );
+        assert_eq!(buffer[7], 0);
+    }
+}

@@ -1,0 +1,130 @@
+//! Decodes machine code and names what breaks the rules.
+
+use iced_x86::{CpuidFeature, Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register};
+
+/// A rule that code breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// A memory access below the stack pointer: an interrupt on the same stack would destroy it.
+    RedZone,
+    /// An instruction that needs a CPU feature beyond x86-64; its name.
+    AboveBaseline(String),
+    /// A thread-local that needs a dynamic linker.
+    DynamicTls,
+}
+
+/// One place that breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The archive member.
+    pub member: String,
+    /// The section: one function each, as everything is built with `-ffunction-sections`.
+    pub symbol: String,
+    /// Offset in the section, in bytes.
+    pub offset: u64,
+    /// What is wrong there.
+    pub violation: Violation,
+}
+
+/// Features of every x86-64 processor (System V ABI, x86-64-v1), and the two instructions that ask
+/// the processor for its features.
+const BASELINE: &[CpuidFeature] = &[
+    CpuidFeature::INTEL8086,
+    CpuidFeature::INTEL186,
+    CpuidFeature::INTEL286,
+    CpuidFeature::INTEL386,
+    CpuidFeature::INTEL486,
+    CpuidFeature::X64,
+    CpuidFeature::CMOV,
+    CpuidFeature::CX8,
+    CpuidFeature::FPU,
+    CpuidFeature::FPU287,
+    CpuidFeature::FPU387,
+    CpuidFeature::FXSR,
+    CpuidFeature::MMX,
+    CpuidFeature::SSE,
+    CpuidFeature::SSE2,
+    CpuidFeature::MULTIBYTENOP,
+    CpuidFeature::PAUSE,
+    CpuidFeature::TSC,
+    CpuidFeature::CPUID,
+    CpuidFeature::SYSCALL,
+    CpuidFeature::MSR,
+    CpuidFeature::CET_IBT,
+];
+
+/// Decodes `code` and appends what it finds; returns the number of instructions.
+pub fn scan_code(code: &[u8], member: &str, symbol: &str, findings: &mut Vec<Finding>) -> u64 {
+    let mut decoder = Decoder::new(64, code, DecoderOptions::NONE);
+    let mut instruction = Instruction::default();
+    let mut count = 0;
+    while decoder.can_decode() {
+        decoder.decode_out(&mut instruction);
+        count += 1;
+        for violation in violations(&instruction) {
+            findings.push(Finding {
+                member: member.to_owned(),
+                symbol: symbol.to_owned(),
+                offset: instruction.ip(),
+                violation,
+            });
+        }
+    }
+    count
+}
+
+fn violations(instruction: &Instruction) -> impl Iterator<Item = Violation> {
+    let red_zone = uses_red_zone(instruction).then_some(Violation::RedZone);
+    let above = (!instruction.is_invalid()
+        && instruction.cpuid_features().iter().any(|feature| !BASELINE.contains(feature)))
+    .then(|| Violation::AboveBaseline(format!("{:?}", instruction.mnemonic()).to_lowercase()));
+    red_zone.into_iter().chain(above)
+}
+
+fn uses_red_zone(instruction: &Instruction) -> bool {
+    // LEA computes an address and touches no memory.
+    instruction.mnemonic() != Mnemonic::Lea
+        && (0..instruction.op_count()).any(|index| instruction.op_kind(index) == OpKind::Memory)
+        && instruction.memory_base() == Register::RSP
+        && instruction.memory_index() == Register::None
+        && instruction.memory_displacement64().cast_signed() < 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scan(code: &[u8]) -> Vec<Violation> {
+        let mut findings = Vec::new();
+        scan_code(code, "member.o", ".text.f", &mut findings);
+        findings.into_iter().map(|finding| finding.violation).collect()
+    }
+
+    #[test]
+    fn a_store_below_the_stack_pointer_is_red_zone_use() {
+        // mov qword ptr [rsp - 8], rax
+        assert_eq!(scan(&[0x48, 0x89, 0x44, 0x24, 0xf8]), [Violation::RedZone]);
+    }
+
+    #[test]
+    fn a_store_above_the_stack_pointer_and_an_address_below_it_are_fine() {
+        // mov qword ptr [rsp + 8], rax; lea rax, [rsp - 8]; push rax
+        let code = [0x48, 0x89, 0x44, 0x24, 0x08, 0x48, 0x8d, 0x44, 0x24, 0xf8, 0x50];
+        assert_eq!(scan(&code), []);
+    }
+
+    #[test]
+    fn avx_is_above_the_baseline_and_sse2_is_not() {
+        // vaddpd ymm0, ymm1, ymm2; addpd xmm0, xmm1
+        assert_eq!(
+            scan(&[0xc5, 0xf5, 0x58, 0xc2]),
+            [Violation::AboveBaseline("vaddpd".to_owned())]
+        );
+        assert_eq!(scan(&[0x66, 0x0f, 0x58, 0xc1]), []);
+    }
+
+    #[test]
+    fn instructions_are_counted() {
+        assert_eq!(scan_code(&[0x90, 0x90, 0xc3], "m", "s", &mut Vec::new()), 3);
+    }
+}
