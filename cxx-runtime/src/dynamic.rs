@@ -2,9 +2,8 @@
 //! symbols through them.
 
 use core::cell::Cell;
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{CStr, c_char, c_int, c_void};
 
-use crate::cstr;
 use crate::symbols::{ExportedSymbol, exported_address};
 
 struct Registry {
@@ -38,15 +37,18 @@ pub fn find_symbol(name: &str) -> Option<usize> {
     })
 }
 
+/// The address of an exported symbol whose name C gives.
+#[must_use]
+pub fn symbol_lookup(name: &CStr) -> Option<usize> {
+    name.to_str().ok().and_then(find_symbol)
+}
+
 /// The address of an exported symbol, or null: the same table for C and C++.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn bareflow_symbol_lookup(name: *const c_char) -> *mut c_void {
     // SAFETY: the caller passes a C string.
-    let name = unsafe { cstr::bytes(name) };
-    core::str::from_utf8(name)
-        .ok()
-        .and_then(find_symbol)
-        .unwrap_or(0) as *mut c_void
+    let name = unsafe { CStr::from_ptr(name) };
+    symbol_lookup(name).unwrap_or(0) as *mut c_void
 }
 
 /// The handle of the only library there is: the image itself.
@@ -92,7 +94,6 @@ extern "C" fn dladdr(_address: *const c_void, _info: *mut c_void) -> c_int {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::ffi::CStr;
 
     #[test]
     fn registered_symbols_are_found() {

@@ -30,6 +30,8 @@ mod memory;
 pub mod platform;
 mod process;
 mod runtime;
+#[cfg(not(test))]
+mod setjmp;
 mod stdio;
 #[cfg(not(test))]
 mod stubs;
@@ -37,7 +39,7 @@ mod symbols;
 pub mod termination;
 mod time;
 
-pub use dynamic::{find_symbol, register_symbols};
+pub use dynamic::{find_symbol, register_symbols, symbol_lookup};
 pub use heap::{GlobalHeap, heap_bytes};
 pub use runtime::{install, platform, run_constructors};
 pub use stdio::flush as flush_streams;
