@@ -45,7 +45,7 @@ fn bind(output: &Path) {
         .clang_arg(format!("--target={TARGET}"))
         // The header needs no more of the C library than what the compiler itself has.
         .clang_arg("-ffreestanding")
-        .allowlist_item("(?i:llvm_).*")
+        .allowlist_item("(llvm|LLVM)_.*")
         .default_enum_style(bindgen::EnumVariation::Consts)
         .prepend_enum_name(false)
         .layout_tests(false)
@@ -87,7 +87,13 @@ fn compile(distribution: &Path) {
         .define("__STDC_CONSTANT_MACROS", None)
         .define("__STDC_FORMAT_MACROS", None)
         .define("__STDC_LIMIT_MACROS", None);
-    for folder in ["include/c++/v1", "include"] {
+    for folder in [
+        "include/bareflow/cxx",
+        "include/c++/v1",
+        "include/bareflow/c",
+        "include/bareflow/libc",
+        "include",
+    ] {
         build
             .flag("-isystem")
             .flag(distribution.join(folder).to_str().expect("the path is UTF-8"));

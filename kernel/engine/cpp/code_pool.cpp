@@ -102,9 +102,10 @@ public:
 
   void finalize(OnFinalizedFunction on_finalized) override {
     for (auto &[group, segment] : layout.segments()) {
+      // Addr has moved on to the segment's end by now; WorkingMem is still where it starts.
+      auto address = reinterpret_cast<uintptr_t>(segment.WorkingMem);
       size_t bytes = alignTo(segment.ContentSize + segment.ZeroFillSize, pool.page_bytes);
-      if (Error error = pool.protect(segment.Addr.getValue(), bytes,
-                                     protection_of(group.getMemProt()))) {
+      if (Error error = pool.protect(address, bytes, protection_of(group.getMemProt()))) {
         release();
         return on_finalized(std::move(error));
       }

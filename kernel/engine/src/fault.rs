@@ -10,7 +10,7 @@ use core::fmt::{self, Write};
 
 use crate::bindings::{
     LLVM_ORIGIN_COMPILER, LLVM_ORIGIN_PROGRAM, llvm_describe_address, llvm_fault_t,
-    llvm_handle_abort, llvm_handle_fault,
+    llvm_handle_fault,
 };
 
 /// Why the processor stopped.
@@ -133,26 +133,28 @@ pub fn describe_fault(fault: &Fault, output: &mut dyn Write) -> Result<Origin, f
     Ok(origin)
 }
 
-/// The fault and the stack that [`resume`] works with; there is one thread, and no second fault
-/// before the first is handled.
+/// The fault that [`resume`] hands to the library.
 struct Pending {
     cause: Text<128>,
     instruction: usize,
-    stack: [u64; RESUME_STACK_WORDS],
 }
 
-const RESUME_STACK_WORDS: usize = 4096;
+const RESUME_STACK_SIZE_BYTES: usize = 32 << 10;
 
-struct PendingCell(UnsafeCell<Pending>);
+/// What an exception handler leaves for [`resume`].
+struct Handover<T>(UnsafeCell<T>);
 
-// SAFETY: there is one thread; an exception handler writes, then `resume` reads.
-unsafe impl Sync for PendingCell {}
+// SAFETY: there is one thread, and no second fault before `resume` has read the first.
+unsafe impl<T> Sync for Handover<T> {}
 
-static PENDING: PendingCell = PendingCell(UnsafeCell::new(Pending {
+static PENDING: Handover<Pending> = Handover(UnsafeCell::new(Pending {
     cause: Text::new(),
     instruction: 0,
-    stack: [0; RESUME_STACK_WORDS],
 }));
+
+/// The stack of [`resume`]: the program's own may be exhausted.
+static RESUME_STACK: Handover<[u8; RESUME_STACK_SIZE_BYTES]> =
+    Handover(UnsafeCell::new([0; RESUME_STACK_SIZE_BYTES]));
 
 /// Where the handler must return to for [`crate::run`] to end with this fault; `None` when nothing
 /// of the engine was running.
@@ -163,13 +165,13 @@ pub fn resume_after(fault: &Fault) -> Option<Resume> {
         return None;
     }
     let pending = PENDING.0.get();
-    // SAFETY: see PendingCell.
+    // SAFETY: see Handover.
     let pending = unsafe { &mut *pending };
     pending.cause = Text::new();
     // Writing to a Text cannot fail.
     let _ = write!(pending.cause, "{}", fault.cause);
     pending.instruction = fault.instruction;
-    let top = pending.stack.as_ptr_range().end as usize;
+    let top = RESUME_STACK.0.get() as usize + RESUME_STACK_SIZE_BYTES;
     Some(Resume {
         instruction: resume as *const () as usize,
         // At a function's entry the stack pointer is 8 below a multiple of 16.
@@ -178,7 +180,7 @@ pub fn resume_after(fault: &Fault) -> Option<Resume> {
 }
 
 extern "C" fn resume() -> ! {
-    // SAFETY: see PendingCell.
+    // SAFETY: see Handover.
     let pending = unsafe { &*PENDING.0.get() };
     let fault = llvm_fault_t {
         instruction: pending.instruction,
@@ -188,10 +190,4 @@ extern "C" fn resume() -> ! {
     unsafe { llvm_handle_fault(&fault) };
     // The engine was running when the fault was taken, so control cannot come here.
     bareflow_cxx_runtime::platform().abort("a fault was resumed with nothing running")
-}
-
-/// For the C library's `abort()`: ends the running program or compile. Returns if there is none.
-pub fn handle_abort() {
-    // SAFETY: what the library abandons has no destructors of Rust.
-    unsafe { llvm_handle_abort() };
 }

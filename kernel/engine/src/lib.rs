@@ -24,10 +24,12 @@ mod bindings {
 }
 mod callbacks;
 mod fault;
+mod launch;
 mod outcome;
 mod session;
 
-pub use fault::{Fault, FaultCause, Origin, Resume, describe_fault, handle_abort, resume_after};
+pub use fault::{Fault, FaultCause, Origin, Resume, describe_fault, resume_after};
+pub use launch::{report_error, run_bundle};
 pub use outcome::{FailureKind, Outcome};
 
 /// Where native code and the program's data lie: 1 GiB.

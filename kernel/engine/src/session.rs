@@ -6,9 +6,11 @@ use alloc::vec::Vec;
 use core::ffi::{CStr, c_char, c_int};
 use core::ptr;
 
+use bareflow_cxx_runtime::termination::{Termination, set_interceptor};
+
 use crate::bindings::{
     LLVM_OK, LLVM_TIER_INTERPRETER, LLVM_TIER_O0, LLVM_TIER_O1, LLVM_TIER_O2, LLVM_TIER_O3,
-    llvm_context_t, llvm_error_t, llvm_init, llvm_last_error, llvm_link, llvm_module_t,
+    llvm_context_t, llvm_error_t, llvm_handle_abort, llvm_init, llvm_last_error, llvm_link, llvm_module_t,
     llvm_parse_ir, llvm_run_main, llvm_shutdown, llvm_tier_t,
 };
 use crate::{FailureKind, Outcome, RunRequest, Tier, callbacks};
@@ -106,6 +108,16 @@ fn c_string(text: &str) -> Result<CString, Outcome> {
     CString::new(text).map_err(|_| bad_text())
 }
 
+/// Ends what runs when LLVM, or a library function that the program called, ends "the process". The
+/// program's own `exit` and `abort` do not come here: the library defines them.
+fn intercept(termination: Termination) -> ! {
+    // Nothing that is abandoned may still own memory.
+    drop(termination);
+    // SAFETY: the frames that are abandoned are of C++ and of library functions that do not return.
+    unsafe { llvm_handle_abort() };
+    bareflow_cxx_runtime::platform().abort("abort() was called with no program running")
+}
+
 /// Parses, links and runs.
 pub(crate) fn run(request: &RunRequest) -> Result<i32, Outcome> {
     let Some(((first_name, first_bytes), others)) = request.modules.split_first() else {
@@ -114,6 +126,7 @@ pub(crate) fn run(request: &RunRequest) -> Result<i32, Outcome> {
             message: String::from("no program was given"),
         });
     };
+    set_interceptor(Some(intercept));
     let session = Session::open()?;
     let program = session.parse(first_name, first_bytes)?;
     for (name, bytes) in others {
