@@ -39,6 +39,13 @@ public:
 
   void modifyPassConfig(MaterializationResponsibility &, jitlink::LinkGraph &,
                         jitlink::PassConfiguration &config) override {
+    // Local functions are referred to by section and offset, which keeps the code but not the symbol.
+    config.PrePrunePasses.push_back([](jitlink::LinkGraph &graph) {
+      for (jitlink::Symbol *symbol : graph.defined_symbols())
+        if (symbol->isCallable() && symbol->hasName())
+          symbol->setLive(true);
+      return Error::success();
+    });
     config.PostFixupPasses.push_back([this](jitlink::LinkGraph &graph) {
       for (jitlink::Symbol *symbol : graph.defined_symbols())
         if (symbol->isCallable() && symbol->hasName())
