@@ -25,6 +25,15 @@ const MACHINE_FLAGS: &[&str] = &[
     "-nostdinc++",
 ];
 
+/// Where the distribution has its headers, in the order in which they complete one another.
+const HEADER_FOLDERS: &[&str] = &[
+    "include/bareflow/cxx",
+    "include/c++/v1",
+    "include/bareflow/c",
+    "include/bareflow/libc",
+    "include",
+];
+
 fn main() {
     let output = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     println!("cargo::rerun-if-env-changed=BAREFLOW_DIST");

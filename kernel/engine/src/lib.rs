@@ -14,9 +14,7 @@ extern crate alloc;
 
 #[expect(
     non_camel_case_types,
-    non_upper_case_globals,
     dead_code,
-    missing_docs,
     reason = "generated from the C header, whose names these are"
 )]
 mod bindings {

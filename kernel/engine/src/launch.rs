@@ -1,0 +1,62 @@
+//! From a bundle to an exit code: what every kernel does with the program it was given.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::str;
+
+use bareflow_bundle::{ARGUMENT, Bundle, MODULE, TIER};
+use bareflow_cxx_runtime::platform::Stream;
+
+use crate::{FailureKind, Outcome, RunRequest, Tier};
+
+/// Runs the program in `bundle` to its end; prints the one line about a failure and returns the exit code.
+#[must_use]
+pub fn run_bundle(bundle: &[u8]) -> u8 {
+    let outcome = run(bundle);
+    bareflow_cxx_runtime::flush_streams();
+    match outcome {
+        // As in POSIX, the low 8 bits of the status are what others see.
+        Outcome::Exit(status) => status as u8,
+        Outcome::Failed { kind, message } => {
+            report_error(&message);
+            kind.exit_code()
+        }
+    }
+}
+
+/// Prints the one line about a failure.
+pub fn report_error(message: &str) {
+    let platform = bareflow_cxx_runtime::platform();
+    for part in ["bareflow: error: ", message, "\n"] {
+        platform.console_write(Stream::Error, part.as_bytes());
+    }
+}
+
+fn bad_program(message: String) -> Outcome {
+    Outcome::Failed { kind: FailureKind::BadProgram, message }
+}
+
+fn run(bytes: &[u8]) -> Outcome {
+    let bundle = match Bundle::open(bytes) {
+        Ok(bundle) => bundle,
+        Err(error) => return bad_program(error.to_string()),
+    };
+    let mut tier = Tier::Interpreter;
+    let mut arguments = Vec::new();
+    for entry in bundle.entries() {
+        match (entry.name, str::from_utf8(entry.contents)) {
+            (TIER, text) => match text.ok().and_then(Tier::from_name) {
+                Some(named) => tier = named,
+                None => return bad_program(String::from("the program bundle names an unknown tier")),
+            },
+            (ARGUMENT, Ok(text)) => arguments.push(text),
+            (ARGUMENT, Err(_)) => {
+                return bad_program(String::from("an argument of the program is not UTF-8"));
+            }
+            _ => {}
+        }
+    }
+    let modules: Vec<(&str, &[u8])> =
+        bundle.with_prefix(MODULE).map(|entry| (entry.name, entry.contents)).collect();
+    crate::run(&RunRequest { modules: &modules, arguments: &arguments, tier })
+}
