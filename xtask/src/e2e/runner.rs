@@ -1,0 +1,172 @@
+//! A test runner for what is not a function of a crate: tests that boot machines and run tools.
+//!
+//! Every test passes, fails with what it printed, or is skipped with a reason. Results are on stdout,
+//! one line each as they come, and the last line sums up.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How a test ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// As it should.
+    Passed,
+    /// Not as it should: what was wrong.
+    Failed(String),
+    /// Not run: why.
+    Skipped(String),
+}
+
+/// A test.
+pub struct Test {
+    name: String,
+    body: Box<dyn FnOnce() -> Outcome + Send>,
+}
+
+impl Test {
+    /// Of its name, whose parts are separated by `::`, and what it does.
+    pub fn new(name: impl Into<String>, body: impl FnOnce() -> Outcome + Send + 'static) -> Self {
+        Self {
+            name: name.into(),
+            body: Box::new(body),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// How many tests ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// As they should.
+    pub passed: usize,
+    /// Not as they should.
+    pub failed: usize,
+    /// Not run.
+    pub skipped: usize,
+}
+
+impl Summary {
+    /// Counts one more.
+    pub fn add(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Passed => self.passed += 1,
+            Outcome::Failed(_) => self.failed += 1,
+            Outcome::Skipped(_) => self.skipped += 1,
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            passed,
+            failed,
+            skipped,
+        } = self;
+        write!(
+            formatter,
+            "{passed} passed, {failed} failed, {skipped} skipped"
+        )
+    }
+}
+
+/// Prints one result.
+///
+/// # Errors
+/// Those of `output`.
+pub fn report(
+    output: &mut impl Write,
+    name: &str,
+    outcome: &Outcome,
+    elapsed: Duration,
+) -> io::Result<()> {
+    let seconds = elapsed.as_secs_f64();
+    match outcome {
+        Outcome::Passed => writeln!(output, "ok      {name} ({seconds:.1} s)")?,
+        Outcome::Skipped(reason) => writeln!(output, "skipped {name}: {reason}")?,
+        Outcome::Failed(details) => {
+            writeln!(output, "FAILED  {name} ({seconds:.1} s)")?;
+            for line in details.lines() {
+                writeln!(output, "        {line}")?;
+            }
+        }
+    }
+    output.flush()
+}
+
+/// Runs `tests`, `jobs` at a time, and reports to `output`.
+///
+/// # Errors
+/// Those of `output`.
+pub fn run(tests: Vec<Test>, jobs: usize, output: impl Write + Send) -> io::Result<Summary> {
+    let tests: Vec<Mutex<Option<Test>>> = tests
+        .into_iter()
+        .map(|test| Mutex::new(Some(test)))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new((Summary::default(), output, Ok(())));
+    thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            scope.spawn(|| {
+                while let Some(slot) = tests.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let test = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+                    let Some(Test { name, body }) = test else {
+                        continue;
+                    };
+                    let start = Instant::now();
+                    let outcome = catch_unwind(AssertUnwindSafe(body))
+                        .unwrap_or_else(|_| Outcome::Failed("the test panicked".into()));
+                    let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+                    let (summary, output, written) = &mut *results;
+                    summary.add(&outcome);
+                    if written.is_ok() {
+                        *written = report(output, &name, &outcome, start.elapsed());
+                    }
+                }
+            });
+        }
+    });
+    let (summary, _, written) = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    written.map(|()| summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_result_is_counted_and_explained() {
+        let tests = vec![
+            Test::new("a::passes", || Outcome::Passed),
+            Test::new("a::fails", || Outcome::Failed("expected 1\nfound 2".into())),
+            Test::new("b::skips", || Outcome::Skipped("no machine".into())),
+        ];
+        let mut output = Vec::new();
+        let summary = run(tests, 2, &mut output).unwrap();
+        assert_eq!(
+            summary,
+            Summary {
+                passed: 1,
+                failed: 1,
+                skipped: 1
+            }
+        );
+        assert_eq!(summary.to_string(), "1 passed, 1 failed, 1 skipped");
+        let text = String::from_utf8(output).unwrap();
+        assert!(text.contains("ok      a::passes ("), "{text}");
+        assert!(
+            text.contains("        expected 1\n        found 2\n"),
+            "{text}"
+        );
+        assert!(text.contains("skipped b::skips: no machine\n"), "{text}");
+    }
+}

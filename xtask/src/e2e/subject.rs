@@ -1,0 +1,243 @@
+//! What the tests run programs in.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Seek, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::launch::{Ending, Kernel};
+use crate::program::ProgramCompiler;
+use crate::qemu::{Accelerator, Boot, Machine, ReadError};
+use crate::supervise::Recorder;
+
+/// The machine's RAM in tests: the least that is promised to do.
+const MEMORY_MIB: u32 = 256;
+const HOSTED_TIMEOUT: Duration = Duration::from_secs(60);
+const MACHINE_TIMEOUT: Duration = Duration::from_secs(240);
+/// How much of a run's output and log is kept.
+const RECORD_LIMIT_BYTES: usize = 4 << 20;
+const SHOWN_LOG_LINES: usize = 20;
+/// The first sector of the boot partition: the kernel's header, which starts with its signature.
+const HEADER_SECTOR: u64 = 64;
+/// Well inside the kernel.
+const BROKEN_SECTOR: u64 = HEADER_SECTOR + 1000;
+const SECTOR_SIZE_BYTES: u64 = 512;
+
+/// Where a program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The hosted kernel.
+    Hosted,
+    /// The machine, started by its BIOS from a disk image.
+    Disk,
+    /// The machine, started by the PVH entry.
+    Pvh,
+}
+
+impl Place {
+    /// Its name in tests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hosted => "hosted",
+            Self::Disk => "machine",
+            Self::Pvh => "pvh",
+        }
+    }
+}
+
+/// What a test changes of the usual run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Conditions {
+    /// Another size of RAM, or a bound of the hosted kernel's address space.
+    pub memory_mib: Option<u32>,
+    /// Another limit of time.
+    pub timeout: Option<Duration>,
+    /// Damage to the disk.
+    pub damage: Option<Damage>,
+}
+
+/// Damage to the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Damage {
+    /// The kernel's signature is not what it should be.
+    WrongSignature,
+    /// A sector in the middle of the kernel cannot be read.
+    ReadError,
+}
+
+/// A run, as a test sees it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// How it ended.
+    pub ending: Ending,
+    /// The program's output.
+    pub output: Vec<u8>,
+    /// Everything else.
+    pub log: String,
+}
+
+impl Run {
+    /// For the message of a failed test.
+    pub fn describe(&self) -> String {
+        let mut text = format!("status {}\n", self.ending.code);
+        if let Some(note) = &self.ending.note {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{note}");
+        }
+        let lines: Vec<&str> = self.log.lines().collect();
+        let shown = &lines[lines.len().saturating_sub(SHOWN_LOG_LINES)..];
+        let _ = writeln!(text, "last lines of the log:\n{}", shown.join("\n"));
+        text
+    }
+}
+
+/// Everything that the tests of programs share.
+#[derive(Debug)]
+pub struct Subject {
+    /// Compiles programs for the kernels.
+    pub compiler: ProgramCompiler,
+    /// Compiles the same programs for Linux.
+    pub clang: PathBuf,
+    /// The hosted kernel.
+    pub hosted_kernel: PathBuf,
+    /// The machine's kernel.
+    pub machine_kernel: PathBuf,
+    /// The emulator.
+    pub qemu: PathBuf,
+    /// The repository.
+    pub root: PathBuf,
+    folder: TempDir,
+    serial: AtomicUsize,
+}
+
+impl Subject {
+    /// Of the tools and kernels.
+    ///
+    /// # Errors
+    /// That no temporary folder can be made.
+    pub fn new(
+        root: PathBuf,
+        compiler: ProgramCompiler,
+        clang: PathBuf,
+        qemu: PathBuf,
+        hosted_kernel: PathBuf,
+        machine_kernel: PathBuf,
+    ) -> io::Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix("bareflow-test-")
+            .tempdir()?;
+        let serial = AtomicUsize::new(0);
+        Ok(Self {
+            compiler,
+            clang,
+            hosted_kernel,
+            machine_kernel,
+            qemu,
+            root,
+            folder,
+            serial,
+        })
+    }
+
+    /// A path in the temporary folder that nothing else uses.
+    pub fn fresh_path(&self, name: &str) -> PathBuf {
+        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
+        self.folder.path().join(format!("{serial}-{name}"))
+    }
+
+    /// Runs the program in `bundle`.
+    ///
+    /// # Errors
+    /// What kept it from being started.
+    pub fn run(&self, place: Place, bundle: &[u8], conditions: Conditions) -> Result<Run, String> {
+        let bundle_path = self.fresh_path("bundle");
+        fs::write(&bundle_path, bundle).map_err(|error| error.to_string())?;
+        let mut image_path = None;
+        let kernel = match place {
+            Place::Hosted => Kernel::Hosted {
+                executable: self.hosted_kernel.clone(),
+                bundle: bundle_path.clone(),
+                memory_mib: conditions.memory_mib,
+            },
+            Place::Disk => {
+                let path = self.fresh_path("disk.img");
+                let boot = self.disk(&path, bundle, conditions.damage)?;
+                image_path = Some(path);
+                self.machine(boot, conditions)
+            }
+            Place::Pvh => {
+                let kernel = self.machine_kernel.clone();
+                self.machine(
+                    Boot::Pvh {
+                        kernel,
+                        bundle: bundle_path.clone(),
+                    },
+                    conditions,
+                )
+            }
+        };
+        let default_timeout = if place == Place::Hosted {
+            HOSTED_TIMEOUT
+        } else {
+            MACHINE_TIMEOUT
+        };
+        let output = Recorder::new(RECORD_LIMIT_BYTES, io::sink());
+        let log = Recorder::new(RECORD_LIMIT_BYTES, io::sink());
+        let timeout = conditions.timeout.unwrap_or(default_timeout);
+        let ending = kernel.run(timeout, output.clone(), log.clone());
+        for path in [Some(bundle_path), image_path].into_iter().flatten() {
+            // What is left goes with the folder.
+            let _ = fs::remove_file(path);
+        }
+        Ok(Run {
+            ending: ending.map_err(|error| error.to_string())?,
+            output: output.bytes(),
+            log: String::from_utf8_lossy(&log.bytes()).into_owned(),
+        })
+    }
+
+    /// Writes a disk image and damages it as asked.
+    fn disk(&self, path: &Path, bundle: &[u8], damage: Option<Damage>) -> Result<Boot, String> {
+        write_image(&self.machine_kernel, bundle, path)?;
+        let mut read_error = None;
+        match damage {
+            None => {}
+            Some(Damage::WrongSignature) => {
+                overwrite(path, HEADER_SECTOR * SECTOR_SIZE_BYTES, b"DULF")
+                    .map_err(|error| format!("cannot change {}: {error}", path.display()))?;
+            }
+            Some(Damage::ReadError) => {
+                read_error = Some(ReadError {
+                    sector: BROKEN_SECTOR,
+                });
+            }
+        }
+        Ok(Boot::Disk {
+            image: path.into(),
+            read_error,
+        })
+    }
+
+    fn machine(&self, boot: Boot, conditions: Conditions) -> Kernel {
+        Kernel::Machine(Machine {
+            qemu: self.qemu.clone(),
+            accelerator: Accelerator::Tcg,
+            memory_mib: conditions.memory_mib.unwrap_or(MEMORY_MIB),
+            boot,
+        })
+    }
+}
+
+fn overwrite(path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::options().write(true).open(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    file.write_all(bytes)
+}
+
+fn write_image(_kernel: &Path, _bundle: &[u8], _path: &Path) -> Result<(), String> {
+    Err("todo".into())
+}

@@ -1,0 +1,408 @@
+//! Building and linking the kernels.
+//!
+//! Cargo makes a static library of a kernel's Rust and C++; ld.lld links it with the distribution's
+//! archives under the kernel's own linker script. The link is done again only when one of its inputs has
+//! changed, so that an edit costs what it must.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::UNIX_EPOCH;
+
+use sha2::{Digest, Sha256};
+
+use crate::e2e::clean_cargo;
+
+/// Why there is no kernel.
+#[derive(Debug, thiserror::Error)]
+pub enum KernelError {
+    /// A file or tool cannot be used.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Cargo refused the sources. It has said why on stderr.
+    #[error("{package} does not compile; the command was:\n  {command}")]
+    Compile {
+        /// The kernel's package.
+        package: &'static str,
+        /// The command line.
+        command: String,
+    },
+    /// The linker refused its inputs.
+    #[error("{package} does not link; the command was:\n  {command}\n{output}")]
+    Link {
+        /// The kernel's package.
+        package: &'static str,
+        /// The command line.
+        command: String,
+        /// What the linker said.
+        output: String,
+    },
+    /// The distribution has no LLVM in it.
+    #[error("{folder} holds no archives of LLVM; `cargo xtask llvm --force` builds them again")]
+    NoArchives {
+        /// The distribution's library folder.
+        folder: PathBuf,
+    },
+}
+
+fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> KernelError {
+    let what = what.into();
+    |source| KernelError::System { what, source }
+}
+
+/// Which kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KernelKind {
+    /// A Linux process.
+    Hosted,
+    /// The bare machine.
+    Machine,
+}
+
+impl KernelKind {
+    fn package(self) -> &'static str {
+        match self {
+            Self::Hosted => "bareflow-hosted",
+            Self::Machine => "bareflow-machine",
+        }
+    }
+
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Hosted => "kernel/hosted",
+            Self::Machine => "kernel/machine",
+        }
+    }
+}
+
+/// How much of LLVM is in the kernel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LlvmExtent {
+    /// Every object of every library
+    #[default]
+    Full,
+    /// Only what the kernel uses
+    Jit,
+}
+
+impl LlvmExtent {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Jit => "jit",
+        }
+    }
+}
+
+/// What kernels are made with.
+#[derive(Clone, Debug)]
+pub struct KernelBuilder {
+    /// The repository.
+    pub root: PathBuf,
+    /// The LLVM distribution.
+    pub distribution: PathBuf,
+    /// Compiles the engine's C++.
+    pub clangxx: PathBuf,
+    /// Links.
+    pub lld: PathBuf,
+}
+
+/// The standard library that is installed on x86-64 Linux anyway serves a kernel too: the code is
+/// generic over the target, and only the parts of it that ask nothing of Linux are linked.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+const RUSTFLAGS: &str =
+    "-Crelocation-model=static -Ctarget-cpu=x86-64 -Cforce-unwind-tables=no -Cpanic=abort";
+
+impl KernelBuilder {
+    /// Builds the kernel if it is not up to date; returns its ELF file.
+    ///
+    /// # Errors
+    /// [`KernelError`] says which step failed and how to repeat it.
+    pub fn build(&self, kind: KernelKind, extent: LlvmExtent) -> Result<PathBuf, KernelError> {
+        let library = self.compile(kind)?;
+        let output = self
+            .target_folder()
+            .join(format!("{}-{}", kind.package(), extent.name()));
+        let archives = self.archives()?;
+        let arguments = self.link_arguments(kind, extent, &library, &archives, &output);
+
+        let script = self.root.join(kind.folder()).join("link.ld");
+        let mut inputs = vec![self.lld.clone(), script, library];
+        inputs.extend(archives.all());
+        let key = key_of(&arguments, &inputs)?;
+        let stamp = output.with_extension("key");
+        if output.is_file() && fs::read_to_string(&stamp).is_ok_and(|text| text == key) {
+            return Ok(output);
+        }
+        remove_if_there(&stamp)?;
+        self.link(kind, &arguments)?;
+        fs::write(&stamp, key).map_err(system(format!("cannot write {}", stamp.display())))?;
+        Ok(output)
+    }
+
+    fn target_folder(&self) -> PathBuf {
+        self.root.join("target/kernel")
+    }
+
+    fn compile(&self, kind: KernelKind) -> Result<PathBuf, KernelError> {
+        let package = kind.package();
+        let arguments = [
+            "build",
+            "--profile",
+            "kernel",
+            "--target",
+            TARGET,
+            "--package",
+            package,
+            "--quiet",
+        ];
+        eprintln!("$ cargo {}", arguments.join(" "));
+        let status = clean_cargo(&self.root)
+            .args(arguments)
+            .env("CARGO_TARGET_DIR", self.target_folder())
+            .env("RUSTFLAGS", RUSTFLAGS)
+            .env("BAREFLOW_DIST", &self.distribution)
+            .env("BAREFLOW_CLANGXX", &self.clangxx)
+            // Cargo's stdout must not mix with the program's.
+            .stdout(io::stderr())
+            .status()
+            .map_err(system("cannot start cargo"))?;
+        if !status.success() {
+            return Err(KernelError::Compile {
+                package,
+                command: format!(
+                    "RUSTFLAGS='{RUSTFLAGS}' BAREFLOW_DIST={} cargo {}",
+                    self.distribution.display(),
+                    arguments.join(" ")
+                ),
+            });
+        }
+        let name = format!("lib{}.a", package.replace('-', "_"));
+        Ok(self.target_folder().join(TARGET).join("kernel").join(name))
+    }
+
+    fn archives(&self) -> Result<Archives, KernelError> {
+        let folder = self.distribution.join("lib");
+        let mut llvm = Vec::new();
+        let listing =
+            fs::read_dir(&folder).map_err(system(format!("cannot list {}", folder.display())))?;
+        for entry in listing {
+            let path = entry
+                .map_err(system(format!("cannot list {}", folder.display())))?
+                .path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with("libLLVM") && name.ends_with(".a") {
+                llvm.push(path);
+            }
+        }
+        if llvm.is_empty() {
+            return Err(KernelError::NoArchives { folder });
+        }
+        // The order in the folder must not decide the order in the kernel.
+        llvm.sort();
+        let base = ["libc++.a", "libc.a", "libm.a"]
+            .map(|name| folder.join(name))
+            .to_vec();
+        Ok(Archives { llvm, base })
+    }
+
+    fn link_arguments(
+        &self,
+        kind: KernelKind,
+        extent: LlvmExtent,
+        library: &Path,
+        archives: &Archives,
+        output: &Path,
+    ) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = [
+            "-static",
+            "-nostdlib",
+            "--build-id=sha1",
+            "-z",
+            "noexecstack",
+            "-T",
+        ]
+        .map(OsString::from)
+        .to_vec();
+        arguments.push(self.root.join(kind.folder()).join("link.ld").into());
+        arguments.extend(["-o".into(), output.into()]);
+        arguments.push(library.into());
+        if extent == LlvmExtent::Full {
+            arguments.push("--whole-archive".into());
+        } else {
+            arguments.push("--gc-sections".into());
+        }
+        arguments.extend(archives.llvm.iter().map(Into::into));
+        if extent == LlvmExtent::Full {
+            arguments.push("--no-whole-archive".into());
+        }
+        arguments.extend(archives.base.iter().map(Into::into));
+        arguments
+    }
+
+    fn link(&self, kind: KernelKind, arguments: &[OsString]) -> Result<(), KernelError> {
+        eprintln!(
+            "$ {} ... ({} arguments)",
+            self.lld.display(),
+            arguments.len()
+        );
+        let output = Command::new(&self.lld)
+            .args(arguments)
+            .output()
+            .map_err(system(format!("cannot start {}", self.lld.display())))?;
+        let messages = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() {
+            eprint!("{messages}");
+            return Ok(());
+        }
+        let words: Vec<_> = arguments
+            .iter()
+            .map(|word| word.to_string_lossy())
+            .collect();
+        Err(KernelError::Link {
+            package: kind.package(),
+            command: format!("{} {}", self.lld.display(), words.join(" ")),
+            output: messages.into_owned(),
+        })
+    }
+}
+
+/// The distribution's archives.
+#[derive(Clone, Debug)]
+struct Archives {
+    llvm: Vec<PathBuf>,
+    base: Vec<PathBuf>,
+}
+
+impl Archives {
+    fn all(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        self.llvm.iter().chain(&self.base).cloned()
+    }
+}
+
+fn remove_if_there(path: &Path) -> Result<(), KernelError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(system(format!("cannot remove {}", path.display()))(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Of everything that can change what the linker makes. A file is known by its size and time: reading
+/// 150 MB of archives would take longer than the rest of an incremental build.
+fn key_of(arguments: &[OsString], inputs: &[PathBuf]) -> Result<String, KernelError> {
+    let mut hasher = Sha256::new();
+    for argument in arguments {
+        hasher.update(argument.as_encoded_bytes());
+        hasher.update([0]);
+    }
+    for path in inputs {
+        let metadata =
+            fs::metadata(path).map_err(system(format!("cannot find {}", path.display())))?;
+        let modified = metadata.modified().map_err(system(format!(
+            "cannot read the time of {}",
+            path.display()
+        )))?;
+        let age = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+        hasher.update(format!(
+            "{} {} {}\n",
+            path.display(),
+            metadata.len(),
+            age.as_nanos()
+        ));
+    }
+    Ok(hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn builder(root: &Path) -> KernelBuilder {
+        KernelBuilder {
+            root: root.into(),
+            distribution: root.join("dist"),
+            clangxx: "clang++".into(),
+            lld: "ld.lld".into(),
+        }
+    }
+
+    #[test]
+    fn the_full_kernel_has_every_object_and_the_small_one_what_it_uses() {
+        let folder = tempfile::tempdir().unwrap();
+        let lib = folder.path().join("dist/lib");
+        fs::create_dir_all(&lib).unwrap();
+        let builder = builder(folder.path());
+        assert!(matches!(
+            builder.archives(),
+            Err(KernelError::NoArchives { .. })
+        ));
+        for name in ["libLLVMSupport.a", "libLLVMCore.a", "libc.a", "notes.txt"] {
+            fs::write(lib.join(name), "").unwrap();
+        }
+        let archives = builder.archives().unwrap();
+        assert_eq!(
+            archives.llvm,
+            [lib.join("libLLVMCore.a"), lib.join("libLLVMSupport.a")]
+        );
+
+        let words = |extent| -> Vec<String> {
+            builder
+                .link_arguments(
+                    KernelKind::Hosted,
+                    extent,
+                    Path::new("k.a"),
+                    &archives,
+                    Path::new("k"),
+                )
+                .iter()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect()
+        };
+        let full = words(LlvmExtent::Full);
+        let start = full
+            .iter()
+            .position(|word| word == "--whole-archive")
+            .unwrap();
+        let end = full
+            .iter()
+            .position(|word| word == "--no-whole-archive")
+            .unwrap();
+        assert_eq!(end - start, 3);
+        assert!(full[start + 1].ends_with("libLLVMCore.a"));
+        let jit = words(LlvmExtent::Jit);
+        assert!(jit.contains(&"--gc-sections".to_owned()));
+        assert!(!jit.contains(&"--whole-archive".to_owned()));
+    }
+
+    #[test]
+    fn the_key_changes_with_the_inputs_and_the_command() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("input.a");
+        fs::write(&input, "one").unwrap();
+        let key = |words: &[&str]| {
+            let words: Vec<OsString> = words.iter().map(Into::into).collect();
+            key_of(&words, std::slice::from_ref(&input)).unwrap()
+        };
+        let first = key(&["-o", "x"]);
+        assert_eq!(first, key(&["-o", "x"]));
+        assert_ne!(first, key(&["-ox"]));
+        let file = fs::File::options().write(true).open(&input).unwrap();
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(5))
+            .unwrap();
+        assert_ne!(first, key(&["-o", "x"]));
+    }
+}

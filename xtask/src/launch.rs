@@ -1,0 +1,248 @@
+//! Running a program in a kernel, hosted or in the machine, and saying how it ended.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::qemu::{self, Boot, Machine, QemuError, Verdict};
+use crate::supervise::{End, supervise};
+
+/// Exit codes that the host decides; the kernels decide the others of the table in the reference.
+pub mod exit_code {
+    /// A processor exception that nobody could report.
+    pub const GUEST_FAULT: u8 = 111;
+    /// The time was up.
+    pub const TIMEOUT: u8 = 113;
+    /// The machine did not start.
+    pub const BOOT_FAILURE: u8 = 115;
+    /// The kernel ended without saying how.
+    pub const INTERNAL: u8 = 116;
+}
+
+/// Why a program could not be run at all.
+#[derive(Debug, thiserror::Error)]
+pub enum LaunchError {
+    /// QEMU, or a file for it.
+    #[error(transparent)]
+    Qemu(#[from] QemuError),
+    /// The hosted kernel cannot be started.
+    #[error("cannot start {kernel}: {source}")]
+    Hosted {
+        /// The kernel.
+        kernel: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A temporary file cannot be written.
+    #[error("cannot write a temporary file: {0}; is the disk full?")]
+    TemporaryFile(#[from] std::io::Error),
+}
+
+/// What runs the program.
+#[derive(Clone, Debug)]
+pub enum Kernel {
+    /// The engine as a Linux process.
+    Hosted {
+        /// Its executable.
+        executable: PathBuf,
+        /// The program, as a file.
+        bundle: PathBuf,
+        /// Bound of the address space.
+        memory_mib: Option<u32>,
+    },
+    /// The bare machine in QEMU.
+    Machine(Machine),
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// The program's status, or a reserved code.
+    pub code: u8,
+    /// What the kernel could not say itself, and what to do about it.
+    pub note: Option<String>,
+}
+
+impl Ending {
+    fn noted(code: u8, note: impl Into<String>) -> Self {
+        Self {
+            code,
+            note: Some(note.into()),
+        }
+    }
+
+    fn timed_out(timeout: Duration) -> Self {
+        Self::noted(
+            exit_code::TIMEOUT,
+            format!(
+                "timeout: the program did not end within {} s; `--timeout-s` gives it more time",
+                timeout.as_secs()
+            ),
+        )
+    }
+}
+
+impl Kernel {
+    /// Runs to the end. The program's output goes to `output`, everything else to `log`.
+    ///
+    /// # Errors
+    /// [`LaunchError`] if it could not even start.
+    pub fn run(
+        &self,
+        timeout: Duration,
+        output: impl Write + Send,
+        log: impl Write + Send,
+    ) -> Result<Ending, LaunchError> {
+        match self {
+            Self::Hosted {
+                executable,
+                bundle,
+                memory_mib,
+            } => {
+                let mut command = hosted_command(executable.into(), bundle.into(), *memory_mib);
+                let end = supervise(&mut command, timeout, output, log).map_err(|source| {
+                    LaunchError::Hosted {
+                        kernel: executable.clone(),
+                        source,
+                    }
+                })?;
+                Ok(hosted_ending(end, timeout))
+            }
+            Self::Machine(machine) => {
+                let verdict = qemu::boot(machine, timeout, output, log)?;
+                Ok(machine_ending(verdict, timeout))
+            }
+        }
+    }
+
+    /// Writes `bundle` where the kernel finds it; for tests that boot without a disk.
+    ///
+    /// # Errors
+    /// That the file cannot be written.
+    pub fn with_bundle(&self, path: PathBuf, bundle: &[u8]) -> Result<Self, LaunchError> {
+        fs::write(&path, bundle)?;
+        let mut kernel = self.clone();
+        match &mut kernel {
+            Self::Hosted { bundle, .. } => *bundle = path,
+            Self::Machine(machine) => {
+                if let Boot::Pvh { bundle, .. } = &mut machine.boot {
+                    *bundle = path;
+                }
+            }
+        }
+        Ok(kernel)
+    }
+}
+
+fn hosted_command(executable: OsString, bundle: OsString, memory_mib: Option<u32>) -> Command {
+    match memory_mib {
+        None => {
+            let mut command = Command::new(executable);
+            command.arg(bundle);
+            command
+        }
+        Some(limit) => {
+            let mut command = Command::new("prlimit");
+            command
+                .arg(format!("--as={}", u64::from(limit) << 20))
+                .arg(executable)
+                .arg(bundle);
+            command
+        }
+    }
+}
+
+fn hosted_ending(end: End, timeout: Duration) -> Ending {
+    let End::Exited(status) = end else {
+        return Ending::timed_out(timeout);
+    };
+    match status.code() {
+        // Linux has no statuses above 255.
+        Some(code) => Ending {
+            code: u8::try_from(code).unwrap_or(u8::MAX),
+            note: None,
+        },
+        None => Ending::noted(
+            exit_code::GUEST_FAULT,
+            format!(
+                "the hosted kernel was killed by signal {}",
+                status.signal().unwrap_or(0)
+            ),
+        ),
+    }
+}
+
+fn machine_ending(verdict: Verdict, timeout: Duration) -> Ending {
+    match verdict {
+        Verdict::Ended(code) => Ending { code, note: None },
+        Verdict::TimedOut => Ending::timed_out(timeout),
+        Verdict::Reset => Ending::noted(exit_code::GUEST_FAULT, verdict.to_string()),
+        Verdict::NoReport => Ending::noted(exit_code::INTERNAL, verdict.to_string()),
+        Verdict::QemuFailed(_) | Verdict::QemuKilled(_) => {
+            Ending::noted(exit_code::BOOT_FAILURE, verdict.to_string())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::sink;
+
+    fn hosted(executable: &str, bundle: &str) -> Kernel {
+        Kernel::Hosted {
+            executable: executable.into(),
+            bundle: bundle.into(),
+            memory_mib: None,
+        }
+    }
+
+    #[test]
+    fn the_status_of_the_process_is_the_programs() {
+        let ending = hosted("true", "x")
+            .run(Duration::from_secs(10), sink(), sink())
+            .unwrap();
+        assert_eq!(
+            ending,
+            Ending {
+                code: 0,
+                note: None
+            }
+        );
+    }
+
+    #[test]
+    fn a_timeout_says_how_to_get_more_time() {
+        let ending = hosted("sleep", "60")
+            .run(Duration::from_millis(200), sink(), sink())
+            .unwrap();
+        assert_eq!(ending.code, exit_code::TIMEOUT);
+        assert!(ending.note.unwrap().contains("--timeout-s"));
+    }
+
+    #[test]
+    fn a_signal_is_not_a_status() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("dies");
+        fs::write(&script, "kill -SEGV $$\n").unwrap();
+        let ending = hosted("sh", script.to_str().unwrap())
+            .run(Duration::from_secs(10), sink(), sink())
+            .unwrap();
+        assert_eq!(ending.code, exit_code::GUEST_FAULT);
+        assert!(ending.note.unwrap().contains("signal 11"));
+    }
+
+    #[test]
+    fn verdicts_of_the_machine_have_different_codes() {
+        let code = |verdict| machine_ending(verdict, Duration::ZERO).code;
+        assert_eq!(code(Verdict::Ended(7)), 7);
+        assert_eq!(code(Verdict::TimedOut), 113);
+        assert_eq!(code(Verdict::Reset), 111);
+        assert_eq!(code(Verdict::QemuFailed(1)), 115);
+        assert_eq!(code(Verdict::NoReport), 116);
+    }
+}

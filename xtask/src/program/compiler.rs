@@ -1,0 +1,81 @@
+//! C to bitcode for the target.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::ProgramError;
+
+/// The clang that compiles programs, and the headers it uses.
+#[derive(Clone, Debug)]
+pub struct ProgramCompiler {
+    clang: PathBuf,
+    headers: PathBuf,
+}
+
+/// The IR is not optimised yet, but may be: the kernel's tiers do it.
+const FLAGS: &[&str] = &[
+    "--target=x86_64-unknown-none-elf",
+    "-O2",
+    "-Xclang",
+    "-disable-llvm-passes",
+    "-emit-llvm",
+    "-mno-red-zone",
+    "-mcmodel=small",
+    "-fno-pic",
+    "-fno-stack-protector",
+    "-fno-asynchronous-unwind-tables",
+    // A fused multiplication and addition rounds once: results would depend on the processor.
+    "-ffp-contract=off",
+    "-nostdlibinc",
+];
+
+impl ProgramCompiler {
+    /// Of the compiler's path and the distribution's folder.
+    pub fn new(clang: PathBuf, distribution: PathBuf) -> Self {
+        Self {
+            clang,
+            headers: distribution.join("include/bareflow"),
+        }
+    }
+
+    fn arguments(&self, source: &Path) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = FLAGS.iter().map(OsString::from).collect();
+        for folder in ["c", "libc"] {
+            arguments.push("-isystem".into());
+            arguments.push(self.headers.join(folder).into());
+        }
+        arguments.extend(["-c", "-o", "-"].map(OsString::from));
+        arguments.push(source.into());
+        arguments
+    }
+
+    /// Compiles one file to bitcode. Warnings go to stderr.
+    ///
+    /// # Errors
+    /// [`ProgramError::NoCompiler`] and [`ProgramError::Compile`].
+    pub fn compile(&self, source: &Path) -> Result<Vec<u8>, ProgramError> {
+        let arguments = self.arguments(source);
+        let output = Command::new(&self.clang)
+            .args(&arguments)
+            .output()
+            .map_err(|error| ProgramError::NoCompiler {
+                compiler: self.clang.clone(),
+                source: error,
+            })?;
+        let messages = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            let words: Vec<_> = arguments
+                .iter()
+                .map(|word| word.to_string_lossy())
+                .collect();
+            return Err(ProgramError::Compile {
+                path: source.to_path_buf(),
+                command: format!("{} {}", self.clang.display(), words.join(" ")),
+                output: messages.into_owned(),
+            });
+        }
+        eprint!("{messages}");
+        Ok(output.stdout)
+    }
+}

@@ -1,0 +1,212 @@
+//! The machine and its command line.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// How the machine starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Boot {
+    /// By its BIOS from a disk image.
+    Disk {
+        /// The image.
+        image: PathBuf,
+        /// A sector that cannot be read, for tests.
+        read_error: Option<ReadError>,
+    },
+    /// Directly, by the PVH entry of the kernel's ELF file.
+    Pvh {
+        /// The kernel.
+        kernel: PathBuf,
+        /// The program's bundle.
+        bundle: PathBuf,
+    },
+}
+
+/// A sector of the disk whose reading fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadError {
+    /// Counted from the start of the disk.
+    pub sector: u64,
+}
+
+/// What executes the machine's instructions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Accelerator {
+    /// QEMU's translator: slow, and the same on every host
+    #[default]
+    Tcg,
+    /// The host's processor
+    Kvm,
+}
+
+impl Accelerator {
+    fn arguments(self) -> [&'static str; 4] {
+        match self {
+            Self::Tcg => ["-accel", "tcg", "-cpu", "max"],
+            // Nested hosts announce this feature and then refuse it.
+            Self::Kvm => ["-accel", "kvm", "-cpu", "max,arch-capabilities=off"],
+        }
+    }
+}
+
+/// The emulated machine.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// The emulator.
+    pub qemu: PathBuf,
+    /// What executes its instructions.
+    pub accelerator: Accelerator,
+    /// RAM.
+    pub memory_mib: u32,
+    /// How it starts.
+    pub boot: Boot,
+}
+
+impl Machine {
+    /// The command that boots the machine with its streams as the module's documentation says. The
+    /// `folder` must live as long as the machine does.
+    ///
+    /// # Errors
+    /// That a file in `folder` cannot be written.
+    pub fn command(&self, folder: &Path, report: &Path) -> io::Result<Command> {
+        let mut command = Command::new(&self.qemu);
+        command
+            .args(["-no-user-config", "-nodefaults", "-no-reboot"])
+            .args(["-display", "none", "-vga", "std"])
+            .args(["-machine", "pc"])
+            .args(self.accelerator.arguments())
+            .args(["-m", &format!("{}M", self.memory_mib)])
+            .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
+        // The child's own output and error streams are two of the serial ports.
+        let ports = [
+            ("log", Path::new("/dev/stderr")),
+            ("report", report),
+            ("output", Path::new("/dev/stdout")),
+        ];
+        for (name, path) in ports {
+            let mut device = OsString::from(format!("file,id={name},path="));
+            device.push(escape(path));
+            command
+                .arg("-chardev")
+                .arg(device)
+                .args(["-serial", &format!("chardev:{name}")]);
+        }
+        match &self.boot {
+            Boot::Disk { image, read_error } => {
+                let mut drive = OsString::from("if=ide,index=0,media=disk,");
+                match read_error {
+                    None => drive.push("format=raw,file="),
+                    Some(error) => {
+                        let rules = folder.join("blkdebug.conf");
+                        fs::write(&rules, error.rules())?;
+                        drive.push("driver=raw,file.driver=blkdebug,file.config=");
+                        drive.push(escape(&rules));
+                        drive.push(",file.image.filename=");
+                    }
+                }
+                drive.push(escape(image));
+                command.arg("-drive").arg(drive);
+            }
+            Boot::Pvh { kernel, bundle } => {
+                command
+                    .arg("-kernel")
+                    .arg(kernel)
+                    .arg("-initrd")
+                    .arg(bundle);
+            }
+        }
+        Ok(command)
+    }
+}
+
+impl ReadError {
+    /// For QEMU's `blkdebug` driver.
+    fn rules(self) -> String {
+        format!(
+            "[inject-error]\nevent = \"read_aio\"\nerrno = \"5\"\nsector = \"{}\"\n",
+            self.sector
+        )
+    }
+}
+
+/// In QEMU's option lists a comma in a value is written twice.
+fn escape(path: &Path) -> OsString {
+    path.to_string_lossy().replace(',', ",,").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(boot: Boot, folder: &Path) -> Vec<String> {
+        let machine = Machine {
+            qemu: "qemu-system-x86_64".into(),
+            accelerator: Accelerator::Tcg,
+            memory_mib: 256,
+            boot,
+        };
+        let command = machine
+            .command(folder, Path::new("/tmp/a,b/report"))
+            .unwrap();
+        command
+            .get_args()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn the_ports_are_log_report_and_output_in_this_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let words = words(
+            Boot::Pvh {
+                kernel: "k".into(),
+                bundle: "b".into(),
+            },
+            folder.path(),
+        );
+        let ports: Vec<&str> = words
+            .windows(2)
+            .filter(|pair| pair[0] == "-chardev" || pair[0] == "-serial")
+            .map(|pair| pair[1].as_str())
+            .collect();
+        assert_eq!(
+            ports,
+            [
+                "file,id=log,path=/dev/stderr",
+                "chardev:log",
+                "file,id=report,path=/tmp/a,,b/report",
+                "chardev:report",
+                "file,id=output,path=/dev/stdout",
+                "chardev:output",
+            ]
+        );
+        assert_eq!(words[words.len() - 4..], ["-kernel", "k", "-initrd", "b"]);
+        assert!(words.windows(2).any(|pair| pair == ["-m", "256M"]));
+    }
+
+    #[test]
+    fn a_read_error_is_a_rule_of_blkdebug() {
+        let folder = tempfile::tempdir().unwrap();
+        let boot = |read_error| Boot::Disk {
+            image: "/i.img".into(),
+            read_error,
+        };
+        let plain = words(boot(None), folder.path());
+        assert_eq!(
+            plain.last().unwrap(),
+            "if=ide,index=0,media=disk,format=raw,file=/i.img"
+        );
+        let broken = words(boot(Some(ReadError { sector: 70 })), folder.path());
+        assert!(
+            broken
+                .last()
+                .unwrap()
+                .ends_with(",file.image.filename=/i.img")
+        );
+        let rules = fs::read_to_string(folder.path().join("blkdebug.conf")).unwrap();
+        assert!(rules.contains("sector = \"70\""));
+    }
+}

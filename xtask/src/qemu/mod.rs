@@ -1,0 +1,64 @@
+//! Booting the machine in QEMU and judging what came of it.
+//!
+//! The machine has three serial ports: the first is the log (with the program's stderr), the second
+//! reports how the run ended, the third carries the program's output and nothing else. A verdict needs
+//! both the report and the exit code that the debug-exit device gives; a run that is missing either is
+//! not a success.
+
+mod command;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::supervise::supervise;
+
+pub use command::{Accelerator, Boot, Machine, ReadError};
+pub use verdict::Verdict;
+
+/// Why QEMU could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum QemuError {
+    /// It cannot be started.
+    #[error("cannot start {program}: {source}; `cargo xtask doctor` says how to install it")]
+    NotStarted {
+        /// The emulator.
+        program: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A temporary file cannot be used.
+    #[error("cannot use a temporary file: {0}; is the disk full?")]
+    TemporaryFile(#[from] io::Error),
+}
+
+/// Boots `machine`; the program's output goes to `output`, everything else to `log`.
+///
+/// # Errors
+/// [`QemuError`]; what happens in the machine is in the verdict.
+pub fn boot(
+    machine: &Machine,
+    timeout: Duration,
+    output: impl Write + Send,
+    log: impl Write + Send,
+) -> Result<Verdict, QemuError> {
+    let folder = tempfile::Builder::new()
+        .prefix("bareflow-qemu-")
+        .tempdir()?;
+    let report = folder.path().join("report");
+    fs::write(&report, "")?;
+    let mut command = machine.command(folder.path(), &report)?;
+    let end =
+        supervise(&mut command, timeout, output, log).map_err(|source| QemuError::NotStarted {
+            program: machine.qemu.clone(),
+            source,
+        })?;
+    Ok(Verdict::of(
+        end,
+        &String::from_utf8_lossy(&fs::read(&report)?),
+    ))
+}

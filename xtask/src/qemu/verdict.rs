@@ -1,0 +1,117 @@
+//! What came of a boot.
+
+use std::fmt;
+use std::os::unix::process::ExitStatusExt;
+
+use crate::supervise::End;
+
+/// The exit status of QEMU after the guest has written 0x10 to the debug-exit port: 0x10 * 2 + 1.
+const DEBUG_EXIT_STATUS: i32 = 33;
+/// Starts the line on the second serial port that says how the run ended.
+const REPORT: &str = "BAREFLOW-EXIT ";
+
+/// What came of a boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The machine ran to its end: the program's status, or the reserved code of a failure that the
+    /// machine has explained in its log.
+    Ended(u8),
+    /// It was stopped from outside when its time was up.
+    TimedOut,
+    /// It reset or shut itself down without a report: a triple fault, as a rule.
+    Reset,
+    /// It stopped by the debug-exit device, but its report is missing or torn.
+    NoReport,
+    /// QEMU itself failed with this status.
+    QemuFailed(i32),
+    /// QEMU was ended by this signal.
+    QemuKilled(i32),
+}
+
+impl Verdict {
+    /// Of the way QEMU ended and what came over the second serial port.
+    pub fn of(end: End, report: &str) -> Self {
+        let End::Exited(status) = end else {
+            return Self::TimedOut;
+        };
+        match (status.code(), parse_report(report)) {
+            (Some(DEBUG_EXIT_STATUS), Some(code)) => Self::Ended(code),
+            (Some(DEBUG_EXIT_STATUS), None) => Self::NoReport,
+            (Some(0), _) => Self::Reset,
+            (Some(code), _) => Self::QemuFailed(code),
+            (None, _) => Self::QemuKilled(status.signal().unwrap_or(0)),
+        }
+    }
+}
+
+/// Only a whole line counts: a machine that dies while it reports has not reported.
+fn parse_report(report: &str) -> Option<u8> {
+    let line = report
+        .split_inclusive('\n')
+        .find_map(|line| line.strip_prefix(REPORT))?;
+    line.strip_suffix('\n')?.trim_end_matches('\r').parse().ok()
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ended(code) => write!(formatter, "the run ended with status {code}"),
+            Self::TimedOut => formatter.write_str("the time was up and the machine was stopped"),
+            Self::Reset => {
+                formatter.write_str("the machine reset itself without a report (a triple fault?)")
+            }
+            Self::NoReport => formatter.write_str("the machine stopped without a report"),
+            Self::QemuFailed(code) => write!(formatter, "QEMU failed with status {code}"),
+            Self::QemuKilled(signal) => write!(formatter, "QEMU was killed by signal {signal}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::ExitStatus;
+
+    fn exited(code: i32) -> End {
+        End::Exited(ExitStatus::from_raw(code << 8))
+    }
+
+    #[test]
+    fn success_needs_the_report_and_the_status() {
+        assert_eq!(
+            Verdict::of(exited(33), "BAREFLOW-EXIT 0\n"),
+            Verdict::Ended(0)
+        );
+        assert_eq!(
+            Verdict::of(exited(33), "noise\nBAREFLOW-EXIT 255\r\n"),
+            Verdict::Ended(255)
+        );
+        assert_eq!(Verdict::of(exited(33), ""), Verdict::NoReport);
+        assert_eq!(
+            Verdict::of(exited(33), "BAREFLOW-EXIT 1"),
+            Verdict::NoReport
+        );
+        assert_eq!(
+            Verdict::of(exited(33), "BAREFLOW-EXIT 256\n"),
+            Verdict::NoReport
+        );
+        assert_eq!(Verdict::of(exited(0), "BAREFLOW-EXIT 0\n"), Verdict::Reset);
+        assert_eq!(
+            Verdict::of(exited(1), "BAREFLOW-EXIT 0\n"),
+            Verdict::QemuFailed(1)
+        );
+    }
+
+    #[test]
+    fn a_timeout_and_a_signal_are_their_own_results() {
+        assert_eq!(
+            Verdict::of(End::TimedOut, "BAREFLOW-EXIT 0\n"),
+            Verdict::TimedOut
+        );
+        let killed = End::Exited(ExitStatus::from_raw(9));
+        assert_eq!(
+            Verdict::of(killed, "BAREFLOW-EXIT 0\n"),
+            Verdict::QemuKilled(9)
+        );
+    }
+}
