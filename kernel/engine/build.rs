@@ -25,15 +25,6 @@ const MACHINE_FLAGS: &[&str] = &[
     "-nostdinc++",
 ];
 
-/// Where the distribution has its headers, in the order in which they complete one another.
-const HEADER_FOLDERS: &[&str] = &[
-    "include/bareflow/cxx",
-    "include/c++/v1",
-    "include/bareflow/c",
-    "include/bareflow/libc",
-    "include",
-];
-
 fn main() {
     let output = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     println!("cargo::rerun-if-env-changed=BAREFLOW_DIST");
@@ -96,6 +87,7 @@ fn compile(distribution: &Path) {
         .define("__STDC_CONSTANT_MACROS", None)
         .define("__STDC_FORMAT_MACROS", None)
         .define("__STDC_LIMIT_MACROS", None);
+    // In the order in which they complete one another.
     for folder in [
         "include/bareflow/cxx",
         "include/c++/v1",
@@ -103,9 +95,12 @@ fn compile(distribution: &Path) {
         "include/bareflow/libc",
         "include",
     ] {
-        build
-            .flag("-isystem")
-            .flag(distribution.join(folder).to_str().expect("the path is UTF-8"));
+        build.flag("-isystem").flag(
+            distribution
+                .join(folder)
+                .to_str()
+                .expect("the path is UTF-8"),
+        );
     }
     build.files(files).compile("bareflow_engine_shim");
 }

@@ -68,7 +68,10 @@ impl fmt::Display for FaultCause {
         match *self {
             Self::StackOverflow => formatter.write_str("stack overflow"),
             Self::PageFault { address } if address < NULL_PAGE_SIZE_BYTES => {
-                write!(formatter, "null pointer dereference at address {address:#x}")
+                write!(
+                    formatter,
+                    "null pointer dereference at address {address:#x}"
+                )
             }
             Self::PageFault { address } => {
                 write!(formatter, "invalid memory access at address {address:#x}")

@@ -10,8 +10,8 @@ use bareflow_cxx_runtime::termination::{Termination, set_interceptor};
 
 use crate::bindings::{
     LLVM_OK, LLVM_TIER_INTERPRETER, LLVM_TIER_O0, LLVM_TIER_O1, LLVM_TIER_O2, LLVM_TIER_O3,
-    llvm_context_t, llvm_error_t, llvm_handle_abort, llvm_init, llvm_last_error, llvm_link, llvm_module_t,
-    llvm_parse_ir, llvm_run_main, llvm_shutdown, llvm_tier_t,
+    llvm_context_t, llvm_error_t, llvm_handle_abort, llvm_init, llvm_last_error, llvm_link,
+    llvm_module_t, llvm_parse_ir, llvm_run_main, llvm_shutdown, llvm_tier_t,
 };
 use crate::{FailureKind, Outcome, RunRequest, Tier, callbacks};
 
@@ -74,7 +74,13 @@ impl Session {
         // SAFETY: the module belongs to the open context; the strings live for the call, and the
         // program gets copies of them.
         self.check(unsafe {
-            llvm_run_main(module, tier_code(tier), count, pointers.as_ptr(), &mut status)
+            llvm_run_main(
+                module,
+                tier_code(tier),
+                count,
+                pointers.as_ptr(),
+                &mut status,
+            )
         })?;
         Ok(status)
     }
