@@ -222,9 +222,17 @@ fn program(subject: &Subject, source: Source) -> Result<Program, String> {
     let build = |path: PathBuf| {
         Program::build(&[path], &subject.compiler).map_err(|error| error.to_string())
     };
-    let example = |name: &str| build(subject.root.join("examples").join(format!("{name}.c")));
+    let example = |name: &str| {
+        build(
+            subject
+                .bench
+                .root
+                .join("examples")
+                .join(format!("{name}.c")),
+        )
+    };
     match source {
-        Source::Fixture(name) => build(subject.root.join("xtask/fixtures").join(name)),
+        Source::Fixture(name) => build(subject.bench.root.join("xtask/fixtures").join(name)),
         Source::Example(name) => example(name),
         Source::HalfOf(name) => {
             let mut program = example(name)?;

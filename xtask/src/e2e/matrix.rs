@@ -54,7 +54,7 @@ impl Prepared {
 /// # Errors
 /// That the examples cannot be read.
 pub fn tests(subject: &Arc<Subject>, extent: Extent) -> io::Result<Vec<Test>> {
-    let examples = examples::find(&subject.root.join("examples"))?;
+    let examples = examples::find(&subject.bench.root.join("examples"))?;
     let mut tests = Vec::new();
     let prepared: Vec<Arc<Prepared>> = examples
         .into_iter()
@@ -101,7 +101,7 @@ fn outcome(result: Result<(), String>) -> Outcome {
 /// The reference itself: what the repository expects is what clang for Linux makes of the program.
 fn check_linux(subject: &Subject, example: &Example) -> Result<(), String> {
     let executable = subject.fresh_path(&example.name);
-    examples::build_for_linux(&subject.clang, &example.sources, &executable)?;
+    examples::build_for_linux(&subject.bench.program_clang, &example.sources, &executable)?;
     let output = Command::new(&executable)
         .output()
         .map_err(|error| error.to_string())?;
@@ -161,7 +161,11 @@ fn check_arguments(
 ) -> Result<(), String> {
     let arguments = ["one", "two words", "", "--four", "ünïcode"].map(String::from);
     let executable = subject.fresh_path("arguments");
-    examples::build_for_linux(&subject.clang, &item.example.sources, &executable)?;
+    examples::build_for_linux(
+        &subject.bench.program_clang,
+        &item.example.sources,
+        &executable,
+    )?;
     let linux = Command::new(&executable)
         .args(&arguments)
         .output()

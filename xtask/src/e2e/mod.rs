@@ -7,5 +7,20 @@ mod matrix;
 mod runner;
 mod subject;
 
-pub use cargo::clean_cargo;
-pub use runner::{Outcome, Summary, Test};
+use std::io;
+use std::sync::Arc;
+
+pub use cargo::{clean_cargo, lints, unit_tests};
+pub use matrix::Extent;
+pub use runner::{Outcome, Summary, Test, report, run};
+pub use subject::Subject;
+
+/// Every test that runs a program.
+///
+/// # Errors
+/// That the examples cannot be read.
+pub fn program_tests(subject: &Arc<Subject>, extent: Extent) -> io::Result<Vec<Test>> {
+    let mut tests = matrix::tests(subject, extent)?;
+    tests.extend(bad_input::tests(subject));
+    Ok(tests)
+}

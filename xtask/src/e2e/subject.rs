@@ -13,6 +13,7 @@ use crate::launch::{Ending, Kernel};
 use crate::program::ProgramCompiler;
 use crate::qemu::{Accelerator, Boot, Machine, ReadError};
 use crate::supervise::Recorder;
+use crate::workbench::Workbench;
 
 /// The machine's RAM in tests: the least that is promised to do.
 const MEMORY_MIB: u32 = 256;
@@ -98,48 +99,35 @@ impl Run {
 /// Everything that the tests of programs share.
 #[derive(Debug)]
 pub struct Subject {
+    /// The repository and the tools.
+    pub bench: Workbench,
     /// Compiles programs for the kernels.
     pub compiler: ProgramCompiler,
-    /// Compiles the same programs for Linux.
-    pub clang: PathBuf,
-    /// The hosted kernel.
-    pub hosted_kernel: PathBuf,
-    /// The machine's kernel.
-    pub machine_kernel: PathBuf,
-    /// The emulator.
-    pub qemu: PathBuf,
-    /// The repository.
-    pub root: PathBuf,
+    hosted_kernel: PathBuf,
+    machine_kernel: PathBuf,
     folder: TempDir,
     serial: AtomicUsize,
 }
 
 impl Subject {
-    /// Of the tools and kernels.
+    /// Of the tools and both kernels.
     ///
     /// # Errors
     /// That no temporary folder can be made.
     pub fn new(
-        root: PathBuf,
-        compiler: ProgramCompiler,
-        clang: PathBuf,
-        qemu: PathBuf,
+        bench: &Workbench,
         hosted_kernel: PathBuf,
         machine_kernel: PathBuf,
     ) -> io::Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("bareflow-test-")
-            .tempdir()?;
-        let serial = AtomicUsize::new(0);
         Ok(Self {
-            compiler,
-            clang,
+            bench: bench.clone(),
+            compiler: bench.program_compiler(),
             hosted_kernel,
             machine_kernel,
-            qemu,
-            root,
-            folder,
-            serial,
+            folder: tempfile::Builder::new()
+                .prefix("bareflow-test-")
+                .tempdir()?,
+            serial: AtomicUsize::new(0),
         })
     }
 
@@ -202,7 +190,9 @@ impl Subject {
 
     /// Writes a disk image and damages it as asked.
     fn disk(&self, path: &Path, bundle: &[u8], damage: Option<Damage>) -> Result<Boot, String> {
-        write_image(&self.machine_kernel, bundle, path)?;
+        self.bench
+            .write_image(&self.machine_kernel, bundle, path)
+            .map_err(|error| error.to_string())?;
         let mut read_error = None;
         match damage {
             None => {}
@@ -224,7 +214,7 @@ impl Subject {
 
     fn machine(&self, boot: Boot, conditions: Conditions) -> Kernel {
         Kernel::Machine(Machine {
-            qemu: self.qemu.clone(),
+            qemu: self.bench.qemu.clone(),
             accelerator: Accelerator::Tcg,
             memory_mib: conditions.memory_mib.unwrap_or(MEMORY_MIB),
             boot,
@@ -236,8 +226,4 @@ fn overwrite(path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::options().write(true).open(path)?;
     file.seek(SeekFrom::Start(offset))?;
     file.write_all(bytes)
-}
-
-fn write_image(_kernel: &Path, _bundle: &[u8], _path: &Path) -> Result<(), String> {
-    Err("todo".into())
 }

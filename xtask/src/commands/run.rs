@@ -1,0 +1,122 @@
+//! `cargo xtask run`: a program, in the machine or hosted, from its sources to its status.
+
+use std::fs;
+use std::io::{stderr, stdout};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::error::Result;
+use crate::kernel::{KernelKind, LlvmExtent};
+use crate::launch::Kernel;
+use crate::program::{Program, Tier};
+use crate::qemu::{Accelerator, Boot, Machine};
+use crate::workbench::Workbench;
+
+/// How the machine starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum BootMethod {
+    /// By its BIOS from a disk image
+    #[default]
+    Disk,
+    /// Directly, by the kernel's PVH entry
+    Pvh,
+}
+
+/// Run a program on the bare machine.
+///
+/// The program's output is on stdout and nothing else is; the exit status is the program's. Reserved
+/// statuses of failures are in the reference, docs/reference/exit-codes.md.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// Run in the engine as a Linux process, at native speed, instead of the machine
+    #[arg(long)]
+    hosted: bool,
+    /// How the program runs
+    #[arg(long, value_enum, default_value_t)]
+    tier: Tier,
+    /// RAM of the machine [default: 512], or bound of the hosted kernel's address space [default: none]
+    #[arg(long, value_name = "N")]
+    memory_mib: Option<u32>,
+    /// Stop the program after this many seconds
+    #[arg(long, value_name = "N", default_value_t = 600)]
+    timeout_s: u64,
+    /// How the machine starts
+    #[arg(long, value_enum, default_value_t)]
+    boot: BootMethod,
+    /// What executes the machine's instructions
+    #[arg(long, value_enum, default_value_t)]
+    accelerator: Accelerator,
+    /// How much of LLVM is in the kernel
+    #[arg(long, value_enum, default_value_t)]
+    profile: LlvmExtent,
+    /// Install missing tools with apt first
+    #[arg(long)]
+    install_tools: bool,
+    /// The program: .c, .ll and .bc files, linked as one
+    #[arg(required = true, value_name = "PROGRAM")]
+    program: Vec<PathBuf>,
+    /// Arguments of the program
+    #[arg(last = true, value_name = "ARGS")]
+    arguments: Vec<String>,
+}
+
+const DEFAULT_MEMORY_MIB: u32 = 512;
+
+impl RunArgs {
+    /// Runs the program; its status is the result.
+    ///
+    /// # Errors
+    /// Whatever kept it from being run.
+    pub fn run(self) -> Result<ExitCode> {
+        let bench = Workbench::prepare(self.install_tools)?;
+        // A program that does not compile is reported before the kernel is built.
+        let program = Program::build(&self.program, &bench.program_compiler())?;
+        let bundle = program.bundle(&self.arguments, self.tier);
+        let folder = tempfile::Builder::new().prefix("bareflow-run-").tempdir()?;
+
+        let kind = if self.hosted {
+            KernelKind::Hosted
+        } else {
+            KernelKind::Machine
+        };
+        let executable = bench.kernel_builder().build(kind, self.profile)?;
+        let bundle_path = folder.path().join("bundle");
+        fs::write(&bundle_path, &bundle)?;
+        let kernel = if self.hosted {
+            Kernel::Hosted {
+                executable,
+                bundle: bundle_path,
+                memory_mib: self.memory_mib,
+            }
+        } else {
+            let boot = match self.boot {
+                BootMethod::Disk => {
+                    let image = folder.path().join("disk.img");
+                    bench.write_image(&executable, &bundle, &image)?;
+                    Boot::Disk {
+                        image,
+                        read_error: None,
+                    }
+                }
+                BootMethod::Pvh => Boot::Pvh {
+                    kernel: executable,
+                    bundle: bundle_path,
+                },
+            };
+            Kernel::Machine(Machine {
+                qemu: bench.qemu.clone(),
+                accelerator: self.accelerator,
+                memory_mib: self.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
+                boot,
+            })
+        };
+        let ending = kernel.run(Duration::from_secs(self.timeout_s), stdout(), stderr())?;
+        if let Some(note) = &ending.note {
+            eprintln!("bareflow: error: {note}");
+        }
+        Ok(ExitCode::from(ending.code))
+    }
+}

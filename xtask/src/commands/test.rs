@@ -1,0 +1,93 @@
+//! `cargo xtask test`: all tests, with one line at the end that sums them up.
+
+use std::io::{Write, stdout};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread;
+
+use clap::Args;
+
+use crate::e2e::{self, Extent, Outcome, Subject, Summary, Test};
+use crate::error::Result;
+use crate::kernel::{KernelKind, LlvmExtent};
+use crate::workbench::Workbench;
+
+/// Run all tests: of the crates, of the distribution, of programs in every kernel and tier, of bad input.
+#[derive(Args, Debug)]
+pub struct TestArgs {
+    /// Install missing tools with apt first
+    #[arg(long)]
+    install_tools: bool,
+    /// Of the examples, run only a selection of kernels and tiers
+    #[arg(long)]
+    quick: bool,
+    /// Only tests whose names contain this text
+    filter: Option<String>,
+}
+
+impl TestArgs {
+    /// Runs the tests; fails if one of them does.
+    ///
+    /// # Errors
+    /// Whatever kept them from being run.
+    pub fn run(self) -> Result<ExitCode> {
+        let bench = Workbench::prepare(self.install_tools)?;
+        let mut summary = Summary::default();
+        let is_wanted = |name: &str| {
+            self.filter
+                .as_deref()
+                .is_none_or(|text| name.contains(text))
+        };
+
+        let tests = self.program_tests(&bench)?;
+        let lints = e2e::lints(&bench.root);
+        for result in e2e::unit_tests(&bench.root, self.filter.as_deref()) {
+            summary.add(&result.outcome);
+            e2e::report(&mut stdout(), &result.name, &result.outcome, result.elapsed)?;
+        }
+        // Cargo takes all processors by itself; the machines share them.
+        let jobs = thread::available_parallelism().map_or(1, usize::from);
+        for (tests, jobs) in [(lints, 1), (tests, jobs)] {
+            let wanted = tests
+                .into_iter()
+                .filter(|test| is_wanted(test.name()))
+                .collect();
+            summary += e2e::run(wanted, jobs, stdout())?;
+        }
+        let mut output = stdout();
+        writeln!(output, "{summary}")?;
+        output.flush()?;
+        Ok(if summary.failed == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    }
+
+    /// A kernel that cannot be built fails its tests, and only those.
+    fn program_tests(&self, bench: &Workbench) -> Result<Vec<Test>> {
+        let builder = bench.kernel_builder();
+        let mut kernels = Vec::new();
+        for (name, kind) in [
+            ("hosted", KernelKind::Hosted),
+            ("machine", KernelKind::Machine),
+        ] {
+            match builder.build(kind, LlvmExtent::Full) {
+                Ok(path) => kernels.push(path),
+                Err(error) => {
+                    let details = error.to_string();
+                    let name = format!("kernel::{name}");
+                    return Ok(vec![Test::new(name, move || Outcome::Failed(details))]);
+                }
+            }
+        }
+        let [hosted, machine] = <[_; 2]>::try_from(kernels).expect("both were built");
+        let subject = Arc::new(Subject::new(bench, hosted, machine)?);
+        let extent = if self.quick {
+            Extent::Quick
+        } else {
+            Extent::Full
+        };
+        Ok(e2e::program_tests(&subject, extent)?)
+    }
+}
