@@ -3,11 +3,14 @@
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char, c_int};
 
+#[repr(transparent)]
 struct Errno(UnsafeCell<c_int>);
 
 // SAFETY: there is one thread.
 unsafe impl Sync for Errno {}
 
+// llvm-libc's internal functions name the variable itself.
+#[cfg_attr(not(test), unsafe(export_name = "__llvmlibc_internal_errno"))]
 static ERRNO: Errno = Errno(UnsafeCell::new(0));
 
 /// `errno` of the C library is `*__errno_location()`.

@@ -8,9 +8,9 @@ extern "C" fn _Unwind_Resume() -> ! {
 #[unsafe(no_mangle)]
 extern "C" fn rust_eh_personality() {}
 
-// __floattixf converts a signed 128-bit integer to an x87 extended double, which Rust cannot return.
-// The high word times 2^64 and the low word as unsigned are both exact in 64 bits of significand, so the
-// one addition rounds once, as it must.
+// __floattixf and __floatuntixf convert a signed and an unsigned 128-bit integer to an x87 extended
+// double, which Rust cannot return. The high word times 2^64 and the low word are both exact in 64 bits of
+// significand, so the one addition rounds once, as it must.
 core::arch::global_asm!(
     ".pushsection .rodata.bareflow_two_to_the_64, \"a\", @progbits",
     ".balign 4",
@@ -19,12 +19,24 @@ core::arch::global_asm!(
     ".popsection",
     ".pushsection .text.__floattixf, \"ax\", @progbits",
     ".globl __floattixf",
+    ".globl __floatuntixf",
     ".type __floattixf, @function",
+    ".type __floatuntixf, @function",
     "__floattixf:",
     "sub rsp, 24",
     "mov [rsp], rdi",
     "mov [rsp + 8], rsi",
     "fild qword ptr [rsp + 8]",
+    "jmp 3f",
+    "__floatuntixf:",
+    "sub rsp, 24",
+    "mov [rsp], rdi",
+    "mov [rsp + 8], rsi",
+    "fild qword ptr [rsp + 8]",
+    "test rsi, rsi",
+    "jns 3f",
+    "fadd dword ptr [rip + bareflow_two_to_the_64]",
+    "3:",
     "fmul dword ptr [rip + bareflow_two_to_the_64]",
     "fild qword ptr [rsp]",
     "test rdi, rdi",
@@ -34,6 +46,5 @@ core::arch::global_asm!(
     "faddp st(1), st",
     "add rsp, 24",
     "ret",
-    ".size __floattixf, . - __floattixf",
     ".popsection",
 );

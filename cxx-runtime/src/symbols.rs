@@ -29,9 +29,9 @@ macro_rules! exported {
 exported! {
     _Exit __ashlti3 __ashrti3 __assert_fail __divti3 __errno_location __fixdfti __fixsfti
     __fixunsdfti __fixunssfti __floattidf __floattisf __floattixf __floatuntidf __floatuntisf
-    __lshrti3 __modti3 __multi3 __powidf2 __powisf2 __udivti3 __umodti3 _exit abort abs accept
-    access acos acosf acosh acoshf alarm aligned_alloc asctime asctime_r asin asinf asinh asinhf
-    asprintf atan atan2 atan2f atanf atanh atanhf atexit atof atoi atol atoll bcmp bcopy bind
+    __floatuntixf __lshrti3 __modti3 __multi3 __powidf2 __powisf2 __udivti3 __umodti3 _exit abort
+    abs accept access acos acosf acosh acoshf alarm aligned_alloc asctime asctime_r asin asinf asinh
+    asinhf asprintf atan atan2 atan2f atanf atanh atanhf atexit atof atoi atol atoll bcmp bcopy bind
     bsearch bzero calloc cbrt cbrtf ceil ceilf ceill clearerr clock clock_gettime close closedir
     connect copysign copysignf copysignl cos cosf cosh coshf ctime difftime div dlclose dlerror
     dlopen dlsym dprintf erf erfc erfcf erff execv execve exit exp exp10 exp10f exp2 exp2f expf
