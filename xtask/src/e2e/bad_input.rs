@@ -165,7 +165,7 @@ const CASES: &[Case] = &[
     },
     Case {
         places: &[Place::Hosted],
-        memory_mib: Some(200),
+        memory_mib: Some(150),
         ..Case::new(
             "too_little_address_space",
             Source::Example("fib"),

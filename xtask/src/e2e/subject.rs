@@ -103,21 +103,21 @@ pub struct Subject {
     pub bench: Workbench,
     /// Compiles programs for the kernels.
     pub compiler: ProgramCompiler,
-    hosted_kernel: PathBuf,
-    machine_kernel: PathBuf,
+    hosted_kernel: Option<PathBuf>,
+    machine_kernel: Option<PathBuf>,
     folder: TempDir,
     serial: AtomicUsize,
 }
 
 impl Subject {
-    /// Of the tools and both kernels.
+    /// Of the tools and both kernels; the tests of a kernel that could not be built fail.
     ///
     /// # Errors
     /// That no temporary folder can be made.
     pub fn new(
         bench: &Workbench,
-        hosted_kernel: PathBuf,
-        machine_kernel: PathBuf,
+        hosted_kernel: Option<PathBuf>,
+        machine_kernel: Option<PathBuf>,
     ) -> io::Result<Self> {
         Ok(Self {
             bench: bench.clone(),
@@ -147,7 +147,7 @@ impl Subject {
         let mut image_path = None;
         let kernel = match place {
             Place::Hosted => Kernel::Hosted {
-                executable: self.hosted_kernel.clone(),
+                executable: built(self.hosted_kernel.as_ref())?,
                 bundle: bundle_path.clone(),
                 memory_mib: conditions.memory_mib,
             },
@@ -158,7 +158,7 @@ impl Subject {
                 self.machine(boot, conditions)
             }
             Place::Pvh => {
-                let kernel = self.machine_kernel.clone();
+                let kernel = built(self.machine_kernel.as_ref())?;
                 self.machine(
                     Boot::Pvh {
                         kernel,
@@ -190,8 +190,9 @@ impl Subject {
 
     /// Writes a disk image and damages it as asked.
     fn disk(&self, path: &Path, bundle: &[u8], damage: Option<Damage>) -> Result<Boot, String> {
+        let kernel = built(self.machine_kernel.as_ref())?;
         self.bench
-            .write_image(&self.machine_kernel, bundle, path)
+            .write_image(&kernel, bundle, path)
             .map_err(|error| error.to_string())?;
         let mut read_error = None;
         match damage {
@@ -220,6 +221,12 @@ impl Subject {
             boot,
         })
     }
+}
+
+fn built(kernel: Option<&PathBuf>) -> Result<PathBuf, String> {
+    kernel
+        .cloned()
+        .ok_or_else(|| "the kernel could not be built".into())
 }
 
 fn overwrite(path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
