@@ -26,6 +26,15 @@ pub struct TestArgs {
 }
 
 impl TestArgs {
+    /// All tests, on a machine that may lack the tools.
+    pub fn everything() -> Self {
+        Self {
+            install_tools: true,
+            quick: false,
+            filter: None,
+        }
+    }
+
     /// Runs the tests; fails if one of them does.
     ///
     /// # Errors

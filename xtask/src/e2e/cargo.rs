@@ -6,23 +6,29 @@ use std::time::Duration;
 
 use super::runner::{Outcome, Test};
 
-/// A cargo without what the cargo that runs us has set.
+/// A cargo in `root` without what the cargo that runs us has set.
 pub fn clean_cargo(root: &Path) -> Command {
-    let mut command = Command::new("cargo");
+    let mut command = clean_environment(Command::new("cargo"));
     command.current_dir(root);
+    command
+}
+
+/// Where tools and crates come from is the machine's business and stays.
+const KEPT_PREFIXES: &[&str] = &[
+    "CARGO_HOME",
+    "CARGO_HTTP_",
+    "CARGO_NET_",
+    "CARGO_REGISTR",
+    "CARGO_SOURCE_",
+    "CARGO_TARGET_DIR",
+    "RUSTUP_",
+];
+
+fn clean_environment(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        let is_location = matches!(
-            text.as_ref(),
-            "CARGO_HOME" | "RUSTUP_HOME" | "RUSTUP_TOOLCHAIN"
-        );
-        // Where crates come from is the machine's business.
-        let is_registry = text.starts_with("CARGO_REGISTR")
-            || text.starts_with("CARGO_NET_")
-            || text.starts_with("CARGO_HTTP_")
-            || text.starts_with("CARGO_SOURCE_");
         let is_cargos = text.starts_with("CARGO") || text.starts_with("RUST");
-        if is_cargos && !is_location && !is_registry {
+        if is_cargos && !KEPT_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) {
             command.env_remove(&name);
         }
     }
@@ -135,55 +141,93 @@ fn details(output: &str, name: &str) -> String {
     after[..end].trim().to_owned()
 }
 
-/// Clippy and rustfmt over the whole workspace.
+/// A checker of the whole repository.
+#[derive(Clone, Copy, Debug)]
+struct Lint {
+    name: &'static str,
+    /// Cargo's subcommand, or a program of its own.
+    command: &'static [&'static str],
+    arguments: &'static [&'static str],
+    /// What installs it.
+    installation: &'static str,
+}
+
+const LINTS: &[Lint] = &[
+    Lint {
+        name: "lint::rustfmt",
+        command: &["cargo", "fmt"],
+        arguments: &["--all", "--", "--check"],
+        installation: "rustup component add rustfmt",
+    },
+    Lint {
+        name: "lint::clippy",
+        command: &["cargo", "clippy"],
+        arguments: &[
+            "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "--deny",
+            "warnings",
+        ],
+        installation: "rustup component add clippy",
+    },
+    Lint {
+        name: "lint::deny",
+        command: &["cargo", "deny"],
+        // Advisories need the network; the others do not.
+        arguments: &["--offline", "check", "bans", "licenses", "sources"],
+        installation: "cargo install --locked cargo-deny",
+    },
+    Lint {
+        name: "lint::typos",
+        command: &["typos"],
+        arguments: &[],
+        installation: "cargo install --locked typos-cli",
+    },
+];
+
+/// What clippy, rustfmt and others say about the repository.
 pub fn lints(root: &Path) -> Vec<Test> {
-    let checks: [(&str, &str, &[&str]); 2] = [
-        (
-            "lint::rustfmt",
-            "rustfmt",
-            &["fmt", "--all", "--", "--check"],
-        ),
-        (
-            "lint::clippy",
-            "clippy",
-            &[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--quiet",
-                "--",
-                "--deny",
-                "warnings",
-            ],
-        ),
-    ];
-    checks
-        .into_iter()
-        .map(|(name, component, arguments)| {
+    LINTS
+        .iter()
+        .map(|lint| {
             let root = root.to_path_buf();
-            Test::new(name, move || check(&root, component, arguments))
+            Test::new(lint.name, move || lint.check(&root))
         })
         .collect()
 }
 
-fn check(root: &Path, component: &str, arguments: &[&str]) -> Outcome {
-    let is_installed = clean_cargo(root)
-        .args([arguments[0], "--version"])
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !is_installed {
-        return Outcome::Skipped(format!(
-            "{component} is not installed; `rustup component add {component}` installs it"
-        ));
+impl Lint {
+    fn command(&self, root: &Path) -> Command {
+        let (program, subcommands) = self.command.split_first().unwrap_or((&"true", &[]));
+        let mut command = clean_environment(Command::new(program));
+        command.current_dir(root).args(subcommands);
+        command
     }
-    match clean_cargo(root).args(arguments).output() {
-        Ok(output) if output.status.success() => Outcome::Passed,
-        Ok(output) => Outcome::Failed(format!(
-            "{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        )),
-        Err(error) => Outcome::Failed(format!("cannot start cargo: {error}")),
+
+    fn check(&self, root: &Path) -> Outcome {
+        let is_installed = self
+            .command(root)
+            .arg("--version")
+            .output()
+            .is_ok_and(|output| output.status.success());
+        if !is_installed {
+            let name = self.command.join(" ");
+            return Outcome::Skipped(format!(
+                "`{name}` is not installed; `{}` installs it",
+                self.installation
+            ));
+        }
+        match self.command(root).args(self.arguments).output() {
+            Ok(output) if output.status.success() => Outcome::Passed,
+            Ok(output) => Outcome::Failed(format!(
+                "{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            )),
+            Err(error) => Outcome::Failed(format!("cannot start {}: {error}", self.name)),
+        }
     }
 }
 
