@@ -6,7 +6,6 @@
 
 #include "llvm/ExecutionEngine/JITLink/JITLink.h"
 #include "llvm/ExecutionEngine/Orc/ExecutorProcessControl.h"
-#include "llvm/Transforms/Utils/Cloning.h"
 
 using namespace llvm;
 using namespace llvm::orc;
@@ -113,6 +112,12 @@ llvm_error_t find_symbol(llvm_module &module, StringRef symbol, void *&address) 
   return LLVM_OK;
 }
 
+llvm_error_t find_function(llvm_module &module, StringRef name, llvm_opt_level_t level,
+                           void *&address) {
+  bool once = is_compiled_once(*module.ir->getFunction(name));
+  return find_symbol(module, once ? name.str() : (name + module.suffix[level]).str(), address);
+}
+
 llvm_error_t compile(llvm_module &module, llvm_opt_level_t level) {
   llvm_context &context = *module.context;
   if (llvm_error_t error = prepare(module))
@@ -120,9 +125,9 @@ llvm_error_t compile(llvm_module &module, llvm_opt_level_t level) {
   if (module.compiled[level])
     return LLVM_OK;
   std::string suffix = module.data_placed ? ".O" + std::to_string(level) : "";
-  std::unique_ptr<Module> clone =
-      module.data_placed ? clone_for_level(module, suffix) : CloneModule(*module.ir);
-  auto object = emit_object(context, *clone, level);
+  std::unique_ptr<Module> copy =
+      module.data_placed ? clone_for_level(module, suffix) : clone(*module.ir);
+  auto object = emit_object(context, *copy, level);
   if (!object)
     return fail(context, LLVM_ERROR_MALFORMED_IR,
                 module.name + ": " + toString(object.takeError()));
@@ -156,7 +161,7 @@ llvm_error_t llvm_jit_compile(llvm_module_t *module, const char *name, llvm_opt_
     }
     if (llvm_error_t error = compile(*module, level))
       return error;
-    if (llvm_error_t error = find_symbol(*module, name + module->suffix[level], function->address))
+    if (llvm_error_t error = find_function(*module, name, level, function->address))
       return error;
     if (result)
       *result = function;

@@ -74,7 +74,7 @@ static void prepare_function(llvm_context &context, Function &function) {
     return;
   }
   prepare_definition(context, function);
-  if (function.hasLocalLinkage() && function.hasAddressTaken())
+  if (function.hasLocalLinkage() && (function.hasAddressTaken() || is_compiled_once(function)))
     make_external(function);
   // The level is the engine's choice, not the front end's.
   if (function.hasOptNone()) {

@@ -155,7 +155,7 @@ llvm_error_t run_native_main(llvm_module &module, llvm_opt_level_t level,
   if (llvm_error_t error = compile(module, level))
     return error;
   void *address = nullptr;
-  if (llvm_error_t error = find_symbol(module, "main" + module.suffix[level], address))
+  if (llvm_error_t error = find_function(module, "main", level, address))
     return error;
   std::vector<void *> constructors;
   if (llvm_error_t error = take_constructors(module, constructors))

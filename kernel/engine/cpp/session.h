@@ -100,15 +100,23 @@ llvm_error_t prepare(llvm_module &module);
 void make_external(llvm::GlobalValue &value);
 llvm_error_t check_symbols(llvm_module &module);
 
-// versions.cpp: a clone that shares the data and the function addresses of the first compile.
+// versions.cpp
+// LLVM's CloneModule, which leaves label addresses in initialisers pointing into the original.
+std::unique_ptr<llvm::Module> clone(const llvm::Module &ir);
+// Labels whose address is taken stand in data, which all levels share: so they, and with them their
+// function, exist once, as first compiled.
+bool is_compiled_once(const llvm::Function &function);
+// A clone that shares the data and the function addresses of the first compile.
 std::unique_ptr<llvm::Module> clone_for_level(llvm_module &module, llvm::StringRef suffix);
 
 // jit.cpp
 llvm_error_t create_linker(llvm_context &context);
 llvm_error_t add_object(llvm_module &module, std::unique_ptr<llvm::MemoryBuffer> object);
 llvm_error_t compile(llvm_module &module, llvm_opt_level_t level);
-// The address of a symbol as compiled at `level`, or as first compiled.
+// The address of a symbol as first compiled, or of a function as compiled at `level`.
 llvm_error_t find_symbol(llvm_module &module, llvm::StringRef symbol, void *&address);
+llvm_error_t find_function(llvm_module &module, llvm::StringRef name, llvm_opt_level_t level,
+                           void *&address);
 
 // lifetime.cpp: static constructors and destructors.
 llvm_error_t collect_lifetime_functions(llvm_module &module);

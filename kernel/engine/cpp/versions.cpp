@@ -10,6 +10,25 @@ using namespace llvm;
 
 namespace bareflow {
 
+std::unique_ptr<Module> clone(const Module &ir) {
+  ValueToValueMapTy map;
+  std::unique_ptr<Module> copy = CloneModule(ir, map);
+  for (Function &function : *copy)
+    for (User *user : make_early_inc_range(function.users())) {
+      auto *label = dyn_cast<BlockAddress>(user);
+      if (!label || label->getBasicBlock()->getParent() == &function)
+        continue;
+      auto *block = cast<BasicBlock>(map.lookup(label->getBasicBlock()));
+      label->replaceAllUsesWith(BlockAddress::get(&function, block));
+      label->destroyConstant();
+    }
+  return copy;
+}
+
+bool is_compiled_once(const Function &function) {
+  return any_of(function, [](const BasicBlock &block) { return block.hasAddressTaken(); });
+}
+
 static void turn_into_declaration(GlobalVariable &variable) {
   variable.setInitializer(nullptr);
   make_external(variable);
@@ -26,8 +45,6 @@ static void rename_definition(Function &function, StringRef suffix) {
   first->copyAttributesFrom(&function);
   first->setPersonalityFn(nullptr);
   function.replaceUsesWithIf(first, [](Use &use) {
-    if (isa<BlockAddress>(use.getUser()))
-      return false;
     auto *call = dyn_cast<CallBase>(use.getUser());
     return !call || !call->isCallee(&use);
   });
@@ -37,17 +54,19 @@ static void rename_definition(Function &function, StringRef suffix) {
 }
 
 std::unique_ptr<Module> clone_for_level(llvm_module &module, StringRef suffix) {
-  std::unique_ptr<Module> clone = CloneModule(*module.ir);
-  for (GlobalVariable &variable : make_early_inc_range(clone->globals())) {
+  std::unique_ptr<Module> copy = clone(*module.ir);
+  for (GlobalVariable &variable : make_early_inc_range(copy->globals())) {
     if (variable.hasAppendingLinkage())
       variable.eraseFromParent();
     else if (!variable.isDeclaration() && !variable.hasLocalLinkage())
       turn_into_declaration(variable);
   }
-  for (Function &function : make_early_inc_range(*clone))
-    if (!function.isDeclaration() && !function.hasLocalLinkage())
+  for (Function &function : make_early_inc_range(*copy))
+    if (is_compiled_once(function))
+      function.deleteBody();
+    else if (!function.isDeclaration() && !function.hasLocalLinkage())
       rename_definition(function, suffix);
-  return clone;
+  return copy;
 }
 
 } // namespace bareflow

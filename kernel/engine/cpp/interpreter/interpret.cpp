@@ -8,7 +8,6 @@
 #include "llvm/IR/Verifier.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/raw_ostream.h"
-#include "llvm/Transforms/Utils/Cloning.h"
 #include "llvm/Transforms/Utils/Mem2Reg.h"
 
 #include <map>
@@ -73,14 +72,14 @@ llvm_error_t place_native(llvm_module &module, const NativeSet &native) {
   for (Function &function : *module.ir)
     if (native.contains(function.getName()) && function.hasLocalLinkage())
       make_external(function);
-  std::unique_ptr<Module> clone = CloneModule(*module.ir);
-  for (Function &function : *clone)
+  std::unique_ptr<Module> copy = clone(*module.ir);
+  for (Function &function : *copy)
     if (!function.isDeclaration() && !native.contains(function.getName()))
       function.deleteBody();
-  for (GlobalVariable &variable : clone->globals())
+  for (GlobalVariable &variable : copy->globals())
     if (variable.hasLocalLinkage())
       make_external(variable);
-  auto object = emit_object(*module.context, *clone, LLVM_OPT_O0);
+  auto object = emit_object(*module.context, *copy, LLVM_OPT_O0);
   if (!object)
     return fail(*module.context, LLVM_ERROR_MALFORMED_IR,
                 module.name + ": " + toString(object.takeError()));
@@ -103,7 +102,7 @@ void promote_variables(Module &ir) {
 
 llvm_error_t make_interpreted(llvm_module &module, std::unique_ptr<Module> &result,
                               std::deque<Signature> &signatures) {
-  std::unique_ptr<Module> interpreted = CloneModule(*module.ir);
+  std::unique_ptr<Module> interpreted = clone(*module.ir);
   NativeSet native = choose_native(module, *interpreted);
   if (llvm_error_t error = place_native(module, native))
     return error;
