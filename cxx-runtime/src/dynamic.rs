@@ -52,7 +52,7 @@ unsafe extern "C" fn bareflow_symbol_lookup(name: *const c_char) -> *mut c_void 
 }
 
 /// The handle of the only library there is: the image itself.
-const SELF: *mut c_void = 1 as *mut c_void;
+const SELF: *mut c_void = core::ptr::dangling_mut();
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn dlopen(path: *const c_char, _mode: c_int) -> *mut c_void {

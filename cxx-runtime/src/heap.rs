@@ -4,12 +4,10 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use spinning_top::RawSpinlock;
 use talc::DefaultBinning;
 use talc::base::Talc;
 use talc::base::binning::Binning;
 use talc::source::Source;
-use talc::sync::TalcLock;
 
 use crate::errno;
 use crate::platform::Protection;
@@ -56,8 +54,19 @@ unsafe impl Source for PlatformPages {
     }
 }
 
-type Heap = TalcLock<RawSpinlock, PlatformPages, DefaultBinning>;
+/// There is one thread, so there is no lock: a program that faults inside the allocator would leave it
+/// taken for ever.
+#[cfg(not(test))]
+type Heap = talc::cell::TalcSyncCell<PlatformPages, DefaultBinning>;
 
+/// Tests run on several threads.
+#[cfg(test)]
+type Heap = talc::sync::TalcLock<spinning_top::RawSpinlock, PlatformPages, DefaultBinning>;
+
+#[cfg(not(test))]
+// SAFETY: there is one thread, and no interrupt handler allocates.
+static HEAP: Heap = unsafe { Heap::new(talc::cell::TalcCell::new(PlatformPages)) };
+#[cfg(test)]
 static HEAP: Heap = Heap::new(PlatformPages);
 
 /// Bytes that the heap took from the platform so far.
@@ -177,20 +186,24 @@ unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
     if block.is_null() {
         return malloc(size);
     }
-    // SAFETY: the caller passes a block of this heap, so a header stands before it; the copy is cut to
-    // the smaller of the two sizes.
+    // SAFETY: the caller passes a block of this heap, so a header stands before it; the new layout is
+    // checked, and the contents move with the header's room.
     unsafe {
         let header = header_of(block).read();
-        let old_size = header.size - header.offset;
-        let fresh = allocate_or_errno(size, header.offset);
-        if !fresh.is_null() {
-            core::ptr::copy_nonoverlapping(
-                block.cast::<u8>(),
-                fresh.cast::<u8>(),
-                old_size.min(size),
-            );
-            free(block);
+        let layout = layout_of(&header);
+        let grown = size
+            .checked_add(header.offset)
+            .and_then(|total| Layout::from_size_align(total, header.offset).ok())
+            .map_or(core::ptr::null_mut(), |grown| {
+                let start = block.cast::<u8>().sub(header.offset);
+                HEAP.realloc(start, layout, grown.size())
+            });
+        if grown.is_null() {
+            errno::set(errno::ENOMEM);
+            return core::ptr::null_mut();
         }
+        let fresh = grown.add(header.offset).cast::<c_void>();
+        (*header_of(fresh)).size = header.offset + size;
         fresh
     }
 }

@@ -37,6 +37,7 @@ mod stdio;
 mod stubs;
 mod symbols;
 pub mod termination;
+pub mod thread_local;
 mod time;
 
 pub use dynamic::{find_symbol, register_symbols, symbol_lookup};

@@ -112,6 +112,14 @@ pub unsafe trait Platform: Sync {
     /// Nanoseconds since 1970-01-01 00:00:00 UTC.
     fn realtime_ns(&self) -> u64;
 
+    /// Waits, at least for about `duration_ns`.
+    fn sleep_ns(&self, duration_ns: u64) {
+        let end = self.monotonic_ns().saturating_add(duration_ns);
+        while self.monotonic_ns() < end {
+            core::hint::spin_loop();
+        }
+    }
+
     /// Fills `buffer` with random bytes.
     fn fill_random(&self, buffer: &mut [u8]);
 
@@ -130,6 +138,11 @@ pub unsafe trait Platform: Sync {
 
     /// Ends the process or the machine after a failure that `message` describes.
     fn abort(&self, message: &str) -> !;
+
+    /// Ends the process or the machine because memory is exhausted and nobody could be told.
+    fn out_of_memory(&self) -> ! {
+        self.abort("out of memory")
+    }
 }
 
 #[cfg(test)]

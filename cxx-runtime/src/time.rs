@@ -93,13 +93,6 @@ extern "C" fn clock() -> c_long {
     (platform().monotonic_ns() / 1000) as c_long
 }
 
-fn sleep_ns(duration_ns: u64) {
-    let end = platform().monotonic_ns().saturating_add(duration_ns);
-    while platform().monotonic_ns() < end {
-        core::hint::spin_loop();
-    }
-}
-
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn nanosleep(duration: *const TimeSpec, _remaining: *mut TimeSpec) -> c_int {
     // SAFETY: the caller passes a duration.
@@ -109,7 +102,7 @@ unsafe extern "C" fn nanosleep(duration: *const TimeSpec, _remaining: *mut TimeS
     } = unsafe { duration.read() };
     match (u64::try_from(seconds), u64::try_from(nanoseconds)) {
         (Ok(seconds), Ok(nanoseconds)) if nanoseconds < NANOSECONDS => {
-            sleep_ns(
+            platform().sleep_ns(
                 seconds
                     .saturating_mul(NANOSECONDS)
                     .saturating_add(nanoseconds),
@@ -122,7 +115,13 @@ unsafe extern "C" fn nanosleep(duration: *const TimeSpec, _remaining: *mut TimeS
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn usleep(microseconds: c_uint) -> c_int {
-    sleep_ns(u64::from(microseconds) * 1000);
+    platform().sleep_ns(u64::from(microseconds) * 1000);
+    0
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn sleep(seconds: c_uint) -> c_uint {
+    platform().sleep_ns(u64::from(seconds) * NANOSECONDS);
     0
 }
 

@@ -27,14 +27,14 @@ fn allocate_or_abort(size: usize, alignment: usize) -> *mut c_void {
         match NEW_HANDLER.0.get() {
             // SAFETY: C++ registered the handler to be called when memory is short.
             Some(handler) => unsafe { handler() },
-            None => platform().abort("out of memory in operator new"),
+            None => platform().out_of_memory(),
         }
     }
 }
 
 macro_rules! operators {
     (new: $($plain:literal)*; aligned: $($aligned:literal)*; nothrow: $($nothrow:literal)*;
-     delete: $($delete:literal)*) => {
+     aligned_nothrow: $($aligned_nothrow:literal)*; delete: $($delete:literal)*) => {
         $(const _: () = {
             #[cfg_attr(not(test), unsafe(export_name = $plain))]
             extern "C" fn operator(size: usize) -> *mut c_void {
@@ -53,6 +53,16 @@ macro_rules! operators {
                 allocate(size.max(1), DEFAULT_ALIGNMENT)
             }
         };)*
+        $(const _: () = {
+            #[cfg_attr(not(test), unsafe(export_name = $aligned_nothrow))]
+            extern "C" fn operator(
+                size: usize,
+                alignment: usize,
+                _nothrow: *const c_void,
+            ) -> *mut c_void {
+                allocate(size.max(1), alignment)
+            }
+        };)*
         // The size and the alignment that some forms add are in the block's header too.
         $(const _: () = {
             #[cfg_attr(not(test), unsafe(export_name = $delete))]
@@ -68,8 +78,10 @@ operators! {
     new: "_Znwm" "_Znam";
     aligned: "_ZnwmSt11align_val_t" "_ZnamSt11align_val_t";
     nothrow: "_ZnwmRKSt9nothrow_t" "_ZnamRKSt9nothrow_t";
+    aligned_nothrow: "_ZnwmSt11align_val_tRKSt9nothrow_t" "_ZnamSt11align_val_tRKSt9nothrow_t";
     delete: "_ZdlPv" "_ZdaPv" "_ZdlPvm" "_ZdaPvm" "_ZdlPvSt11align_val_t" "_ZdaPvSt11align_val_t"
         "_ZdlPvmSt11align_val_t" "_ZdaPvmSt11align_val_t" "_ZdlPvRKSt9nothrow_t" "_ZdaPvRKSt9nothrow_t"
+        "_ZdlPvSt11align_val_tRKSt9nothrow_t" "_ZdaPvSt11align_val_tRKSt9nothrow_t"
 }
 
 #[cfg_attr(not(test), unsafe(export_name = "_ZSt15set_new_handlerPFvvE"))]

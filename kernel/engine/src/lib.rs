@@ -25,10 +25,12 @@ mod fault;
 mod launch;
 mod outcome;
 mod session;
+mod surroundings;
 
 pub use fault::{Fault, FaultCause, Origin, Resume, describe_fault, resume_after};
 pub use launch::{report_error, run_bundle};
 pub use outcome::{FailureKind, Outcome};
+pub use surroundings::Surroundings;
 
 /// Where native code and the program's data lie: 1 GiB.
 pub const POOL_ADDRESS: usize = 0x4000_0000;

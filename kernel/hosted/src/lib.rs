@@ -1,71 +1,49 @@
-//! The engine as one static Linux process without libc, at native speed.
+//! The hosted kernel: the engine as one static Linux process.
 //!
-//! 1. Only raw system calls; the same libraries and the same `Platform` trait as the machine.
-//! 2. Every address lies below 2 GiB, as in the machine.
-//! 3. The one argument names a bundle file; the exit code is the program's or the failure's.
+//! 1. It is linked like the kernel of the bare machine, with the same libraries and no libc: Linux is
+//!    reached by raw system calls, behind the same `Platform`.
+//! 2. It takes one argument, the file with the program bundle; everything else is in there.
+//! 3. Its exit status is the program's, or the code that the reference names for the failure.
+//!
+//! It never starts a thread or a process and never writes a file.
 #![no_std]
 
 extern crate alloc;
 
-use core::ffi::CStr;
-use core::panic::PanicInfo;
-
-use bareflow_bundle::Bundle;
-use bareflow_cxx_runtime::GlobalHeap;
-use bareflow_cxx_runtime::platform::{Platform, Stream};
-
+mod address_space;
+mod bundle_file;
+mod linux;
 mod platform;
 mod signals;
 mod start;
-mod system;
-
-use platform::Linux;
 
 #[global_allocator]
-static HEAP: GlobalHeap = GlobalHeap;
+static HEAP: bareflow_cxx_runtime::GlobalHeap = bareflow_cxx_runtime::GlobalHeap;
 
-/// The code for a failure of the engine itself, as in the reference.
-const EXIT_INTERNAL: i32 = 116;
-/// The code for a wrong command line.
-const EXIT_USAGE: i32 = 105;
+/// Exit codes that are not an outcome of the engine; the reference lists all codes.
+mod exit_code {
+    /// The command line is wrong, or the file that it names cannot be read.
+    pub(crate) const USAGE: i32 = 105;
+    /// There is not enough memory.
+    pub(crate) const OUT_OF_MEMORY: i32 = 112;
+    /// The kernel itself failed.
+    pub(crate) const INTERNAL: i32 = 116;
+}
 
 #[panic_handler]
-fn panic(info: &PanicInfo) -> ! {
-    // The heap may be what failed: the message is written piece by piece.
-    let _ = core::fmt::Write::write_fmt(
-        &mut platform::ErrorStream,
-        format_args!("bareflow: error: internal error: {info}\n"),
+fn panic(information: &core::panic::PanicInfo) -> ! {
+    use core::fmt::Write;
+
+    let mut errors = linux::ErrorStream;
+    // Nobody is left to be told that standard error is closed.
+    let _ = write!(
+        errors,
+        "bareflow: error: internal error: {}",
+        information.message()
     );
-    system::exit(EXIT_INTERNAL)
-}
-
-/// Runs on the engine's own stack.
-fn main(arguments: &[*const u8]) -> ! {
-    static PLATFORM: &dyn Platform = &platform::LINUX;
-    bareflow_cxx_runtime::install(&PLATFORM);
-    signals::install();
-    // SAFETY: the platform is installed, the linker script delimits the constructors, and this is the
-    // only call.
-    unsafe { bareflow_cxx_runtime::run_constructors() };
-    let [_, path] = arguments else {
-        Linux::error("bareflow: error: usage: bareflow-hosted BUNDLE\n");
-        system::exit(EXIT_USAGE)
-    };
-    // SAFETY: the system passes C strings.
-    let path = unsafe { CStr::from_ptr(path.cast()) };
-    let Some(bytes) = system::map_file(path) else {
-        Linux::error("bareflow: error: the program bundle cannot be read\n");
-        system::exit(EXIT_USAGE)
-    };
-    if let Ok(bundle) = Bundle::open(bytes) {
-        platform::LINUX.set_bundle(bundle);
+    if let Some(place) = information.location() {
+        let _ = write!(errors, " ({}:{})", place.file(), place.line());
     }
-    system::exit(i32::from(bareflow_engine::run_bundle(bytes)))
-}
-
-impl Linux {
-    /// Writes to standard error.
-    fn error(text: &str) {
-        platform::LINUX.console_write(Stream::Error, text.as_bytes());
-    }
+    let _ = errors.write_str("\n");
+    linux::exit(exit_code::INTERNAL)
 }

@@ -1,125 +1,67 @@
-//! Linux as a platform.
+//! Linux as the machine under the runtime.
 
 use core::cell::Cell;
 use core::ffi::CStr;
-use core::fmt;
+use core::fmt::Write;
 
-use alloc::format;
-use alloc::string::String;
-use alloc::vec::Vec;
-
-use bareflow_bundle::{Bundle, ENVIRONMENT, FILE};
 use bareflow_cxx_runtime::platform::{File, Platform, PlatformError, Protection, Stream};
+use bareflow_engine::Surroundings;
 
-use crate::system::{self, PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE};
+use crate::linux::{self, Clock, Errno, ErrorStream, PROT_EXEC, PROT_READ, PROT_WRITE};
+use crate::{address_space, exit_code};
 
-const PAGE: usize = 4096;
-
-/// Address ranges that memory is given from, in this order: around the code pool, below 2 GiB.
-const RANGES: [(usize, usize); 2] = [
-    (0x0800_0000, bareflow_engine::POOL_ADDRESS),
-    (
-        bareflow_engine::POOL_ADDRESS + bareflow_engine::POOL_SIZE_BYTES,
-        0x7fff_0000,
-    ),
-];
-
-/// A failure that the platform reports has this code: an internal error of the engine.
-const EXIT_ABORT: i32 = 116;
-/// Memory is exhausted.
-const EXIT_OUT_OF_MEMORY: i32 = 112;
-
-/// Linux under the runtime.
-pub struct Linux {
-    /// Where the next pages of each range start. Address space is not used twice: 1.7 GiB is more than a
-    /// run maps, since the heap keeps its pages.
-    next: [Cell<usize>; RANGES.len()],
-    files: Cell<&'static [File]>,
-    environment: Cell<&'static [(&'static str, &'static CStr)]>,
+struct Linux {
+    surroundings: Cell<Surroundings>,
 }
 
 // SAFETY: there is one thread.
 unsafe impl Sync for Linux {}
 
-/// The one instance.
-pub static LINUX: Linux = Linux {
-    next: [Cell::new(RANGES[0].0), Cell::new(RANGES[1].0)],
-    files: Cell::new(&[]),
-    environment: Cell::new(&[]),
+static LINUX: Linux = Linux {
+    surroundings: Cell::new(Surroundings::EMPTY),
 };
+static PLATFORM: &dyn Platform = &LINUX;
 
-impl Linux {
-    /// Makes the bundle's files and environment variables visible.
-    pub fn set_bundle(&self, bundle: Bundle<'static>) {
-        let files: Vec<File> = bundle
-            .with_prefix(FILE)
-            .map(|entry| File {
-                path: format!("/{}", entry.name).leak(),
-                contents: entry.contents,
-            })
-            .collect();
-        self.files.set(files.leak());
-        let environment: Vec<(&str, &CStr)> = bundle
-            .with_prefix(ENVIRONMENT)
-            .filter_map(|entry| {
-                let mut value = Vec::from(entry.contents);
-                value.push(0);
-                Some((entry.name, CStr::from_bytes_with_nul(value.leak()).ok()?))
-            })
-            .collect();
-        self.environment.set(environment.leak());
-    }
+/// Makes Linux the platform of the runtime.
+pub(crate) fn install() {
+    bareflow_cxx_runtime::install(&PLATFORM);
+}
 
-    /// Sets address space aside without memory behind it.
-    pub fn reserve(&self, address: usize, size_bytes: usize) -> bool {
-        system::map_at(address, size_bytes, PROT_NONE)
-    }
+/// Sets the files and the environment that the program sees.
+pub(crate) fn set_surroundings(surroundings: Surroundings) {
+    LINUX.surroundings.set(surroundings);
 }
 
 fn protection_bits(protection: Protection) -> Result<usize, PlatformError> {
     if protection.contains(Protection::WRITE | Protection::EXECUTE) {
         return Err(PlatformError::InvalidRange);
     }
-    let bits = [
+    Ok([
         (Protection::READ, PROT_READ),
         (Protection::WRITE, PROT_WRITE),
         (Protection::EXECUTE, PROT_EXEC),
-    ];
-    Ok(bits
-        .iter()
-        .filter(|(access, _)| protection.contains(*access))
-        .fold(PROT_NONE, |sum, (_, bit)| sum | bit))
+    ]
+    .into_iter()
+    .filter(|(access, _)| protection.contains(*access))
+    .fold(0, |bits, (_, bit)| bits | bit))
 }
 
-// SAFETY: pages are mapped where nothing was, so they are fresh and zeroed, and the system keeps them.
-unsafe impl Platform for Linux {
-    fn page_size_bytes(&self) -> usize {
-        PAGE
+fn platform_error(error: Errno) -> PlatformError {
+    match error {
+        Errno::ENOMEM => PlatformError::OutOfMemory,
+        _ => PlatformError::InvalidRange,
     }
+}
 
+// SAFETY: Linux hands out fresh zeroed pages and keeps to their protection.
+unsafe impl Platform for Linux {
     fn map_pages(&self, size_bytes: usize, protection: Protection) -> Result<usize, PlatformError> {
-        let bits = protection_bits(protection)?;
-        for (next, (_, end)) in self.next.iter().zip(RANGES) {
-            let address = next.get();
-            if size_bytes <= end - address {
-                next.set(address + size_bytes);
-                return if system::map_at(address, size_bytes, bits) {
-                    Ok(address)
-                } else {
-                    Err(PlatformError::OutOfMemory)
-                };
-            }
-        }
-        Err(PlatformError::OutOfMemory)
+        address_space::map_pages(size_bytes, protection_bits(protection)?).map_err(platform_error)
     }
 
     unsafe fn unmap_pages(&self, address: usize, size_bytes: usize) -> Result<(), PlatformError> {
-        // SAFETY: the caller gives the range up.
-        if unsafe { system::unmap(address, size_bytes) } {
-            Ok(())
-        } else {
-            Err(PlatformError::InvalidRange)
-        }
+        // SAFETY: the caller's promise.
+        unsafe { linux::unmap(address, size_bytes) }.map_err(platform_error)
     }
 
     unsafe fn protect_pages(
@@ -128,70 +70,64 @@ unsafe impl Platform for Linux {
         size_bytes: usize,
         protection: Protection,
     ) -> Result<(), PlatformError> {
-        let bits = protection_bits(protection)?;
-        // SAFETY: the caller answers for the range.
-        if unsafe { system::protect(address, size_bytes, bits) } {
-            Ok(())
-        } else {
-            Err(PlatformError::InvalidRange)
-        }
+        // SAFETY: the caller's promise.
+        unsafe { linux::protect(address, size_bytes, protection_bits(protection)?) }
+            .map_err(platform_error)
     }
 
     fn console_write(&self, stream: Stream, bytes: &[u8]) {
-        system::write_all(if stream == Stream::Output { 1 } else { 2 }, bytes);
+        let descriptor = match stream {
+            Stream::Output => 1,
+            Stream::Error => 2,
+        };
+        // A console does not fail; a closed pipe ends the process by SIGPIPE before this returns.
+        let _ = linux::write_all(descriptor, bytes);
     }
 
     fn console_read(&self, buffer: &mut [u8]) -> usize {
-        system::read(0, buffer)
+        linux::read(0, buffer).unwrap_or(0)
     }
 
     fn monotonic_ns(&self) -> u64 {
-        system::clock_ns(1)
+        linux::clock_ns(Clock::Monotonic)
     }
 
     fn realtime_ns(&self) -> u64 {
-        system::clock_ns(0)
+        linux::clock_ns(Clock::Realtime)
+    }
+
+    fn sleep_ns(&self, duration_ns: u64) {
+        linux::sleep_ns(duration_ns);
     }
 
     fn fill_random(&self, buffer: &mut [u8]) {
-        system::random(buffer);
+        linux::fill_random(buffer);
     }
 
     fn files(&self) -> &[File] {
-        self.files.get()
+        self.surroundings.get().files
     }
 
     fn environment(&self, name: &str) -> Option<&'static CStr> {
-        self.environment
-            .get()
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| *value)
+        self.surroundings.get().variable(name)
     }
 
     fn exit(&self, status: i32) -> ! {
-        system::exit(status)
+        linux::exit(status)
     }
 
     fn abort(&self, message: &str) -> ! {
-        let mut text = String::from("bareflow: error: ");
-        text.push_str(message);
-        text.push('\n');
-        self.console_write(Stream::Error, text.as_bytes());
-        system::exit(if message.contains("out of memory") {
-            EXIT_OUT_OF_MEMORY
-        } else {
-            EXIT_ABORT
-        })
+        fail(exit_code::INTERNAL, message)
+    }
+
+    fn out_of_memory(&self) -> ! {
+        fail(exit_code::OUT_OF_MEMORY, "out of memory")
     }
 }
 
-/// Standard error for formatted text, without the heap.
-pub struct ErrorStream;
-
-impl fmt::Write for ErrorStream {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        system::write_all(2, text.as_bytes());
-        Ok(())
-    }
+/// Prints the one line about a failure and ends the process.
+pub(crate) fn fail(code: i32, message: &str) -> ! {
+    // Nobody is left to be told that standard error is closed.
+    let _ = writeln!(ErrorStream, "bareflow: error: {message}");
+    linux::exit(code)
 }

@@ -1,14 +1,18 @@
-//! Processor exceptions arrive as signals: the engine says what they mean.
+//! Processor exceptions, which Linux delivers as signals.
+//!
+//! The handler runs on a stack of its own, since the program's may be exhausted. It never handles the
+//! fault itself: it returns to where the engine says, or ends the process when the engine was not running.
 
 use core::arch::global_asm;
-use core::ffi::c_void;
+use core::cell::UnsafeCell;
 use core::fmt::Write;
+use core::ops::Range;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use bareflow_engine::{Fault, FaultCause, describe_fault, resume_after};
 
-use crate::platform::ErrorStream;
-use crate::start::{GUARD_SIZE_BYTES, STACK_SIZE_BYTES, STACK_TOP};
-use crate::system::{self, SignalAction};
+use crate::exit_code;
+use crate::linux::{self, Errno, ErrorStream, SignalAction};
 
 const SIGILL: usize = 4;
 const SIGTRAP: usize = 5;
@@ -16,27 +20,32 @@ const SIGBUS: usize = 7;
 const SIGFPE: usize = 8;
 const SIGSEGV: usize = 11;
 
-const SA_SIGINFO: u64 = 4;
-const SA_RESTORER: u64 = 0x0400_0000;
-const SA_ONSTACK: u64 = 0x0800_0000;
-const SA_NODEFER: u64 = 0x4000_0000;
+const SA_SIGINFO: usize = 0x4;
+const SA_RESTORER: usize = 0x0400_0000;
+const SA_ONSTACK: usize = 0x0800_0000;
 
-/// Byte offset of the faulting address in `siginfo_t`.
-const FAULT_ADDRESS_OFFSET: usize = 16;
-/// Index of the first general register in `ucontext_t`, in words, and of two registers from there
-/// (`sys/ucontext.h`).
-const GENERAL_REGISTERS: usize = 5;
-const RSP: usize = GENERAL_REGISTERS + 15;
-const RIP: usize = GENERAL_REGISTERS + 16;
+/// The frame that Linux pushes holds the vector registers, up to 11 KiB with AMX; the rest is ours.
+const HANDLER_STACK_SIZE_BYTES: usize = 64 << 10;
 
-const SIGNAL_STACK_BYTES: usize = 64 << 10;
-static mut SIGNAL_STACK: [u8; SIGNAL_STACK_BYTES] = [0; SIGNAL_STACK_BYTES];
+#[repr(C, align(16))]
+struct HandlerStack(UnsafeCell<[u8; HANDLER_STACK_SIZE_BYTES]>);
 
+// SAFETY: only Linux writes to it, and only while a handler runs on it.
+unsafe impl Sync for HandlerStack {}
+
+static HANDLER_STACK: HandlerStack = HandlerStack(UnsafeCell::new([0; HANDLER_STACK_SIZE_BYTES]));
+
+static GUARD_START: AtomicUsize = AtomicUsize::new(0);
+static GUARD_END: AtomicUsize = AtomicUsize::new(0);
+
+// What a handler returns to: rt_sigreturn.
 global_asm!(
     ".pushsection .text.bareflow_signal_return, \"ax\", @progbits",
+    ".type bareflow_signal_return, @function",
     "bareflow_signal_return:",
-    "mov eax, 15", // rt_sigreturn
+    "mov eax, 15",
     "syscall",
+    ".size bareflow_signal_return, . - bareflow_signal_return",
     ".popsection",
 );
 
@@ -44,53 +53,98 @@ unsafe extern "C" {
     fn bareflow_signal_return();
 }
 
-/// Takes the signals of processor exceptions.
-pub fn install() {
+/// Takes the signals that faults raise; an access within `guard` is a stack overflow.
+///
+/// # Errors
+/// Linux's.
+pub(crate) fn install(guard: &Range<usize>) -> Result<(), Errno> {
+    GUARD_START.store(guard.start, Ordering::Relaxed);
+    GUARD_END.store(guard.end, Ordering::Relaxed);
+    let stack = HANDLER_STACK.0.get() as usize;
+    // SAFETY: the memory is used for nothing else.
+    unsafe { linux::set_signal_stack(stack, HANDLER_STACK_SIZE_BYTES)? };
     let action = SignalAction {
         handler: handle as *const () as usize,
-        // The handler may leave by resuming elsewhere: the signal must not stay blocked.
-        flags: SA_SIGINFO | SA_RESTORER | SA_ONSTACK | SA_NODEFER,
+        flags: SA_SIGINFO | SA_RESTORER | SA_ONSTACK,
         restorer: bareflow_signal_return as *const () as usize,
         mask: 0,
     };
-    // SAFETY: the stack is used for nothing else; the handler and the restorer are made for this.
-    unsafe {
-        system::set_signal_stack(&raw mut SIGNAL_STACK as usize, SIGNAL_STACK_BYTES);
-        for signal in [SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV] {
-            system::set_signal_action(signal, &action);
-        }
+    for signal in [SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV] {
+        // SAFETY: the handler has the signature of SA_SIGINFO, and returns through rt_sigreturn.
+        unsafe { linux::set_signal_action(signal, &action)? };
+    }
+    Ok(())
+}
+
+/// The start of `siginfo_t`.
+#[repr(C)]
+struct SignalInformation {
+    signal: i32,
+    error: i32,
+    code: i32,
+}
+
+/// `struct ucontext` up to what is used of it: `uc_flags`, `uc_link`, `uc_stack`, then the registers.
+#[repr(C)]
+struct Context {
+    flags: usize,
+    link: usize,
+    stack: [usize; 3],
+    /// r8 to r15, rdi, rsi, rbp, rbx, rdx, rax, rcx.
+    general: [usize; 15],
+    stack_pointer: usize,
+    instruction: usize,
+    processor_flags: usize,
+    segments: usize,
+    error_code: usize,
+    vector: usize,
+    old_mask: usize,
+    fault_address: usize,
+}
+
+/// Direction flag: set while a string operation runs backwards. Functions expect it clear.
+const FLAGS_DF: usize = 1 << 10;
+
+/// Why, from the vector of the exception (Intel SDM volume 3, table 6-1).
+fn cause(information: &SignalInformation, context: &Context) -> FaultCause {
+    // Zero and below: sent by a process.
+    if information.code <= 0 {
+        return FaultCause::Other("a signal from another process");
+    }
+    let guard = GUARD_START.load(Ordering::Relaxed)..GUARD_END.load(Ordering::Relaxed);
+    match context.vector {
+        0 => FaultCause::DivideError,
+        3 => FaultCause::Other("breakpoint"),
+        6 => FaultCause::InvalidOpcode,
+        14 if guard.contains(&context.fault_address) => FaultCause::StackOverflow,
+        14 => FaultCause::PageFault {
+            address: context.fault_address,
+        },
+        12 => FaultCause::Other("stack fault: the stack pointer is not a valid address"),
+        13 => FaultCause::Other(
+            "general protection fault: an address that cannot exist, or a privileged instruction",
+        ),
+        16 | 19 => FaultCause::Other("floating-point exception"),
+        17 => FaultCause::Other("alignment check"),
+        _ => FaultCause::Other("processor exception"),
     }
 }
 
-extern "C" fn handle(signal: i32, information: *const u8, context: *mut c_void) {
-    let context = context.cast::<usize>();
-    // SAFETY: the system passes a siginfo_t and a ucontext_t, whose words are read at their offsets.
-    let (address, instruction) = unsafe {
-        (
-            information.add(FAULT_ADDRESS_OFFSET).cast::<usize>().read(),
-            context.add(RIP).read(),
-        )
+extern "C" fn handle(_signal: i32, information: &SignalInformation, context: &mut Context) {
+    let fault = Fault {
+        cause: cause(information, context),
+        instruction: context.instruction,
     };
-    let guard_start = STACK_TOP - STACK_SIZE_BYTES - GUARD_SIZE_BYTES;
-    let cause = match signal as usize {
-        SIGFPE => FaultCause::DivideError,
-        SIGILL | SIGTRAP => FaultCause::InvalidOpcode,
-        _ if (guard_start..guard_start + GUARD_SIZE_BYTES).contains(&address) => {
-            FaultCause::StackOverflow
-        }
-        _ => FaultCause::PageFault { address },
-    };
-    let fault = Fault { cause, instruction };
     if let Some(resume) = resume_after(&fault) {
-        // SAFETY: the handler returns to a function that never returns, on a stack of its own.
-        unsafe {
-            context.add(RIP).write(resume.instruction);
-            context.add(RSP).write(resume.stack);
-        }
+        context.instruction = resume.instruction;
+        context.stack_pointer = resume.stack;
+        context.processor_flags &= !FLAGS_DF;
         return;
     }
-    let _ = ErrorStream.write_str("bareflow: error: internal error: ");
-    let _ = describe_fault(&fault, &mut ErrorStream);
-    let _ = ErrorStream.write_str("\n");
-    system::exit(crate::EXIT_INTERNAL)
+    let mut errors = ErrorStream;
+    // Nobody is left to be told that standard error is closed.
+    let _ = errors.write_str("bareflow: error: the kernel faulted: ");
+    let _ = describe_fault(&fault, &mut errors);
+    let _ = errors.write_str("\n");
+    linux::exit(exit_code::INTERNAL)
 }

@@ -1,103 +1,102 @@
-//! From the process's entry to [`crate::main`]: thread-locals, the code pool and a stack of our own.
+//! From Linux's entry to the engine.
 
 use core::arch::{asm, global_asm};
+use core::ffi::{CStr, c_char};
+use core::fmt::Write;
 
-use crate::platform::LINUX;
-use crate::system::{self, PROT_READ, PROT_WRITE};
+use bareflow_cxx_runtime::{platform as runtime_platform, thread_local};
+use bareflow_engine::Surroundings;
 
-/// Where the engine's stack ends; the page below its start is a guard.
-pub const STACK_TOP: usize = 0x0800_0000;
-/// LLVM needs a deep stack, and programs recurse.
-pub const STACK_SIZE_BYTES: usize = 16 << 20;
-/// Pages below the stack that catch an overflow.
-pub const GUARD_SIZE_BYTES: usize = 1 << 20;
+use crate::address_space::{self, Stack};
+use crate::linux::{self, Errno, ErrorStream, PROT_READ, PROT_WRITE};
+use crate::{bundle_file, exit_code, platform, signals};
 
-// The system enters with the argument count at the stack pointer and no return address.
+// System V ABI for x86-64, section 3.4.1: the stack pointer is at the argument count.
 global_asm!(
     ".pushsection .text._start, \"ax\", @progbits",
     ".globl _start",
+    ".type _start, @function",
     "_start:",
+    // The outermost frame has no caller.
     "xor ebp, ebp",
     "mov rdi, rsp",
     "and rsp, -16",
-    "call {start}",
+    "call {enter}",
     "ud2",
+    ".size _start, . - _start",
     ".popsection",
-    start = sym start,
+    enter = sym enter,
 );
 
-extern "C" fn start(process_arguments: *const usize) -> ! {
-    let stack = STACK_TOP - STACK_SIZE_BYTES;
-    let mapped = system::map_at(stack, STACK_SIZE_BYTES, PROT_READ | PROT_WRITE)
-        && LINUX.reserve(stack - GUARD_SIZE_BYTES, GUARD_SIZE_BYTES)
-        && LINUX.reserve(
-            bareflow_engine::POOL_ADDRESS,
-            bareflow_engine::POOL_SIZE_BYTES,
-        );
-    if !mapped {
-        system::write_all(
-            2,
-            b"bareflow: error: the memory for the stack and the code pool is not available\n",
-        );
-        system::exit(112);
-    }
-    set_up_thread_locals();
-    // SAFETY: the stack is mapped, aligned and unused, and `on_own_stack` never returns.
+/// Sets up memory, the thread-local block and the signal handlers, and changes to the big stack.
+///
+/// `initial` is the stack as Linux made it.
+unsafe extern "C" fn enter(initial: *const usize) -> ! {
+    platform::install();
+    let stack =
+        prepare().unwrap_or_else(|error| refuse("there is too little memory to start", error));
+    // SAFETY: the new stack is fresh and aligned, and nothing on the old one is needed but the
+    // arguments, which stay where they are.
     unsafe {
         asm!(
-            "mov rsp, {stack}",
-            "call {function}",
+            "mov rsp, {top}",
+            "xor ebp, ebp",
+            "call {run}",
             "ud2",
-            stack = in(reg) STACK_TOP,
-            function = sym on_own_stack,
-            in("rdi") process_arguments,
+            top = in(reg) stack.top,
+            run = sym run,
+            in("rdi") initial,
             options(noreturn),
-        );
+        )
     }
 }
 
-extern "C" fn on_own_stack(process_arguments: *const usize) -> ! {
-    // SAFETY: the system passes the count and as many C strings.
-    let arguments =
-        unsafe { core::slice::from_raw_parts(process_arguments.add(1).cast(), *process_arguments) };
-    crate::main(arguments)
-}
-
-/// Thread-locals of the initial image, right below the thread pointer (ELF TLS ABI, variant II).
-fn set_up_thread_locals() {
-    unsafe extern "C" {
-        static __tls_start: [u8; 0];
-        static __tdata_end: [u8; 0];
-        static __tls_end: [u8; 0];
-    }
-    /// Alignment of the TLS segment in the linker script.
-    const ALIGNMENT: usize = 64;
-    #[repr(C, align(64))]
-    struct Block([u8; BLOCK_BYTES]);
-    const BLOCK_BYTES: usize = 4096;
-    static mut BLOCK: Block = Block([0; BLOCK_BYTES]);
-
-    let (start, data_end, end) = (
-        &raw const __tls_start as usize,
-        &raw const __tdata_end as usize,
-        &raw const __tls_end as usize,
-    );
-    let size = (end - start).next_multiple_of(ALIGNMENT);
-    assert!(
-        size + size_of::<usize>() <= BLOCK_BYTES,
-        "the thread-locals do not fit their block"
-    );
-    let block = &raw mut BLOCK as usize;
-    let thread_pointer = block + BLOCK_BYTES - ALIGNMENT;
-    // SAFETY: the block is ours alone; the image's initial data is copied to where the ABI wants it, and
-    // the word at the thread pointer points at itself.
+fn prepare() -> Result<Stack, Errno> {
+    address_space::reserve_pool()?;
+    let page = runtime_platform().page_size_bytes();
+    let size_bytes = thread_local::block_size_bytes().next_multiple_of(page);
+    let block = address_space::map_pages(size_bytes, PROT_READ | PROT_WRITE)?;
+    // SAFETY: the pages are fresh, zeroed and large enough, and stay for the whole process.
     unsafe {
-        core::ptr::copy_nonoverlapping(
-            start as *const u8,
-            (thread_pointer - size) as *mut u8,
-            data_end - start,
-        );
-        *(thread_pointer as *mut usize) = thread_pointer;
-        system::set_thread_pointer(thread_pointer);
+        let thread_pointer = thread_local::initialise_block(block as *mut u8);
+        linux::set_thread_pointer(thread_pointer as usize)?;
     }
+    let stack = address_space::map_stack()?;
+    signals::install(&stack.guard)?;
+    Ok(stack)
+}
+
+/// The rest of the kernel's life, on its own stack.
+unsafe extern "C" fn run(initial: *const usize) -> ! {
+    // SAFETY: Linux put the argument count there, and the arguments behind it.
+    let path = unsafe {
+        match *initial {
+            2 => CStr::from_ptr(*initial.add(2).cast::<*const c_char>()),
+            _ => platform::fail(
+                exit_code::USAGE,
+                "usage: the kernel takes one argument, the program bundle",
+            ),
+        }
+    };
+    let bundle = bundle_file::map(path).unwrap_or_else(|error| {
+        let name = path.to_str().unwrap_or("the program bundle");
+        let _ = write!(ErrorStream, "bareflow: error: cannot read {name}: ");
+        finish_refusal(exit_code::USAGE, error)
+    });
+    // A bundle that cannot be read is refused by the engine, with the reason.
+    platform::set_surroundings(Surroundings::of_bundle(bundle));
+    // SAFETY: once, with the platform installed; the linker script delimits the constructors.
+    unsafe { bareflow_cxx_runtime::run_constructors() };
+    linux::exit(i32::from(bareflow_engine::run_bundle(bundle)))
+}
+
+fn refuse(what: &str, error: Errno) -> ! {
+    let _ = write!(ErrorStream, "bareflow: error: {what}: ");
+    finish_refusal(exit_code::OUT_OF_MEMORY, error)
+}
+
+fn finish_refusal(code: i32, error: Errno) -> ! {
+    let message = bareflow_cxx_runtime::errno::description(error.0);
+    let _ = writeln!(ErrorStream, "{message}");
+    linux::exit(code)
 }

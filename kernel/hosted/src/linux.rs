@@ -1,0 +1,297 @@
+//! The system calls of Linux on x86-64 that the kernel makes, each as a function of safe types where
+//! that is possible. Numbers and structures: `arch/x86/entry/syscalls/syscall_64.tbl` and `include/uapi`
+//! of Linux.
+
+use core::arch::asm;
+use core::ffi::CStr;
+use core::fmt;
+
+mod number {
+    pub(super) const READ: usize = 0;
+    pub(super) const WRITE: usize = 1;
+    pub(super) const OPEN: usize = 2;
+    pub(super) const CLOSE: usize = 3;
+    pub(super) const FSTAT: usize = 5;
+    pub(super) const MMAP: usize = 9;
+    pub(super) const MPROTECT: usize = 10;
+    pub(super) const MUNMAP: usize = 11;
+    pub(super) const RT_SIGACTION: usize = 13;
+    pub(super) const NANOSLEEP: usize = 35;
+    pub(super) const SIGALTSTACK: usize = 131;
+    pub(super) const ARCH_PRCTL: usize = 158;
+    pub(super) const CLOCK_GETTIME: usize = 228;
+    pub(super) const EXIT_GROUP: usize = 231;
+    pub(super) const GETRANDOM: usize = 318;
+}
+
+/// An error number of Linux.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Errno(pub(crate) i32);
+
+impl Errno {
+    pub(crate) const EINTR: Self = Self(4);
+    pub(crate) const ENOMEM: Self = Self(12);
+}
+
+/// Makes a system call with up to six arguments.
+///
+/// # Safety
+/// The arguments must be what the call expects; the memory that it writes must be the caller's.
+unsafe fn call(number: usize, arguments: [usize; 6]) -> Result<usize, Errno> {
+    let result: isize;
+    // SAFETY: Linux preserves all registers but rax, rcx and r11; the rest is the caller's promise.
+    unsafe {
+        asm!(
+            "syscall",
+            inlateout("rax") number as isize => result,
+            in("rdi") arguments[0],
+            in("rsi") arguments[1],
+            in("rdx") arguments[2],
+            in("r10") arguments[3],
+            in("r8") arguments[4],
+            in("r9") arguments[5],
+            lateout("rcx") _,
+            lateout("r11") _,
+            options(nostack),
+        );
+    }
+    // Linux returns -1 to -4095 for errors.
+    if (-4095..0).contains(&result) {
+        Err(Errno((-result) as i32))
+    } else {
+        Ok(result as usize)
+    }
+}
+
+/// Ends the process.
+pub(crate) fn exit(status: i32) -> ! {
+    loop {
+        // SAFETY: the call takes a number and does not return.
+        let _ = unsafe { call(number::EXIT_GROUP, [status as usize, 0, 0, 0, 0, 0]) };
+    }
+}
+
+/// Writes all of `bytes`.
+pub(crate) fn write_all(descriptor: usize, mut bytes: &[u8]) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        // SAFETY: the slice gives address and size.
+        let written = unsafe {
+            call(
+                number::WRITE,
+                [descriptor, bytes.as_ptr() as usize, bytes.len(), 0, 0, 0],
+            )
+        };
+        match written {
+            Ok(count) => bytes = &bytes[count.min(bytes.len())..],
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Reads what is there, at most the size of `buffer`; 0 at the end.
+pub(crate) fn read(descriptor: usize, buffer: &mut [u8]) -> Result<usize, Errno> {
+    loop {
+        // SAFETY: the slice gives address and size.
+        let count = unsafe {
+            call(
+                number::READ,
+                [
+                    descriptor,
+                    buffer.as_mut_ptr() as usize,
+                    buffer.len(),
+                    0,
+                    0,
+                    0,
+                ],
+            )
+        };
+        if count != Err(Errno::EINTR) {
+            return count;
+        }
+    }
+}
+
+/// Opens a file for reading.
+pub(crate) fn open(path: &CStr) -> Result<usize, Errno> {
+    const O_CLOEXEC: usize = 0o2_000_000;
+    // SAFETY: the path is a C string.
+    unsafe {
+        call(
+            number::OPEN,
+            [path.as_ptr() as usize, O_CLOEXEC, 0, 0, 0, 0],
+        )
+    }
+}
+
+/// Closes a file.
+pub(crate) fn close(descriptor: usize) {
+    // SAFETY: the call takes a number. An error says that the descriptor was not open.
+    let _ = unsafe { call(number::CLOSE, [descriptor, 0, 0, 0, 0, 0]) };
+}
+
+/// Size of an open file, in bytes.
+pub(crate) fn file_size_bytes(descriptor: usize) -> Result<usize, Errno> {
+    /// `struct stat` has 144 bytes; `st_size` is the seventh word.
+    const SIZE_WORD: usize = 6;
+    let mut status = [0_usize; 18];
+    // SAFETY: the structure has its place.
+    unsafe {
+        call(
+            number::FSTAT,
+            [descriptor, status.as_mut_ptr() as usize, 0, 0, 0, 0],
+        )?
+    };
+    Ok(status[SIZE_WORD])
+}
+
+pub(crate) const PROT_READ: usize = 1;
+pub(crate) const PROT_WRITE: usize = 2;
+pub(crate) const PROT_EXEC: usize = 4;
+
+pub(crate) const MAP_PRIVATE: usize = 0x2;
+pub(crate) const MAP_ANONYMOUS: usize = 0x20;
+/// Within the lowest 2 GiB.
+pub(crate) const MAP_32BIT: usize = 0x40;
+pub(crate) const MAP_NORESERVE: usize = 0x4000;
+/// At exactly the address, which must be free.
+pub(crate) const MAP_FIXED_NOREPLACE: usize = 0x10_0000;
+
+/// Maps pages; `file` is for mappings that are not anonymous.
+///
+/// # Errors
+/// Linux's.
+pub(crate) fn map(
+    address: usize,
+    size_bytes: usize,
+    protection: usize,
+    flags: usize,
+    file: Option<usize>,
+) -> Result<usize, Errno> {
+    let descriptor = file.unwrap_or(usize::MAX);
+    // SAFETY: a mapping that is fixed does not replace another, so nothing that is in use changes.
+    unsafe {
+        call(
+            number::MMAP,
+            [address, size_bytes, protection, flags, descriptor, 0],
+        )
+    }
+}
+
+/// # Safety
+/// Nothing may use the pages afterwards.
+pub(crate) unsafe fn unmap(address: usize, size_bytes: usize) -> Result<(), Errno> {
+    // SAFETY: the caller's promise.
+    unsafe { call(number::MUNMAP, [address, size_bytes, 0, 0, 0, 0]) }.map(drop)
+}
+
+/// # Safety
+/// Nothing may rely on an access that the new protection forbids.
+pub(crate) unsafe fn protect(
+    address: usize,
+    size_bytes: usize,
+    protection: usize,
+) -> Result<(), Errno> {
+    // SAFETY: the caller's promise.
+    unsafe { call(number::MPROTECT, [address, size_bytes, protection, 0, 0, 0]) }.map(drop)
+}
+
+/// `struct sigaction` as the kernel takes it.
+#[repr(C)]
+pub(crate) struct SignalAction {
+    pub(crate) handler: usize,
+    pub(crate) flags: usize,
+    pub(crate) restorer: usize,
+    pub(crate) mask: u64,
+}
+
+/// # Safety
+/// The handler and the restorer must be functions fit for it.
+pub(crate) unsafe fn set_signal_action(signal: usize, action: &SignalAction) -> Result<(), Errno> {
+    let action = core::ptr::from_ref(action) as usize;
+    // SAFETY: the caller's promise; the mask has 8 bytes.
+    unsafe {
+        call(
+            number::RT_SIGACTION,
+            [signal, action, 0, size_of::<u64>(), 0, 0],
+        )
+    }
+    .map(drop)
+}
+
+/// # Safety
+/// Nothing else may use the memory, ever.
+pub(crate) unsafe fn set_signal_stack(address: usize, size_bytes: usize) -> Result<(), Errno> {
+    /// `stack_t`; flags 0.
+    #[repr(C)]
+    struct SignalStack(usize, usize, usize);
+    let stack = SignalStack(address, 0, size_bytes);
+    let stack = core::ptr::from_ref(&stack) as usize;
+    // SAFETY: the caller's promise.
+    unsafe { call(number::SIGALTSTACK, [stack, 0, 0, 0, 0, 0]) }.map(drop)
+}
+
+/// # Safety
+/// `address` must be a thread control block.
+pub(crate) unsafe fn set_thread_pointer(address: usize) -> Result<(), Errno> {
+    const ARCH_SET_FS: usize = 0x1002;
+    // SAFETY: the caller's promise.
+    unsafe { call(number::ARCH_PRCTL, [ARCH_SET_FS, address, 0, 0, 0, 0]) }.map(drop)
+}
+
+/// A clock of Linux.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Clock {
+    Realtime = 0,
+    Monotonic = 1,
+}
+
+/// What the clock shows, in nanoseconds.
+pub(crate) fn clock_ns(clock: Clock) -> u64 {
+    let mut time = [0_u64; 2];
+    // SAFETY: `struct timespec` is two words. Both clocks exist on every Linux.
+    let _ = unsafe {
+        call(
+            number::CLOCK_GETTIME,
+            [clock as usize, time.as_mut_ptr() as usize, 0, 0, 0, 0],
+        )
+    };
+    time[0] * 1_000_000_000 + time[1]
+}
+
+/// Waits; a signal may end it early.
+pub(crate) fn sleep_ns(duration_ns: u64) {
+    let time = [duration_ns / 1_000_000_000, duration_ns % 1_000_000_000];
+    // SAFETY: `struct timespec` is two words; the rest is not asked for.
+    let _ = unsafe { call(number::NANOSLEEP, [time.as_ptr() as usize, 0, 0, 0, 0, 0]) };
+}
+
+/// Fills `buffer` with random bytes.
+pub(crate) fn fill_random(buffer: &mut [u8]) {
+    let mut done = 0;
+    while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        // SAFETY: the slice gives address and size.
+        let filled = unsafe {
+            call(
+                number::GETRANDOM,
+                [rest.as_mut_ptr() as usize, rest.len(), 0, 0, 0, 0],
+            )
+        };
+        match filled {
+            Ok(count) => done += count,
+            Err(Errno::EINTR) => {}
+            Err(_) => exit(crate::exit_code::INTERNAL),
+        }
+    }
+}
+
+/// Standard error, without a buffer and without the heap.
+#[derive(Debug)]
+pub(crate) struct ErrorStream;
+
+impl fmt::Write for ErrorStream {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        write_all(2, text.as_bytes()).map_err(|_| fmt::Error)
+    }
+}
