@@ -1,0 +1,189 @@
+//! The boot partition's first sector.
+
+use core::fmt;
+
+use crate::{Checksum, SECTOR_SIZE_BYTES};
+
+const SIGNATURE: [u8; 4] = *b"FLUD";
+const VERSION: u32 = 1;
+/// Words before the header's own checksum.
+const WORDS: usize = 13;
+
+/// What is on the boot partition and where it goes.
+///
+/// | offset | what, 4 bytes each |
+/// |---|---|
+/// | 0 | signature `FLUD` |
+/// | 4 | version: 1 |
+/// | 8 | the kernel's load address |
+/// | 12 | its 32-bit entry |
+/// | 16 | its sectors |
+/// | 20 | its checksum, two words |
+/// | 28 | the bundle's load address |
+/// | 32 | its sectors |
+/// | 36 | its size in bytes |
+/// | 40 | its checksum, two words |
+/// | 48 | the end of the memory that is needed |
+/// | 52 | checksum of the 52 bytes before, two words |
+///
+/// The checksums of the kernel and the bundle are those of their whole sectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KernelHeader {
+    /// Where the kernel is loaded.
+    pub load_address: u32,
+    /// Where it starts, in 32-bit protected mode.
+    pub entry: u32,
+    /// How many sectors it has; they follow the header.
+    pub kernel_sectors: u32,
+    /// Their checksum.
+    pub kernel_checksum: Checksum,
+    /// Where the bundle is loaded.
+    pub bundle_address: u32,
+    /// How many sectors it has; they follow the kernel.
+    pub bundle_sectors: u32,
+    /// How many of their bytes are the bundle.
+    pub bundle_size_bytes: u32,
+    /// The checksum of its sectors.
+    pub bundle_checksum: Checksum,
+    /// The machine's memory must reach from 1 MiB to here.
+    pub memory_end: u32,
+}
+
+/// Why a sector is not a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderError {
+    /// It does not start with the signature.
+    WrongSignature,
+    /// It is of another version.
+    UnknownVersion(u32),
+    /// Its checksum is wrong.
+    Damaged,
+}
+
+impl fmt::Display for HeaderError {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::WrongSignature => formatter.write_str("wrong signature: FLUD is expected"),
+            Self::UnknownVersion(version) => write!(formatter, "unknown version {version}"),
+            Self::Damaged => formatter.write_str("damaged: the checksum is wrong"),
+        }
+    }
+}
+
+impl core::error::Error for HeaderError {}
+
+impl KernelHeader {
+    /// The sector.
+    #[must_use]
+    pub fn to_sector(&self) -> [u8; SECTOR_SIZE_BYTES] {
+        let words: [u32; WORDS] = [
+            u32::from_le_bytes(SIGNATURE),
+            VERSION,
+            self.load_address,
+            self.entry,
+            self.kernel_sectors,
+            self.kernel_checksum.low,
+            self.kernel_checksum.high,
+            self.bundle_address,
+            self.bundle_sectors,
+            self.bundle_size_bytes,
+            self.bundle_checksum.low,
+            self.bundle_checksum.high,
+            self.memory_end,
+        ];
+        let mut sector = [0; SECTOR_SIZE_BYTES];
+        let (chunks, _) = sector.as_chunks_mut::<4>();
+        for (chunk, word) in chunks.iter_mut().zip(words) {
+            *chunk = word.to_le_bytes();
+        }
+        let own = Checksum::of(chunks[..WORDS].as_flattened());
+        chunks[WORDS] = own.low.to_le_bytes();
+        chunks[WORDS + 1] = own.high.to_le_bytes();
+        sector
+    }
+
+    /// Reads a sector.
+    ///
+    /// # Errors
+    /// [`HeaderError`] says what is wrong.
+    pub fn from_sector(sector: &[u8; SECTOR_SIZE_BYTES]) -> Result<Self, HeaderError> {
+        let (chunks, _) = sector.as_chunks::<4>();
+        let word = |index: usize| u32::from_le_bytes(chunks[index]);
+        if chunks[0] != SIGNATURE {
+            return Err(HeaderError::WrongSignature);
+        }
+        if word(1) != VERSION {
+            return Err(HeaderError::UnknownVersion(word(1)));
+        }
+        let own = Checksum {
+            low: word(WORDS),
+            high: word(WORDS + 1),
+        };
+        if Checksum::of(chunks[..WORDS].as_flattened()) != own {
+            return Err(HeaderError::Damaged);
+        }
+        Ok(Self {
+            load_address: word(2),
+            entry: word(3),
+            kernel_sectors: word(4),
+            kernel_checksum: Checksum {
+                low: word(5),
+                high: word(6),
+            },
+            bundle_address: word(7),
+            bundle_sectors: word(8),
+            bundle_size_bytes: word(9),
+            bundle_checksum: Checksum {
+                low: word(10),
+                high: word(11),
+            },
+            memory_end: word(12),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: KernelHeader = KernelHeader {
+        load_address: 0x10_0000,
+        entry: 0x10_0040,
+        kernel_sectors: 80_000,
+        kernel_checksum: Checksum { low: 1, high: 2 },
+        bundle_address: 0x290_0000,
+        bundle_sectors: 9,
+        bundle_size_bytes: 4100,
+        bundle_checksum: Checksum { low: 3, high: 4 },
+        memory_end: 0x600_0000,
+    };
+
+    #[test]
+    fn a_header_comes_back() {
+        let sector = HEADER.to_sector();
+        assert_eq!(&sector[..4], b"FLUD");
+        // The offsets that stage 2 uses.
+        assert_eq!(sector[28..32], 0x290_0000_u32.to_le_bytes());
+        assert_eq!(sector[48..52], 0x600_0000_u32.to_le_bytes());
+        assert_eq!(KernelHeader::from_sector(&sector), Ok(HEADER));
+    }
+
+    #[test]
+    fn every_changed_byte_is_noticed() {
+        let sector = HEADER.to_sector();
+        for index in 0..60 {
+            let mut changed = sector;
+            changed[index] ^= 0x10;
+            let expected = match index {
+                0..4 => HeaderError::WrongSignature,
+                4..8 => HeaderError::UnknownVersion(1 ^ 0x10 << (8 * (index - 4))),
+                _ => HeaderError::Damaged,
+            };
+            assert_eq!(
+                KernelHeader::from_sector(&changed),
+                Err(expected),
+                "byte {index}"
+            );
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! What is mapped where, with which access.
+
+use core::ops::Range;
+
+use x86_64::PhysAddr;
+use x86_64::structures::paging::PageTableFlags as Flags;
+use x86_64::structures::paging::page_table::{PageTable, PageTableEntry};
+
+use crate::{Frames, LIMIT_FRAMES, PAGE_SIZE_BYTES};
+
+/// Pages that one table maps.
+const TABLE_PAGES: usize = 512;
+
+/// What a page may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing: a guard.
+    None,
+    /// Loads.
+    Read,
+    /// Loads and stores.
+    ReadWrite,
+    /// Loads and instruction fetches.
+    ReadExecute,
+}
+
+impl Access {
+    fn flags(self) -> Flags {
+        match self {
+            Self::None => Flags::empty(),
+            Self::Read => Flags::PRESENT | Flags::NO_EXECUTE,
+            Self::ReadWrite => Flags::PRESENT | Flags::WRITABLE | Flags::NO_EXECUTE,
+            Self::ReadExecute => Flags::PRESENT,
+        }
+    }
+}
+
+/// Why a mapping cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapError {
+    /// No free memory that large.
+    OutOfMemory,
+    /// The range is not page-aligned, not mapped, or not to be changed.
+    InvalidRange,
+}
+
+/// A window of addresses into which any frame can be put, page by page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// Its pages, by number.
+    pub pages: Range<usize>,
+}
+
+/// The page tables and the free frames.
+///
+/// A page is *owned* when a frame belongs to it, whatever its access is; a guard is owned too.
+#[derive(Debug)]
+pub struct AddressSpace<'a> {
+    /// One entry for each 2 MiB.
+    directory: &'a mut [PageTableEntry],
+    /// One table for each directory entry, in order: together an array of one entry for each page.
+    tables: &'a mut [PageTable],
+    frames: Frames<'a>,
+    pool: Pool,
+}
+
+/// An entry of a page that no frame belongs to has no address. The frame of page 0 is never used.
+fn is_owned(entry: &PageTableEntry) -> bool {
+    !entry.addr().is_null()
+}
+
+fn address_of(frame: usize) -> PhysAddr {
+    PhysAddr::new((frame * PAGE_SIZE_BYTES) as u64)
+}
+
+impl<'a> AddressSpace<'a> {
+    /// How many tables are needed to map the pages of `frames` and `pool`.
+    #[must_use]
+    pub fn table_count(frames: &Frames, pool: &Pool) -> usize {
+        frames.end().max(pool.pages.end).div_ceil(TABLE_PAGES)
+    }
+
+    /// With nothing mapped. The tables lie one after the other from the physical address
+    /// `tables_address` on. Frames in the pool's window are given up: nothing can be mapped there.
+    #[must_use]
+    pub fn new(
+        directory: &'a mut [PageTableEntry],
+        tables: &'a mut [PageTable],
+        tables_address: usize,
+        mut frames: Frames<'a>,
+        pool: Pool,
+    ) -> Self {
+        frames.reserve(pool.pages.clone());
+        let flags = Flags::PRESENT | Flags::WRITABLE;
+        let address = |index| PhysAddr::new((tables_address + index * PAGE_SIZE_BYTES) as u64);
+        for (index, (entry, table)) in directory.iter_mut().zip(tables.iter_mut()).enumerate() {
+            table.zero();
+            entry.set_addr(address(index), flags);
+        }
+        Self {
+            directory,
+            tables,
+            frames,
+            pool,
+        }
+    }
+
+    /// How many frames are free.
+    #[must_use]
+    pub fn free_count(&self) -> usize {
+        self.frames.free_count()
+    }
+
+    /// Whether the page is in the pool.
+    #[must_use]
+    pub fn is_in_pool(&self, page: usize) -> bool {
+        self.pool.pages.contains(&page)
+    }
+
+    fn entry(&mut self, page: usize) -> Option<&mut PageTableEntry> {
+        let table = self.tables.get_mut(page / TABLE_PAGES)?;
+        Some(&mut table[page % TABLE_PAGES])
+    }
+
+    fn is_large(&self, page: usize) -> bool {
+        self.directory[page / TABLE_PAGES]
+            .flags()
+            .contains(Flags::HUGE_PAGE)
+    }
+
+    /// Maps pages to the frames of the same numbers for good: the kernel's own sections and devices. Where
+    /// a whole 2 MiB are mapped alike, one large page does it.
+    ///
+    /// # Panics
+    /// If there are no tables for the pages.
+    pub fn map_fixed(&mut self, pages: Range<usize>, access: Access, cache: Cache) {
+        self.frames.reserve(pages.clone());
+        let mut flags = access.flags();
+        if cache == Cache::Off {
+            flags |= Flags::NO_CACHE | Flags::WRITE_THROUGH;
+        }
+        let mut page = pages.start;
+        while page < pages.end {
+            let next = page + TABLE_PAGES;
+            if page.is_multiple_of(TABLE_PAGES) && next <= pages.end {
+                self.directory[page / TABLE_PAGES]
+                    .set_addr(address_of(page), flags | Flags::HUGE_PAGE);
+                page = next;
+            } else {
+                self.entry(page)
+                    .expect("there are tables for every page")
+                    .set_addr(address_of(page), flags);
+                page += 1;
+            }
+        }
+    }
+
+    /// Maps `count` pages of memory that nobody uses; returns the first page.
+    ///
+    /// # Errors
+    /// [`MapError::OutOfMemory`].
+    pub fn map(&mut self, count: usize, access: Access) -> Result<usize, MapError> {
+        let first = self.frames.take(count).ok_or(MapError::OutOfMemory)?;
+        for page in first..first + count {
+            let entry = self.entry(page).ok_or(MapError::OutOfMemory)?;
+            entry.set_addr(address_of(page), access.flags());
+        }
+        Ok(first)
+    }
+
+    /// Frees pages that [`AddressSpace::map`] or [`AddressSpace::commit`] gave.
+    ///
+    /// # Errors
+    /// [`MapError::InvalidRange`] when one of them is not owned; then none is freed.
+    pub fn unmap(&mut self, pages: Range<usize>) -> Result<(), MapError> {
+        self.check_owned(pages.clone())?;
+        for page in pages {
+            self.drop_page(page);
+        }
+        Ok(())
+    }
+
+    /// Changes the access to pages outside the pool.
+    ///
+    /// # Errors
+    /// [`MapError::InvalidRange`] when one of them is not owned; then none is changed.
+    pub fn protect(&mut self, pages: Range<usize>, access: Access) -> Result<(), MapError> {
+        self.check_owned(pages.clone())?;
+        for page in pages {
+            if let Some(entry) = self.entry(page) {
+                entry.set_addr(entry.addr(), access.flags());
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a page of the pool a frame if it has none, and sets its access. Says whether the frame is new.
+    ///
+    /// # Errors
+    /// [`MapError`]: not in the pool, or no frame is left.
+    pub fn commit(&mut self, page: usize, access: Access) -> Result<Frame, MapError> {
+        if !self.is_in_pool(page) {
+            return Err(MapError::InvalidRange);
+        }
+        let entry = self.entry(page).ok_or(MapError::InvalidRange)?;
+        if is_owned(entry) {
+            entry.set_addr(entry.addr(), access.flags());
+            return Ok(Frame::Kept);
+        }
+        let frame = self.frames.take_highest().ok_or(MapError::OutOfMemory)?;
+        let entry = self.entry(page).ok_or(MapError::InvalidRange)?;
+        entry.set_addr(address_of(frame), access.flags());
+        Ok(Frame::New)
+    }
+
+    /// Takes the frame of a page of the pool away, if it has one.
+    pub fn decommit(&mut self, page: usize) {
+        if self.is_in_pool(page) && self.entry(page).is_some_and(|entry| is_owned(entry)) {
+            self.drop_page(page);
+        }
+    }
+
+    fn drop_page(&mut self, page: usize) {
+        let Some(entry) = self.entry(page) else {
+            return;
+        };
+        // A frame's number fits.
+        let frame = entry.addr().as_u64() as usize / PAGE_SIZE_BYTES;
+        entry.set_unused();
+        self.frames.release(frame..frame + 1);
+    }
+
+    fn check_owned(&mut self, pages: Range<usize>) -> Result<(), MapError> {
+        if pages.end > LIMIT_FRAMES {
+            return Err(MapError::InvalidRange);
+        }
+        for page in pages {
+            let owned = self.entry(page).is_some_and(|entry| is_owned(entry));
+            if !owned || self.is_large(page) {
+                return Err(MapError::InvalidRange);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the processor may cache a mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cache {
+    /// Memory.
+    On,
+    /// A device.
+    Off,
+}
+
+/// Where a committed page's frame comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// It had one, with its contents.
+    Kept,
+    /// It has a new one, with any contents.
+    New,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::WORDS;
+
+    const TABLES_ADDRESS: usize = 0x12_3000;
+
+    fn with(free: Range<usize>, pool: Range<usize>, test: impl FnOnce(&mut AddressSpace)) {
+        let mut words = vec![0; WORDS];
+        let mut frames = Frames::new(words.as_mut_slice().try_into().unwrap());
+        frames.release(free);
+        let pool = Pool { pages: pool };
+        let count = AddressSpace::table_count(&frames, &pool);
+        let mut directory = vec![PageTableEntry::new(); count];
+        let mut tables = vec![PageTable::new(); count];
+        test(&mut AddressSpace::new(
+            &mut directory,
+            &mut tables,
+            TABLES_ADDRESS,
+            frames,
+            pool,
+        ));
+    }
+
+    fn flags(space: &mut AddressSpace, page: usize) -> Flags {
+        space.entry(page).unwrap().flags()
+    }
+
+    #[test]
+    fn memory_is_mapped_at_its_own_address() {
+        with(100..200, 1024..1100, |space| {
+            assert_eq!(space.tables.len(), 3);
+            assert_eq!(
+                space.directory[1].addr().as_u64(),
+                TABLES_ADDRESS as u64 + 4096
+            );
+            assert_eq!(space.map(10, Access::ReadWrite), Ok(100));
+            assert_eq!(space.entry(109).unwrap().addr().as_u64(), 109 * 4096);
+            assert_eq!(flags(space, 110), Flags::empty());
+            assert_eq!(space.map(91, Access::ReadWrite), Err(MapError::OutOfMemory));
+            assert_eq!(space.free_count(), 90);
+        });
+    }
+
+    #[test]
+    fn nothing_is_writable_and_executable() {
+        for access in [
+            Access::None,
+            Access::Read,
+            Access::ReadWrite,
+            Access::ReadExecute,
+        ] {
+            let flags = access.flags();
+            assert!(!flags.contains(Flags::WRITABLE) || flags.contains(Flags::NO_EXECUTE));
+        }
+    }
+
+    #[test]
+    fn a_guard_stays_owned_and_freed_pages_do_not() {
+        with(100..200, 1024..1100, |space| {
+            assert_eq!(space.map(4, Access::ReadWrite), Ok(100));
+            assert_eq!(space.protect(100..101, Access::None), Ok(()));
+            assert!(!flags(space, 100).contains(Flags::PRESENT));
+            assert_eq!(space.protect(100..101, Access::Read), Ok(()));
+            assert_eq!(space.unmap(100..104), Ok(()));
+            assert_eq!(space.free_count(), 100);
+            assert_eq!(space.unmap(100..104), Err(MapError::InvalidRange));
+            assert_eq!(
+                space.protect(100..104, Access::Read),
+                Err(MapError::InvalidRange)
+            );
+            assert_eq!(
+                space.protect(1 << 40..(1 << 40) + 1, Access::Read),
+                Err(MapError::InvalidRange)
+            );
+        });
+    }
+
+    #[test]
+    fn whole_tables_of_fixed_pages_become_large_pages_that_stay() {
+        with(0..2048, 4096..4097, |space| {
+            space.map_fixed(500..1536, Access::ReadExecute, Cache::On);
+            assert!(space.is_large(512) && space.is_large(1535));
+            assert!(!space.is_large(511) && !space.is_large(1536));
+            assert_eq!(space.directory[2].addr().as_u64(), 1024 * 4096);
+            assert_eq!(flags(space, 500), Flags::PRESENT);
+            assert_eq!(
+                space.protect(600..601, Access::Read),
+                Err(MapError::InvalidRange)
+            );
+            assert_eq!(space.free_count(), 2048 - 1036);
+        });
+    }
+
+    #[test]
+    fn the_pool_takes_frames_when_they_are_needed_and_gives_them_back() {
+        with(100..104, 1024..1100, |space| {
+            assert_eq!(
+                space.commit(1023, Access::Read),
+                Err(MapError::InvalidRange)
+            );
+            assert_eq!(space.commit(1024, Access::ReadWrite), Ok(Frame::New));
+            assert_eq!(space.entry(1024).unwrap().addr().as_u64(), 103 * 4096);
+            assert_eq!(space.commit(1024, Access::ReadExecute), Ok(Frame::Kept));
+            assert_eq!(flags(space, 1024), Flags::PRESENT);
+            for page in 1025..1028 {
+                assert_eq!(space.commit(page, Access::ReadWrite), Ok(Frame::New));
+            }
+            assert_eq!(
+                space.commit(1028, Access::ReadWrite),
+                Err(MapError::OutOfMemory)
+            );
+            space.decommit(1024);
+            space.decommit(1024);
+            assert_eq!(space.commit(1028, Access::ReadWrite), Ok(Frame::New));
+        });
+    }
+
+    #[test]
+    fn memory_under_the_pool_is_not_used() {
+        with(0..2000, 1000..1100, |space| {
+            assert_eq!(space.free_count(), 1900);
+            assert_eq!(space.map(1000, Access::ReadWrite), Ok(0));
+            assert_eq!(space.map(900, Access::ReadWrite), Ok(1100));
+        });
+    }
+}

@@ -1,0 +1,157 @@
+//! Which frames are free.
+
+use core::ops::Range;
+
+use crate::LIMIT_FRAMES;
+
+const BITS: usize = u64::BITS as usize;
+
+/// Words in the table of free frames.
+pub const WORDS: usize = LIMIT_FRAMES / BITS;
+
+/// The frames below the limit, one bit each.
+#[derive(Debug)]
+pub struct Frames<'a> {
+    /// A set bit is a free frame.
+    free: &'a mut [u64; WORDS],
+    free_count: usize,
+}
+
+impl<'a> Frames<'a> {
+    /// No frame is free; `table` must be all zeros.
+    #[must_use]
+    pub fn new(table: &'a mut [u64; WORDS]) -> Self {
+        Self {
+            free: table,
+            free_count: 0,
+        }
+    }
+
+    /// How many frames are free.
+    #[must_use]
+    pub fn free_count(&self) -> usize {
+        self.free_count
+    }
+
+    /// Whether the frame is free.
+    #[must_use]
+    pub fn is_free(&self, frame: usize) -> bool {
+        frame < LIMIT_FRAMES && self.free[frame / BITS] >> (frame % BITS) & 1 == 1
+    }
+
+    /// One past the highest free frame.
+    #[must_use]
+    pub fn end(&self) -> usize {
+        let last = self.free.iter().rposition(|word| *word != 0);
+        last.map_or(0, |index| {
+            index * BITS + BITS - self.free[index].leading_zeros() as usize
+        })
+    }
+
+    /// Makes frames free.
+    pub fn release(&mut self, range: Range<usize>) {
+        for frame in range {
+            if !self.is_free(frame) {
+                self.free[frame / BITS] |= 1 << (frame % BITS);
+                self.free_count += 1;
+            }
+        }
+    }
+
+    /// Makes frames not free.
+    pub fn reserve(&mut self, range: Range<usize>) {
+        for frame in range {
+            if self.is_free(frame) {
+                self.free[frame / BITS] &= !(1 << (frame % BITS));
+                self.free_count -= 1;
+            }
+        }
+    }
+
+    /// Takes `count` neighbouring frames, the lowest there are; returns the first.
+    pub fn take(&mut self, count: usize) -> Option<usize> {
+        if count == 0 || count > self.free_count {
+            return None;
+        }
+        let mut start = 0;
+        let mut frame = 0;
+        while frame < LIMIT_FRAMES {
+            if frame % BITS == 0 && self.free[frame / BITS] == 0 {
+                frame += BITS;
+                start = frame;
+            } else if self.is_free(frame) {
+                frame += 1;
+                if frame - start == count {
+                    self.reserve(start..frame);
+                    return Some(start);
+                }
+            } else {
+                frame += 1;
+                start = frame;
+            }
+        }
+        None
+    }
+
+    /// Takes the highest free frame: single frames do not break up what [`Frames::take`] takes from.
+    pub fn take_highest(&mut self) -> Option<usize> {
+        let frame = self.end().checked_sub(1)?;
+        self.reserve(frame..frame + 1);
+        Some(frame)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(ranges: &[Range<usize>], test: impl FnOnce(&mut Frames)) {
+        let mut words = vec![0; WORDS];
+        let mut frames = Frames::new(words.as_mut_slice().try_into().unwrap());
+        for range in ranges {
+            frames.release(range.clone());
+        }
+        test(&mut frames);
+    }
+
+    #[test]
+    fn nothing_is_free_at_first() {
+        with(&[], |frames| {
+            assert_eq!(frames.take(1), None);
+            assert_eq!(frames.take_highest(), None);
+            assert_eq!(frames.end(), 0);
+        });
+    }
+
+    #[test]
+    fn neighbours_are_found_across_words_and_gaps() {
+        with(&[3..5, 60..200], |frames| {
+            assert_eq!(frames.free_count(), 142);
+            assert_eq!(frames.take(100), Some(60));
+            assert_eq!(frames.take(2), Some(3));
+            assert_eq!(frames.take(41), None);
+            assert_eq!(frames.take(40), Some(160));
+            assert_eq!(frames.free_count(), 0);
+            frames.release(70..80);
+            assert_eq!(frames.take(10), Some(70));
+        });
+    }
+
+    #[test]
+    fn single_frames_come_from_the_top() {
+        with(&[3..5, 64..65], |frames| {
+            assert_eq!(frames.take_highest(), Some(64));
+            assert_eq!(frames.take_highest(), Some(4));
+            assert_eq!(frames.end(), 4);
+        });
+    }
+
+    #[test]
+    fn the_last_frame_can_be_used_and_none_beyond_it() {
+        with(&[LIMIT_FRAMES - 2..LIMIT_FRAMES], |frames| {
+            assert_eq!(frames.take(3), None);
+            assert_eq!(frames.take(2), Some(LIMIT_FRAMES - 2));
+            assert!(!frames.is_free(LIMIT_FRAMES));
+        });
+    }
+}
