@@ -13,6 +13,7 @@ use crate::kernel::{KernelKind, LlvmExtent};
 use crate::launch::Kernel;
 use crate::program::{Program, Tier};
 use crate::qemu::{Accelerator, Boot, Machine};
+use crate::tools::Installation;
 use crate::workbench::Workbench;
 
 /// How the machine starts.
@@ -71,7 +72,7 @@ impl RunArgs {
     /// # Errors
     /// Whatever kept it from being run.
     pub fn run(self) -> Result<ExitCode> {
-        let bench = Workbench::prepare(self.install_tools)?;
+        let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
         // A program that does not compile is reported before the kernel is built.
         let program = Program::build(&self.program, &bench.program_compiler())?;
         let bundle = program.bundle(&self.arguments, self.tier);
@@ -107,7 +108,7 @@ impl RunArgs {
                 },
             };
             Kernel::Machine(Machine {
-                qemu: bench.qemu.clone(),
+                qemu: bench.tools.qemu.clone(),
                 accelerator: self.accelerator,
                 memory_mib: self.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
                 boot,

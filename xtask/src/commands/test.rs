@@ -10,6 +10,7 @@ use clap::Args;
 use crate::e2e::{self, Extent, Outcome, Subject, Summary, Test};
 use crate::error::Result;
 use crate::kernel::{KernelKind, LlvmExtent};
+use crate::tools::Installation;
 use crate::workbench::Workbench;
 
 /// Run all tests: of the crates, of the distribution, of programs in every kernel and tier, of bad input.
@@ -40,7 +41,7 @@ impl TestArgs {
     /// # Errors
     /// Whatever kept them from being run.
     pub fn run(self) -> Result<ExitCode> {
-        let bench = Workbench::prepare(self.install_tools)?;
+        let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
         let mut summary = Summary::default();
         let is_wanted = |name: &str| {
             self.filter

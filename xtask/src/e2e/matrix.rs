@@ -101,7 +101,7 @@ fn outcome(result: Result<(), String>) -> Outcome {
 /// The reference itself: what the repository expects is what clang for Linux makes of the program.
 fn check_linux(subject: &Subject, example: &Example) -> Result<(), String> {
     let executable = subject.fresh_path(&example.name);
-    examples::build_for_linux(&subject.bench.program_clang, &example.sources, &executable)?;
+    examples::build_for_linux(&subject.bench.tools.program_clang, &example.sources, &executable)?;
     let output = Command::new(&executable)
         .output()
         .map_err(|error| error.to_string())?;
@@ -162,7 +162,7 @@ fn check_arguments(
     let arguments = ["one", "two words", "", "--four", "ünïcode"].map(String::from);
     let executable = subject.fresh_path("arguments");
     examples::build_for_linux(
-        &subject.bench.program_clang,
+        &subject.bench.tools.program_clang,
         &item.example.sources,
         &executable,
     )?;

@@ -215,7 +215,7 @@ impl Subject {
 
     fn machine(&self, boot: Boot, conditions: Conditions) -> Kernel {
         Kernel::Machine(Machine {
-            qemu: self.bench.qemu.clone(),
+            qemu: self.bench.tools.qemu.clone(),
             accelerator: Accelerator::Tcg,
             memory_mib: conditions.memory_mib.unwrap_or(MEMORY_MIB),
             boot,

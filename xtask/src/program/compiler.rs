@@ -32,7 +32,7 @@ const FLAGS: &[&str] = &[
 
 impl ProgramCompiler {
     /// Of the compiler's path and the distribution's folder.
-    pub fn new(clang: PathBuf, distribution: PathBuf) -> Self {
+    pub fn new(clang: PathBuf, distribution: &Path) -> Self {
         Self {
             clang,
             headers: distribution.join("include/bareflow"),

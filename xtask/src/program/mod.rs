@@ -198,7 +198,7 @@ mod tests {
     use bareflow_bundle::Bundle;
 
     fn compiler() -> ProgramCompiler {
-        ProgramCompiler::new("/usr/bin/false".into(), "/nowhere".into())
+        ProgramCompiler::new("/usr/bin/false".into(), Path::new("/nowhere"))
     }
 
     fn write(folder: &Path, name: &str, text: &str) -> PathBuf {

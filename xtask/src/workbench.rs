@@ -1,0 +1,98 @@
+//! What programs and kernels are made with: the repository, the tools and the distribution.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::kernel::KernelBuilder;
+use crate::llvm::{self, Request};
+use crate::paths::{self, Cache};
+use crate::program::ProgramCompiler;
+use crate::tools::{Installation, Tools};
+
+/// Names a finished distribution to use instead of the one of this state of the repository.
+const DISTRIBUTION_VARIABLE: &str = "BAREFLOW_DISTRIBUTION";
+
+/// Everything that building and running a program needs.
+#[derive(Clone, Debug)]
+pub struct Workbench {
+    /// The repository.
+    pub root: PathBuf,
+    /// The tools of the host.
+    pub tools: Tools,
+    /// The LLVM distribution, with all libraries.
+    pub distribution: PathBuf,
+}
+
+impl Workbench {
+    /// Finds the tools, after having installed what is missing, and restores or builds the
+    /// distribution.
+    ///
+    /// # Errors
+    /// What is missing and how to get it.
+    pub fn prepare(installation: Installation) -> Result<Self> {
+        let tools = Tools::find(installation)?;
+        let distribution = match env::var_os(DISTRIBUTION_VARIABLE) {
+            Some(folder) => chosen_distribution(folder.into())?,
+            None => llvm::distribution(&Cache::find()?, &tools, &Request::default())?,
+        };
+        Ok(Self {
+            root: paths::repository(),
+            tools,
+            distribution,
+        })
+    }
+
+    /// Of C programs.
+    pub fn program_compiler(&self) -> ProgramCompiler {
+        ProgramCompiler::new(self.tools.program_clang.clone(), &self.distribution)
+    }
+
+    /// Of the kernels.
+    pub fn kernel_builder(&self) -> KernelBuilder {
+        KernelBuilder {
+            root: self.root.clone(),
+            distribution: self.distribution.clone(),
+            clangxx: self.tools.clangxx.clone(),
+            lld: self.tools.lld.clone(),
+        }
+    }
+
+    /// Writes a disk image that boots `kernel` and runs the program in `bundle`.
+    ///
+    /// # Errors
+    /// That it cannot be written.
+    pub fn write_image(&self, _kernel: &Path, _bundle: &[u8], _image: &Path) -> Result<()> {
+        Err(Error::Build(
+            "disk images cannot be made yet; use --boot pvh".into(),
+        ))
+    }
+}
+
+fn chosen_distribution(folder: PathBuf) -> Result<PathBuf> {
+    if folder.join("lib").is_dir() && folder.join("include/bareflow").is_dir() {
+        return Ok(folder);
+    }
+    Err(Error::Usage(format!(
+        "{DISTRIBUTION_VARIABLE}={}: not a distribution of LLVM; `cargo xtask llvm` prints where one is",
+        folder.display()
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_no_distribution_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = chosen_distribution(folder.path().into()).unwrap_err();
+        assert_eq!(error.exit_code(), 105);
+        std::fs::create_dir_all(folder.path().join("lib")).unwrap();
+        std::fs::create_dir_all(folder.path().join("include/bareflow")).unwrap();
+        assert_eq!(
+            chosen_distribution(folder.path().into()).unwrap(),
+            folder.path()
+        );
+    }
+}
