@@ -2,8 +2,6 @@
 # CMake is attached from outside, at the end of its top-level folder, so no source is changed.
 #
 # In: BAREFLOW_PCH_DIR (folder of support.h, ir.h, codegen.h; empty: no precompiled headers).
-include("${CMAKE_CURRENT_LIST_DIR}/component-graph.cmake" OPTIONAL)
-
 # Libraries by the precompiled header that fits them; every other one takes support.h.
 set(BAREFLOW_PCH_IR
     LLVMCore LLVMAnalysis LLVMTransformUtils LLVMInstCombine LLVMAggressiveInstCombine
@@ -65,14 +63,25 @@ function(bareflow_attach_precompiled_headers)
   endforeach()
 endfunction()
 
-# Every component library and nothing else.
-function(bareflow_add_library_target)
+# What the engine links; everything that these depend on is built with them.
+set(BAREFLOW_JIT_LIBRARIES
+    LLVMOrcJIT LLVMInterpreter LLVMPasses LLVMIRReader LLVMBitWriter LLVMLinker
+    LLVMX86CodeGen LLVMX86AsmParser LLVMX86Desc LLVMX86Info)
+
+# Targets with every component library and nothing else, and with those of the engine.
+function(bareflow_add_library_targets)
   get_property(libraries GLOBAL PROPERTY LLVM_COMPONENT_LIBS)
   add_custom_target(bareflow-libraries DEPENDS ${libraries})
+  add_custom_target(bareflow-jit-libraries DEPENDS ${BAREFLOW_JIT_LIBRARIES})
 endfunction()
 
-cmake_language(DEFER DIRECTORY "${CMAKE_SOURCE_DIR}" CALL bareflow_attach_precompiled_headers)
-cmake_language(DEFER DIRECTORY "${CMAKE_SOURCE_DIR}" CALL bareflow_add_library_target)
-if(COMMAND bareflow_write_component_graph)
-  cmake_language(DEFER DIRECTORY "${CMAKE_SOURCE_DIR}" CALL bareflow_write_component_graph)
-endif()
+# The component graph, as LLVM's own llvm-config gets it.
+function(bareflow_write_component_graph)
+  LLVMBuildGenerateCFragment(OUTPUT "${CMAKE_BINARY_DIR}/LibraryDependencies.inc")
+endfunction()
+
+foreach(function
+    bareflow_attach_precompiled_headers bareflow_add_library_targets bareflow_write_component_graph)
+  cmake_language(EVAL CODE
+    "cmake_language(DEFER DIRECTORY [[${CMAKE_SOURCE_DIR}]] CALL ${function})")
+endforeach()

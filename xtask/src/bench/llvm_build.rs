@@ -9,8 +9,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use nix::sys::resource::{UsageWho, getrusage};
 use serde::Deserialize;
+
+use super::user_time_of;
 
 /// Why the benchmark could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -164,29 +165,24 @@ fn compile(entry: &CompileCommand, command: &str, folder: &Path) -> Result<Durat
         }
     }
     let failed = |reason: String| BenchError::Compile { command: words.join(" "), reason };
-    let before = children_user_time().map_err(|error| failed(error.to_string()))?;
-    let output = Command::new(&words[0])
-        .args(&words[1..])
-        .current_dir(&entry.directory)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| failed(error.to_string()))?;
-    if !output.status.success() {
-        return Err(failed(String::from_utf8_lossy(&output.stderr).into_owned()));
-    }
-    let after = children_user_time().map_err(|error| failed(error.to_string()))?;
-    Ok(after.saturating_sub(before))
+    let mut problem = None;
+    let time = user_time_of(|| -> std::io::Result<()> {
+        let output = Command::new(&words[0])
+            .args(&words[1..])
+            .current_dir(&entry.directory)
+            .stdin(Stdio::null())
+            .output()?;
+        if !output.status.success() {
+            problem = Some(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        Ok(())
+    })
+    .map_err(|error| failed(error.to_string()))?;
+    problem.map_or(Ok(time), |reason| Err(failed(reason)))
 }
 
 fn unquote(word: &str) -> String {
     word.replace(['"', '\\'], "")
-}
-
-fn children_user_time() -> nix::Result<Duration> {
-    let time = getrusage(UsageWho::RUSAGE_CHILDREN)?.user_time();
-    Ok(Duration::from_micros(
-        time.tv_sec().unsigned_abs() * 1_000_000 + time.tv_usec().unsigned_abs(),
-    ))
 }
 
 #[cfg(test)]

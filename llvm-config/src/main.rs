@@ -1,0 +1,51 @@
+//! The `llvm-config` that ships in a distribution and answers for it.
+
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bareflow_llvm_config::answers::{Distribution, answer};
+use bareflow_llvm_config::graph::Graph;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("llvm-config: error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<String, Box<dyn Error>> {
+    let prefix = prefix()?;
+    let share = prefix.join("share/bareflow");
+    let distribution = Distribution {
+        build: serde_json::from_str(&read(&share.join("build-info.json"))?)?,
+        graph: Graph::parse(&read(&share.join("LibraryDependencies.inc"))?)?,
+        prefix,
+    };
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    Ok(answer(&distribution, &arguments)?)
+}
+
+/// The distribution that this program lies in.
+fn prefix() -> Result<PathBuf, Box<dyn Error>> {
+    let program = env::current_exe()?.canonicalize()?;
+    program
+        .parent()
+        .and_then(Path::parent)
+        .map(Path::to_owned)
+        .ok_or_else(|| "this program does not lie in a distribution's bin folder".into())
+}
+
+fn read(path: &Path) -> Result<String, Box<dyn Error>> {
+    fs::read_to_string(path).map_err(|error| {
+        format!("cannot read {}: {error}; this program answers from inside a distribution", path.display()).into()
+    })
+}

@@ -1,0 +1,55 @@
+//! `cargo xtask bench`: figures as ratios, each measured in one run.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use crate::bench::{llvm_build, tiers};
+use crate::error::Result;
+use crate::paths::Cache;
+use crate::tools::Installation;
+use crate::workbench::Workbench;
+
+/// Measure: ratios of times taken in one run.
+#[derive(Args, Debug)]
+pub struct BenchArgs {
+    #[command(subcommand)]
+    what: Benchmark,
+}
+
+#[derive(Debug, Subcommand)]
+enum Benchmark {
+    /// Compile LLVM sources with and without the precompiled headers
+    LlvmBuild {
+        /// How many sources
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        sources: usize,
+    },
+    /// Run programs in every tier of the hosted kernel, against clang -O2
+    Tiers,
+}
+
+impl BenchArgs {
+    /// Prints the figures.
+    ///
+    /// # Errors
+    /// Whatever kept them from being measured.
+    pub fn run(self) -> Result<ExitCode> {
+        match self.what {
+            Benchmark::LlvmBuild { sources } => {
+                let comparison = llvm_build::compare(&Cache::find()?.build("llvm"), sources)?;
+                println!("sources compiled each way: {}", comparison.source_count);
+                println!("user time with precompiled headers:    {:7.1} s", comparison.with_headers.as_secs_f64());
+                println!("user time without:                     {:7.1} s", comparison.without_headers.as_secs_f64());
+                println!(
+                    "user time of the headers themselves:   {:7.1} s, once for {} sources",
+                    comparison.headers_themselves.as_secs_f64(),
+                    comparison.build_source_count
+                );
+                println!("ratio, the headers' share included:    {:7.3}", comparison.ratio());
+            }
+            Benchmark::Tiers => tiers::run(&Workbench::prepare(Installation::Forbidden)?)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

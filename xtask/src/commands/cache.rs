@@ -1,0 +1,55 @@
+//! `cargo xtask cache`: what the cache holds, whether it is whole, and less of it.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use crate::error::Result;
+use crate::llvm::store;
+use crate::paths::Cache;
+
+/// Look at the cache, check it, or make it smaller.
+#[derive(Args, Debug)]
+pub struct CacheArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List what it holds
+    Ls,
+    /// Compare every archive with its recorded SHA-256
+    Verify,
+    /// Delete build trees, logs and all distributions but the newest of each profile
+    Gc,
+}
+
+impl CacheArgs {
+    /// Does it.
+    ///
+    /// # Errors
+    /// What cannot be read or deleted.
+    pub fn run(self) -> Result<ExitCode> {
+        let cache = Cache::find()?;
+        match self.action {
+            Action::Ls => {
+                for entry in store::list(&cache)? {
+                    println!("{:>9.1} MB  {}", entry.size_bytes as f64 / 1e6, entry.path.display());
+                }
+            }
+            Action::Verify => {
+                let problems = store::verify(&cache)?;
+                for problem in &problems {
+                    println!("{problem}");
+                }
+                if !problems.is_empty() {
+                    return Ok(ExitCode::FAILURE);
+                }
+                println!("every distribution is whole");
+            }
+            Action::Gc => println!("{:.1} MB freed", store::collect(&cache)? as f64 / 1e6),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,61 @@
+//! `cargo xtask llvm`: the LLVM distribution, restored or built.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::error::Result;
+use crate::llvm::{self, Inputs, Request};
+use crate::paths::Cache;
+use crate::tools::{Installation, Tools};
+
+/// Make the LLVM distribution: restore it from a cache, or build it from the sources.
+#[derive(Args, Debug)]
+pub struct LlvmArgs {
+    /// Which libraries: all of them, or those that the kernel links
+    #[arg(long, value_enum, default_value_t)]
+    profile: llvm::Profile,
+    /// The sources: a tarball, or an unpacked tree
+    #[arg(long, value_name = "PATH")]
+    source: Option<PathBuf>,
+    /// Compile this many files at once [default: the number of processors]
+    #[arg(long, value_name = "N")]
+    jobs: Option<u32>,
+    /// Download nothing
+    #[arg(long)]
+    offline: bool,
+    /// Build even if a cache has the result
+    #[arg(long)]
+    force: bool,
+    /// Install missing tools with apt first
+    #[arg(long)]
+    install_tools: bool,
+    /// Build nothing: print the key of the distribution
+    #[arg(long)]
+    print_key: bool,
+}
+
+impl LlvmArgs {
+    /// Prints the folder of the distribution, or its key.
+    ///
+    /// # Errors
+    /// Whatever kept it from being made.
+    pub fn run(self) -> Result<ExitCode> {
+        let tools = Tools::find(Installation::from_flag(self.install_tools))?;
+        let request = Request {
+            profile: self.profile,
+            source: self.source,
+            jobs: self.jobs,
+            offline: self.offline,
+            force: self.force,
+        };
+        if self.print_key {
+            println!("{}", Inputs::collect(&tools, &request)?.distribution_key());
+            return Ok(ExitCode::SUCCESS);
+        }
+        let distribution = llvm::distribution(&Cache::find()?, &tools, &request)?;
+        println!("{}", distribution.display());
+        Ok(ExitCode::SUCCESS)
+    }
+}

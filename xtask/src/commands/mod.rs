@@ -1,0 +1,9 @@
+//! One file for each command.
+
+pub mod bench;
+pub mod cache;
+pub mod ci;
+pub mod doctor;
+pub mod llvm;
+pub mod run;
+pub mod test;

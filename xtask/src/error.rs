@@ -1,0 +1,121 @@
+//! What can go wrong, and the exit code of each: the reference lists them.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::audit::AuditError;
+use crate::bench::BenchError;
+use crate::kernel::KernelError;
+use crate::launch::LaunchError;
+use crate::program::ProgramError;
+
+/// What commands return.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A step of a build failed; what to look at.
+    #[error("{0}")]
+    Build(String),
+    /// A tool that is needed is not there.
+    #[error("missing tools: {missing}\n  install them with: {command}\n  or add --install-tools")]
+    MissingTools {
+        /// Their names.
+        missing: String,
+        /// The one command that installs them.
+        command: String,
+    },
+    /// The disk is full, or would be.
+    #[error("not enough space on the disk of {folder}: {details}\n  free some, or set BAREFLOW_CACHE to a folder on another disk")]
+    DiskFull {
+        /// Where it was to be written.
+        folder: PathBuf,
+        /// How much is there.
+        details: String,
+    },
+    /// A file is not what its hash says.
+    #[error("{file} has the wrong contents\n  expected SHA-256 {expected}\n  found            {found}\n  delete it and try again, or name a good copy with --source")]
+    WrongHash {
+        /// The file.
+        file: PathBuf,
+        /// The pinned hash.
+        expected: String,
+        /// The file's.
+        found: String,
+    },
+    /// Nothing can be downloaded.
+    #[error("the LLVM sources cannot be downloaded:\n{attempts}\n  check the network, or give the tarball with --source PATH")]
+    Network {
+        /// What was tried, a line each.
+        attempts: String,
+    },
+    /// The command line or the configuration is wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// A file or tool cannot be used.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A kernel cannot be made.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// A program cannot be compiled.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// A kernel cannot be started.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+    /// An archive cannot be read.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// A benchmark cannot be run.
+    #[error(transparent)]
+    Bench(#[from] BenchError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl Error {
+    /// The exit code of the command that failed this way.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::MissingTools { .. } => 101,
+            Self::DiskFull { .. } => 102,
+            Self::System { source, .. } | Self::Io(source)
+                if source.kind() == io::ErrorKind::StorageFull =>
+            {
+                102
+            }
+            Self::WrongHash { .. } => 103,
+            Self::Network { .. } => 104,
+            Self::Usage(_) => 105,
+            _ => 100,
+        }
+    }
+}
+
+/// Adds to an I/O error what was tried.
+pub fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> Error {
+    let what = what.into();
+    |source| Error::System { what, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_has_its_own_code_wherever_it_shows() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        assert_eq!(Error::Io(full()).exit_code(), 102);
+        assert_eq!(system("cannot write x")(full()).exit_code(), 102);
+        assert_eq!(Error::Io(io::Error::from(io::ErrorKind::NotFound)).exit_code(), 100);
+    }
+}

@@ -1,0 +1,339 @@
+//! The sources of LLVM: where they come from, and the tree that is built.
+
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::path::{Component, Path, PathBuf};
+use std::process::Command;
+
+use super::inputs::{file_hash, folder_hash};
+use super::{Request, VERSION};
+use crate::error::{Error, Result, system};
+use crate::paths::Cache;
+use crate::shell::{Log, Progress, output_of};
+
+/// A tarball whose contents are known.
+struct Tarball {
+    file_name: &'static str,
+    sha256: &'static str,
+}
+
+/// The release tarball of the LLVM project.
+const UPSTREAM: Tarball = Tarball {
+    file_name: "llvm-project-18.1.8.src.tar.xz",
+    sha256: "0b58557a6d32ceee97c8d533a59b9212d87e0fc4d2833924eb6c611247db2f2a",
+};
+const UPSTREAM_FOLDER: &str = "https://github.com/llvm/llvm-project/releases/download/llvmorg-18.1.8/";
+
+/// The same release as Debian packages it (llvm-toolchain-18 1:18.1.8-18, suite trixie).
+const DEBIAN: Tarball = Tarball {
+    file_name: "llvm-toolchain-18_18.1.8.orig.tar.xz",
+    sha256: "260836e9aefe43fa0f3065c5cc5d502a52e1c4cf03396c1982ddc886f912cbc7",
+};
+const DEBIAN_SUITE: &str = "trixie";
+const DEBIAN_PACKAGE: &str = "llvm-toolchain-18";
+
+/// The parts of the project that are built or included.
+const COMPONENTS: &[&str] = &["cmake", "libc", "libcxx", "libcxxabi", "llvm", "runtimes", "third-party"];
+/// Folders right below a part that no build looks at.
+const SKIPPED: &[&str] = &["test", "unittests", "docs"];
+
+/// What the sources of a request are known by: the two tarballs of the release count as one.
+///
+/// # Errors
+/// When sources that the user gave cannot be read.
+pub fn identity(request: &Request) -> Result<String> {
+    match &request.source {
+        None => Ok(format!("llvm-project {VERSION}")),
+        Some(path) if path.is_dir() => folder_hash(path),
+        Some(path) => {
+            let hash = file_hash(path)?;
+            Ok(if [&UPSTREAM, &DEBIAN].iter().any(|tarball| tarball.sha256 == hash) {
+                format!("llvm-project {VERSION}")
+            } else {
+                hash
+            })
+        }
+    }
+}
+
+/// The unpacked tree, after having downloaded and unpacked what is missing.
+///
+/// # Errors
+/// [`Error::Network`] when nothing can be downloaded, [`Error::WrongHash`] when a tarball is not the
+/// pinned one.
+pub fn provide(cache: &Cache, request: &Request) -> Result<PathBuf> {
+    if let Some(path) = request.source.as_ref().filter(|path| path.is_dir()) {
+        return Ok(std::path::absolute(path)?);
+    }
+    let tree = cache.source().join(format!("llvm-{VERSION}"));
+    let stamp = cache.source().join(format!("llvm-{VERSION}.key"));
+    let key = identity(request)?;
+    if fs::read_to_string(&stamp).is_ok_and(|text| text == key) && tree.is_dir() {
+        return Ok(tree);
+    }
+    let tarball = match &request.source {
+        Some(path) => {
+            check_pinned(path)?;
+            path.clone()
+        }
+        None => find_or_download(cache, request)?,
+    };
+    let _ = fs::remove_file(&stamp);
+    if tree.exists() {
+        fs::remove_dir_all(&tree).map_err(system(format!("cannot remove {}", tree.display())))?;
+    }
+    unpack(&tarball, &tree)?;
+    crate::shell::write_whole(&stamp, key.as_bytes())?;
+    Ok(tree)
+}
+
+fn check_pinned(path: &Path) -> Result<()> {
+    let found = file_hash(path)?;
+    if [&UPSTREAM, &DEBIAN].iter().any(|tarball| tarball.sha256 == found) {
+        return Ok(());
+    }
+    Err(Error::WrongHash {
+        file: path.to_owned(),
+        expected: format!("{} ({}) or {} ({})", UPSTREAM.sha256, UPSTREAM.file_name, DEBIAN.sha256, DEBIAN.file_name),
+        found,
+    })
+}
+
+fn check(path: &Path, tarball: &Tarball) -> Result<()> {
+    let found = file_hash(path)?;
+    if found == tarball.sha256 {
+        return Ok(());
+    }
+    Err(Error::WrongHash { file: path.to_owned(), expected: tarball.sha256.to_owned(), found })
+}
+
+fn find_or_download(cache: &Cache, request: &Request) -> Result<PathBuf> {
+    for folder in std::iter::once(cache.source()).chain(cache.read_only().iter().cloned()) {
+        for tarball in [&UPSTREAM, &DEBIAN] {
+            let path = folder.join(tarball.file_name);
+            if path.is_file() {
+                check(&path, tarball)?;
+                return Ok(path);
+            }
+        }
+    }
+    if request.offline {
+        return Err(Error::Network { attempts: "  --offline forbids it".to_owned() });
+    }
+    let folder = cache.source();
+    fs::create_dir_all(&folder).map_err(system(format!("cannot create {}", folder.display())))?;
+    let log = Log::start(cache.log("download"))?;
+    let mut attempts = Vec::new();
+    for (tarball, fetch) in [(&UPSTREAM, fetch_upstream as Fetch), (&DEBIAN, fetch_debian)] {
+        let partial = folder.join(format!("{}.partial", tarball.file_name));
+        match fetch(&log, &partial) {
+            Ok(()) => {
+                if let Err(error) = check(&partial, tarball) {
+                    let _ = fs::remove_file(&partial);
+                    return Err(error);
+                }
+                let path = folder.join(tarball.file_name);
+                fs::rename(&partial, &path).map_err(system(format!("cannot write {}", path.display())))?;
+                return Ok(path);
+            }
+            Err(reason) => {
+                let _ = fs::remove_file(&partial);
+                attempts.push(format!("  {}: {reason}", tarball.file_name));
+            }
+        }
+    }
+    Err(Error::Network { attempts: attempts.join("\n") })
+}
+
+type Fetch = fn(&Log, &Path) -> std::result::Result<(), String>;
+
+fn first_lines(error: &Error) -> String {
+    error.to_string().lines().rev().take(1).collect()
+}
+
+fn fetch_upstream(log: &Log, output: &Path) -> std::result::Result<(), String> {
+    let url = format!("{UPSTREAM_FOLDER}{}", UPSTREAM.file_name);
+    log.run(
+        Command::new("curl")
+            .args(["--fail", "--location", "--silent", "--show-error", "--connect-timeout", "15", "--output"])
+            .arg(output)
+            .arg(url),
+    )
+    .map_err(|error| first_lines(&error))
+}
+
+/// Asks apt, with a source list of our own for the suite that has the package, where the tarball is; the
+/// mirror is the one that the machine is configured with.
+fn fetch_debian(log: &Log, output: &Path) -> std::result::Result<(), String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let targets = output_of(Command::new("apt-get").args([
+        "indextargets",
+        "--format",
+        "$(REPO_URI) $(ORIGIN) $(LABEL)",
+        "Created-By: Packages",
+    ]))
+    .ok_or("apt is not there")?;
+    let mirror = debian_mirror(&targets).ok_or("apt is not configured with a Debian mirror")?;
+    let list = folder.path().join("sources.list");
+    let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
+    fs::write(&list, format!("deb-src [signed-by={keyring}] {mirror} {DEBIAN_SUITE} main\n"))
+        .map_err(|error| error.to_string())?;
+    for part in ["lists/partial", "cache/archives/partial"] {
+        fs::create_dir_all(folder.path().join(part)).map_err(|error| error.to_string())?;
+    }
+    let apt = || {
+        let mut command = Command::new("apt-get");
+        command
+            .current_dir(folder.path())
+            .arg("--option")
+            .arg(format!("Dir::Etc::SourceList={}", list.display()))
+            .args(["--option", "Dir::Etc::SourceParts=/dev/null", "--option"])
+            .arg(format!("Dir::State::Lists={}", folder.path().join("lists").display()))
+            .arg("--option")
+            .arg(format!("Dir::Cache={}", folder.path().join("cache").display()))
+            .args(["--option", "APT::Sandbox::User=root"]);
+        command
+    };
+    log.run(apt().arg("update")).map_err(|error| first_lines(&error))?;
+    let uris = output_of(apt().args(["--print-uris", "--download-only", "source", DEBIAN_PACKAGE]))
+        .unwrap_or_default();
+    // Mirrors keep older files in the pool for a while after the suite has moved on.
+    let uri = tarball_uri(&uris, DEBIAN.file_name).map_or_else(
+        || format!("{}/pool/main/l/{DEBIAN_PACKAGE}/{}", mirror.trim_end_matches('/'), DEBIAN.file_name),
+        str::to_owned,
+    );
+    let helper = Path::new("/usr/lib/apt/apt-helper");
+    log.run(
+        Command::new(helper)
+            .arg("download-file")
+            .arg(uri)
+            .arg(output)
+            .arg(format!("SHA256:{}", DEBIAN.sha256)),
+    )
+    .map_err(|error| first_lines(&error))
+}
+
+/// The first Debian archive that apt uses, other than the one for security updates.
+fn debian_mirror(targets: &str) -> Option<&str> {
+    targets
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .find(|(uri, origin)| origin.starts_with("Debian") && !origin.contains("Security") && !uri.contains("security"))
+        .map(|(uri, _)| uri)
+}
+
+/// The address of a file in the output of `apt-get --print-uris`.
+fn tarball_uri<'a>(output: &'a str, file_name: &str) -> Option<&'a str> {
+    output.lines().find_map(|line| {
+        let (uri, rest) = line.strip_prefix('\'')?.split_once('\'')?;
+        (rest.split_whitespace().next() == Some(file_name)).then_some(uri)
+    })
+}
+
+/// Unpacks the wanted parts of a tarball into `tree`.
+fn unpack(tarball: &Path, tree: &Path) -> Result<()> {
+    let folder = tree.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(system(format!("cannot create {}", folder.display())))?;
+    let partial =
+        tempfile::tempdir_in(folder).map_err(system(format!("cannot write in {}", folder.display())))?;
+    let file = File::open(tarball).map_err(system(format!("cannot read {}", tarball.display())))?;
+    let size = file.metadata()?.len();
+    let mut progress = Progress::new("unpack");
+    let reader = BufReader::new(file);
+    let mut archive = tar::Archive::new(liblzma::read::XzDecoder::new_multi_decoder(reader));
+    let failed = || format!("cannot unpack {}", tarball.display());
+    let mut unpacked = 0;
+    for entry in archive.entries().map_err(system(failed()))? {
+        let mut entry = entry.map_err(system(failed()))?;
+        unpacked += entry.size();
+        // The ratio of xz on these sources is about 8; the bar is a guide.
+        progress.update((unpacked / 8).min(size), size);
+        let path = entry.path().map_err(system(failed()))?.into_owned();
+        let Some(inner) = wanted(&path) else { continue };
+        let target = partial.path().join(inner);
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent).map_err(system(failed()))?;
+        }
+        entry.unpack(&target).map_err(system(failed()))?;
+    }
+    fs::rename(partial.keep(), tree).map_err(system(format!("cannot write {}", tree.display())))?;
+    progress.finish();
+    Ok(())
+}
+
+/// The path inside the project, if the file is one that is needed.
+fn wanted(path: &Path) -> Option<PathBuf> {
+    let mut parts = path.components().skip_while(|part| *part == Component::CurDir);
+    parts.next()?;
+    let inner: PathBuf = parts.collect();
+    let mut names = inner.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+    let component = names.next()?;
+    let below = names.next();
+    let is_skipped = below.is_some_and(|name| SKIPPED.contains(&name.as_str()));
+    (COMPONENTS.contains(&component.as_str()) && !is_skipped).then_some(inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_needed_parts_are_unpacked() {
+        let inner = |path: &str| wanted(Path::new(path));
+        assert_eq!(inner("llvm-project-18.1.8.src/llvm/lib/IR/Core.cpp"), Some("llvm/lib/IR/Core.cpp".into()));
+        assert_eq!(inner("./x/libc/include/errno.h.def"), Some("libc/include/errno.h.def".into()));
+        assert_eq!(inner("x/llvm/test/a.ll"), None);
+        assert_eq!(inner("x/llvm/unittests/a.cpp"), None);
+        assert_eq!(inner("x/clang/lib/a.cpp"), None);
+        assert_eq!(inner("x"), None);
+    }
+
+    #[test]
+    fn the_mirror_is_debians_and_not_the_one_for_security() {
+        let targets = "https://other.example/deb Other Other\n\
+                       http://security.example/debian-security Debian Debian-Security\n\
+                       http://mirror.example/debian Debian Debian\n";
+        assert_eq!(debian_mirror(targets), Some("http://mirror.example/debian"));
+        assert_eq!(debian_mirror(""), None);
+    }
+
+    #[test]
+    fn the_tarballs_address_is_read() {
+        let output = "Need to get 156 MB of source archives.\n\
+                      'http://m.example/l/x.dsc' x.dsc 8556 SHA256:34\n\
+                      'http://m.example/l/x%20y.orig.tar.xz' x.orig.tar.xz 155 SHA256:26\n";
+        assert_eq!(tarball_uri(output, "x.orig.tar.xz"), Some("http://m.example/l/x%20y.orig.tar.xz"));
+        assert_eq!(tarball_uri(output, "y.orig.tar.xz"), None);
+    }
+
+    #[test]
+    fn a_tarball_with_the_wrong_hash_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path(), &[]);
+        fs::create_dir_all(cache.source()).unwrap();
+        fs::write(cache.source().join(UPSTREAM.file_name), b"not a tarball").unwrap();
+        let error = provide(&cache, &Request::default()).unwrap_err();
+        assert_eq!(error.exit_code(), 103);
+        assert!(error.to_string().contains(UPSTREAM.sha256));
+        assert!(!cache.source().join(format!("llvm-{VERSION}")).exists());
+    }
+
+    #[test]
+    fn offline_without_a_tarball_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let request = Request { offline: true, ..Request::default() };
+        let error = provide(&Cache::at(folder.path(), &[]), &request).unwrap_err();
+        assert_eq!(error.exit_code(), 104);
+        assert!(error.to_string().contains("--source"));
+    }
+
+    #[test]
+    fn a_given_tarball_must_be_a_pinned_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("some.tar.xz");
+        fs::write(&path, b"x").unwrap();
+        let request = Request { source: Some(path), ..Request::default() };
+        let error = provide(&Cache::at(folder.path(), &[]), &request).unwrap_err();
+        assert_eq!(error.exit_code(), 103);
+    }
+}

@@ -1,0 +1,251 @@
+//! Finished distributions in the caches.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use super::inputs::file_hash;
+use super::package::{MANIFEST, Manifest};
+use crate::error::{Error, Result, system};
+use crate::paths::Cache;
+use crate::shell::Progress;
+
+/// Something that the cache holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its path.
+    pub path: PathBuf,
+    /// Its size on the disk, in bytes.
+    pub size_bytes: u64,
+}
+
+/// Where a distribution's folder is or will be.
+pub fn folder(cache: &Cache, name: &str) -> PathBuf {
+    cache.distributions().join(name)
+}
+
+/// The folder of a distribution, if it is there. Folders enter the cache whole, by a rename.
+pub fn find(cache: &Cache, name: &str) -> Option<PathBuf> {
+    Some(folder(cache, name)).filter(|folder| folder.join(MANIFEST).is_file())
+}
+
+/// The archive of a distribution, in the cache or in a read-only one.
+pub fn find_archive(cache: &Cache, name: &str) -> Option<PathBuf> {
+    let file = format!("{name}.tar.zst");
+    std::iter::once(cache.distributions())
+        .chain(cache.read_only().iter().flat_map(|folder| [folder.clone(), folder.join("dist")]))
+        .map(|folder| folder.join(&file))
+        .find(|path| path.is_file())
+}
+
+/// Unpacks the archive of a distribution into the cache; returns the folder.
+///
+/// # Errors
+/// When the archive is damaged or the cache cannot be written.
+pub fn restore(cache: &Cache, archive: &Path, name: &str) -> Result<PathBuf> {
+    eprintln!("restoring {}", archive.display());
+    let failed = || {
+        format!(
+            "cannot restore {}; if it is damaged, delete it and `cargo xtask llvm` builds it again",
+            archive.display()
+        )
+    };
+    let parent = cache.distributions();
+    fs::create_dir_all(&parent).map_err(system(format!("cannot create {}", parent.display())))?;
+    let partial = tempfile::tempdir_in(&parent).map_err(system(format!("cannot write in {}", parent.display())))?;
+    let file = File::open(archive).map_err(system(failed()))?;
+    let size = file.metadata()?.len();
+    let mut progress = Progress::new("restore");
+    let mut unpacked = tar::Archive::new(zstd::Decoder::new(file).map_err(system(failed()))?);
+    for entry in unpacked.entries().map_err(system(failed()))? {
+        let mut entry = entry.map_err(system(failed()))?;
+        entry.unpack_in(partial.path()).map_err(system(failed()))?;
+        progress.update(entry.raw_file_position().min(size), size);
+    }
+    if !partial.path().join(MANIFEST).is_file() {
+        return Err(Error::Build(format!("{} holds no distribution; delete it", archive.display())));
+    }
+    let folder = folder(cache, name);
+    match fs::rename(partial.keep(), &folder) {
+        // Another process was as fast.
+        Err(_) if folder.join(MANIFEST).is_file() => {}
+        result => result.map_err(system(format!("cannot write {}", folder.display())))?,
+    }
+    progress.finish();
+    Ok(folder)
+}
+
+/// What the cache holds: sources, build trees, distributions, the compiler cache.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn list(cache: &Cache) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for part in ["source", "build", "dist", "ccache", "logs"] {
+        let Ok(children) = fs::read_dir(cache.root().join(part)) else { continue };
+        if part == "ccache" {
+            let path = cache.root().join(part);
+            entries.push(Entry { size_bytes: size_of_tree(&path), path });
+            continue;
+        }
+        for child in children {
+            let path = child?.path();
+            entries.push(Entry { size_bytes: size_of_tree(&path), path });
+        }
+    }
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(entries)
+}
+
+fn size_of_tree(path: &Path) -> u64 {
+    WalkDir::new(path)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.metadata().ok())
+        .filter(fs::Metadata::is_file)
+        .map(|metadata| metadata.len())
+        .sum()
+}
+
+fn distribution_folders(cache: &Cache) -> Result<Vec<PathBuf>> {
+    let Ok(children) = fs::read_dir(cache.distributions()) else { return Ok(Vec::new()) };
+    let mut folders = Vec::new();
+    for child in children {
+        let path = child?.path();
+        if path.join(MANIFEST).is_file() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+fn manifest_of(folder: &Path) -> Result<Manifest> {
+    let path = folder.join(MANIFEST);
+    let text = fs::read_to_string(&path).map_err(system(format!("cannot read {}", path.display())))?;
+    serde_json::from_str(&text).map_err(|error| Error::Build(format!("{}: {error}", path.display())))
+}
+
+/// Compares every archive of every distribution with its recorded hash; returns a line for each problem.
+///
+/// # Errors
+/// When a manifest cannot be read.
+pub fn verify(cache: &Cache) -> Result<Vec<String>> {
+    let mut problems = Vec::new();
+    for folder in distribution_folders(cache)? {
+        for archive in manifest_of(&folder)?.archives {
+            let path = folder.join(&archive.file);
+            match file_hash(&path) {
+                Ok(found) if found == archive.sha256 => {}
+                Ok(_) => problems.push(format!(
+                    "{}: damaged; delete {} and run `cargo xtask llvm`",
+                    path.display(),
+                    folder.display()
+                )),
+                Err(error) => problems.push(error.to_string()),
+            }
+        }
+    }
+    Ok(problems)
+}
+
+/// Deletes what can be made again: build trees, logs, and all distributions but the newest of each
+/// profile. Returns the number of bytes freed.
+///
+/// # Errors
+/// When something cannot be deleted.
+pub fn collect(cache: &Cache) -> Result<u64> {
+    let mut doomed: Vec<PathBuf> = ["build", "logs"].iter().map(|part| cache.root().join(part)).collect();
+    let mut folders = distribution_folders(cache)?;
+    let age = |path: &PathBuf| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    folders.sort_by_key(|path| std::cmp::Reverse(age(path)));
+    let mut kept = Vec::new();
+    for folder in folders {
+        let profile = manifest_of(&folder)?.profile;
+        if kept.contains(&profile) {
+            let mut archive = folder.clone().into_os_string();
+            archive.push(".tar.zst");
+            doomed.extend([folder, archive.into()]);
+        } else {
+            kept.push(profile);
+        }
+    }
+    let mut freed = 0;
+    for path in doomed.into_iter().filter(|path| path.exists()) {
+        freed += size_of_tree(&path);
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.map_err(system(format!("cannot delete {}", path.display())))?;
+    }
+    Ok(freed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::llvm::package::ArchiveEntry;
+    use std::time::{Duration, SystemTime};
+
+    fn make(cache: &Cache, name: &str, profile: &str, contents: &[u8]) -> PathBuf {
+        let folder = folder(cache, name);
+        fs::create_dir_all(folder.join("share/bareflow")).unwrap();
+        fs::create_dir_all(folder.join("lib")).unwrap();
+        fs::write(folder.join("lib/libA.a"), contents).unwrap();
+        let manifest = Manifest {
+            version: "1".to_owned(),
+            target: "t".to_owned(),
+            profile: profile.to_owned(),
+            key: "k".to_owned(),
+            source: "s".to_owned(),
+            toolchain: "c".to_owned(),
+            flags: Vec::new(),
+            archives: vec![ArchiveEntry {
+                file: "lib/libA.a".to_owned(),
+                sha256: file_hash(&folder.join("lib/libA.a")).unwrap(),
+                size_bytes: contents.len() as u64,
+                components: Vec::new(),
+            }],
+        };
+        fs::write(folder.join(MANIFEST), serde_json::to_string(&manifest).unwrap()).unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_flipped_bit_is_found() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Cache::at(root.path(), &[]);
+        let folder = make(&cache, "one", "full", b"archive");
+        assert_eq!(verify(&cache).unwrap(), Vec::<String>::new());
+        fs::write(folder.join("lib/libA.a"), b"brchive").unwrap();
+        let problems = verify(&cache).unwrap();
+        assert!(problems.len() == 1 && problems[0].contains("libA.a"), "{problems:?}");
+    }
+
+    #[test]
+    fn the_newest_distribution_of_each_profile_is_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Cache::at(root.path(), &[]);
+        let old = make(&cache, "old", "full", b"1");
+        let new = make(&cache, "new", "full", b"2");
+        let other = make(&cache, "other", "jit", b"3");
+        let past = SystemTime::now() - Duration::from_secs(1000);
+        File::open(&old).unwrap().set_modified(past).unwrap();
+        fs::create_dir_all(cache.build("llvm")).unwrap();
+        fs::write(cache.build("llvm").join("x"), b"12345").unwrap();
+        assert!(collect(&cache).unwrap() >= 5);
+        assert!(!old.exists() && new.exists() && other.exists() && !cache.build("llvm").exists());
+    }
+
+    #[test]
+    fn archives_are_found_in_read_only_caches() {
+        let (root, shared) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let cache = Cache::at(root.path(), &[shared.path()]);
+        assert_eq!(find_archive(&cache, "x"), None);
+        let path = shared.path().join("x.tar.zst");
+        fs::write(&path, b"").unwrap();
+        assert_eq!(find_archive(&cache, "x"), Some(path.clone()));
+        // A damaged archive leaves nothing behind.
+        assert!(restore(&cache, &path, "x").is_err());
+        assert_eq!(find(&cache, "x"), None);
+    }
+}

@@ -1,0 +1,85 @@
+//! Where things are: the repository, the cache, the read-only caches.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// The repository that this automation was built from.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the package lies in the repository")
+        .to_owned()
+}
+
+/// The folders of the cache.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    root: PathBuf,
+    read_only: Vec<PathBuf>,
+}
+
+impl Cache {
+    /// The cache of this user: `BAREFLOW_CACHE`, or `~/.cache/bareflow`; read-only caches are the folders
+    /// in `BAREFLOW_CACHE_READ`, separated by colons.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when there is no place for it.
+    pub fn find() -> Result<Self> {
+        let root = match env::var_os("BAREFLOW_CACHE") {
+            Some(folder) if !folder.is_empty() => std::path::absolute(PathBuf::from(folder))?,
+            _ => env::var_os("XDG_CACHE_HOME")
+                .map(PathBuf::from)
+                .or_else(|| env::home_dir().map(|home| home.join(".cache")))
+                .ok_or_else(|| {
+                    Error::Usage("there is no home folder for the cache: set BAREFLOW_CACHE".to_owned())
+                })?
+                .join("bareflow"),
+        };
+        let read_only = env::var_os("BAREFLOW_CACHE_READ")
+            .map(|folders| env::split_paths(&folders).filter(|path| path.is_dir()).collect())
+            .unwrap_or_default();
+        Ok(Self { root, read_only })
+    }
+
+    /// A cache in `root` alone.
+    #[cfg(test)]
+    pub fn at(root: &Path, read_only: &[&Path]) -> Self {
+        Self {
+            root: root.to_owned(),
+            read_only: read_only.iter().map(|path| (*path).to_owned()).collect(),
+        }
+    }
+
+    /// The cache itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Folders that may hold finished distributions and are never written.
+    pub fn read_only(&self) -> &[PathBuf] {
+        &self.read_only
+    }
+
+    /// Tarballs of sources, and the unpacked tree.
+    pub fn source(&self) -> PathBuf {
+        self.root.join("source")
+    }
+
+    /// The build tree of a step. Its place does not depend on the step's key, so that a build after a
+    /// change is incremental; a stamp in it says which key it is of.
+    pub fn build(&self, step: &str) -> PathBuf {
+        self.root.join("build").join(step)
+    }
+
+    /// Finished distributions.
+    pub fn distributions(&self) -> PathBuf {
+        self.root.join("dist")
+    }
+
+    /// The output of the tools, a file for each step.
+    pub fn log(&self, step: &str) -> PathBuf {
+        self.root.join("logs").join(format!("{step}.log"))
+    }
+}

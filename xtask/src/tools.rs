@@ -1,0 +1,393 @@
+//! The host tools: which are needed, which are there, and how to get the others.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::error::{Error, Result, system};
+use crate::shell::{display, output_of};
+
+/// Versions of clang, lld and the LLVM tools that build LLVM 18.
+const BUILD_VERSIONS: std::ops::RangeInclusive<u32> = 16..=19;
+/// Versions of clang whose bitcode LLVM 18 reads.
+const PROGRAM_VERSIONS: std::ops::RangeInclusive<u32> = 16..=18;
+
+/// A program of a versioned LLVM toolchain, and the package it comes from.
+const TOOLCHAIN_PROGRAMS: &[(&str, &str)] = &[
+    ("clang", "clang"),
+    ("clang++", "clang"),
+    ("ld.lld", "lld"),
+    ("llvm-ar", "llvm"),
+    ("llvm-ranlib", "llvm"),
+    ("llvm-nm", "llvm"),
+    ("llvm-objcopy", "llvm"),
+    ("llvm-strip", "llvm"),
+];
+
+/// What is known of one tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The tool.
+    pub name: String,
+    /// Where it is, if it is there.
+    pub path: Option<PathBuf>,
+    /// Its version.
+    pub version: Option<String>,
+    /// What is accepted.
+    pub accepted: &'static str,
+    /// The Debian package.
+    pub package: String,
+    /// Whether the version is accepted.
+    pub good: bool,
+    /// Whether the work goes on without it.
+    pub optional: bool,
+}
+
+/// The tools that builds use.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    /// Major version of the LLVM toolchain.
+    pub llvm_version: u32,
+    /// Compiles C and assembler, and programs where its version is at most 18.
+    pub clang: PathBuf,
+    /// Compiles C++.
+    pub clangxx: PathBuf,
+    /// Links.
+    pub lld: PathBuf,
+    /// Archives.
+    pub ar: PathBuf,
+    /// Indexes archives.
+    pub ranlib: PathBuf,
+    /// Lists symbols.
+    pub nm: PathBuf,
+    /// Removes symbols.
+    pub strip: PathBuf,
+    /// Copies sections.
+    pub objcopy: PathBuf,
+    /// Compiles programs to bitcode that LLVM 18 reads.
+    pub program_clang: PathBuf,
+    /// Caches compilations, when it is there.
+    pub ccache: Option<PathBuf>,
+    /// Runs the machine.
+    pub qemu: PathBuf,
+}
+
+impl Tools {
+    /// Finds all tools; installs the missing ones first when asked to.
+    ///
+    /// # Errors
+    /// [`Error::MissingTools`] names them and the command that installs them.
+    pub fn find(install: Installation) -> Result<Self> {
+        let findings = examine_after(install)?;
+        if findings.iter().any(is_missing) {
+            return Err(missing(&findings));
+        }
+        let path = |name: &str| {
+            findings
+                .iter()
+                .find(|finding| finding.name == name)
+                .and_then(|finding| finding.path.clone())
+                .unwrap_or_default()
+        };
+        let llvm_version = build_version().ok_or_else(|| missing(&findings))?;
+        Ok(Self {
+            llvm_version,
+            clang: path("clang"),
+            clangxx: path("clang++"),
+            lld: path("ld.lld"),
+            ar: path("llvm-ar"),
+            ranlib: path("llvm-ranlib"),
+            nm: path("llvm-nm"),
+            strip: path("llvm-strip"),
+            objcopy: path("llvm-objcopy"),
+            program_clang: path("clang for programs"),
+            ccache: Some(path("ccache")).filter(|path| !path.as_os_str().is_empty()),
+            qemu: path("qemu-system-x86_64"),
+        })
+    }
+
+    /// What tells one toolchain from another: the versions that its programs print.
+    pub fn identity(&self) -> String {
+        [&self.clang, &self.lld, &self.ar]
+            .iter()
+            .map(|tool| output_of(Command::new(tool).arg("--version")).unwrap_or_default())
+            .map(|text| {
+                // The folder of the installation does not change what is built.
+                text.lines().filter(|line| !line.starts_with("InstalledDir")).collect::<Vec<_>>().join("\n")
+            })
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+}
+
+/// Whether missing tools may be installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Installation {
+    /// With apt, saying what is run.
+    Allowed,
+    /// No.
+    Forbidden,
+}
+
+impl Installation {
+    /// From the flag `--install-tools`.
+    pub fn from_flag(flag: bool) -> Self {
+        if flag { Self::Allowed } else { Self::Forbidden }
+    }
+}
+
+fn is_missing(finding: &Finding) -> bool {
+    !finding.good && !finding.optional
+}
+
+/// Where a program is, by `PATH`.
+fn which(name: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+/// The program of this version: by Debian's name, or by its plain name when its version fits.
+fn versioned(name: &str, version: u32) -> Option<PathBuf> {
+    which(&format!("{name}-{version}"))
+        .or_else(|| which(name).filter(|path| version_of(path).as_deref().and_then(major) == Some(version)))
+}
+
+/// The first number with dots in what `--version` prints.
+fn version_of(path: &Path) -> Option<String> {
+    version_in(&output_of(Command::new(path).arg("--version"))?)
+}
+
+fn version_in(text: &str) -> Option<String> {
+    text.split(|character: char| character.is_whitespace() || character == '(' || character == ',')
+        .find(|word| word.starts_with(|character: char| character.is_ascii_digit()) && word.contains('.'))
+        .map(|word| {
+            word.chars().take_while(|character| character.is_ascii_digit() || *character == '.').collect()
+        })
+}
+
+fn major(version: &str) -> Option<u32> {
+    version.split('.').next()?.parse().ok()
+}
+
+/// The toolchain that builds: the oldest complete one, since its clang also serves programs.
+fn build_version() -> Option<u32> {
+    BUILD_VERSIONS
+        .into_iter()
+        .find(|version| TOOLCHAIN_PROGRAMS.iter().all(|(name, _)| versioned(name, *version).is_some()))
+}
+
+/// The version that would be installed: the first that the package lists offer.
+fn version_to_install() -> u32 {
+    PROGRAM_VERSIONS
+        .into_iter()
+        .find(|version| {
+            output_of(Command::new("apt-cache").args(["show", &format!("clang-{version}")]))
+                .is_some_and(|text| !text.is_empty())
+        })
+        .unwrap_or(*PROGRAM_VERSIONS.start())
+}
+
+/// Looks at every tool.
+pub fn examine() -> Vec<Finding> {
+    let found = build_version();
+    let version = found.unwrap_or_else(version_to_install);
+    let mut findings: Vec<Finding> = TOOLCHAIN_PROGRAMS
+        .iter()
+        .map(|(name, package)| {
+            let path = versioned(name, version);
+            Finding {
+                name: (*name).to_owned(),
+                version: path.as_deref().and_then(version_of),
+                good: path.is_some(),
+                path,
+                accepted: "16 to 19, all of one version",
+                package: format!("{package}-{version}"),
+                optional: false,
+            }
+        })
+        .collect();
+    let program_clang = PROGRAM_VERSIONS.into_iter().find_map(|version| versioned("clang", version));
+    let program_version = if PROGRAM_VERSIONS.contains(&version) { version } else { version_to_install() };
+    findings.push(Finding {
+        name: "clang for programs".to_owned(),
+        version: program_clang.as_deref().and_then(version_of),
+        good: program_clang.is_some(),
+        path: program_clang,
+        accepted: "16 to 18 (LLVM 18 reads their bitcode)",
+        package: format!("clang-{program_version}"),
+        optional: false,
+    });
+    findings.push(libclang(version));
+    for (name, accepted, minimum, package, optional) in [
+        ("cmake", "3.20 or newer", Some((3, 20)), "cmake", false),
+        ("ninja", "1.11 or newer", Some((1, 11)), "ninja-build", false),
+        ("qemu-system-x86_64", "6.0 or newer", Some((6, 0)), "qemu-system-x86", false),
+        ("fsck.fat", "any", None, "dosfstools", false),
+        ("mdir", "any", None, "mtools", false),
+        ("ccache", "any (makes rebuilds fast)", None, "ccache", false),
+    ] {
+        let path = which(name);
+        let version = path.as_deref().and_then(version_of);
+        let good = path.is_some() && minimum.is_none_or(|minimum| at_least(version.as_deref(), minimum));
+        findings.push(Finding {
+            name: name.to_owned(),
+            path,
+            version,
+            accepted,
+            package: package.to_owned(),
+            good,
+            optional,
+        });
+    }
+    findings
+}
+
+/// The library that bindgen reads headers with.
+fn libclang(version: u32) -> Finding {
+    let folders = (*BUILD_VERSIONS.start()..=30).map(|version| PathBuf::from(format!("/usr/lib/llvm-{version}/lib")));
+    let path = env::var_os("LIBCLANG_PATH").map(PathBuf::from).into_iter().chain(folders).find(|folder| {
+        std::fs::read_dir(folder).is_ok_and(|entries| {
+            entries.flatten().any(|entry| {
+                let name = entry.file_name();
+                let name = name.to_string_lossy();
+                name.starts_with("libclang.so") || name.starts_with("libclang-")
+            })
+        })
+    });
+    Finding {
+        name: "libclang".to_owned(),
+        version: None,
+        good: path.is_some(),
+        path,
+        accepted: "any (bindgen)",
+        package: format!("libclang1-{version}"),
+        optional: false,
+    }
+}
+
+fn at_least(version: Option<&str>, (major, minor): (u32, u32)) -> bool {
+    let mut numbers = version.unwrap_or_default().split('.').map(|number| number.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (major, minor)
+}
+
+/// Looks at every tool, after having installed what is missing if that is allowed.
+///
+/// # Errors
+/// When the installation fails.
+pub fn examine_after(install: Installation) -> Result<Vec<Finding>> {
+    let findings = examine();
+    if install == Installation::Allowed && findings.iter().any(is_missing) {
+        install_packages(&missing_packages(&findings))?;
+        return Ok(examine());
+    }
+    Ok(findings)
+}
+
+/// The error that names the missing tools and the one command that installs them.
+pub fn missing(findings: &[Finding]) -> Error {
+    let names: Vec<&str> =
+        findings.iter().filter(|finding| is_missing(finding)).map(|finding| finding.name.as_str()).collect();
+    Error::MissingTools { missing: names.join(", "), command: install_command(&missing_packages(findings)) }
+}
+
+/// The packages of the missing tools, each once.
+pub fn missing_packages(findings: &[Finding]) -> Vec<String> {
+    let mut packages: Vec<String> = findings
+        .iter()
+        .filter(|finding| is_missing(finding))
+        .map(|finding| finding.package.clone())
+        .collect();
+    packages.sort();
+    packages.dedup();
+    packages
+}
+
+/// The one command that installs packages.
+pub fn install_command(packages: &[String]) -> String {
+    let sudo = if nix::unistd::geteuid().is_root() { "" } else { "sudo " };
+    format!("{sudo}apt-get install --yes --no-install-recommends {}", packages.join(" "))
+}
+
+fn install_packages(packages: &[String]) -> Result<()> {
+    if which("apt-get").is_none() {
+        return Err(Error::Usage(format!(
+            "--install-tools needs apt (Debian, Ubuntu); install by hand: {}",
+            packages.join(", ")
+        )));
+    }
+    apt_get(&["update".to_owned()])?;
+    let mut arguments: Vec<String> =
+        ["install", "--yes", "--no-install-recommends"].map(str::to_owned).to_vec();
+    // The lists may only now say which version there is.
+    arguments.extend(missing_packages(&examine()));
+    apt_get(&arguments)
+}
+
+fn apt_get(arguments: &[String]) -> Result<()> {
+    let mut command = if nix::unistd::geteuid().is_root() {
+        Command::new("apt-get")
+    } else {
+        let mut command = Command::new("sudo");
+        command.arg("apt-get");
+        command
+    };
+    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+    let line = display(&command);
+    eprintln!("$ {line}");
+    // What apt prints is not the result of the command that asked for tools.
+    let status = command
+        .stdin(std::process::Stdio::null())
+        .stdout(std::io::stderr())
+        .status()
+        .map_err(system("cannot run apt-get"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Error::Build(format!("{line}\n  failed; its messages are above")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(name: &str, package: &str, good: bool) -> Finding {
+        Finding {
+            name: name.to_owned(),
+            path: None,
+            version: None,
+            accepted: "any",
+            package: package.to_owned(),
+            good,
+            optional: false,
+        }
+    }
+
+    #[test]
+    fn versions_are_found_in_what_tools_print() {
+        for (text, version) in [
+            ("Debian clang version 16.0.6 (15~deb12u1)\nTarget: x", "16.0.6"),
+            ("Debian LLD 19.1.7 (compatible with GNU linkers)", "19.1.7"),
+            ("cmake version 3.25.1\n", "3.25.1"),
+            ("1.11.1", "1.11.1"),
+            ("QEMU emulator version 7.2.19 (Debian 1:7.2)", "7.2.19"),
+        ] {
+            assert_eq!(version_in(text).as_deref(), Some(version), "{text}");
+        }
+        assert_eq!(version_in("no number"), None);
+    }
+
+    #[test]
+    fn minimum_versions_compare_numbers_not_text() {
+        assert!(at_least(Some("3.25.1"), (3, 20)));
+        assert!(!at_least(Some("3.9"), (3, 20)));
+        assert!(at_least(Some("10.0"), (6, 0)));
+        assert!(!at_least(None, (1, 0)));
+    }
+
+    #[test]
+    fn packages_are_named_once() {
+        let findings =
+            [finding("clang", "clang-16", false), finding("clang++", "clang-16", false), finding("cmake", "cmake", true)];
+        assert_eq!(missing_packages(&findings), ["clang-16"]);
+    }
+}
