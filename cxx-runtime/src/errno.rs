@@ -199,10 +199,8 @@ mod tests {
     fn a_message_that_does_not_fit_is_an_error() {
         let mut buffer = [0x7f as c_char; 8];
         // SAFETY: the buffer has the size that is given.
-        assert_eq!(
-            unsafe { strerror_r(ENOENT, buffer.as_mut_ptr(), buffer.len()) },
-            ERANGE
-        );
+        let result = unsafe { strerror_r(ENOENT, buffer.as_mut_ptr(), buffer.len()) };
+        assert_eq!(result, ERANGE);
         assert_eq!(buffer[7], 0);
     }
 }

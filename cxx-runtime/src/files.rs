@@ -1,6 +1,6 @@
 //! Files: the platform's read-only table behind POSIX descriptors. Whatever would write fails.
 
-use core::cell::RefCell;
+use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_long, c_void};
 
 use alloc::boxed::Box;
@@ -23,16 +23,26 @@ struct OpenFile {
     offset: usize,
 }
 
-struct Table(RefCell<[Option<OpenFile>; DESCRIPTOR_LIMIT]>);
+/// No entry can be left borrowed: a program may fault while a file is read into its memory.
+struct Table([Cell<Option<OpenFile>>; DESCRIPTOR_LIMIT]);
 
 // SAFETY: there is one thread.
 unsafe impl Sync for Table {}
 
-static OPEN: Table = Table(RefCell::new([None; DESCRIPTOR_LIMIT]));
+static OPEN: Table = Table([const { Cell::new(None) }; DESCRIPTOR_LIMIT]);
+
+/// The table's entry of a descriptor.
+fn entry(descriptor: c_int) -> Option<&'static Cell<Option<OpenFile>>> {
+    let index = usize::try_from(descriptor.checked_sub(STANDARD_STREAMS)?).ok()?;
+    OPEN.0.get(index)
+}
 
 fn with_open<T>(descriptor: c_int, action: impl FnOnce(&mut OpenFile) -> T) -> Option<T> {
-    let index = usize::try_from(descriptor.checked_sub(STANDARD_STREAMS)?).ok()?;
-    OPEN.0.borrow_mut().get_mut(index)?.as_mut().map(action)
+    let entry = entry(descriptor)?;
+    let mut open = entry.get()?;
+    let result = action(&mut open);
+    entry.set(Some(open));
+    Some(result)
 }
 
 /// The contents of an open file.
@@ -95,10 +105,9 @@ unsafe fn find_c(path: *const c_char) -> Result<(String, Entry), c_int> {
 }
 
 fn open_file(file: &'static File) -> c_int {
-    let mut table = OPEN.0.borrow_mut();
-    match table.iter().position(Option::is_none) {
+    match OPEN.0.iter().position(|entry| entry.get().is_none()) {
         Some(index) => {
-            table[index] = Some(OpenFile { file, offset: 0 });
+            OPEN.0[index].set(Some(OpenFile { file, offset: 0 }));
             index as c_int + STANDARD_STREAMS
         }
         None => fail(errno::EMFILE),
@@ -119,15 +128,27 @@ pub(crate) unsafe extern "C" fn open(path: *const c_char, flags: c_int) -> c_int
     }
 }
 
+/// Absolute paths, and paths relative to the root, which is the working directory.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn openat(directory: c_int, path: *const c_char, flags: c_int) -> c_int {
+    const AT_FDCWD: c_int = -100;
+    // SAFETY: the caller passes a C string.
+    unsafe {
+        if directory != AT_FDCWD && *path.cast::<u8>() != b'/' {
+            return fail(errno::ENOTDIR);
+        }
+        open(path, flags)
+    }
+}
+
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub(crate) extern "C" fn close(descriptor: c_int) -> c_int {
     if (0..STANDARD_STREAMS).contains(&descriptor) {
         return 0;
     }
-    let index = usize::try_from(descriptor.wrapping_sub(STANDARD_STREAMS)).unwrap_or(usize::MAX);
-    match OPEN.0.borrow_mut().get_mut(index).map(Option::take) {
-        Some(Some(_)) => 0,
-        _ => fail(errno::EBADF),
+    match entry(descriptor).and_then(Cell::take) {
+        Some(_) => 0,
+        None => fail(errno::EBADF),
     }
 }
 
@@ -184,6 +205,28 @@ pub(crate) unsafe extern "C" fn write(
         core::slice::from_raw_parts(buffer.cast::<u8>(), size)
     });
     size as isize
+}
+
+/// No file can be written at an offset.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn pwrite(
+    descriptor: c_int,
+    _buffer: *const c_void,
+    _size: usize,
+    _offset: i64,
+) -> isize {
+    let is_standard = (0..STANDARD_STREAMS).contains(&descriptor);
+    fail(if is_standard {
+        errno::ESPIPE
+    } else {
+        errno::EBADF
+    }) as isize
+}
+
+/// There is nothing that is not written yet.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn fsync(descriptor: c_int) -> c_int {
+    fcntl(descriptor, 0)
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -471,6 +514,13 @@ read_only! {
     fchown(c_int, u32, u32);
     ftruncate(c_int, i64);
     futimens(c_int, *const c_void);
+    creat(*const c_char, u32);
+    fchmodat(c_int, *const c_char, u32, c_int);
+    linkat(c_int, *const c_char, c_int, *const c_char, c_int);
+    mkdirat(c_int, *const c_char, u32);
+    symlinkat(*const c_char, c_int, *const c_char);
+    truncate(*const c_char, i64);
+    unlinkat(c_int, *const c_char, c_int);
 }
 
 macro_rules! unsupported {
@@ -486,7 +536,10 @@ macro_rules! unsupported {
 
 unsupported! {
     chdir(*const c_char);
+    fchdir(c_int);
+    dup(c_int);
     dup2(c_int, c_int);
+    dup3(c_int, c_int, c_int);
     statvfs(*const c_char, *mut c_void);
     fstatvfs(c_int, *mut c_void);
 }

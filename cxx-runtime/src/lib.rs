@@ -25,6 +25,8 @@ mod dynamic;
 pub mod errno;
 mod files;
 mod heap;
+mod locale;
+mod long_double;
 mod math;
 mod memory;
 pub mod platform;

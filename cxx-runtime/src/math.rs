@@ -27,7 +27,7 @@ unary! {
     sin: f64; cos: f64; tan: f64; asin: f64; acos: f64; atan: f64;
     sinh: f64; cosh: f64; tanh: f64; asinh: f64; acosh: f64; atanh: f64;
     cbrt: f64; erf: f64; erfc: f64; lgamma: f64; tgamma: f64;
-    cbrtf: f32; erfcf: f32; lgammaf: f32; tgammaf: f32;
+    roundeven: f64; roundevenf: f32; cbrtf: f32; erfcf: f32; lgammaf: f32; tgammaf: f32;
 }
 
 binary! {

@@ -106,6 +106,12 @@ extern "C" fn posix_madvise(_address: *mut c_void, _size: usize, _advice: c_int)
     0
 }
 
+/// Advice need not be taken.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn madvise(_address: *mut c_void, _size: usize, _advice: c_int) -> c_int {
+    0
+}
+
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn shm_open(_name: *const c_char, _flags: c_int, _mode: u32) -> c_int {
     fail(errno::ENOSYS)

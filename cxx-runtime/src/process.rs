@@ -28,6 +28,7 @@ not_implemented! {
     accept(c_int, *mut c_void, *mut c_uint);
     connect(c_int, *const c_void, c_uint);
     system(*const c_char);
+    sigaltstack(*const c_void, *mut c_void);
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -56,12 +57,28 @@ extern "C" fn getpid() -> c_int {
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn getppid() -> c_int {
+    0
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn getsid(_process: c_int) -> c_int {
     1
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn getuid() -> c_uint {
+    0
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn geteuid() -> c_uint {
+    0
+}
+
+/// There is nobody to yield to.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn sched_yield() -> c_int {
     0
 }
 
@@ -127,6 +144,16 @@ unsafe extern "C" fn sigaddset(set: *mut u64, signal: c_int) -> c_int {
     }
     // SAFETY: the caller gives a signal set, which is one word.
     unsafe { *set |= 1 << (signal - 1) };
+    0
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn sigdelset(set: *mut u64, signal: c_int) -> c_int {
+    if !(1..=64).contains(&signal) {
+        return fail(errno::EINVAL);
+    }
+    // SAFETY: the caller gives a signal set, which is one word.
+    unsafe { *set &= !(1 << (signal - 1)) };
     0
 }
 
@@ -219,15 +246,4 @@ unsafe extern "C" fn getenv(name: *const c_char) -> *const c_char {
         .ok()
         .and_then(|name| platform().environment(name))
         .map_or(core::ptr::null(), CStr::as_ptr)
-}
-
-/// There is one locale, "C".
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn setlocale(_category: c_int, locale: *const c_char) -> *const c_char {
-    // SAFETY: the caller passes a C string or null.
-    if locale.is_null() || matches!(unsafe { cstr::bytes(locale) }, b"" | b"C" | b"POSIX") {
-        c"C".as_ptr()
-    } else {
-        core::ptr::null()
-    }
 }

@@ -27,7 +27,26 @@ pub type Interceptor = fn(Termination) -> !;
 
 struct State {
     interceptor: Cell<Option<Interceptor>>,
-    handlers: Cell<Vec<extern "C" fn()>>,
+    handlers: Handlers,
+    quick_handlers: Handlers,
+}
+
+type Handlers = Cell<Vec<extern "C" fn()>>;
+
+fn register(handlers: &Handlers, handler: extern "C" fn()) {
+    let mut list = handlers.take();
+    list.push(handler);
+    handlers.set(list);
+}
+
+/// Calls the handlers, the last one registered first; each may register more.
+fn run(handlers: &Handlers) {
+    loop {
+        let mut list = handlers.take();
+        let Some(handler) = list.pop() else { break };
+        handlers.set(list);
+        handler();
+    }
 }
 
 // SAFETY: there is one thread.
@@ -36,6 +55,7 @@ unsafe impl Sync for State {}
 static STATE: State = State {
     interceptor: Cell::new(None),
     handlers: Cell::new(Vec::new()),
+    quick_handlers: Cell::new(Vec::new()),
 };
 
 /// Sets who is told when the program ends; `None` ends the process or the machine.
@@ -45,17 +65,13 @@ pub fn set_interceptor(interceptor: Option<Interceptor>) {
 
 /// Runs the `atexit` handlers, the last one registered first; each may register more.
 pub fn run_exit_handlers() {
-    loop {
-        let mut handlers = STATE.handlers.take();
-        let Some(handler) = handlers.pop() else { break };
-        STATE.handlers.set(handlers);
-        handler();
-    }
+    run(&STATE.handlers);
 }
 
 /// Forgets the `atexit` handlers of a program that did not end by `exit`.
 pub fn forget_exit_handlers() {
     drop(STATE.handlers.take());
+    drop(STATE.quick_handlers.take());
 }
 
 /// Ends the program as `termination` says.
@@ -88,6 +104,7 @@ extern "C" fn exit_now(status: c_int) -> ! {
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn quick_exit(status: c_int) -> ! {
+    run(&STATE.quick_handlers);
     terminate(Termination::ImmediateExit(status))
 }
 
@@ -98,9 +115,13 @@ pub(crate) extern "C" fn abort() -> ! {
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn atexit(handler: extern "C" fn()) -> c_int {
-    let mut handlers = STATE.handlers.take();
-    handlers.push(handler);
-    STATE.handlers.set(handlers);
+    register(&STATE.handlers, handler);
+    0
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn at_quick_exit(handler: extern "C" fn()) -> c_int {
+    register(&STATE.quick_handlers, handler);
     0
 }
 

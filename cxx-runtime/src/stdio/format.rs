@@ -1,12 +1,12 @@
-//! Formatted output and input over llvm-libc's `vsnprintf` and `sscanf`.
+//! Formatted output over llvm-libc's `vsnprintf`, and the entry points of formatted input.
 
 use core::ffi::{c_char, c_int, c_void};
 
 use alloc::vec;
 
+use super::scan::{Source, Text, scan};
 use super::stream::{FileStream, standard_input, standard_output};
 use crate::cstr;
-use crate::errno;
 use crate::files;
 
 /// `__va_list_tag` of the System V ABI for x86-64 (section 3.5.7).
@@ -23,11 +23,22 @@ pub(crate) struct VaList {
 const GENERAL_BYTES: u32 = 48;
 
 impl VaList {
+    /// A list of pointers that are all on the stack.
+    #[cfg(test)]
+    pub(super) fn of_pointers(pointers: &[*mut c_void]) -> Self {
+        Self {
+            general_offset: GENERAL_BYTES,
+            float_offset: 176,
+            overflow: pointers.as_ptr().cast(),
+            registers: core::ptr::null(),
+        }
+    }
+
     /// The next argument that is passed as an integer or a pointer.
     ///
     /// # Safety
     /// There must be such an argument.
-    unsafe fn next_pointer(&mut self) -> *mut c_void {
+    pub(super) unsafe fn next_pointer(&mut self) -> *mut c_void {
         // SAFETY: the caller says that an argument is left: in the saved registers, else on the stack.
         unsafe {
             if self.general_offset < GENERAL_BYTES {
@@ -53,7 +64,6 @@ unsafe extern "C" {
         format: *const c_char,
         arguments: *mut VaList,
     ) -> c_int;
-    fn sscanf(text: *const c_char, format: *const c_char, ...) -> c_int;
 }
 
 const SHORT_BYTES: usize = 512;
@@ -143,70 +153,40 @@ unsafe extern "C" fn vasprintf(
     }
 }
 
-/// Conversions of a scanf format that store a result.
-fn stored_conversions(format: &[u8]) -> usize {
-    let mut count = 0;
-    let mut index = 0;
-    while index + 1 < format.len() {
-        if format[index] == b'%' {
-            index += 1;
-            if !matches!(format[index], b'%' | b'*') {
-                count += 1;
-            }
-        }
-        index += 1;
-    }
-    count
-}
-
-/// Results that a scanf call may have.
-const SCAN_LIMIT: usize = 24;
-
-/// llvm-libc 18 has `sscanf` only: every argument is a pointer, so they can be passed on one by one.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn vsscanf(
     text: *const c_char,
     format: *const c_char,
     arguments: *mut VaList,
 ) -> c_int {
-    // SAFETY: the caller passes C strings and one pointer for each conversion that stores.
+    // SAFETY: the caller passes C strings and arguments that match the format.
     unsafe {
-        let count = stored_conversions(cstr::bytes(format));
-        if count > SCAN_LIMIT {
-            errno::set(errno::EINVAL);
-            return -1;
-        }
-        let mut p = [core::ptr::null_mut::<c_void>(); SCAN_LIMIT];
-        for slot in &mut p[..count] {
-            *slot = (*arguments).next_pointer();
-        }
-        sscanf(
-            text, format, p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11],
-            p[12], p[13], p[14], p[15], p[16], p[17], p[18], p[19], p[20], p[21], p[22], p[23],
-        )
+        let mut source = Text {
+            bytes: cstr::bytes(text),
+            position: 0,
+        };
+        scan(&mut source, cstr::bytes(format), &mut *arguments)
     }
 }
 
-/// Reads one line and parses it: a conversion does not look beyond the end of a line.
+impl Source for &FileStream {
+    fn next(&mut self) -> Option<u8> {
+        self.next_byte()
+    }
+
+    fn push_back(&mut self, byte: u8) {
+        FileStream::push_back(self, byte);
+    }
+}
+
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn vfscanf(
-    stream: &FileStream,
+    mut stream: &FileStream,
     format: *const c_char,
     arguments: *mut VaList,
 ) -> c_int {
-    let mut line = alloc::vec::Vec::new();
-    while let Some(byte) = stream.next_byte() {
-        line.push(byte);
-        if byte == b'\n' && line.iter().any(|byte| !byte.is_ascii_whitespace()) {
-            break;
-        }
-    }
-    if line.is_empty() {
-        return -1;
-    }
-    line.push(0);
-    // SAFETY: the line ends with a zero; the other promises are the caller's.
-    unsafe { vsscanf(line.as_ptr().cast(), format, arguments) }
+    // SAFETY: the caller passes a C string and arguments that match it.
+    unsafe { scan(&mut stream, cstr::bytes(format), &mut *arguments) }
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -218,13 +198,6 @@ unsafe extern "C" fn vscanf(format: *const c_char, arguments: *mut VaList) -> c_
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn conversions_that_store_are_counted() {
-        assert_eq!(stored_conversions(b"%d %*d %% %s"), 2);
-        assert_eq!(stored_conversions(b"100%"), 0);
-        assert_eq!(stored_conversions(b"%8[a-z]%n"), 2);
-    }
 
     #[test]
     fn arguments_come_from_registers_then_from_the_stack() {
@@ -242,5 +215,23 @@ mod tests {
             .collect();
         assert_eq!(seen, [14, 15, 16, 17]);
         assert_eq!(list.float_offset, 48);
+    }
+
+    #[test]
+    fn long_and_short_output_is_the_same() {
+        crate::platform::test_platform::install();
+        for width in [5_usize, 2000] {
+            let arguments = [width as *mut c_void, c"word".as_ptr().cast_mut().cast()];
+            let mut list = VaList::of_pointers(&arguments);
+            let mut result = core::ptr::null_mut();
+            // SAFETY: the arguments match the format; the result is freed once.
+            unsafe {
+                let count = vasprintf(&raw mut result, c"%*s".as_ptr(), &raw mut list);
+                assert_eq!(usize::try_from(count), Ok(width));
+                let text = cstr::bytes(result);
+                assert_eq!((text.len(), &text[width - 5..]), (width, &b" word"[..]));
+                crate::heap::free(result.cast());
+            }
+        }
     }
 }

@@ -2,7 +2,9 @@
 //! the streams around them and the variadic entry points.
 
 mod format;
+mod scan;
 mod stream;
+mod unlocked;
 #[cfg(not(test))]
 mod variadic;
 

@@ -1,6 +1,6 @@
 //! `FILE`: a descriptor, a buffer for output, one pushed-back character for input.
 
-use core::cell::{Cell, RefCell, UnsafeCell};
+use core::cell::{Cell, UnsafeCell};
 use core::ffi::{c_char, c_int, c_long, c_void};
 
 use alloc::boxed::Box;
@@ -18,12 +18,10 @@ pub(crate) struct FileStream {
     pushed_back: Cell<Option<u8>>,
     at_end: Cell<bool>,
     failed: Cell<bool>,
-    output: RefCell<OutputBuffer>,
-}
-
-struct OutputBuffer {
-    bytes: [u8; OUTPUT_BUFFER_BYTES],
-    used: usize,
+    // Cells that no guard can leave locked: a program may fault in the middle of a write, and what it
+    // wrote before must still come out.
+    output: UnsafeCell<[u8; OUTPUT_BUFFER_BYTES]>,
+    output_used: Cell<usize>,
 }
 
 // SAFETY: there is one thread.
@@ -36,10 +34,8 @@ impl FileStream {
             pushed_back: Cell::new(None),
             at_end: Cell::new(false),
             failed: Cell::new(false),
-            output: RefCell::new(OutputBuffer {
-                bytes: [0; OUTPUT_BUFFER_BYTES],
-                used: 0,
-            }),
+            output: UnsafeCell::new([0; OUTPUT_BUFFER_BYTES]),
+            output_used: Cell::new(0),
         }
     }
 
@@ -56,24 +52,27 @@ impl FileStream {
             self.emit(bytes);
             return if self.failed.get() { 0 } else { bytes.len() };
         }
-        let mut buffer = self.output.borrow_mut();
         for chunk in bytes.chunks(OUTPUT_BUFFER_BYTES) {
-            if buffer.used + chunk.len() > OUTPUT_BUFFER_BYTES {
-                self.emit(&buffer.bytes[..buffer.used]);
-                buffer.used = 0;
+            if self.output_used.get() + chunk.len() > OUTPUT_BUFFER_BYTES {
+                self.flush();
             }
-            let start = buffer.used;
-            buffer.bytes[start..start + chunk.len()].copy_from_slice(chunk);
-            buffer.used += chunk.len();
+            let used = self.output_used.get();
+            // SAFETY: there is one thread, and nothing else refers to the buffer now; the chunk fits
+            // behind what is used.
+            unsafe {
+                let place = self.output.get().cast::<u8>().add(used);
+                core::ptr::copy_nonoverlapping(chunk.as_ptr(), place, chunk.len());
+            }
+            self.output_used.set(used + chunk.len());
         }
-        bytes.len()
+        if self.failed.get() { 0 } else { bytes.len() }
     }
 
     fn flush(&self) {
-        let mut buffer = self.output.borrow_mut();
-        if buffer.used != 0 {
-            self.emit(&buffer.bytes[..buffer.used]);
-            buffer.used = 0;
+        let used = self.output_used.replace(0);
+        if used != 0 {
+            // SAFETY: there is one thread, and emitting does not write to the buffer.
+            self.emit(unsafe { core::slice::from_raw_parts(self.output.get().cast(), used) });
         }
     }
 
@@ -138,7 +137,7 @@ pub fn flush() {
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn fwrite(
+pub(super) unsafe extern "C" fn fwrite(
     block: *const c_void,
     size: usize,
     count: usize,
@@ -152,7 +151,7 @@ unsafe extern "C" fn fwrite(
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn fread(
+pub(super) unsafe extern "C" fn fread(
     block: *mut c_void,
     size: usize,
     count: usize,
@@ -199,7 +198,7 @@ unsafe extern "C" fn puts(text: *const c_char) -> c_int {
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn fputc(character: c_int, stream: &FileStream) -> c_int {
+pub(super) extern "C" fn fputc(character: c_int, stream: &FileStream) -> c_int {
     let byte = character as u8;
     if stream.write(&[byte]) == 1 {
         c_int::from(byte)
@@ -219,7 +218,7 @@ extern "C" fn putchar(character: c_int) -> c_int {
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn fgetc(stream: &FileStream) -> c_int {
+pub(super) extern "C" fn fgetc(stream: &FileStream) -> c_int {
     stream.next_byte().map_or(EOF, c_int::from)
 }
 
@@ -271,17 +270,17 @@ extern "C" fn fileno(stream: &FileStream) -> c_int {
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn feof(stream: &FileStream) -> c_int {
+pub(super) extern "C" fn feof(stream: &FileStream) -> c_int {
     c_int::from(stream.at_end.get())
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn ferror(stream: &FileStream) -> c_int {
+pub(super) extern "C" fn ferror(stream: &FileStream) -> c_int {
     c_int::from(stream.failed.get())
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn clearerr(stream: &FileStream) {
+pub(super) extern "C" fn clearerr(stream: &FileStream) {
     stream.at_end.set(false);
     stream.failed.set(false);
 }
@@ -344,6 +343,60 @@ extern "C" fn ftell(stream: &FileStream) -> c_long {
 extern "C" fn rewind(stream: &FileStream) {
     fseek(stream, 0, 0);
     clearerr(stream);
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn fgetpos(stream: &FileStream, position: *mut c_long) -> c_int {
+    let offset = ftell(stream);
+    if offset < 0 {
+        return EOF;
+    }
+    // SAFETY: the caller gives a place for the result.
+    unsafe { *position = offset };
+    0
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn fsetpos(stream: &FileStream, position: *const c_long) -> c_int {
+    // SAFETY: the caller passes what `fgetpos` stored.
+    fseek(stream, unsafe { *position }, 0)
+}
+
+/// Temporary files cannot be written.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn tmpfile() -> *const FileStream {
+    errno::set(errno::EROFS);
+    core::ptr::null()
+}
+
+/// The stream is closed, as ISO C wants it when the new file cannot be opened in its place.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn freopen(
+    path: *const c_char,
+    mode: *const c_char,
+    stream: *const FileStream,
+) -> *const FileStream {
+    // SAFETY: the caller passes C strings and an open stream, which it does not use again on failure.
+    unsafe {
+        let standard = (*stream).descriptor.get() < 3;
+        let opened = if path.is_null() {
+            errno::set(errno::ENOTSUP);
+            core::ptr::null()
+        } else {
+            fopen(path, mode)
+        };
+        if opened.is_null() || !standard {
+            fclose(stream);
+            return opened;
+        }
+        // A standard stream keeps its address: it takes the new file over.
+        (*stream).flush();
+        (*stream).descriptor.set((*opened).descriptor.get());
+        (*stream).pushed_back.set(None);
+        clearerr(&*stream);
+        drop(Box::from_raw(opened.cast_mut()));
+        stream
+    }
 }
 
 /// Buffering is fixed: standard output is buffered, standard error is not.
