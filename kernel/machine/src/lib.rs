@@ -1,1 +1,47 @@
-//! The kernel.
+//! The kernel of the bare machine: the engine with nothing under it.
+//!
+//! 1. One image, two ways in: stage 2 from a disk and any PVH loader start it at the same entry, with the
+//!    same start-of-day structure.
+//! 2. One address space, everything of it below 2 GiB; every address is the memory of the same address,
+//!    but for the code pool and the stacks. No page is writable and executable, none is mapped that
+//!    nobody uses, and page 0 never is.
+//! 3. One processor, one thread. Interrupt and exception handlers run on stacks of their own, because
+//!    compiled code keeps data below its stack pointer.
+//! 4. What goes wrong is said in one line and ends the machine with an exit code that the host sees.
+//!
+//! It never writes to a disk and never returns.
+#![no_std]
+
+extern crate alloc;
+
+mod clock;
+mod console;
+mod exit;
+mod fault;
+mod image;
+mod interrupts;
+mod memory;
+mod one_thread;
+mod platform;
+mod processor;
+mod start;
+mod start_info;
+
+#[global_allocator]
+static HEAP: bareflow_cxx_runtime::GlobalHeap = bareflow_cxx_runtime::GlobalHeap;
+
+#[panic_handler]
+fn panic(information: &core::panic::PanicInfo) -> ! {
+    let message = information.message();
+    match information.location() {
+        Some(place) => exit::fail(
+            exit::INTERNAL,
+            format_args!(
+                "internal error: {message} ({}:{})",
+                place.file(),
+                place.line()
+            ),
+        ),
+        None => exit::fail(exit::INTERNAL, format_args!("internal error: {message}")),
+    }
+}

@@ -1,0 +1,40 @@
+//! The display in VGA text mode. The picture is kept in memory and copied to the display by the timer: a
+//! device's memory is slow, and a program can print faster than anybody reads.
+
+use bareflow_console::Screen;
+use x86_64::instructions::port::Port;
+
+/// VGA's text memory in the modes of the BIOS.
+const TEXT_MEMORY: usize = 0xb_8000;
+/// The CRT controller's index and data ports, and the registers of the cursor's place.
+const CRTC_INDEX: u16 = 0x3d4;
+const CRTC_DATA: u16 = 0x3d5;
+const CURSOR_HIGH: u8 = 0x0e;
+const CURSOR_LOW: u8 = 0x0f;
+
+static SCREEN: Screen = Screen::new();
+
+/// Shows text at the next refresh.
+pub(crate) fn write(bytes: &[u8]) {
+    SCREEN.write(bytes);
+}
+
+/// Copies the picture to the display if it has changed.
+pub(crate) fn refresh() {
+    if !SCREEN.take_changed() {
+        return;
+    }
+    let memory = core::ptr::with_exposed_provenance_mut::<u16>(TEXT_MEMORY);
+    for (index, cell) in SCREEN.cells().enumerate() {
+        // SAFETY: the text memory is mapped and has room for a whole screen.
+        unsafe { memory.add(index).write_volatile(cell) };
+    }
+    let [low, high] = (SCREEN.cursor() as u16).to_le_bytes();
+    for (register, value) in [(CURSOR_HIGH, high), (CURSOR_LOW, low)] {
+        // SAFETY: these registers hold the cursor's place and nothing else.
+        unsafe {
+            Port::new(CRTC_INDEX).write(register);
+            Port::new(CRTC_DATA).write(value);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The serial ports: COM1 is the log with the program's errors, COM2 reports to the host, COM3 carries the
+//! program's output and nothing else. Bytes are sent as they are.
+
+use core::fmt;
+
+use bareflow_cxx_runtime::platform::Stream;
+use uart_16550::backend::PioBackend;
+use uart_16550::{BaudRate, Config, Uart16550};
+
+use crate::one_thread::OneThread;
+
+type Port = OneThread<Option<Uart16550<PioBackend>>>;
+
+const LOG: u16 = 0x3f8;
+const REPORT: u16 = 0x2f8;
+const OUTPUT: u16 = 0x3e8;
+
+static LOG_PORT: Port = OneThread::new(None);
+static REPORT_PORT: Port = OneThread::new(None);
+static OUTPUT_PORT: Port = OneThread::new(None);
+
+/// Sets the ports up. One that the machine does not have stays silent.
+pub(crate) fn initialise() {
+    let config = Config {
+        baud_rate: BaudRate::Baud115200,
+        ..Config::default()
+    };
+    for (base, port) in [
+        (LOG, &LOG_PORT),
+        (REPORT, &REPORT_PORT),
+        (OUTPUT, &OUTPUT_PORT),
+    ] {
+        // SAFETY: these are the addresses of serial ports, and nobody else drives them.
+        let uart = unsafe { Uart16550::new_port(base) };
+        *port.borrow() = uart
+            .ok()
+            .and_then(|mut uart| uart.init(config.clone()).ok().map(|()| uart));
+    }
+}
+
+fn send(port: &Port, bytes: &[u8]) {
+    // A fault's handler may have interrupted the sending: then its message is lost, but not the machine.
+    if let Some(mut port) = port.try_borrow()
+        && let Some(uart) = port.as_mut()
+    {
+        uart.send_bytes_exact(bytes);
+    }
+}
+
+/// Writes to the stream's port.
+pub(crate) fn write(stream: Stream, bytes: &[u8]) {
+    let port = match stream {
+        Stream::Output => &OUTPUT_PORT,
+        Stream::Error => &LOG_PORT,
+    };
+    send(port, bytes);
+}
+
+/// A byte that came in over the port of the program's output.
+pub(crate) fn receive() -> Option<u8> {
+    OUTPUT_PORT.borrow().as_mut()?.try_receive_byte().ok()
+}
+
+/// Writes to the host's report.
+pub(crate) fn report(text: fmt::Arguments) {
+    struct Report;
+
+    impl fmt::Write for Report {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            send(&REPORT_PORT, text.as_bytes());
+            Ok(())
+        }
+    }
+
+    // Sending does not fail.
+    let _ = fmt::Write::write_fmt(&mut Report, text);
+}

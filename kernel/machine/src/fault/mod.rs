@@ -1,0 +1,131 @@
+//! Processor exceptions: the report, and the way back into the engine or the machine's end.
+
+mod backtrace;
+mod symbols;
+
+use core::fmt::Write;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use bareflow_cxx_runtime::platform::Stream;
+use bareflow_engine::{Fault, FaultCause, describe_fault, resume_after};
+use x86_64::registers::control::Cr2;
+use x86_64::registers::rflags::RFlags;
+
+use crate::console::{self, Writer};
+use crate::interrupts::{PAGE_FAULT, TrapFrame};
+use crate::{exit, memory};
+
+pub(crate) use symbols::set_table;
+
+/// An exception inside a report must not start another one.
+static IS_REPORTING: AtomicBool = AtomicBool::new(false);
+
+/// Why, from the vector (Intel SDM volume 3, table 6-1).
+fn cause(frame: &TrapFrame) -> FaultCause {
+    FaultCause::Other(match frame.vector {
+        0 => return FaultCause::DivideError,
+        1 => "debug exception",
+        2 => "non-maskable interrupt",
+        3 => "breakpoint",
+        4 => "overflow",
+        5 => "bound range exceeded",
+        6 => return FaultCause::InvalidOpcode,
+        7 => "device not available",
+        8 => "double fault",
+        10 => "invalid task state segment",
+        11 => "segment not present",
+        12 => "stack fault: the stack pointer is not a valid address",
+        13 => "general protection fault: an address that cannot exist, or a privileged instruction",
+        14 => {
+            let address = Cr2::read_raw() as usize;
+            return match memory::is_stack_guard(address) {
+                true => FaultCause::StackOverflow,
+                false => FaultCause::PageFault { address },
+            };
+        }
+        16 | 19 => "floating-point exception",
+        17 => "alignment check",
+        18 => "machine check",
+        21 => "control protection exception",
+        _ => "unexpected interrupt",
+    })
+}
+
+/// Reports the exception. Lets it return into the engine if the engine runs; ends the machine if not.
+pub(crate) fn handle(frame: &mut TrapFrame) {
+    if IS_REPORTING.swap(true, Ordering::Relaxed) {
+        exit::fail(
+            exit::INTERNAL,
+            format_args!("an exception inside the report of another"),
+        );
+    }
+    let fault = Fault {
+        cause: cause(frame),
+        instruction: frame.rip as usize,
+    };
+    print_details(frame, &fault);
+    if let Some(resume) = resume_after(&fault) {
+        frame.rip = resume.instruction as u64;
+        frame.rsp = resume.stack as u64;
+        // Functions expect a clear direction flag; a single-stepped program is not stepped any further.
+        frame.rflags &= !(RFlags::DIRECTION_FLAG | RFlags::TRAP_FLAG).bits();
+        IS_REPORTING.store(false, Ordering::Relaxed);
+        return;
+    }
+    let mut writer = Writer(Stream::Error);
+    // Writing to the console does not fail.
+    let _ = writer.write_str("bareflow: error: the kernel faulted: ");
+    let _ = describe_fault(&fault, &mut writer);
+    let _ = writer.write_str("\n");
+    exit::end(exit::GUEST_FAULT)
+}
+
+fn print_details(frame: &TrapFrame, fault: &Fault) {
+    let line = |text: core::fmt::Arguments| console::print(Stream::Error, text);
+    line(format_args!(
+        "exception {}: {}\n",
+        frame.vector, fault.cause
+    ));
+    if frame.vector as usize == PAGE_FAULT {
+        let access = match frame.error_code {
+            code if code & 1 << 4 != 0 => "fetch from",
+            code if code & 1 << 1 != 0 => "store to",
+            _ => "load from",
+        };
+        line(format_args!(
+            "  {access} {:#018x}, error code {:#x}\n",
+            Cr2::read_raw(),
+            frame.error_code
+        ));
+    } else if frame.error_code != 0 {
+        line(format_args!("  error code {:#x}\n", frame.error_code));
+    }
+    line(format_args!("  at {}\n", symbols::Place(frame.rip)));
+    let registers = [
+        ("rax", frame.rax),
+        ("rbx", frame.rbx),
+        ("rcx", frame.rcx),
+        ("rdx", frame.rdx),
+        ("rsi", frame.rsi),
+        ("rdi", frame.rdi),
+        ("rbp", frame.rbp),
+        ("rsp", frame.rsp),
+        ("r8 ", frame.r8),
+        ("r9 ", frame.r9),
+        ("r10", frame.r10),
+        ("r11", frame.r11),
+        ("r12", frame.r12),
+        ("r13", frame.r13),
+        ("r14", frame.r14),
+        ("r15", frame.r15),
+        ("rip", frame.rip),
+        ("flags", frame.rflags),
+    ];
+    for row in registers.chunks(4) {
+        for (name, value) in row {
+            line(format_args!("  {name} {value:016x}"));
+        }
+        line(format_args!("\n"));
+    }
+    backtrace::print(frame);
+}

@@ -1,0 +1,38 @@
+//! Names of the kernel's functions.
+
+use core::fmt;
+use core::ops::Range;
+
+use bareflow_boot_layout::symbols::SymbolTable;
+
+use crate::one_thread::OneThread;
+
+static TABLE: OneThread<SymbolTable<'static>> = OneThread::new(SymbolTable::EMPTY);
+
+/// Takes the names from the table that lies there.
+///
+/// # Safety
+/// The bytes must be mapped for ever and not change.
+pub(crate) unsafe fn set_table(bytes: Range<usize>) {
+    let start = core::ptr::with_exposed_provenance(bytes.start);
+    // SAFETY: the caller's promise.
+    let bytes = unsafe { core::slice::from_raw_parts(start, bytes.len()) };
+    if let Some(table) = SymbolTable::open(bytes) {
+        *TABLE.borrow() = table;
+    }
+}
+
+/// An address, shown with the function that it is in.
+pub(super) struct Place(pub(super) u64);
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        write!(formatter, "{:#018x}", self.0)?;
+        let symbol = TABLE.try_borrow().and_then(|table| table.find(self.0));
+        if let Some(symbol) = symbol {
+            let offset = self.0 - u64::from(symbol.address);
+            write!(formatter, " {}+{offset:#x}", symbol.name)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,113 @@
+//! The machine under the runtime.
+
+use core::cell::Cell;
+use core::ffi::CStr;
+
+use bareflow_cxx_runtime::platform::{File, Platform, PlatformError, Protection, Stream};
+use bareflow_engine::Surroundings;
+use x86_64::instructions::hlt;
+
+use crate::processor::random;
+use crate::{clock, console, exit, memory};
+
+struct Machine {
+    surroundings: Cell<Surroundings>,
+}
+
+// SAFETY: there is one thread, and no handler uses the platform.
+unsafe impl Sync for Machine {}
+
+static MACHINE: Machine = Machine {
+    surroundings: Cell::new(Surroundings::EMPTY),
+};
+static PLATFORM: &dyn Platform = &MACHINE;
+
+/// Makes the machine the platform of the runtime.
+pub(crate) fn install() {
+    bareflow_cxx_runtime::install(&PLATFORM);
+}
+
+/// Sets the files and the environment that the program sees.
+pub(crate) fn set_surroundings(surroundings: Surroundings) {
+    MACHINE.surroundings.set(surroundings);
+}
+
+/// Below this, sleeping until the next timer interrupt would be too long.
+const SHORTEST_SLEEP_NS: u64 = 2 * 1_000_000_000 / clock::INTERRUPTS_PER_S;
+
+// SAFETY: free frames are given out zeroed and once, and the page tables keep to their protection.
+unsafe impl Platform for Machine {
+    fn map_pages(&self, size_bytes: usize, protection: Protection) -> Result<usize, PlatformError> {
+        memory::map(size_bytes, protection)
+    }
+
+    unsafe fn unmap_pages(&self, address: usize, size_bytes: usize) -> Result<(), PlatformError> {
+        // SAFETY: the caller's promise.
+        unsafe { memory::unmap(address, size_bytes) }
+    }
+
+    unsafe fn protect_pages(
+        &self,
+        address: usize,
+        size_bytes: usize,
+        protection: Protection,
+    ) -> Result<(), PlatformError> {
+        // SAFETY: the caller's promise.
+        unsafe { memory::protect(address, size_bytes, protection) }
+    }
+
+    fn console_write(&self, stream: Stream, bytes: &[u8]) {
+        console::write(stream, bytes);
+    }
+
+    fn console_read(&self, buffer: &mut [u8]) -> usize {
+        console::read(buffer)
+    }
+
+    fn monotonic_ns(&self) -> u64 {
+        clock::monotonic_ns()
+    }
+
+    fn realtime_ns(&self) -> u64 {
+        clock::realtime_ns()
+    }
+
+    fn sleep_ns(&self, duration_ns: u64) {
+        let end = self.monotonic_ns().saturating_add(duration_ns);
+        while let Some(left) = end
+            .checked_sub(self.monotonic_ns())
+            .filter(|left| *left > 0)
+        {
+            if left > SHORTEST_SLEEP_NS {
+                hlt();
+            } else {
+                core::hint::spin_loop();
+            }
+        }
+    }
+
+    fn fill_random(&self, buffer: &mut [u8]) {
+        random::fill(buffer);
+    }
+
+    fn files(&self) -> &[File] {
+        self.surroundings.get().files
+    }
+
+    fn environment(&self, name: &str) -> Option<&'static CStr> {
+        self.surroundings.get().variable(name)
+    }
+
+    fn exit(&self, status: i32) -> ! {
+        // As in POSIX, the low 8 bits of the status are what others see.
+        exit::end(status as u8)
+    }
+
+    fn abort(&self, message: &str) -> ! {
+        exit::fail(exit::INTERNAL, format_args!("{message}"))
+    }
+
+    fn out_of_memory(&self) -> ! {
+        exit::fail(exit::OUT_OF_MEMORY, format_args!("out of memory"))
+    }
+}
