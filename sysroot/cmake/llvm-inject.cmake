@@ -63,25 +63,12 @@ function(bareflow_attach_precompiled_headers)
   endforeach()
 endfunction()
 
-# What the engine links; everything that these depend on is built with them.
-set(BAREFLOW_JIT_LIBRARIES
-    LLVMOrcJIT LLVMInterpreter LLVMPasses LLVMIRReader LLVMBitWriter LLVMLinker
-    LLVMX86CodeGen LLVMX86AsmParser LLVMX86Desc LLVMX86Info)
-
-# Targets with every component library and nothing else, and with those of the engine.
-function(bareflow_add_library_targets)
-  get_property(libraries GLOBAL PROPERTY LLVM_COMPONENT_LIBS)
-  add_custom_target(bareflow-libraries DEPENDS ${libraries})
-  add_custom_target(bareflow-jit-libraries DEPENDS ${BAREFLOW_JIT_LIBRARIES})
-endfunction()
-
 # The component graph, as LLVM's own llvm-config gets it.
 function(bareflow_write_component_graph)
   LLVMBuildGenerateCFragment(OUTPUT "${CMAKE_BINARY_DIR}/LibraryDependencies.inc")
 endfunction()
 
-foreach(function
-    bareflow_attach_precompiled_headers bareflow_add_library_targets bareflow_write_component_graph)
+foreach(function bareflow_attach_precompiled_headers bareflow_write_component_graph)
   cmake_language(EVAL CODE
     "cmake_language(DEFER DIRECTORY [[${CMAKE_SOURCE_DIR}]] CALL ${function})")
 endforeach()

@@ -7,6 +7,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::UNIX_EPOCH;
@@ -112,6 +113,17 @@ pub struct KernelBuilder {
     pub clangxx: PathBuf,
     /// Links.
     pub lld: PathBuf,
+    /// Keeps what was compiled before: an edit of one file of the engine's C++ then costs one file.
+    pub compiler_cache: Option<CompilerCache>,
+}
+
+/// A compiler cache.
+#[derive(Clone, Debug)]
+pub struct CompilerCache {
+    /// ccache.
+    pub program: PathBuf,
+    /// Where it keeps its results.
+    pub folder: PathBuf,
 }
 
 /// The standard library that is installed on x86-64 Linux anyway serves a kernel too: the code is
@@ -151,7 +163,11 @@ impl KernelBuilder {
         self.root.join("target/kernel")
     }
 
-    fn compile(&self, kind: KernelKind) -> Result<PathBuf, KernelError> {
+    /// Compiles the kernel's Rust and C++; returns the static library.
+    ///
+    /// # Errors
+    /// [`KernelError`] says which step failed and how to repeat it.
+    pub fn compile(&self, kind: KernelKind) -> Result<PathBuf, KernelError> {
         let package = kind.package();
         let arguments = [
             "build",
@@ -163,13 +179,18 @@ impl KernelBuilder {
             package,
             "--quiet",
         ];
+        let compiler = self.cached_compiler()?;
         eprintln!("$ cargo {}", arguments.join(" "));
-        let status = clean_cargo(&self.root)
+        let mut command = clean_cargo(&self.root);
+        if let Some(cache) = &self.compiler_cache {
+            command.env("CCACHE_DIR", &cache.folder);
+        }
+        let status = command
             .args(arguments)
             .env("CARGO_TARGET_DIR", self.target_folder())
             .env("RUSTFLAGS", RUSTFLAGS)
             .env("BAREFLOW_DIST", &self.distribution)
-            .env("BAREFLOW_CLANGXX", &self.clangxx)
+            .env("BAREFLOW_CLANGXX", compiler)
             // Cargo's stdout must not mix with the program's.
             .stdout(io::stderr())
             .status()
@@ -186,6 +207,27 @@ impl KernelBuilder {
         }
         let name = format!("lib{}.a", package.replace('-', "_"));
         Ok(self.target_folder().join(TARGET).join("kernel").join(name))
+    }
+
+    /// The compiler, behind the cache if there is one. Build scripts want one program without arguments.
+    fn cached_compiler(&self) -> Result<PathBuf, KernelError> {
+        let Some(cache) = &self.compiler_cache else {
+            return Ok(self.clangxx.clone());
+        };
+        let path = self.target_folder().join("cached-clang++");
+        let script = format!(
+            "#!/bin/sh\nexec '{}' '{}' \"$@\"\n",
+            cache.program.display(),
+            self.clangxx.display()
+        );
+        if fs::read_to_string(&path).is_ok_and(|text| text == script) {
+            return Ok(path);
+        }
+        let written = fs::create_dir_all(self.target_folder())
+            .and_then(|()| fs::write(&path, script))
+            .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)));
+        written.map_err(system(format!("cannot write {}", path.display())))?;
+        Ok(path)
     }
 
     fn archives(&self) -> Result<Archives, KernelError> {
@@ -337,6 +379,7 @@ mod tests {
             distribution: root.join("dist"),
             clangxx: "clang++".into(),
             lld: "ld.lld".into(),
+            compiler_cache: None,
         }
     }
 
@@ -386,6 +429,21 @@ mod tests {
         let jit = words(LlvmExtent::Jit);
         assert!(jit.contains(&"--gc-sections".to_owned()));
         assert!(!jit.contains(&"--whole-archive".to_owned()));
+    }
+
+    #[test]
+    fn the_compiler_cache_is_one_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut builder = builder(folder.path());
+        assert_eq!(builder.cached_compiler().unwrap(), Path::new("clang++"));
+        builder.clangxx = "/bin/echo".into();
+        builder.compiler_cache = Some(CompilerCache {
+            program: "/usr/bin/env".into(),
+            folder: folder.path().into(),
+        });
+        let script = builder.cached_compiler().unwrap();
+        let output = Command::new(script).args(["a b", "$c"]).output().unwrap();
+        assert_eq!(output.stdout, b"a b $c\n");
     }
 
     #[test]

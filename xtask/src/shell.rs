@@ -20,8 +20,8 @@ pub fn display(command: &Command) -> String {
     for word in std::iter::once(command.get_program()).chain(command.get_args()) {
         let word = word.to_string_lossy();
         let separator = if line.is_empty() { "" } else { " " };
-        if word.contains([' ', '"', '$', '\'']) {
-            let _ = write!(line, "{separator}'{word}'");
+        if word.contains([' ', '"', '$', '\'', '>', '&', ';']) {
+            let _ = write!(line, "{separator}'{}'", word.replace('\'', "'\\''"));
         } else {
             let _ = write!(line, "{separator}{word}");
         }
@@ -122,7 +122,11 @@ impl Log {
         let lines: Vec<&str> = text.lines().collect();
         let from = lines
             .iter()
-            .position(|line| line.starts_with("FAILED: ") || line.contains("error:") || line.contains("CMake Error"))
+            .position(|line| {
+                // Not the command itself, which may name a flag with this word.
+                !line.starts_with("$ ")
+                    && (line.starts_with("FAILED: ") || line.contains("error:") || line.contains("CMake Error"))
+            })
             .unwrap_or(lines.len().saturating_sub(12));
         let excerpt: Vec<String> =
             lines[from..].iter().take(12).map(|line| format!("    {}", shortened(line))).collect();
@@ -243,7 +247,7 @@ mod tests {
             .unwrap_err();
         let text = error.to_string();
         assert!(text.contains("step.log") && text.contains("a.c:1: error: no"), "{text}");
-        assert!(!text.contains("fine\n"), "{text}");
+        assert!(!text.contains("\n    fine"), "{text}");
         assert_eq!(error.exit_code(), 100);
     }
 

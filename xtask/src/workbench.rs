@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::kernel::KernelBuilder;
+use crate::kernel::{CompilerCache, KernelBuilder};
 use crate::llvm::{self, Request};
 use crate::paths::{self, Cache};
 use crate::program::ProgramCompiler;
@@ -22,6 +22,7 @@ pub struct Workbench {
     pub tools: Tools,
     /// The LLVM distribution, with all libraries.
     pub distribution: PathBuf,
+    cache: Cache,
 }
 
 impl Workbench {
@@ -32,14 +33,16 @@ impl Workbench {
     /// What is missing and how to get it.
     pub fn prepare(installation: Installation) -> Result<Self> {
         let tools = Tools::find(installation)?;
+        let cache = Cache::find()?;
         let distribution = match env::var_os(DISTRIBUTION_VARIABLE) {
             Some(folder) => chosen_distribution(folder.into())?,
-            None => llvm::distribution(&Cache::find()?, &tools, &Request::default())?,
+            None => llvm::distribution(&cache, &tools, &Request::default())?,
         };
         Ok(Self {
             root: paths::repository(),
             tools,
             distribution,
+            cache,
         })
     }
 
@@ -55,6 +58,10 @@ impl Workbench {
             distribution: self.distribution.clone(),
             clangxx: self.tools.clangxx.clone(),
             lld: self.tools.lld.clone(),
+            compiler_cache: self.tools.ccache.clone().map(|program| CompilerCache {
+                program,
+                folder: self.cache.root().join("ccache"),
+            }),
         }
     }
 

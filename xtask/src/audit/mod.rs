@@ -4,6 +4,7 @@
 //! 1. Every executable section of every member is decoded; nothing is sampled.
 //! 2. The findings are data: who calls decides what to allow and how to report it.
 
+mod allowed;
 mod code;
 
 use std::path::Path;
@@ -11,6 +12,7 @@ use std::path::Path;
 use object::read::archive::ArchiveFile;
 use object::{Object, ObjectSection, SectionFlags};
 
+pub use allowed::is_allowed;
 pub use code::{Finding, Violation, scan_code};
 
 /// The audit of one archive.

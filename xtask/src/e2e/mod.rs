@@ -1,7 +1,8 @@
-//! The tests of the whole: cargo's checks, every example in every kernel and tier, and bad input.
+//! The tests of the whole: cargo's checks, the distribution, every example in every kernel and tier, and bad input.
 
 mod bad_input;
 mod cargo;
+mod distribution;
 mod examples;
 mod matrix;
 mod runner;
@@ -22,6 +23,7 @@ pub use subject::Subject;
 /// That the examples cannot be read.
 pub fn program_tests(subject: &Arc<Subject>, extent: Extent) -> io::Result<Vec<Test>> {
     let mut tests = matrix::tests(subject, extent)?;
+    tests.extend(distribution::tests(subject));
     tests.extend(bad_input::tests(subject));
     Ok(tests)
 }

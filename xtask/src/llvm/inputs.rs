@@ -32,14 +32,6 @@ impl Profile {
             Self::Jit => "jit",
         }
     }
-
-    /// The target of the build that makes its libraries.
-    pub fn target(self) -> &'static str {
-        match self {
-            Self::Full => "bareflow-libraries",
-            Self::Jit => "bareflow-jit-libraries",
-        }
-    }
 }
 
 /// Everything that can change a distribution's bytes.

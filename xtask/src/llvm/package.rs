@@ -5,7 +5,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use bareflow_llvm_config::build_info::BuildInfo;
-use bareflow_llvm_config::graph::Graph;
 use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
 
@@ -102,7 +101,8 @@ fn copy_tree(from: &Path, to: &Path, keep: impl Fn(&Path) -> bool) -> Result<()>
 
 fn libraries(build: &Build, root: &Path) -> Result<()> {
     let lib = root.join("lib");
-    for name in build.llvm_archives()? {
+    for library in build.libraries()? {
+        let name = format!("lib{library}.a");
         copy(&build.tree("llvm").join("lib").join(&name), &lib.join(&name))?;
     }
     copy(&build.tree("libcxx").join("lib/libc++.a"), &lib.join("libc++.a"))?;
@@ -131,7 +131,7 @@ fn headers(build: &Build, root: &Path) -> Result<()> {
 
 fn extras(build: &Build, root: &Path) -> Result<()> {
     let share = root.join("share/bareflow");
-    copy(&build.tree("llvm").join("LibraryDependencies.inc"), &share.join("LibraryDependencies.inc"))?;
+    copy(&build.graph_file(), &share.join("LibraryDependencies.inc"))?;
     copy(&build.sysroot_input().join("cmake/distribution-toolchain.cmake"), &share.join("toolchain.cmake"))?;
     copy(&build.sysroot_input().join("cmake/Platform/BareFlow.cmake"), &share.join("Platform/BareFlow.cmake"))?;
     for part in ["llvm", "libc", "libcxx", "libcxxabi"] {
@@ -156,9 +156,7 @@ fn extras(build: &Build, root: &Path) -> Result<()> {
 }
 
 fn manifest(build: &Build, root: &Path) -> Result<()> {
-    let path = root.join("share/bareflow/LibraryDependencies.inc");
-    let text = fs::read_to_string(&path).map_err(system(format!("cannot read {}", path.display())))?;
-    let graph = Graph::parse(&text).map_err(|error| Error::Build(format!("{}: {error}", path.display())))?;
+    let graph = build.graph()?;
     let mut archives = Vec::new();
     for entry in WalkDir::new(root.join("lib")).sort_by_file_name().into_iter().flatten() {
         if !entry.file_type().is_file() {

@@ -5,9 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use bareflow_llvm_config::graph::Graph;
 use walkdir::WalkDir;
 
-use super::inputs::Inputs;
+use super::inputs::{Inputs, Profile};
 use super::{Request, TARGET};
 use crate::error::{Error, Result, system};
 use crate::paths::{self, Cache};
@@ -68,7 +69,7 @@ impl Build<'_> {
         self.step("sysroot", &key, |_| self.sysroot())?;
         self.step("libc", &key, |log| self.libc(log))?;
         self.step("libcxx", &key, |log| self.libcxx(log))?;
-        let key = format!("{key} {}", self.inputs.profile.target());
+        let key = format!("{key} {}", self.inputs.profile.name());
         self.step("llvm", &key, |log| self.llvm(log))
     }
 
@@ -297,29 +298,48 @@ impl Build<'_> {
             options.push(format!("-D{name}={}", path.display()));
         }
         log.run(&mut self.cmake("llvm", "llvm", &options))?;
-        self.ninja(log, "llvm", &[self.inputs.profile.target()])
+        let libraries = self.libraries()?;
+        let targets: Vec<&str> = libraries.iter().map(String::as_str).collect();
+        self.ninja(log, "llvm", &targets)
     }
 
-    /// The archives of the profile, as file names in the build tree's `lib` folder.
+    /// The component graph that LLVM's build wrote.
     ///
     /// # Errors
-    /// When ninja does not say.
-    pub fn llvm_archives(&self) -> Result<Vec<String>> {
-        let mut command = Command::new("ninja");
-        command.arg("-C").arg(self.tree("llvm")).args(["-t", "inputs", self.inputs.profile.target()]);
-        let output = crate::shell::output_of(&mut command)
-            .ok_or_else(|| Error::Build(format!("{} failed", display(&command))))?;
-        let mut names: Vec<String> = output
-            .lines()
-            .filter_map(|line| line.strip_prefix("lib/"))
-            .filter(|name| name.starts_with("lib") && name.ends_with(".a"))
-            .map(str::to_owned)
-            .collect();
-        names.sort();
-        names.dedup();
-        Ok(names)
+    /// When it cannot be read.
+    pub fn graph(&self) -> Result<Graph> {
+        let path = self.graph_file();
+        let text = fs::read_to_string(&path).map_err(system(format!("cannot read {}", path.display())))?;
+        Graph::parse(&text).map_err(|error| Error::Build(format!("{}: {error}", path.display())))
+    }
+
+    /// Where LLVM's build writes the component graph.
+    pub fn graph_file(&self) -> PathBuf {
+        self.tree("llvm").join("LibraryDependencies.inc")
+    }
+
+    /// The libraries of the profile, such as `LLVMCore`.
+    ///
+    /// # Errors
+    /// When the graph cannot be read.
+    pub fn libraries(&self) -> Result<Vec<String>> {
+        let components: Vec<String> = match self.inputs.profile {
+            Profile::Full => vec!["all".to_owned()],
+            Profile::Jit => JIT_COMPONENTS.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let graph = self.graph()?;
+        let libraries = graph.libraries(&components).map_err(|error| Error::Build(error.to_string()))?;
+        let mut libraries: Vec<String> = libraries.into_iter().map(str::to_owned).collect();
+        libraries.sort();
+        Ok(libraries)
     }
 }
+
+/// What the engine links; everything that these depend on is built with them.
+const JIT_COMPONENTS: &[&str] = &[
+    "orcjit", "interpreter", "passes", "irreader", "bitwriter", "linker", "x86codegen", "x86asmparser",
+    "x86desc", "x86info",
+];
 
 fn definitions<'a>(pairs: &'a [(&'a str, &'a str)]) -> impl Iterator<Item = String> + use<'a> {
     pairs.iter().map(|(name, value)| format!("-D{name}={value}"))
