@@ -227,13 +227,14 @@ impl Build<'_> {
                 )));
             }
         }
-        copy_changed(generated.path(), &self.libc_headers())?;
         let include = libc.join("include");
         for folder in ["llvm-libc-types", "llvm-libc-macros"] {
-            copy_changed(&include.join(folder), &self.libc_headers().join(folder))?;
+            copy_changed(&include.join(folder), &generated.path().join(folder))?;
         }
         let common = "__llvm-libc-common.h";
-        copy_if_changed(&include.join(common), &self.libc_headers().join(common))?;
+        copy_if_changed(&include.join(common), &generated.path().join(common))?;
+        remove_extra(&self.libc_headers(), generated.path())?;
+        copy_changed(generated.path(), &self.libc_headers())?;
         // llvm-libc's own build would generate headers for another set of functions.
         let no_generator = self.no_generator();
         write_whole(&no_generator, b"#!/bin/sh\nexit 0\n")?;
@@ -450,18 +451,6 @@ fn run_stamped(stamp: &Path, key: &str, force: bool, action: impl FnOnce() -> Re
     write_whole(stamp, key.as_bytes())
 }
 
-/// Makes `to` a copy of `from`: what is not in `from` goes away.
-fn mirror(from: &Path, to: &Path) -> Result<()> {
-    for entry in WalkDir::new(to).into_iter().flatten().filter(|entry| entry.file_type().is_file()) {
-        let inner = entry.path().strip_prefix(to).unwrap_or(entry.path());
-        if !from.join(inner).is_file() {
-            fs::remove_file(entry.path())
-                .map_err(system(format!("cannot remove {}", entry.path().display())))?;
-        }
-    }
-    copy_changed(from, to)
-}
-
 /// Makes the files of `from` also those of `to`. A file that is equal keeps its time, so that nothing is
 /// compiled again for it.
 fn copy_changed(from: &Path, to: &Path) -> Result<()> {
@@ -534,18 +523,6 @@ mod tests {
         fs::remove_file(folder.join(".bareflow-trees")).unwrap();
         discard_foreign_trees(&folder, "clang 17").unwrap();
         assert!(!object.exists(), "nobody knows what made it");
-    }
-
-    #[test]
-    fn a_mirror_forgets_deleted_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
-        write_whole(&from.join("sys/a.h"), b"1").unwrap();
-        write_whole(&from.join("sys/b.h"), b"2").unwrap();
-        mirror(&from, &to).unwrap();
-        fs::remove_file(from.join("sys/b.h")).unwrap();
-        mirror(&from, &to).unwrap();
-        assert!(to.join("sys/a.h").exists() && !to.join("sys/b.h").exists());
     }
 
     #[test]
