@@ -1,0 +1,60 @@
+//! What the audit finds and is known to be right, each with its reason.
+
+use super::{Finding, Violation};
+
+/// BLAKE3's variants for newer processors: its dispatcher calls them after CPUID has named the feature.
+const CHOSEN_BY_CPUID: &[&str] = &[
+    "blake3_sse41_x86-64_unix.S.o",
+    "blake3_avx2_x86-64_unix.S.o",
+    "blake3_avx512_x86-64_unix.S.o",
+];
+
+/// Members whose functions ask the processor for its features; XGETBV follows a test of OSXSAVE.
+const FEATURE_DETECTION: &[&str] = &["Host.cpp.o", "blake3_dispatch.c.o"];
+
+/// Whether the finding is known to be right.
+pub fn is_allowed(finding: &Finding) -> bool {
+    let Violation::AboveBaseline(mnemonic) = &finding.violation else {
+        return false;
+    };
+    let member = finding.member.as_str();
+    // Without BMI1 the same bytes are BSF, which gives the same result unless the operand is zero; the
+    // compiler uses the encoding below BMI1 only where it is not.
+    mnemonic == "tzcnt"
+        || CHOSEN_BY_CPUID.contains(&member)
+        || (mnemonic == "xgetbv" && FEATURE_DETECTION.contains(&member))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(member: &str, violation: Violation) -> Finding {
+        Finding {
+            member: member.to_owned(),
+            symbol: ".text".to_owned(),
+            offset: 0,
+            violation,
+        }
+    }
+
+    fn instruction(member: &str, mnemonic: &str) -> Finding {
+        finding(member, Violation::AboveBaseline(mnemonic.to_owned()))
+    }
+
+    #[test]
+    fn only_what_has_a_reason_is_allowed() {
+        assert!(is_allowed(&instruction("powf.cpp.o", "tzcnt")));
+        assert!(is_allowed(&instruction("Host.cpp.o", "xgetbv")));
+        assert!(is_allowed(&instruction(
+            "blake3_avx2_x86-64_unix.S.o",
+            "vpaddd"
+        )));
+        assert!(!is_allowed(&instruction("Host.cpp.o", "vpaddd")));
+        assert!(!is_allowed(&instruction("powf.cpp.o", "lzcnt")));
+        assert!(!is_allowed(&instruction("JIT.cpp.o", "xgetbv")));
+        let member = "blake3_avx2_x86-64_unix.S.o";
+        assert!(!is_allowed(&finding(member, Violation::RedZone)));
+        assert!(!is_allowed(&finding(member, Violation::DynamicTls)));
+    }
+}

@@ -1,0 +1,141 @@
+//! The distribution itself: that everything in it links, and that its code keeps the kernel's rules.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use super::runner::{Outcome, Test};
+use super::subject::Subject;
+use crate::audit::{audit_archive, is_allowed};
+use crate::kernel::KernelKind;
+
+/// Thread-local data that a kernel sets up at most, in bytes.
+const TLS_LIMIT_BYTES: u64 = 4096 - 64;
+/// Findings of one sort that a message shows.
+const SHOWN_FINDINGS: usize = 20;
+
+/// The tests of the distribution.
+pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
+    type Check = fn(&Subject) -> Result<(), String>;
+    let checks: [(&str, Check); 2] = [
+        ("distribution::links_whole", check_whole_link),
+        ("distribution::code", check_code),
+    ];
+    checks
+        .into_iter()
+        .map(|(name, check)| {
+            let subject = Arc::clone(subject);
+            Test::new(name, move || {
+                check(&subject).map_or_else(Outcome::Failed, |()| Outcome::Passed)
+            })
+        })
+        .collect()
+}
+
+/// Every archive, in the order of their names.
+fn archives(distribution: &Path) -> Result<Vec<PathBuf>, String> {
+    let folder = distribution.join("lib");
+    let listing = fs::read_dir(&folder)
+        .map_err(|error| format!("cannot list {}: {error}", folder.display()))?;
+    let mut archives: Vec<PathBuf> = listing
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "a"))
+        .collect();
+    archives.sort();
+    if archives.is_empty() {
+        return Err(format!("{} holds no archives", folder.display()));
+    }
+    Ok(archives)
+}
+
+/// Every object of every archive in one image: the linker refuses undefined and duplicate symbols.
+fn check_whole_link(subject: &Subject) -> Result<(), String> {
+    let builder = subject.bench.kernel_builder();
+    let archives = archives(&builder.distribution)?;
+    let library = builder
+        .compile(KernelKind::Hosted)
+        .map_err(|error| error.to_string())?;
+    let link = |strip: &[&str]| -> Result<u64, String> {
+        let output = subject.fresh_path("whole");
+        let result = Command::new(&builder.lld)
+            .args(["-static", "-nostdlib", "-z", "noexecstack"])
+            .args(["--error-limit=0", "-T"])
+            .arg(builder.root.join("kernel/hosted/link.ld"))
+            .args(strip)
+            .arg("-o")
+            .arg(&output)
+            .arg(&library)
+            .arg("--whole-archive")
+            .args(&archives)
+            .output()
+            .map_err(|error| format!("cannot start {}: {error}", builder.lld.display()))?;
+        if !result.status.success() {
+            return Err(String::from_utf8_lossy(&result.stderr).into_owned());
+        }
+        let size = fs::metadata(&output)
+            .map_err(|error| error.to_string())?
+            .len();
+        // Tens of megabytes that nobody looks at again.
+        fs::remove_file(&output).map_err(|error| error.to_string())?;
+        Ok(size)
+    };
+    let (linked, stripped) = (link(&[])?, link(&["--strip-all"])?);
+    eprintln!(
+        "{} archives under --whole-archive: {:.1} MB linked, {:.1} MB stripped",
+        archives.len(),
+        linked as f64 / 1e6,
+        stripped as f64 / 1e6
+    );
+    Ok(())
+}
+
+/// No red zone, no thread-locals beyond what a kernel sets up, no instruction above the baseline outside
+/// functions that CPUID chooses.
+fn check_code(subject: &Subject) -> Result<(), String> {
+    let mut tls_bytes = 0;
+    let mut instruction_count = 0;
+    let mut findings: BTreeMap<String, usize> = BTreeMap::new();
+    let archives = archives(&subject.bench.distribution)?;
+    for archive in &archives {
+        let audit = audit_archive(archive).map_err(|error| error.to_string())?;
+        tls_bytes += audit.tls_bytes;
+        instruction_count += audit.instruction_count;
+        for finding in audit.findings.iter().filter(|finding| !is_allowed(finding)) {
+            let archive = archive.file_name().unwrap_or_default().to_string_lossy();
+            let text = format!(
+                "{archive}({}) {}: {:?}",
+                finding.member, finding.symbol, finding.violation
+            );
+            *findings.entry(text).or_default() += 1;
+        }
+    }
+    eprintln!(
+        "{} archives: {instruction_count} instructions, {tls_bytes} bytes of thread-local data",
+        archives.len()
+    );
+    let mut message = String::new();
+    // Writing to a String cannot fail.
+    if instruction_count == 0 {
+        let _ = writeln!(message, "no instruction was found: the audit is broken");
+    }
+    if tls_bytes > TLS_LIMIT_BYTES {
+        let _ = writeln!(
+            message,
+            "{tls_bytes} bytes of thread-local data; a kernel sets up {TLS_LIMIT_BYTES}"
+        );
+    }
+    for (text, count) in findings.iter().take(SHOWN_FINDINGS) {
+        let _ = writeln!(message, "{text}, {count} times");
+    }
+    if findings.len() > SHOWN_FINDINGS {
+        let _ = writeln!(message, "and {} more", findings.len() - SHOWN_FINDINGS);
+    }
+    if message.is_empty() {
+        Ok(())
+    } else {
+        Err(message)
+    }
+}
