@@ -199,7 +199,7 @@ fn too_little(frames: &Frames) -> ! {
         exit::OUT_OF_MEMORY,
         format_args!(
             "this machine has {} MiB of free memory; at least {} MiB are needed",
-            frames.free_count() * PAGE_SIZE_BYTES >> 20,
+            (frames.free_count() * PAGE_SIZE_BYTES) >> 20,
             image::minimum_memory() >> 20
         ),
     )

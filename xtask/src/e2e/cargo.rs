@@ -164,7 +164,27 @@ const LINTS: &[Lint] = &[
         command: &["cargo", "clippy"],
         arguments: &[
             "--workspace",
+            "--exclude",
+            "bareflow-hosted",
+            "--exclude",
+            "bareflow-machine",
             "--all-targets",
+            "--quiet",
+            "--",
+            "--deny",
+            "warnings",
+        ],
+        installation: "rustup component add clippy",
+    },
+    Lint {
+        // With the host's crates, features of shared dependencies would bring in std.
+        name: "lint::clippy_kernels",
+        command: &["cargo", "clippy"],
+        arguments: &[
+            "--package",
+            "bareflow-hosted",
+            "--package",
+            "bareflow-machine",
             "--quiet",
             "--",
             "--deny",

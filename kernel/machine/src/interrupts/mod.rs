@@ -118,7 +118,7 @@ extern "C" fn handle_trap(frame: &mut TrapFrame) {
             controller::end_of_interrupt(KEYBOARD - DEVICES);
         }
         // Only a spurious interrupt comes here: the other lines are masked.
-        DEVICES..DEVICES_END => {}
+        vector if (DEVICES..DEVICES_END).contains(&vector) => {}
         _ => fault::handle(frame),
     }
 }
