@@ -1,7 +1,7 @@
 //! What can go wrong, and the exit code of each: the reference lists them.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::audit::AuditError;
 use crate::bench::BenchError;
@@ -43,6 +43,14 @@ pub enum Error {
         expected: String,
         /// The file's.
         found: String,
+    },
+    /// An archive of a cache cannot be unpacked, or holds other bytes than its manifest says.
+    #[error("{archive} is damaged: {reason}\n  delete it; `cargo xtask llvm` then builds it again")]
+    Damaged {
+        /// The archive.
+        archive: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// Nothing can be downloaded.
     #[error("the LLVM sources cannot be downloaded:\n{attempts}\n  check the network, or give the tarball with --source PATH")]
@@ -93,7 +101,7 @@ impl Error {
             {
                 102
             }
-            Self::WrongHash { .. } => 103,
+            Self::WrongHash { .. } | Self::Damaged { .. } => 103,
             Self::Network { .. } => 104,
             Self::Usage(_) => 105,
             _ => 100,
@@ -107,6 +115,18 @@ pub fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> Error {
     |source| Error::System { what, source }
 }
 
+/// Adds to an I/O error of an unpacker what was tried; a full disk shows as one, which libraries that unpack
+/// hide in their messages.
+pub fn unpacking(what: impl Into<String>, folder: &Path) -> impl FnOnce(io::Error) -> Error {
+    let (what, folder) = (what.into(), folder.to_owned());
+    |source| match source.kind() {
+        io::ErrorKind::StorageFull => {
+            Error::DiskFull { folder, details: "it was full before everything was unpacked".to_owned() }
+        }
+        _ => Error::System { what, source },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,6 +136,7 @@ mod tests {
         let full = || io::Error::from(io::ErrorKind::StorageFull);
         assert_eq!(Error::Io(full()).exit_code(), 102);
         assert_eq!(system("cannot write x")(full()).exit_code(), 102);
+        assert_eq!(unpacking("cannot unpack x", Path::new("/"))(full()).exit_code(), 102);
         assert_eq!(Error::Io(io::Error::from(io::ErrorKind::NotFound)).exit_code(), 100);
     }
 }

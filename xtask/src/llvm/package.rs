@@ -195,11 +195,12 @@ fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
 const COMPRESSION_LEVEL: i32 = 9;
 
 /// Writes a tar archive whose bytes depend on the files alone: sorted, without times or owners.
-fn compress(root: &Path, output: &Path) -> Result<()> {
+pub(super) fn compress(root: &Path, output: &Path) -> Result<()> {
     let failed = || format!("cannot write {}", output.display());
     let folder = output.parent().unwrap_or(Path::new("."));
     let partial = tempfile::NamedTempFile::new_in(folder).map_err(system(failed()))?;
     let mut encoder = zstd::Encoder::new(partial, COMPRESSION_LEVEL).map_err(system(failed()))?;
+    encoder.include_checksum(true).map_err(system(failed()))?;
     encoder.multithread(2).map_err(system(failed()))?;
     let mut archive = tar::Builder::new(encoder);
     let mut progress = Progress::new("compress");

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use super::inputs::{file_hash, folder_hash};
 use super::{Request, VERSION};
-use crate::error::{Error, Result, system};
+use crate::error::{Error, Result, system, unpacking};
 use crate::paths::Cache;
 use crate::shell::{Log, Progress, output_of};
 
@@ -254,7 +254,7 @@ fn unpack(tarball: &Path, tree: &Path) -> Result<()> {
         if let Some(parent) = target.parent() {
             fs::create_dir_all(parent).map_err(system(failed()))?;
         }
-        entry.unpack(&target).map_err(system(failed()))?;
+        entry.unpack(&target).map_err(unpacking(failed(), folder))?;
     }
     fs::rename(partial.keep(), tree).map_err(system(format!("cannot write {}", tree.display())))?;
     progress.finish();

@@ -1,13 +1,16 @@
 //! Finished distributions in the caches.
 
+use std::cell::Cell;
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use walkdir::WalkDir;
 
 use super::inputs::file_hash;
 use super::package::{MANIFEST, Manifest};
-use crate::error::{Error, Result, system};
+use crate::error::{Error, Result, system, unpacking};
 use crate::paths::Cache;
 use crate::shell::Progress;
 
@@ -42,38 +45,75 @@ pub fn find_archive(cache: &Cache, name: &str) -> Option<PathBuf> {
 /// Unpacks the archive of a distribution into the cache; returns the folder.
 ///
 /// # Errors
-/// When the archive is damaged or the cache cannot be written.
+/// [`Error::Damaged`] when the archive is not what was packed, [`Error::DiskFull`] when it does not fit.
 pub fn restore(cache: &Cache, archive: &Path, name: &str) -> Result<PathBuf> {
     eprintln!("restoring {}", archive.display());
-    let failed = || {
-        format!(
-            "cannot restore {}; if it is damaged, delete it and `cargo xtask llvm` builds it again",
-            archive.display()
-        )
-    };
     let parent = cache.distributions();
     fs::create_dir_all(&parent).map_err(system(format!("cannot create {}", parent.display())))?;
     let partial = tempfile::tempdir_in(&parent).map_err(system(format!("cannot write in {}", parent.display())))?;
-    let file = File::open(archive).map_err(system(failed()))?;
-    let size = file.metadata()?.len();
-    let mut progress = Progress::new("restore");
-    let mut unpacked = tar::Archive::new(zstd::Decoder::new(file).map_err(system(failed()))?);
-    for entry in unpacked.entries().map_err(system(failed()))? {
-        let mut entry = entry.map_err(system(failed()))?;
-        entry.unpack_in(partial.path()).map_err(system(failed()))?;
-        progress.update(entry.raw_file_position().min(size), size);
-    }
-    if !partial.path().join(MANIFEST).is_file() {
-        return Err(Error::Build(format!("{} holds no distribution; delete it", archive.display())));
+    unpack(archive, partial.path(), &parent)?;
+    if let Some(reason) = differences(partial.path())?.first() {
+        return Err(Error::Damaged { archive: archive.to_owned(), reason: reason.clone() });
     }
     let folder = folder(cache, name);
-    match fs::rename(partial.keep(), &folder) {
+    match fs::rename(partial.path(), &folder) {
+        Ok(()) => drop(partial.keep()),
         // Another process was as fast.
         Err(_) if folder.join(MANIFEST).is_file() => {}
-        result => result.map_err(system(format!("cannot write {}", folder.display())))?,
+        Err(error) => return Err(system(format!("cannot write {}", folder.display()))(error)),
+    }
+    Ok(folder)
+}
+
+fn unpack(archive: &Path, folder: &Path, cache: &Path) -> Result<()> {
+    let unreadable = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::StorageFull => unpacking(String::new(), cache)(error),
+        _ => Error::Damaged {
+            archive: archive.to_owned(),
+            reason: root_cause(&error),
+        },
+    };
+    let file = File::open(archive).map_err(system(format!("cannot read {}", archive.display())))?;
+    let size = file.metadata()?.len();
+    let mut progress = Progress::new("restore");
+    let position = Position { file, bytes: Rc::default() };
+    let bytes = Rc::clone(&position.bytes);
+    let mut packed = tar::Archive::new(zstd::Decoder::new(position).map_err(unreadable)?);
+    for entry in packed.entries().map_err(unreadable)? {
+        entry.and_then(|mut entry| entry.unpack_in(folder)).map_err(unreadable)?;
+        progress.update(bytes.get(), size);
+    }
+    if !folder.join(MANIFEST).is_file() {
+        return Err(Error::Damaged {
+            archive: archive.to_owned(),
+            reason: "it holds no manifest of a distribution".to_owned(),
+        });
     }
     progress.finish();
-    Ok(folder)
+    Ok(())
+}
+
+/// The innermost of an error's causes: the outer ones name the file that was being unpacked.
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+/// A file that counts what was read of it.
+struct Position {
+    file: File,
+    bytes: Rc<Cell<u64>>,
+}
+
+impl Read for Position {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.bytes.set(self.bytes.get() + count as u64);
+        Ok(count)
+    }
 }
 
 /// What the cache holds: sources, build trees, distributions, the compiler cache.
@@ -134,17 +174,24 @@ fn manifest_of(folder: &Path) -> Result<Manifest> {
 pub fn verify(cache: &Cache) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     for folder in distribution_folders(cache)? {
-        for archive in manifest_of(&folder)?.archives {
-            let path = folder.join(&archive.file);
-            match file_hash(&path) {
-                Ok(found) if found == archive.sha256 => {}
-                Ok(_) => problems.push(format!(
-                    "{}: damaged; delete {} and run `cargo xtask llvm`",
-                    path.display(),
-                    folder.display()
-                )),
-                Err(error) => problems.push(error.to_string()),
-            }
+        problems.extend(
+            differences(&folder)?
+                .into_iter()
+                .map(|problem| format!("{problem}; delete {} and run `cargo xtask llvm`", folder.display())),
+        );
+    }
+    Ok(problems)
+}
+
+/// The archives of a distribution that are not what its manifest says, a line for each.
+fn differences(folder: &Path) -> Result<Vec<String>> {
+    let mut problems = Vec::new();
+    for archive in manifest_of(folder)?.archives {
+        let path = folder.join(&archive.file);
+        match file_hash(&path) {
+            Ok(found) if found == archive.sha256 => {}
+            Ok(_) => problems.push(format!("{} has other bytes than the manifest says", path.display())),
+            Err(error) => problems.push(error.to_string()),
         }
     }
     Ok(problems)
@@ -183,7 +230,7 @@ pub fn collect(cache: &Cache) -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::llvm::package::ArchiveEntry;
+    use crate::llvm::package::{ArchiveEntry, compress};
     use std::time::{Duration, SystemTime};
 
     fn make(cache: &Cache, name: &str, profile: &str, contents: &[u8]) -> PathBuf {
@@ -237,6 +284,27 @@ mod tests {
     }
 
     #[test]
+    fn a_distribution_is_restored_only_if_it_is_what_its_manifest_says() {
+        let (root, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let maker = Cache::at(other.path(), &[]);
+        let made = make(&maker, "one", "full", b"archive");
+        let archive = other.path().join("one.tar.zst");
+        let cache = Cache::at(root.path(), &[]);
+        compress(&made, &archive).unwrap();
+        let restored = restore(&cache, &archive, "one").unwrap();
+        assert_eq!(fs::read(restored.join("lib/libA.a")).unwrap(), b"archive");
+        assert_eq!(find(&cache, "one"), Some(restored));
+
+        fs::write(made.join("lib/libA.a"), b"brchive").unwrap();
+        compress(&made, &archive).unwrap();
+        assert_eq!(restore(&cache, &archive, "two").unwrap_err().exit_code(), 103);
+        let bytes = fs::read(&archive).unwrap();
+        fs::write(&archive, &bytes[..bytes.len() / 2]).unwrap();
+        assert_eq!(restore(&cache, &archive, "two").unwrap_err().exit_code(), 103);
+        assert_eq!(find(&cache, "two"), None);
+    }
+
+    #[test]
     fn archives_are_found_in_read_only_caches() {
         let (root, shared) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let cache = Cache::at(root.path(), &[shared.path()]);
@@ -245,7 +313,7 @@ mod tests {
         fs::write(&path, b"").unwrap();
         assert_eq!(find_archive(&cache, "x"), Some(path.clone()));
         // A damaged archive leaves nothing behind.
-        assert!(restore(&cache, &path, "x").is_err());
-        assert_eq!(find(&cache, "x"), None);
+        assert_eq!(restore(&cache, &path, "x").unwrap_err().exit_code(), 103);
+        assert_eq!(fs::read_dir(cache.distributions()).unwrap().count(), 0);
     }
 }
