@@ -13,6 +13,7 @@ mod bench;
 mod commands;
 mod e2e;
 mod error;
+mod image;
 mod kernel;
 mod launch;
 mod llvm;

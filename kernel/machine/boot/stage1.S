@@ -47,7 +47,8 @@ stage1:
     jz fail
 
     movw $3, %di                        # attempts
-2:  movw $packet, %si
+2:  movw $STAGE2_SECTORS, packet_count  # a failed read leaves there what it has read
+    movw $packet, %si
     movb $0x42, %ah
     movb drive, %dl
     int $0x13
@@ -125,7 +126,8 @@ print:
 .balign 4
 packet:
     .byte 16, 0
-    .word STAGE2_SECTORS
+packet_count:
+    .word 0
     .word STAGE2_ADDRESS, 0             # offset, segment
     .quad STAGE2_SECTOR
 

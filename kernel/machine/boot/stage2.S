@@ -178,7 +178,7 @@ check_memory:
 read_header:
     movl PARTITION_START, %eax
     movl %eax, packet_sector
-    movw $1, packet_count
+    movw $1, count
     call read
     pushw %ds
     movw $(BUFFER >> 4), %ax
@@ -222,7 +222,7 @@ load:
     cmpl $BUFFER_SECTORS, %eax
     jbe 2f
     movl $BUFFER_SECTORS, %eax
-2:  movw %ax, packet_count
+2:  movw %ax, count
     subl %eax, sectors_left
     call read
     call copy
@@ -243,11 +243,13 @@ load:
     movl $code_boot_failure, %edi
     jmp fail_after_message
 
-# Reads packet_count sectors from packet_sector on to BUFFER and moves packet_sector behind them.
+# Reads `count` sectors from packet_sector on to BUFFER and moves packet_sector behind them.
 read:
     pushal
     movw $3, attempts
-1:  movw $packet, %si
+1:  movw count, %ax                     # a failed read leaves in the packet what it has read
+    movw %ax, packet_count
+    movw $packet, %si
     movb $0x42, %ah
     movb drive, %dl
     int $0x13
@@ -270,7 +272,7 @@ read:
     call print_number
     movl $code_boot_failure, %edi
     jmp fail_after_message
-2:  movzwl packet_count, %eax
+2:  movzwl count, %eax
     addl %eax, packet_sector
     popal
     ret
@@ -290,7 +292,7 @@ copy:
     movw %ax, %ds
     movl $BUFFER, %esi
     movl destination, %edi
-    movzwl packet_count, %ecx
+    movzwl count, %ecx
     shll $7, %ecx                       # sectors to 32-bit words
     movl sum_low, %eax
     movl sum_high, %edx
@@ -445,6 +447,8 @@ sum_low:
     .long 0
 sum_high:
     .long 0
+count:
+    .word 0
 attempts:
     .word 0
 drive:

@@ -1,0 +1,224 @@
+//! Disk images: boot stages, kernel, bundle, and a FAT16 volume with the program's files.
+//!
+//! The same inputs make the same bytes. The image is sparse: what is zero takes no room on the host.
+
+mod elf;
+mod fat;
+mod stages;
+mod symbols;
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use bareflow_boot_layout::{
+    BOOT_PARTITION_SECTOR, BOOT_PARTITION_TYPE, Checksum, FAT16_PARTITION_TYPE, KernelHeader,
+    SECTOR_SIZE_BYTES, STAGE2_SECTOR,
+};
+use mbrman::{BOOT_ACTIVE, BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
+
+pub use stages::{BootStages, StageError};
+pub use symbols::append as append_symbols;
+
+/// How large an image is unless asked otherwise.
+pub const DEFAULT_SIZE_BYTES: u64 = 545 << 20;
+
+/// Partitions begin at multiples of this: 1 MiB, as partitioning tools do it.
+const PARTITION_ALIGNMENT_SECTORS: u32 = 2048;
+/// FAT16 has at least 4,085 clusters; below this the volume would not be FAT16.
+const SMALLEST_FAT_SECTORS: u32 = 16 << 11;
+/// Identifies the disk; the same for all images, so that they depend on their contents only.
+const DISK_SIGNATURE: [u8; 4] = *b"BFLW";
+
+/// Why there is no image.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// A boot stage cannot be made.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// The kernel's file is not what the linker makes.
+    #[error("{path} is not a kernel of the machine: {reason}")]
+    Kernel {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// It does not fit.
+    #[error(
+        "an image of {size_mib} MiB is too small: at least {needed_mib} MiB are needed (--size)"
+    )]
+    TooSmall {
+        /// The size that was asked for.
+        size_mib: u64,
+        /// The size that would do.
+        needed_mib: u64,
+    },
+    /// The image cannot be written.
+    #[error("cannot write {path}: {source}; is the disk full?")]
+    Write {
+        /// The image.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// What goes into an image.
+#[derive(Clone, Debug)]
+pub struct DiskImage<'a> {
+    /// The assembled boot stages.
+    pub stages: &'a BootStages,
+    /// The kernel's ELF file.
+    pub kernel: &'a Path,
+    /// The program.
+    pub bundle: &'a [u8],
+    /// The size of the whole image, a multiple of 512.
+    pub size_bytes: u64,
+}
+
+impl DiskImage<'_> {
+    /// Writes the image; a file that is there already is replaced only when the new one is complete.
+    ///
+    /// # Errors
+    /// [`ImageError`].
+    pub fn write(&self, path: &Path) -> Result<(), ImageError> {
+        let kernel = elf::FlatKernel::read(self.kernel).map_err(|reason| ImageError::Kernel {
+            path: self.kernel.into(),
+            reason,
+        })?;
+        let plan = self.plan(&kernel)?;
+        self.write_file(path, &kernel, &plan)
+            .map_err(|source| ImageError::Write {
+                path: path.into(),
+                source,
+            })
+    }
+
+    fn plan(&self, kernel: &elf::FlatKernel) -> Result<Plan, ImageError> {
+        let kernel_sectors = sectors(kernel.bytes.len());
+        let bundle_sectors = sectors(self.bundle.len());
+        let boot_end = BOOT_PARTITION_SECTOR + 1 + kernel_sectors + bundle_sectors;
+        let fat_start = boot_end.next_multiple_of(PARTITION_ALIGNMENT_SECTORS);
+        let content_sectors = sectors(fat::content_size_bytes(self.bundle));
+        let needed = fat_start + SMALLEST_FAT_SECTORS.max(content_sectors + content_sectors / 8);
+        let total = self.size_bytes / SECTOR_SIZE_BYTES as u64;
+        let total = u32::try_from(total).unwrap_or(u32::MAX);
+        if total < needed {
+            return Err(ImageError::TooSmall {
+                size_mib: self.size_bytes >> 20,
+                needed_mib: u64::from(needed.div_ceil(PARTITION_ALIGNMENT_SECTORS)),
+            });
+        }
+        let bundle_address = kernel.memory_end.next_multiple_of(4096);
+        let bundle_memory = bundle_sectors * SECTOR_SIZE_BYTES as u32;
+        Ok(Plan {
+            header: KernelHeader {
+                load_address: kernel.load_address,
+                entry: kernel.entry,
+                kernel_sectors,
+                kernel_checksum: padded_checksum(&kernel.bytes),
+                bundle_address,
+                bundle_sectors,
+                bundle_size_bytes: self.bundle.len() as u32,
+                bundle_checksum: padded_checksum(self.bundle),
+                memory_end: bundle_address + bundle_memory + kernel.working_memory,
+            },
+            fat_start,
+            fat_sectors: total - fat_start,
+        })
+    }
+
+    fn write_file(&self, path: &Path, kernel: &elf::FlatKernel, plan: &Plan) -> io::Result<()> {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let mut temporary = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+        let file = temporary.as_file_mut();
+        file.set_len(self.size_bytes)?;
+        self.write_partition_table(file, plan)?;
+        write_at(file, STAGE2_SECTOR, &self.stages.stage2)?;
+        write_at(file, BOOT_PARTITION_SECTOR, &plan.header.to_sector())?;
+        let kernel_sector = BOOT_PARTITION_SECTOR + 1;
+        write_at(file, kernel_sector, &kernel.bytes)?;
+        write_at(
+            file,
+            kernel_sector + plan.header.kernel_sectors,
+            self.bundle,
+        )?;
+        fat::write(file, plan.fat_start, plan.fat_sectors, self.bundle)?;
+        let file = temporary.persist(path).map_err(|error| error.error)?;
+        // Temporary files are private; an image is an ordinary file.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
+        }
+        drop(file);
+        Ok(())
+    }
+
+    fn write_partition_table(&self, file: &mut File, plan: &Plan) -> io::Result<()> {
+        let mut table = MBR::new_from(file, SECTOR_SIZE_BYTES as u32, DISK_SIGNATURE)
+            .map_err(io::Error::other)?;
+        table.header.bootstrap_code[..self.stages.stage1.len()]
+            .copy_from_slice(&self.stages.stage1);
+        let entry = |boot, sys, starting_lba, sectors| MBRPartitionEntry {
+            boot,
+            // Nobody addresses by cylinders any more.
+            first_chs: CHS::empty(),
+            sys,
+            last_chs: CHS::empty(),
+            starting_lba,
+            sectors,
+        };
+        let boot_sectors = plan.fat_start - BOOT_PARTITION_SECTOR;
+        table[1] = entry(
+            BOOT_ACTIVE,
+            BOOT_PARTITION_TYPE,
+            BOOT_PARTITION_SECTOR,
+            boot_sectors,
+        );
+        table[2] = entry(
+            BOOT_INACTIVE,
+            FAT16_PARTITION_TYPE,
+            plan.fat_start,
+            plan.fat_sectors,
+        );
+        table.write_into(file).map_err(io::Error::other)
+    }
+}
+
+/// Where everything goes.
+#[derive(Debug)]
+struct Plan {
+    header: KernelHeader,
+    fat_start: u32,
+    fat_sectors: u32,
+}
+
+/// Sectors that hold so many bytes. Images are smaller than 2 TiB.
+fn sectors(size_bytes: usize) -> u32 {
+    size_bytes.div_ceil(SECTOR_SIZE_BYTES) as u32
+}
+
+/// Of whole sectors.
+fn padded_checksum(bytes: &[u8]) -> Checksum {
+    let mut sums = Checksum::of(bytes);
+    let words = bytes.len().div_ceil(4);
+    let padded_words = sectors(bytes.len()) as usize * SECTOR_SIZE_BYTES / 4;
+    for _ in words..padded_words {
+        sums.add(&[0; 4]);
+    }
+    sums
+}
+
+fn write_at(file: &mut File, sector: u32, bytes: &[u8]) -> io::Result<()> {
+    file.seek(SeekFrom::Start(
+        u64::from(sector) * SECTOR_SIZE_BYTES as u64,
+    ))?;
+    file.write_all(bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! The boot stages, assembled and linked to flat bytes.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::Command;
+
+use bareflow_boot_layout::{STAGE1_LIMIT_BYTES, STAGE2_MARK, STAGE2_SIZE_BYTES};
+
+/// Why there are no boot stages.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// A tool cannot be started, or a file cannot be used.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A tool refused its input.
+    #[error("{name} does not assemble; the command was:\n  {command}\n{output}")]
+    Tool {
+        /// The stage.
+        name: &'static str,
+        /// The command.
+        command: String,
+        /// What it said.
+        output: String,
+    },
+    /// A stage has the wrong size or lacks its mark.
+    #[error("{name} is {size_bytes} bytes long: {expected}")]
+    Size {
+        /// The stage.
+        name: &'static str,
+        /// What it has.
+        size_bytes: usize,
+        /// What it should have.
+        expected: String,
+    },
+}
+
+/// Stages 1 and 2.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootStages {
+    /// The code of the master boot record.
+    pub stage1: Vec<u8>,
+    /// The eight sectors behind it.
+    pub stage2: Vec<u8>,
+}
+
+impl BootStages {
+    /// Assembles the stages of the repository at `root`.
+    ///
+    /// # Errors
+    /// [`StageError`].
+    pub fn assemble(root: &Path, clang: &Path, lld: &Path) -> Result<Self, StageError> {
+        let folder = tempfile::Builder::new()
+            .prefix("bareflow-stages-")
+            .tempdir()
+            .map_err(system("cannot make a temporary folder"))?;
+        let sources = root.join("kernel/machine/boot");
+        let build = |name: &'static str, address: &str| -> Result<Vec<u8>, StageError> {
+            let object = folder.path().join(format!("{name}.o"));
+            let flat = folder.path().join(name);
+            let mut assemble = Command::new(clang);
+            assemble
+                .args(["--target=i386-unknown-none-elf", "-c"])
+                .arg("-I")
+                .arg(&sources)
+                .arg(sources.join(format!("{name}.S")))
+                .arg("-o")
+                .arg(&object);
+            run(name, assemble)?;
+            let mut link = Command::new(lld);
+            link.args([
+                "-m",
+                "elf_i386",
+                "--oformat",
+                "binary",
+                "-e",
+                name,
+                "-Ttext",
+                address,
+            ])
+            .arg(&object)
+            .arg("-o")
+            .arg(&flat);
+            run(name, link)?;
+            fs::read(&flat).map_err(system(&format!("cannot read {}", flat.display())))
+        };
+        let stages = Self {
+            stage1: build("stage1", "0x7c00")?,
+            stage2: build("stage2", "0x7e00")?,
+        };
+        stages.check()?;
+        Ok(stages)
+    }
+
+    fn check(&self) -> Result<(), StageError> {
+        if self.stage1.len() > STAGE1_LIMIT_BYTES {
+            return Err(StageError::Size {
+                name: "stage1",
+                size_bytes: self.stage1.len(),
+                expected: format!("at most {STAGE1_LIMIT_BYTES} fit"),
+            });
+        }
+        if self.stage2.len() != STAGE2_SIZE_BYTES || !self.stage2.ends_with(&STAGE2_MARK) {
+            return Err(StageError::Size {
+                name: "stage2",
+                size_bytes: self.stage2.len(),
+                expected: format!("{STAGE2_SIZE_BYTES} with a mark at the end are expected"),
+            });
+        }
+        Ok(())
+    }
+}
+
+fn system(what: &str) -> impl FnOnce(io::Error) -> StageError {
+    let what = what.to_owned();
+    |source| StageError::System { what, source }
+}
+
+fn run(name: &'static str, mut command: Command) -> Result<(), StageError> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .output()
+        .map_err(system(&format!("cannot start {program}")))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let words = command
+        .get_args()
+        .map(|word| word.to_string_lossy().into_owned());
+    let words: Vec<String> = [program].into_iter().chain(words).collect();
+    Err(StageError::Tool {
+        name,
+        command: words.join(" "),
+        output: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}

@@ -1,0 +1,232 @@
+use super::*;
+
+use std::fs;
+use std::io::Read;
+use std::path::PathBuf;
+
+use bareflow_bundle::{Builder, FILE, MODULE};
+const ENTRY: u64 = 0x10_0018;
+const CODE: &[u8] = b"the kernel's code";
+
+/// Numbers of an ELF file, one behind the other, with their sizes in bytes.
+fn fields(numbers: &[(u64, usize)]) -> Vec<u8> {
+    let bytes = numbers
+        .iter()
+        .flat_map(|(number, size)| number.to_le_bytes().into_iter().take(*size));
+    bytes.collect()
+}
+
+/// A kernel with one segment, larger in memory than in the file, and the symbols of the linker script
+/// (<https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html>).
+fn kernel() -> Vec<u8> {
+    const HEADER_BYTES: usize = 64;
+    const PROGRAM_HEADER_BYTES: usize = 56;
+    const SECTION_HEADER_BYTES: usize = 64;
+    const SYMBOL_BYTES: usize = 24;
+
+    let names = b"\0__working_memory\0__image_end\0_ZNK4llvm5Value7getNameEv\0";
+    let symbol = |name: usize, kind: u64, section: u64, value: u64, size: u64| {
+        let name = (name as u64, 4);
+        fields(&[
+            name,
+            (1 << 4 | kind, 1),
+            (0, 1),
+            (section, 2),
+            (value, 8),
+            (size, 8),
+        ])
+    };
+    let symbols = [
+        symbol(0, 0, 0, 0, 0),
+        symbol(1, 0, 0xfff1, 0x20_0000, 0),
+        symbol(18, 0, 0xfff1, 0x10_3000, 0),
+        symbol(30, 2, 0xfff1, 0x10_0000, 16),
+    ]
+    .concat();
+    let code_offset = HEADER_BYTES + 2 * PROGRAM_HEADER_BYTES;
+    let symbols_offset = code_offset + CODE.len();
+    let names_offset = symbols_offset + symbols.len();
+    let sections_offset = names_offset + names.len();
+    let section = |kind: u64, offset: usize, size: usize, link: u64, entry: usize| {
+        let (offset, size, entry) = ((offset as u64, 8), (size as u64, 8), (entry as u64, 8));
+        let start = [(0, 4), (kind, 4), (0, 8), (0, 8), offset, size, (link, 4)];
+        fields(&[&start[..], &[(1, 4), (1, 8), entry]].concat())
+    };
+    let header = [
+        (u64::from_le_bytes(*b"\x7fELF\x02\x01\x01\0"), 8),
+        (0, 8),
+        (2, 2),  // an executable
+        (62, 2), // for x86-64
+        (1, 4),
+        (ENTRY, 8),
+        (HEADER_BYTES as u64, 8),
+        (sections_offset as u64, 8),
+        (0, 4),
+        (HEADER_BYTES as u64, 2),
+        (PROGRAM_HEADER_BYTES as u64, 2),
+        (2, 2),
+        (SECTION_HEADER_BYTES as u64, 2),
+        (3, 2),
+        (2, 2),
+    ];
+    let load = [
+        (1, 4),
+        (5, 4),
+        (code_offset as u64, 8),
+        (0x10_0000, 8),
+        (0x10_0000, 8),
+        (CODE.len() as u64, 8),
+        (0x3000, 8),
+        (16, 8),
+    ];
+    [
+        fields(&header),
+        fields(&load),
+        vec![0; PROGRAM_HEADER_BYTES],
+        CODE.to_vec(),
+        symbols.clone(),
+        names.to_vec(),
+        vec![0; SECTION_HEADER_BYTES],
+        section(2, symbols_offset, symbols.len(), 2, SYMBOL_BYTES),
+        section(3, names_offset, names.len(), 0, 0),
+    ]
+    .concat()
+}
+
+fn stages() -> BootStages {
+    BootStages {
+        stage1: vec![0xfa; 300],
+        stage2: vec![0xfb; 4096],
+    }
+}
+
+fn bundle() -> Vec<u8> {
+    let mut builder = Builder::default();
+    builder.add(&format!("{MODULE}a.bc"), &[7; 5000]);
+    builder.add(&format!("{FILE}etc/motd"), b"hello\n");
+    builder.finish()
+}
+
+struct Made {
+    _folder: tempfile::TempDir,
+    kernel: PathBuf,
+    image: PathBuf,
+}
+
+fn make(size_bytes: u64) -> Result<Made, ImageError> {
+    let folder = tempfile::tempdir().unwrap();
+    let made = Made {
+        kernel: folder.path().join("kernel"),
+        image: folder.path().join("disk.img"),
+        _folder: folder,
+    };
+    fs::write(&made.kernel, kernel()).unwrap();
+    let image = DiskImage {
+        stages: &stages(),
+        kernel: &made.kernel,
+        bundle: &bundle(),
+        size_bytes,
+    };
+    image.write(&made.image).map(|()| made)
+}
+
+fn sector(image: &[u8], sector: u32) -> &[u8; SECTOR_SIZE_BYTES] {
+    image[sector as usize * SECTOR_SIZE_BYTES..]
+        .first_chunk()
+        .unwrap()
+}
+
+#[test]
+fn everything_is_where_the_boot_stages_look_for_it() {
+    let made = make(64 << 20).unwrap();
+    let image = fs::read(&made.image).unwrap();
+    assert_eq!(image.len(), 64 << 20);
+    assert_eq!(&image[510..512], &[0x55, 0xaa]);
+    assert_eq!(image[446], 0x80);
+    assert_eq!(image[450], BOOT_PARTITION_TYPE);
+    assert_eq!(image[454..458], BOOT_PARTITION_SECTOR.to_le_bytes());
+    assert_eq!(image[466], FAT16_PARTITION_TYPE);
+    assert_eq!(&image[512..512 + 4096], &[0xfb; 4096]);
+
+    let header = KernelHeader::from_sector(sector(&image, BOOT_PARTITION_SECTOR)).unwrap();
+    assert_eq!(header.load_address, 0x10_0000);
+    assert_eq!(u64::from(header.entry), ENTRY);
+    assert_eq!(header.kernel_sectors, 1);
+    let kernel = sector(&image, BOOT_PARTITION_SECTOR + 1);
+    assert!(kernel.starts_with(CODE));
+    assert_eq!(Checksum::of(kernel), header.kernel_checksum);
+    assert_eq!(header.bundle_address, 0x10_3000);
+    let start = (BOOT_PARTITION_SECTOR + 2) as usize * SECTOR_SIZE_BYTES;
+    let sectors = &image[start..][..header.bundle_sectors as usize * SECTOR_SIZE_BYTES];
+    assert_eq!(Checksum::of(sectors), header.bundle_checksum);
+    assert_eq!(sectors[..header.bundle_size_bytes as usize], bundle());
+    assert_eq!(
+        header.memory_end,
+        header.bundle_address + sectors.len() as u32 + 0x20_0000
+    );
+}
+
+#[test]
+fn the_program_is_on_the_fat_volume() {
+    let made = make(64 << 20).unwrap();
+    let image = fs::read(&made.image).unwrap();
+    let start = u32::from_le_bytes(*image[470..].first_chunk().unwrap()) as usize;
+    let volume = io::Cursor::new(image[start * SECTOR_SIZE_BYTES..].to_vec());
+    let volume = fatfs::FileSystem::new(volume, fatfs::FsOptions::new()).unwrap();
+    assert_eq!(volume.fat_type(), fatfs::FatType::Fat16);
+    let read = |path: &str| {
+        let mut bytes = Vec::new();
+        let mut file = volume.root_dir().open_file(path).unwrap();
+        file.read_to_end(&mut bytes).unwrap();
+        bytes
+    };
+    assert_eq!(read("program/a.bc"), [7; 5000]);
+    assert_eq!(read("files/etc/motd"), b"hello\n");
+    assert!(volume.root_dir().open_dir("boot/snapshots").is_ok());
+}
+
+#[test]
+fn the_same_inputs_make_the_same_sparse_image() {
+    let [first, second] = [(); 2].map(|()| make(DEFAULT_SIZE_BYTES).unwrap());
+    let blocks = |made: &Made| {
+        use std::os::unix::fs::MetadataExt;
+        fs::metadata(&made.image).unwrap().blocks()
+    };
+    assert!(blocks(&first) * 512 < 4 << 20);
+    assert!(fs::read(&first.image).unwrap() == fs::read(&second.image).unwrap());
+}
+
+#[test]
+fn an_image_that_is_too_small_says_how_large_it_must_be() {
+    let Err(ImageError::TooSmall { needed_mib, .. }) = make(1 << 20) else {
+        panic!("a small image was made");
+    };
+    assert!(make(needed_mib << 20).is_ok());
+    assert!(make((needed_mib - 1) << 20).is_err());
+}
+
+#[test]
+fn what_is_not_a_kernel_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kernel");
+    fs::write(&path, b"#!/bin/sh\n").unwrap();
+    let image = DiskImage {
+        stages: &stages(),
+        kernel: &path,
+        bundle: &[],
+        size_bytes: 64 << 20,
+    };
+    let error = image.write(&folder.path().join("image")).unwrap_err();
+    assert!(matches!(error, ImageError::Kernel { .. }));
+    assert!(!folder.path().join("image").exists());
+}
+
+#[test]
+fn symbols_become_a_segment_behind_the_image() {
+    let made = make(64 << 20).unwrap();
+    append_symbols(&made.kernel).unwrap();
+    let flat = super::elf::FlatKernel::read(&made.kernel).unwrap();
+    let table = bareflow_boot_layout::symbols::SymbolTable::open(&flat.bytes[0x3000..]).unwrap();
+    assert_eq!(table.find(0x10_0008).unwrap().name, "llvm::Value::getName");
+    assert!(append_symbols(&made.kernel).is_err());
+}
