@@ -33,10 +33,13 @@ pub enum AnswerError {
 impl fmt::Display for AnswerError {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Self::UnknownOption(option) => write!(formatter, "unknown option: {option} (see --help)"),
+            Self::UnknownOption(option) => {
+                write!(formatter, "unknown option: {option} (see --help)")
+            }
             Self::Graph(error) => error.fmt(formatter),
-            Self::NoSharedLibraries => formatter
-                .write_str("--link-shared: this distribution has static libraries only; use --link-static"),
+            Self::NoSharedLibraries => formatter.write_str(
+                "--link-shared: this distribution has static libraries only; use --link-static",
+            ),
             Self::NoOption => formatter.write_str("no option was given (see --help)"),
         }
     }
@@ -73,8 +76,10 @@ Without components, libraries are those of all.
 /// # Errors
 /// [`AnswerError`] says what is wrong with them.
 pub fn answer(distribution: &Distribution, arguments: &[String]) -> Result<String, AnswerError> {
-    let (options, mut components): (Vec<String>, Vec<String>) =
-        arguments.iter().cloned().partition(|argument| argument.starts_with('-'));
+    let (options, mut components): (Vec<String>, Vec<String>) = arguments
+        .iter()
+        .cloned()
+        .partition(|argument| argument.starts_with('-'));
     if options.is_empty() {
         return Err(AnswerError::NoOption);
     }
@@ -125,8 +130,12 @@ impl Distribution {
             ),
             "--ldflags" => format!("-L{}", self.folder("lib")),
             "--components" => {
-                let names: Vec<&str> =
-                    self.graph.components().iter().map(|component| component.name.as_str()).collect();
+                let names: Vec<&str> = self
+                    .graph
+                    .components()
+                    .iter()
+                    .map(|component| component.name.as_str())
+                    .collect();
                 names.join(" ")
             }
             "--targets-built" => build.targets.join(" "),
@@ -148,9 +157,17 @@ impl Distribution {
         components: &[String],
         form: impl Fn(&str) -> String,
     ) -> Result<String, AnswerError> {
-        let libraries = self.graph.libraries(components).map_err(AnswerError::Graph)?;
+        let libraries = self
+            .graph
+            .libraries(components)
+            .map_err(AnswerError::Graph)?;
         let is_there = |library: &&str| self.library_is_there(library);
-        Ok(libraries.into_iter().filter(is_there).map(form).collect::<Vec<_>>().join(" "))
+        Ok(libraries
+            .into_iter()
+            .filter(is_there)
+            .map(form)
+            .collect::<Vec<_>>()
+            .join(" "))
     }
 
     /// The jit profile has a part of the libraries; a group stands for those that are there.
@@ -186,13 +203,19 @@ mod tests {
             },
             graph: Graph::parse(graph::tests::SAMPLE).unwrap(),
         };
-        let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let arguments: Vec<String> = arguments
+            .iter()
+            .map(|argument| (*argument).to_owned())
+            .collect();
         answer(&distribution, &arguments)
     }
 
     #[test]
     fn each_option_has_a_line() {
-        assert_eq!(ask(&["--version", "--prefix"]).unwrap(), "18.1.8\n/no/such/dist\n");
+        assert_eq!(
+            ask(&["--version", "--prefix"]).unwrap(),
+            "18.1.8\n/no/such/dist\n"
+        );
         assert_eq!(ask(&["--has-rtti"]).unwrap(), "NO\n");
         assert_eq!(ask(&["--shared-mode"]).unwrap(), "static\n");
         assert_eq!(ask(&["--ldflags"]).unwrap(), "-L/no/such/dist/lib\n");
@@ -202,14 +225,23 @@ mod tests {
     #[test]
     fn libraries_come_in_three_forms() {
         assert_eq!(ask(&["--libs", "support"]).unwrap(), "-lLLVMSupport\n");
-        assert_eq!(ask(&["--link-static", "--libnames", "Support"]).unwrap(), "libLLVMSupport.a\n");
-        assert_eq!(ask(&["--libfiles", "support"]).unwrap(), "/no/such/dist/lib/libLLVMSupport.a\n");
+        assert_eq!(
+            ask(&["--link-static", "--libnames", "Support"]).unwrap(),
+            "libLLVMSupport.a\n"
+        );
+        assert_eq!(
+            ask(&["--libfiles", "support"]).unwrap(),
+            "/no/such/dist/lib/libLLVMSupport.a\n"
+        );
         assert_eq!(ask(&["--libs"]).unwrap(), ask(&["--libs", "all"]).unwrap());
     }
 
     #[test]
     fn every_option_of_the_usage_is_known() {
-        for word in USAGE.split_whitespace().filter(|word| word.starts_with("--")) {
+        for word in USAGE
+            .split_whitespace()
+            .filter(|word| word.starts_with("--"))
+        {
             if word != "--link-shared" {
                 ask(&[word]).unwrap();
             }
@@ -218,9 +250,20 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said() {
-        assert_eq!(ask(&["--link-shared", "--libs"]), Err(AnswerError::NoSharedLibraries));
-        assert_eq!(ask(&["--lib"]), Err(AnswerError::UnknownOption("--lib".to_owned())));
+        assert_eq!(
+            ask(&["--link-shared", "--libs"]),
+            Err(AnswerError::NoSharedLibraries)
+        );
+        assert_eq!(
+            ask(&["--lib"]),
+            Err(AnswerError::UnknownOption("--lib".to_owned()))
+        );
         assert_eq!(ask(&["core"]), Err(AnswerError::NoOption));
-        assert!(ask(&["--libs", "cores"]).unwrap_err().to_string().contains("unknown component name: cores"));
+        assert!(
+            ask(&["--libs", "cores"])
+                .unwrap_err()
+                .to_string()
+                .contains("unknown component name: cores")
+        );
     }
 }

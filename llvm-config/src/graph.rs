@@ -48,8 +48,13 @@ impl Graph {
     /// [`GraphError::Malformed`] names the first line that is not an entry.
     pub fn parse(text: &str) -> Result<Self, GraphError> {
         let mut components = Vec::new();
-        for line in text.lines().map(str::trim).filter(|line| line.starts_with("{ \"")) {
-            components.push(parse_entry(line).ok_or_else(|| GraphError::Malformed(line.to_owned()))?);
+        for line in text
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.starts_with("{ \""))
+        {
+            components
+                .push(parse_entry(line).ok_or_else(|| GraphError::Malformed(line.to_owned()))?);
         }
         if components.is_empty() {
             return Err(GraphError::Malformed("there are no entries".to_owned()));
@@ -100,7 +105,10 @@ impl Graph {
         libraries: &mut Vec<&'a str>,
     ) -> Result<(), GraphError> {
         let lower = name.to_lowercase();
-        let index = *self.index.get(&lower).ok_or_else(|| GraphError::UnknownComponent(name.to_owned()))?;
+        let index = *self
+            .index
+            .get(&lower)
+            .ok_or_else(|| GraphError::UnknownComponent(name.to_owned()))?;
         if std::mem::replace(&mut visited[index], true) {
             return Ok(());
         }
@@ -124,8 +132,16 @@ fn parse_entry(line: &str) -> Option<Component> {
         field => Some(quoted(field)?),
     };
     let requires = requires.split_once('}')?.0;
-    let requires = requires.split(',').map(str::trim).filter(|field| !field.is_empty()).map(quoted);
-    Some(Component { name, library, requires: requires.collect::<Option<_>>()? })
+    let requires = requires
+        .split(',')
+        .map(str::trim)
+        .filter(|field| !field.is_empty())
+        .map(quoted);
+    Some(Component {
+        name,
+        library,
+        requires: requires.collect::<Option<_>>()?,
+    })
 }
 
 #[cfg(test)]
@@ -145,26 +161,44 @@ pub(crate) mod tests {
     fn libraries(names: &[&str]) -> Result<Vec<String>, GraphError> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let graph = Graph::parse(SAMPLE).unwrap();
-        Ok(graph.libraries(&names)?.into_iter().map(str::to_owned).collect())
+        Ok(graph
+            .libraries(&names)?
+            .into_iter()
+            .map(str::to_owned)
+            .collect())
     }
 
     #[test]
     fn a_library_stands_before_what_it_needs() {
-        assert_eq!(libraries(&["core"]).unwrap(), ["LLVMCore", "LLVMBinaryFormat", "LLVMSupport"]);
+        assert_eq!(
+            libraries(&["core"]).unwrap(),
+            ["LLVMCore", "LLVMBinaryFormat", "LLVMSupport"]
+        );
         assert_eq!(
             libraries(&["engine"]).unwrap(),
-            ["LLVMX86CodeGen", "LLVMCore", "LLVMBinaryFormat", "LLVMSupport"]
+            [
+                "LLVMX86CodeGen",
+                "LLVMCore",
+                "LLVMBinaryFormat",
+                "LLVMSupport"
+            ]
         );
     }
 
     #[test]
     fn names_are_case_insensitive_and_duplicates_are_dropped() {
-        assert_eq!(libraries(&["Core", "support", "core"]).unwrap(), libraries(&["core"]).unwrap());
+        assert_eq!(
+            libraries(&["Core", "support", "core"]).unwrap(),
+            libraries(&["core"]).unwrap()
+        );
     }
 
     #[test]
     fn unknown_components_are_named() {
-        assert_eq!(libraries(&["cores"]), Err(GraphError::UnknownComponent("cores".to_owned())));
+        assert_eq!(
+            libraries(&["cores"]),
+            Err(GraphError::UnknownComponent("cores".to_owned()))
+        );
     }
 
     #[test]

@@ -46,6 +46,10 @@ fn prefix() -> Result<PathBuf, Box<dyn Error>> {
 
 fn read(path: &Path) -> Result<String, Box<dyn Error>> {
     fs::read_to_string(path).map_err(|error| {
-        format!("cannot read {}: {error}; this program answers from inside a distribution", path.display()).into()
+        format!(
+            "cannot read {}: {error}; this program answers from inside a distribution",
+            path.display()
+        )
+        .into()
     })
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::audit::AuditError;
 use crate::bench::BenchError;
+use crate::image::ImageError;
 use crate::kernel::KernelError;
 use crate::launch::LaunchError;
 use crate::program::ProgramError;
@@ -27,7 +28,9 @@ pub enum Error {
         command: String,
     },
     /// The disk is full, or would be.
-    #[error("not enough space on the disk of {folder}: {details}\n  free some, or set BAREFLOW_CACHE to a folder on another disk")]
+    #[error(
+        "not enough space on the disk of {folder}: {details}\n  free some, or set BAREFLOW_CACHE to a folder on another disk"
+    )]
     DiskFull {
         /// Where it was to be written.
         folder: PathBuf,
@@ -35,7 +38,9 @@ pub enum Error {
         details: String,
     },
     /// A file is not what its hash says.
-    #[error("{file} has the wrong contents\n  expected SHA-256 {expected}\n  found            {found}\n  delete it and try again, or name a good copy with --source")]
+    #[error(
+        "{file} has the wrong contents\n  expected SHA-256 {expected}\n  found            {found}\n  delete it and try again, or name a good copy with --source"
+    )]
     WrongHash {
         /// The file.
         file: PathBuf,
@@ -53,7 +58,9 @@ pub enum Error {
         reason: String,
     },
     /// Nothing can be downloaded.
-    #[error("the LLVM sources cannot be downloaded:\n{attempts}\n  check the network, or give the tarball with --source PATH")]
+    #[error(
+        "the LLVM sources cannot be downloaded:\n{attempts}\n  check the network, or give the tarball with --source PATH"
+    )]
     Network {
         /// What was tried, a line each.
         attempts: String,
@@ -72,6 +79,9 @@ pub enum Error {
     /// A kernel cannot be made.
     #[error(transparent)]
     Kernel(#[from] KernelError),
+    /// A disk image cannot be made.
+    #[error(transparent)]
+    Image(#[from] ImageError),
     /// A program cannot be compiled.
     #[error(transparent)]
     Program(#[from] ProgramError),
@@ -120,9 +130,10 @@ pub fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> Error {
 pub fn unpacking(what: impl Into<String>, folder: &Path) -> impl FnOnce(io::Error) -> Error {
     let (what, folder) = (what.into(), folder.to_owned());
     |source| match source.kind() {
-        io::ErrorKind::StorageFull => {
-            Error::DiskFull { folder, details: "it was full before everything was unpacked".to_owned() }
-        }
+        io::ErrorKind::StorageFull => Error::DiskFull {
+            folder,
+            details: "it was full before everything was unpacked".to_owned(),
+        },
         _ => Error::System { what, source },
     }
 }
@@ -136,7 +147,13 @@ mod tests {
         let full = || io::Error::from(io::ErrorKind::StorageFull);
         assert_eq!(Error::Io(full()).exit_code(), 102);
         assert_eq!(system("cannot write x")(full()).exit_code(), 102);
-        assert_eq!(unpacking("cannot unpack x", Path::new("/"))(full()).exit_code(), 102);
-        assert_eq!(Error::Io(io::Error::from(io::ErrorKind::NotFound)).exit_code(), 100);
+        assert_eq!(
+            unpacking("cannot unpack x", Path::new("/"))(full()).exit_code(),
+            102
+        );
+        assert_eq!(
+            Error::Io(io::Error::from(io::ErrorKind::NotFound)).exit_code(),
+            100
+        );
     }
 }

@@ -15,6 +15,7 @@ use std::time::UNIX_EPOCH;
 use sha2::{Digest, Sha256};
 
 use crate::e2e::clean_cargo;
+use crate::image::append_symbols;
 
 /// Why there is no kernel.
 #[derive(Debug, thiserror::Error)]
@@ -155,6 +156,12 @@ impl KernelBuilder {
         }
         remove_if_there(&stamp)?;
         self.link(kind, &arguments)?;
+        if kind == KernelKind::Machine {
+            append_symbols(&output).map_err(system(format!(
+                "cannot add symbols to {}",
+                output.display()
+            )))?;
+        }
         fs::write(&stamp, key).map_err(system(format!("cannot write {}", stamp.display())))?;
         Ok(output)
     }

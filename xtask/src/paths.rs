@@ -33,12 +33,18 @@ impl Cache {
                 .map(PathBuf::from)
                 .or_else(|| env::home_dir().map(|home| home.join(".cache")))
                 .ok_or_else(|| {
-                    Error::Usage("there is no home folder for the cache: set BAREFLOW_CACHE".to_owned())
+                    Error::Usage(
+                        "there is no home folder for the cache: set BAREFLOW_CACHE".to_owned(),
+                    )
                 })?
                 .join("bareflow"),
         };
         let read_only = env::var_os("BAREFLOW_CACHE_READ")
-            .map(|folders| env::split_paths(&folders).filter(|path| path.is_dir()).collect())
+            .map(|folders| {
+                env::split_paths(&folders)
+                    .filter(|path| path.is_dir())
+                    .collect()
+            })
             .unwrap_or_default();
         Ok(Self { root, read_only })
     }

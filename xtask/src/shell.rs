@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, IsTerminal, Write, stderr};
-use std::path::{Path, PathBuf};
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -31,8 +31,15 @@ pub fn display(command: &Command) -> String {
 
 /// The standard output of a command, as text; `None` when it cannot be run or fails.
 pub fn output_of(command: &mut Command) -> Option<String> {
-    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// A log file of one step.
@@ -48,7 +55,8 @@ impl Log {
     /// When it cannot be written.
     pub fn start(path: PathBuf) -> Result<Self> {
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(system(format!("cannot create {}", folder.display())))?;
+            fs::create_dir_all(folder)
+                .map_err(system(format!("cannot create {}", folder.display())))?;
         }
         File::create(&path).map_err(system(format!("cannot write {}", path.display())))?;
         Ok(Self { path })
@@ -75,8 +83,15 @@ impl Log {
             .stdout(log.try_clone()?)
             .stderr(log)
             .status()
-            .map_err(system(format!("cannot run {}", command.get_program().to_string_lossy())))?;
-        if status.success() { Ok(()) } else { Err(self.failure(&line)) }
+            .map_err(system(format!(
+                "cannot run {}",
+                command.get_program().to_string_lossy()
+            )))?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(self.failure(&line))
+        }
     }
 
     /// Runs ninja with a progress bar; on a stream that is no terminal, a line now and then.
@@ -107,7 +122,11 @@ impl Log {
         }
         let status = child.wait()?;
         progress.finish();
-        if status.success() { Ok(()) } else { Err(self.failure(&line)) }
+        if status.success() {
+            Ok(())
+        } else {
+            Err(self.failure(&line))
+        }
     }
 
     fn failure(&self, line: &str) -> Error {
@@ -125,11 +144,16 @@ impl Log {
             .position(|line| {
                 // Not the command itself, which may name a flag with this word.
                 !line.starts_with("$ ")
-                    && (line.starts_with("FAILED: ") || line.contains("error:") || line.contains("CMake Error"))
+                    && (line.starts_with("FAILED: ")
+                        || line.contains("error:")
+                        || line.contains("CMake Error"))
             })
             .unwrap_or(lines.len().saturating_sub(12));
-        let excerpt: Vec<String> =
-            lines[from..].iter().take(12).map(|line| format!("    {}", shortened(line))).collect();
+        let excerpt: Vec<String> = lines[from..]
+            .iter()
+            .take(12)
+            .map(|line| format!("    {}", shortened(line)))
+            .collect();
         Error::Build(format!(
             "a build step failed; the command was\n  {}\nthe log is {}:\n{}",
             shortened(line),
@@ -178,14 +202,26 @@ impl Progress {
     /// Of a step with this title.
     pub fn new(title: &str) -> Self {
         let plain = !stderr().is_terminal();
-        let bar = if plain { ProgressBar::hidden() } else { ProgressBar::new(0) };
+        let bar = if plain {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(0)
+        };
         bar.set_style(
-            ProgressStyle::with_template("{prefix:>14} [{bar:40}] {pos}/{len} {elapsed} (remaining {eta})")
-                .expect("the template is well formed")
-                .progress_chars("=> "),
+            ProgressStyle::with_template(
+                "{prefix:>14} [{bar:40}] {pos}/{len} {elapsed} (remaining {eta})",
+            )
+            .expect("the template is well formed")
+            .progress_chars("=> "),
         );
         bar.set_prefix(title.to_owned());
-        Self { title: title.to_owned(), bar, started: Instant::now(), told: Instant::now(), plain }
+        Self {
+            title: title.to_owned(),
+            bar,
+            started: Instant::now(),
+            told: Instant::now(),
+            plain,
+        }
     }
 
     /// `done` of `total` units are done.
@@ -208,7 +244,11 @@ impl Progress {
     /// The step is done.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
-        eprintln!("{}: done in {:.1} s", self.title, self.started.elapsed().as_secs_f64());
+        eprintln!(
+            "{}: done in {:.1} s",
+            self.title,
+            self.started.elapsed().as_secs_f64()
+        );
     }
 }
 
@@ -221,7 +261,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::create_dir_all(folder).map_err(system(format!("cannot create {}", folder.display())))?;
     let mut file = tempfile::NamedTempFile::new_in(folder)
         .map_err(system(format!("cannot write in {}", folder.display())))?;
-    file.write_all(bytes).map_err(system(format!("cannot write {}", path.display())))?;
+    file.write_all(bytes)
+        .map_err(system(format!("cannot write {}", path.display())))?;
     file.persist(path)
         .map_err(|error| system(format!("cannot write {}", path.display()))(error.error))?;
     Ok(())
@@ -233,7 +274,10 @@ mod tests {
 
     #[test]
     fn ninja_lines_are_read() {
-        assert_eq!(ninja_status("[12/1838] Building CXX object a.o"), Some((12, 1838)));
+        assert_eq!(
+            ninja_status("[12/1838] Building CXX object a.o"),
+            Some((12, 1838))
+        );
         assert_eq!(ninja_status("ninja: no work to do."), None);
         assert_eq!(ninja_status("[x/3] a"), None);
     }
@@ -246,7 +290,10 @@ mod tests {
             .run(Command::new("sh").args(["-c", "echo fine; echo 'a.c:1: error: no' >&2; exit 3"]))
             .unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("step.log") && text.contains("a.c:1: error: no"), "{text}");
+        assert!(
+            text.contains("step.log") && text.contains("a.c:1: error: no"),
+            "{text}"
+        );
         assert!(!text.contains("\n    fine"), "{text}");
         assert_eq!(error.exit_code(), 100);
     }
@@ -256,7 +303,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let log = Log::start(folder.path().join("step.log")).unwrap();
         let error = log
-            .run(Command::new("sh").args(["-c", "echo 'cc: error: No space left on device'; exit 1"]))
+            .run(
+                Command::new("sh")
+                    .args(["-c", "echo 'cc: error: No space left on device'; exit 1"]),
+            )
             .unwrap_err();
         assert_eq!(error.exit_code(), 102);
     }

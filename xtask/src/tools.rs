@@ -113,7 +113,10 @@ impl Tools {
             .map(|tool| output_of(Command::new(tool).arg("--version")).unwrap_or_default())
             .map(|text| {
                 // The folder of the installation does not change what is built.
-                text.lines().filter(|line| !line.starts_with("InstalledDir")).collect::<Vec<_>>().join("\n")
+                text.lines()
+                    .filter(|line| !line.starts_with("InstalledDir"))
+                    .collect::<Vec<_>>()
+                    .join("\n")
             })
             .collect::<Vec<_>>()
             .join("\n")
@@ -142,13 +145,16 @@ fn is_missing(finding: &Finding) -> bool {
 
 /// Where a program is, by `PATH`.
 fn which(name: &str) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
 }
 
 /// The program of this version: by Debian's name, or by its plain name when its version fits.
 fn versioned(name: &str, version: u32) -> Option<PathBuf> {
-    which(&format!("{name}-{version}"))
-        .or_else(|| which(name).filter(|path| version_of(path).as_deref().and_then(major) == Some(version)))
+    which(&format!("{name}-{version}")).or_else(|| {
+        which(name).filter(|path| version_of(path).as_deref().and_then(major) == Some(version))
+    })
 }
 
 /// The first number with dots in what `--version` prints.
@@ -158,9 +164,13 @@ fn version_of(path: &Path) -> Option<String> {
 
 fn version_in(text: &str) -> Option<String> {
     text.split(|character: char| character.is_whitespace() || character == '(' || character == ',')
-        .find(|word| word.starts_with(|character: char| character.is_ascii_digit()) && word.contains('.'))
+        .find(|word| {
+            word.starts_with(|character: char| character.is_ascii_digit()) && word.contains('.')
+        })
         .map(|word| {
-            word.chars().take_while(|character| character.is_ascii_digit() || *character == '.').collect()
+            word.chars()
+                .take_while(|character| character.is_ascii_digit() || *character == '.')
+                .collect()
         })
 }
 
@@ -170,9 +180,11 @@ fn major(version: &str) -> Option<u32> {
 
 /// The toolchain that builds: the oldest complete one, since its clang also serves programs.
 fn build_version() -> Option<u32> {
-    BUILD_VERSIONS
-        .into_iter()
-        .find(|version| TOOLCHAIN_PROGRAMS.iter().all(|(name, _)| versioned(name, *version).is_some()))
+    BUILD_VERSIONS.into_iter().find(|version| {
+        TOOLCHAIN_PROGRAMS
+            .iter()
+            .all(|(name, _)| versioned(name, *version).is_some())
+    })
 }
 
 /// The version that would be installed: the first that the package lists offer.
@@ -205,8 +217,14 @@ pub fn examine() -> Vec<Finding> {
             }
         })
         .collect();
-    let program_clang = PROGRAM_VERSIONS.into_iter().find_map(|version| versioned("clang", version));
-    let program_version = if PROGRAM_VERSIONS.contains(&version) { version } else { version_to_install() };
+    let program_clang = PROGRAM_VERSIONS
+        .into_iter()
+        .find_map(|version| versioned("clang", version));
+    let program_version = if PROGRAM_VERSIONS.contains(&version) {
+        version
+    } else {
+        version_to_install()
+    };
     findings.push(Finding {
         name: "clang for programs".to_owned(),
         version: program_clang.as_deref().and_then(version_of),
@@ -219,15 +237,28 @@ pub fn examine() -> Vec<Finding> {
     findings.push(libclang(version));
     for (name, accepted, minimum, package, optional) in [
         ("cmake", "3.20 or newer", Some((3, 20)), "cmake", false),
-        ("ninja", "1.11 or newer", Some((1, 11)), "ninja-build", false),
-        ("qemu-system-x86_64", "6.0 or newer", Some((6, 0)), "qemu-system-x86", false),
+        (
+            "ninja",
+            "1.11 or newer",
+            Some((1, 11)),
+            "ninja-build",
+            false,
+        ),
+        (
+            "qemu-system-x86_64",
+            "6.0 or newer",
+            Some((6, 0)),
+            "qemu-system-x86",
+            false,
+        ),
         ("fsck.fat", "any", None, "dosfstools", false),
         ("mdir", "any", None, "mtools", false),
         ("ccache", "any (makes rebuilds fast)", None, "ccache", false),
     ] {
         let path = which(name);
         let version = path.as_deref().and_then(version_of);
-        let good = path.is_some() && minimum.is_none_or(|minimum| at_least(version.as_deref(), minimum));
+        let good =
+            path.is_some() && minimum.is_none_or(|minimum| at_least(version.as_deref(), minimum));
         findings.push(Finding {
             name: name.to_owned(),
             path,
@@ -243,16 +274,21 @@ pub fn examine() -> Vec<Finding> {
 
 /// The library that bindgen reads headers with.
 fn libclang(version: u32) -> Finding {
-    let folders = (*BUILD_VERSIONS.start()..=30).map(|version| PathBuf::from(format!("/usr/lib/llvm-{version}/lib")));
-    let path = env::var_os("LIBCLANG_PATH").map(PathBuf::from).into_iter().chain(folders).find(|folder| {
-        std::fs::read_dir(folder).is_ok_and(|entries| {
-            entries.flatten().any(|entry| {
-                let name = entry.file_name();
-                let name = name.to_string_lossy();
-                name.starts_with("libclang.so") || name.starts_with("libclang-")
+    let folders = (*BUILD_VERSIONS.start()..=30)
+        .map(|version| PathBuf::from(format!("/usr/lib/llvm-{version}/lib")));
+    let path = env::var_os("LIBCLANG_PATH")
+        .map(PathBuf::from)
+        .into_iter()
+        .chain(folders)
+        .find(|folder| {
+            std::fs::read_dir(folder).is_ok_and(|entries| {
+                entries.flatten().any(|entry| {
+                    let name = entry.file_name();
+                    let name = name.to_string_lossy();
+                    name.starts_with("libclang.so") || name.starts_with("libclang-")
+                })
             })
-        })
-    });
+        });
     Finding {
         name: "libclang".to_owned(),
         version: None,
@@ -265,7 +301,10 @@ fn libclang(version: u32) -> Finding {
 }
 
 fn at_least(version: Option<&str>, (major, minor): (u32, u32)) -> bool {
-    let mut numbers = version.unwrap_or_default().split('.').map(|number| number.parse().unwrap_or(0));
+    let mut numbers = version
+        .unwrap_or_default()
+        .split('.')
+        .map(|number| number.parse().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (major, minor)
 }
 
@@ -284,9 +323,15 @@ pub fn examine_after(install: Installation) -> Result<Vec<Finding>> {
 
 /// The error that names the missing tools and the one command that installs them.
 pub fn missing(findings: &[Finding]) -> Error {
-    let names: Vec<&str> =
-        findings.iter().filter(|finding| is_missing(finding)).map(|finding| finding.name.as_str()).collect();
-    Error::MissingTools { missing: names.join(", "), command: install_command(&missing_packages(findings)) }
+    let names: Vec<&str> = findings
+        .iter()
+        .filter(|finding| is_missing(finding))
+        .map(|finding| finding.name.as_str())
+        .collect();
+    Error::MissingTools {
+        missing: names.join(", "),
+        command: install_command(&missing_packages(findings)),
+    }
 }
 
 /// The packages of the missing tools, each once.
@@ -303,8 +348,15 @@ pub fn missing_packages(findings: &[Finding]) -> Vec<String> {
 
 /// The one command that installs packages.
 pub fn install_command(packages: &[String]) -> String {
-    let sudo = if nix::unistd::geteuid().is_root() { "" } else { "sudo " };
-    format!("{sudo}apt-get install --yes --no-install-recommends {}", packages.join(" "))
+    let sudo = if nix::unistd::geteuid().is_root() {
+        ""
+    } else {
+        "sudo "
+    };
+    format!(
+        "{sudo}apt-get install --yes --no-install-recommends {}",
+        packages.join(" ")
+    )
 }
 
 fn install_packages(packages: &[String]) -> Result<()> {
@@ -315,8 +367,9 @@ fn install_packages(packages: &[String]) -> Result<()> {
         )));
     }
     apt_get(&["update".to_owned()])?;
-    let mut arguments: Vec<String> =
-        ["install", "--yes", "--no-install-recommends"].map(str::to_owned).to_vec();
+    let mut arguments: Vec<String> = ["install", "--yes", "--no-install-recommends"]
+        .map(str::to_owned)
+        .to_vec();
     // The lists may only now say which version there is.
     arguments.extend(missing_packages(&examine()));
     apt_get(&arguments)
@@ -330,7 +383,9 @@ fn apt_get(arguments: &[String]) -> Result<()> {
         command.arg("apt-get");
         command
     };
-    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+    command
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive");
     let line = display(&command);
     eprintln!("$ {line}");
     // What apt prints is not the result of the command that asked for tools.
@@ -342,7 +397,9 @@ fn apt_get(arguments: &[String]) -> Result<()> {
     if status.success() {
         Ok(())
     } else {
-        Err(Error::Build(format!("{line}\n  failed; its messages are above")))
+        Err(Error::Build(format!(
+            "{line}\n  failed; its messages are above"
+        )))
     }
 }
 
@@ -365,7 +422,10 @@ mod tests {
     #[test]
     fn versions_are_found_in_what_tools_print() {
         for (text, version) in [
-            ("Debian clang version 16.0.6 (15~deb12u1)\nTarget: x", "16.0.6"),
+            (
+                "Debian clang version 16.0.6 (15~deb12u1)\nTarget: x",
+                "16.0.6",
+            ),
             ("Debian LLD 19.1.7 (compatible with GNU linkers)", "19.1.7"),
             ("cmake version 3.25.1\n", "3.25.1"),
             ("1.11.1", "1.11.1"),
@@ -386,8 +446,11 @@ mod tests {
 
     #[test]
     fn packages_are_named_once() {
-        let findings =
-            [finding("clang", "clang-16", false), finding("clang++", "clang-16", false), finding("cmake", "cmake", true)];
+        let findings = [
+            finding("clang", "clang-16", false),
+            finding("clang++", "clang-16", false),
+            finding("cmake", "cmake", true),
+        ];
         assert_eq!(missing_packages(&findings), ["clang-16"]);
     }
 }

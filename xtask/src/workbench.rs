@@ -4,6 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::image::{BootStages, DiskImage, ImageError};
 use crate::kernel::{CompilerCache, KernelBuilder};
 use crate::llvm::{self, Request};
 use crate::paths::{self, Cache};
@@ -65,14 +66,26 @@ impl Workbench {
         }
     }
 
-    /// Writes a disk image that boots `kernel` and runs the program in `bundle`.
+    /// Writes a disk image of `size_bytes` that boots `kernel` and runs the program in `bundle`.
     ///
     /// # Errors
     /// That it cannot be written.
-    pub fn write_image(&self, _kernel: &Path, _bundle: &[u8], _image: &Path) -> Result<()> {
-        Err(Error::Build(
-            "disk images cannot be made yet; use --boot pvh".into(),
-        ))
+    pub fn write_image(
+        &self,
+        kernel: &Path,
+        bundle: &[u8],
+        size_bytes: u64,
+        image: &Path,
+    ) -> Result<()> {
+        let stages = BootStages::assemble(&self.root, &self.tools.clang, &self.tools.lld)
+            .map_err(ImageError::from)?;
+        let disk = DiskImage {
+            stages: &stages,
+            kernel,
+            bundle,
+            size_bytes,
+        };
+        Ok(disk.write(image)?)
     }
 }
 

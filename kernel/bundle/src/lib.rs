@@ -96,7 +96,11 @@ impl<'a> Bundle<'a> {
         for _ in 0..count {
             rest = read_entry(rest)?.1;
         }
-        Ok(Self { entries, count, size_bytes: bytes.len() - rest.len() })
+        Ok(Self {
+            entries,
+            count,
+            size_bytes: bytes.len() - rest.len(),
+        })
     }
 
     /// Size of the bundle, in bytes.
@@ -126,8 +130,13 @@ impl<'a> Bundle<'a> {
 }
 
 fn number(bytes: &[u8], offset: usize) -> Result<u32, BundleError> {
-    let field = bytes.get(offset..offset + 4).ok_or(BundleError::Truncated)?;
-    Ok(field.iter().rev().fold(0, |sum, byte| sum << 8 | u32::from(*byte)))
+    let field = bytes
+        .get(offset..offset + 4)
+        .ok_or(BundleError::Truncated)?;
+    Ok(field
+        .iter()
+        .rev()
+        .fold(0, |sum, byte| sum << 8 | u32::from(*byte)))
 }
 
 fn read_entry(bytes: &[u8]) -> Result<(Entry<'_>, &[u8]), BundleError> {
@@ -136,7 +145,9 @@ fn read_entry(bytes: &[u8]) -> Result<(Entry<'_>, &[u8]), BundleError> {
     let size = usize::try_from(size).map_err(|_| BundleError::Truncated)?;
     let part = |start: usize, length: usize| {
         let end = start.checked_add(length).ok_or(BundleError::Truncated)?;
-        let aligned = end.checked_next_multiple_of(ALIGNMENT).ok_or(BundleError::Truncated)?;
+        let aligned = end
+            .checked_next_multiple_of(ALIGNMENT)
+            .ok_or(BundleError::Truncated)?;
         let contents = bytes.get(start..end).ok_or(BundleError::Truncated)?;
         Ok((contents, aligned))
     };
@@ -160,10 +171,12 @@ impl Builder {
         let name_length = u32::try_from(name.len()).expect("a name is shorter than 4 GiB");
         self.entries.extend_from_slice(&name_length.to_le_bytes());
         self.entries.extend_from_slice(&[0; 4]);
-        self.entries.extend_from_slice(&(contents.len() as u64).to_le_bytes());
+        self.entries
+            .extend_from_slice(&(contents.len() as u64).to_le_bytes());
         for part in [name.as_bytes(), contents] {
             self.entries.extend_from_slice(part);
-            self.entries.resize(self.entries.len().next_multiple_of(ALIGNMENT), 0);
+            self.entries
+                .resize(self.entries.len().next_multiple_of(ALIGNMENT), 0);
         }
         self.count += 1;
     }
@@ -202,16 +215,36 @@ mod tests {
         let names: Vec<&str> = bundle.entries().map(|entry| entry.name).collect();
         assert_eq!(names, [TIER, "module/a.bc", ARGUMENT, "module/b.bc"]);
         let modules: Vec<Entry> = bundle.with_prefix(MODULE).collect();
-        assert_eq!(modules[0], Entry { name: "a.bc", contents: &[7; 33] });
-        assert_eq!(modules[1], Entry { name: "b.bc", contents: b"x" });
+        assert_eq!(
+            modules[0],
+            Entry {
+                name: "a.bc",
+                contents: &[7; 33]
+            }
+        );
+        assert_eq!(
+            modules[1],
+            Entry {
+                name: "b.bc",
+                contents: b"x"
+            }
+        );
     }
 
     #[test]
     fn every_truncation_is_refused() {
         let bytes = sample();
         for length in 0..bytes.len() {
-            let expected = if length < 8 { BundleError::NotABundle } else { BundleError::Truncated };
-            assert_eq!(Bundle::open(&bytes[..length]).err(), Some(expected), "{length} bytes");
+            let expected = if length < 8 {
+                BundleError::NotABundle
+            } else {
+                BundleError::Truncated
+            };
+            assert_eq!(
+                Bundle::open(&bytes[..length]).err(),
+                Some(expected),
+                "{length} bytes"
+            );
         }
     }
 

@@ -33,7 +33,10 @@ pub fn report_error(message: &str) {
 }
 
 fn bad_program(message: String) -> Outcome {
-    Outcome::Failed { kind: FailureKind::BadProgram, message }
+    Outcome::Failed {
+        kind: FailureKind::BadProgram,
+        message,
+    }
 }
 
 fn run(bytes: &[u8]) -> Outcome {
@@ -47,7 +50,9 @@ fn run(bytes: &[u8]) -> Outcome {
         match (entry.name, str::from_utf8(entry.contents)) {
             (TIER, text) => match text.ok().and_then(Tier::from_name) {
                 Some(named) => tier = named,
-                None => return bad_program(String::from("the program bundle names an unknown tier")),
+                None => {
+                    return bad_program(String::from("the program bundle names an unknown tier"));
+                }
             },
             (ARGUMENT, Ok(text)) => arguments.push(text),
             (ARGUMENT, Err(_)) => {
@@ -56,7 +61,13 @@ fn run(bytes: &[u8]) -> Outcome {
             _ => {}
         }
     }
-    let modules: Vec<(&str, &[u8])> =
-        bundle.with_prefix(MODULE).map(|entry| (entry.name, entry.contents)).collect();
-    crate::run(&RunRequest { modules: &modules, arguments: &arguments, tier })
+    let modules: Vec<(&str, &[u8])> = bundle
+        .with_prefix(MODULE)
+        .map(|entry| (entry.name, entry.contents))
+        .collect();
+    crate::run(&RunRequest {
+        modules: &modules,
+        arguments: &arguments,
+        tier,
+    })
 }

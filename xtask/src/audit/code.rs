@@ -76,7 +76,10 @@ pub fn scan_code(code: &[u8], member: &str, symbol: &str, findings: &mut Vec<Fin
 fn violations(instruction: &Instruction) -> impl Iterator<Item = Violation> {
     let red_zone = uses_red_zone(instruction).then_some(Violation::RedZone);
     let above = (!instruction.is_invalid()
-        && instruction.cpuid_features().iter().any(|feature| !BASELINE.contains(feature)))
+        && instruction
+            .cpuid_features()
+            .iter()
+            .any(|feature| !BASELINE.contains(feature)))
     .then(|| Violation::AboveBaseline(format!("{:?}", instruction.mnemonic()).to_lowercase()));
     red_zone.into_iter().chain(above)
 }
@@ -97,7 +100,10 @@ mod tests {
     fn scan(code: &[u8]) -> Vec<Violation> {
         let mut findings = Vec::new();
         scan_code(code, "member.o", ".text.f", &mut findings);
-        findings.into_iter().map(|finding| finding.violation).collect()
+        findings
+            .into_iter()
+            .map(|finding| finding.violation)
+            .collect()
     }
 
     #[test]
@@ -109,7 +115,9 @@ mod tests {
     #[test]
     fn a_store_above_the_stack_pointer_and_an_address_below_it_are_fine() {
         // mov qword ptr [rsp + 8], rax; lea rax, [rsp - 8]; push rax
-        let code = [0x48, 0x89, 0x44, 0x24, 0x08, 0x48, 0x8d, 0x44, 0x24, 0xf8, 0x50];
+        let code = [
+            0x48, 0x89, 0x44, 0x24, 0x08, 0x48, 0x8d, 0x44, 0x24, 0xf8, 0x50,
+        ];
         assert_eq!(scan(&code), []);
     }
 

@@ -53,7 +53,10 @@ pub enum AuditError {
 /// [`AuditError`] when the file cannot be read or is no archive of ELF objects.
 pub fn audit_archive(path: &Path) -> Result<ArchiveAudit, AuditError> {
     let name = path.display().to_string();
-    let data = std::fs::read(path).map_err(|source| AuditError::Read { path: name.clone(), source })?;
+    let data = std::fs::read(path).map_err(|source| AuditError::Read {
+        path: name.clone(),
+        source,
+    })?;
     audit_bytes(&data).map_err(|source| AuditError::Malformed { path: name, source })
 }
 
@@ -64,13 +67,16 @@ fn audit_bytes(data: &[u8]) -> Result<ArchiveAudit, object::Error> {
         let name = String::from_utf8_lossy(member.name()).into_owned();
         let file = object::File::parse(member.data(data)?)?;
         for section in file.sections() {
-            let SectionFlags::Elf { sh_flags, .. } = section.flags() else { continue };
+            let SectionFlags::Elf { sh_flags, .. } = section.flags() else {
+                continue;
+            };
             if sh_flags.contains(object::elf::SHF_TLS) {
                 audit.tls_bytes += section.size();
             }
             if sh_flags.contains(object::elf::SHF_EXECINSTR) {
                 let symbol = section.name().unwrap_or("?").to_owned();
-                audit.instruction_count += scan_code(section.data()?, &name, &symbol, &mut audit.findings);
+                audit.instruction_count +=
+                    scan_code(section.data()?, &name, &symbol, &mut audit.findings);
             }
             dynamic_tls_relocations(&file, &section, &name, &mut audit.findings);
         }
@@ -85,14 +91,24 @@ fn dynamic_tls_relocations<'data>(
     member: &str,
     findings: &mut Vec<Finding>,
 ) {
-    use object::elf::{R_X86_64_DTPMOD64, R_X86_64_DTPOFF32, R_X86_64_DTPOFF64, R_X86_64_TLSGD, R_X86_64_TLSLD};
+    use object::elf::{
+        R_X86_64_DTPMOD64, R_X86_64_DTPOFF32, R_X86_64_DTPOFF64, R_X86_64_TLSGD, R_X86_64_TLSLD,
+    };
     if file.architecture() != object::Architecture::X86_64 {
         return;
     }
     for (offset, relocation) in section.relocations() {
-        let object::RelocationFlags::Elf { r_type } = relocation.flags() else { continue };
-        if [R_X86_64_TLSGD, R_X86_64_TLSLD, R_X86_64_DTPMOD64, R_X86_64_DTPOFF32, R_X86_64_DTPOFF64]
-            .contains(&r_type)
+        let object::RelocationFlags::Elf { r_type } = relocation.flags() else {
+            continue;
+        };
+        if [
+            R_X86_64_TLSGD,
+            R_X86_64_TLSLD,
+            R_X86_64_DTPMOD64,
+            R_X86_64_DTPOFF32,
+            R_X86_64_DTPOFF64,
+        ]
+        .contains(&r_type)
         {
             findings.push(Finding {
                 member: member.to_owned(),

@@ -95,8 +95,11 @@ pub fn compare(tree: &Path, source_count: usize) -> Result<Comparison, BenchErro
     }
     for entry in chosen {
         comparison.with_headers += compile(entry, &entry.command, output.path())?;
-        comparison.without_headers +=
-            compile(entry, &without_precompiled_header(&entry.command), output.path())?;
+        comparison.without_headers += compile(
+            entry,
+            &without_precompiled_header(&entry.command),
+            output.path(),
+        )?;
         bar.inc(2);
     }
     bar.finish_and_clear();
@@ -111,7 +114,10 @@ fn tempfile_dir(tree: &Path) -> Result<tempfile::TempDir, BenchError> {
 }
 
 fn compile_commands(tree: &Path) -> Result<Vec<CompileCommand>, BenchError> {
-    let failed = |reason: String| BenchError::NoCommands { tree: tree.to_owned(), reason };
+    let failed = |reason: String| BenchError::NoCommands {
+        tree: tree.to_owned(),
+        reason,
+    };
     let output = Command::new("ninja")
         .arg("-C")
         .arg(tree)
@@ -121,14 +127,18 @@ fn compile_commands(tree: &Path) -> Result<Vec<CompileCommand>, BenchError> {
         .map_err(|error| failed(error.to_string()))?;
     // Ninja prints the folder it entered before the database.
     let text = String::from_utf8_lossy(&output.stdout);
-    let start = text.find('[').ok_or_else(|| failed("no compilation database".to_owned()))?;
+    let start = text
+        .find('[')
+        .ok_or_else(|| failed("no compilation database".to_owned()))?;
     serde_json::from_str(&text[start..]).map_err(|error| failed(error.to_string()))
 }
 
 /// `count` entries, evenly spread over `entries`, so that every library is met.
 fn spread<T>(entries: &[T], count: usize) -> Vec<&T> {
     let count = count.min(entries.len());
-    (0..count).map(|index| &entries[index * entries.len() / count]).collect()
+    (0..count)
+        .map(|index| &entries[index * entries.len() / count])
+        .collect()
 }
 
 /// The command line without its use of a precompiled header, and without a compiler cache.
@@ -155,16 +165,26 @@ fn without_precompiled_header(command: &str) -> String {
 
 /// Runs a compile command with its object in `folder`; returns the user time it took.
 fn compile(entry: &CompileCommand, command: &str, folder: &Path) -> Result<Duration, BenchError> {
-    let mut words: Vec<String> = command.split(' ').filter(|word| !word.is_empty()).map(unquote).collect();
+    let mut words: Vec<String> = command
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .map(unquote)
+        .collect();
     if words.first().is_some_and(|word| word.ends_with("ccache")) {
         words.remove(0);
     }
     for index in 1..words.len() {
         if words[index - 1] == "-o" || words[index - 1] == "-MF" {
-            words[index] = folder.join(format!("output-{}", &words[index - 1][1..])).display().to_string();
+            words[index] = folder
+                .join(format!("output-{}", &words[index - 1][1..]))
+                .display()
+                .to_string();
         }
     }
-    let failed = |reason: String| BenchError::Compile { command: words.join(" "), reason };
+    let failed = |reason: String| BenchError::Compile {
+        command: words.join(" "),
+        reason,
+    };
     let mut problem = None;
     let time = user_time_of(|| -> std::io::Result<()> {
         let output = Command::new(&words[0])

@@ -33,11 +33,26 @@ struct Subject {
 
 const SUBJECTS: &[Subject] = &[
     // fib(n) makes 2 F(n + 1) - 1 calls.
-    Subject { name: "fib", large: "36", small: "22", work_ratio: 48_315_633.0 / 57_313.0 },
+    Subject {
+        name: "fib",
+        large: "36",
+        small: "22",
+        work_ratio: 48_315_633.0 / 57_313.0,
+    },
     // n^3 multiplications.
-    Subject { name: "matmul", large: "400", small: "40", work_ratio: 1000.0 },
+    Subject {
+        name: "matmul",
+        large: "400",
+        small: "40",
+        work_ratio: 1000.0,
+    },
     // A message of so many bytes.
-    Subject { name: "sha256", large: "40000000", small: "40000", work_ratio: 1000.0 },
+    Subject {
+        name: "sha256",
+        large: "40000000",
+        small: "40000",
+        work_ratio: 1000.0,
+    },
 ];
 
 /// The argument for next to no work.
@@ -50,18 +65,30 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 /// # Errors
 /// Whatever kept a program from being built or run.
 pub fn run(bench: &Workbench) -> Result<()> {
-    let executable = bench.kernel_builder().build(KernelKind::Hosted, LlvmExtent::Full)?;
+    let executable = bench
+        .kernel_builder()
+        .build(KernelKind::Hosted, LlvmExtent::Full)?;
     let folder = tempfile::tempdir()?;
-    println!("time per unit of work over that of clang -O2 for Linux; user time, best of {REPETITIONS}");
+    println!(
+        "time per unit of work over that of clang -O2 for Linux; user time, best of {REPETITIONS}"
+    );
     print!("{:12} {:>12}", "program", "clang -O2 s");
     for tier in Tier::value_variants() {
         print!(" {:>12}", tier.name());
     }
     println!();
     for subject in SUBJECTS {
-        let source = bench.root.join("examples").join(format!("{}.c", subject.name));
+        let source = bench
+            .root
+            .join("examples")
+            .join(format!("{}.c", subject.name));
         let native = folder.path().join(subject.name);
-        build_for_linux(&bench.tools.program_clang, std::slice::from_ref(&source), &native).map_err(Error::Build)?;
+        build_for_linux(
+            &bench.tools.program_clang,
+            std::slice::from_ref(&source),
+            &native,
+        )
+        .map_err(Error::Build)?;
         let reference = work_time(subject.large, |argument| run_native(&native, argument))?;
         print!("{:12} {reference:12.4}", subject.name);
 
@@ -74,12 +101,21 @@ pub fn run(bench: &Workbench) -> Result<()> {
             let time = work_time(argument, |argument| {
                 let bundle = folder.path().join("bundle");
                 fs::write(&bundle, program.bundle(&[argument.to_owned()], *tier))?;
-                let kernel = Kernel::Hosted { executable: executable.clone(), bundle, memory_mib: None };
+                let kernel = Kernel::Hosted {
+                    executable: executable.clone(),
+                    bundle,
+                    memory_mib: None,
+                };
                 let ending = kernel.run(TIMEOUT, sink(), stderr())?;
                 if ending.code == 0 {
                     Ok(())
                 } else {
-                    Err(Error::Build(format!("{} ended with {} in {}", subject.name, ending.code, tier.name())))
+                    Err(Error::Build(format!(
+                        "{} ended with {} in {}",
+                        subject.name,
+                        ending.code,
+                        tier.name()
+                    )))
                 }
             })?;
             print!(" {:12.3}", time * factor / reference);
@@ -102,10 +138,16 @@ fn work_time(argument: &str, mut run: impl FnMut(&str) -> Result<()>) -> Result<
 }
 
 fn run_native(executable: &Path, argument: &str) -> Result<()> {
-    let status = Command::new(executable).arg(argument).stdout(Stdio::null()).status()?;
+    let status = Command::new(executable)
+        .arg(argument)
+        .stdout(Stdio::null())
+        .status()?;
     if status.success() {
         Ok(())
     } else {
-        Err(Error::Build(format!("{} {argument} failed", executable.display())))
+        Err(Error::Build(format!(
+            "{} {argument} failed",
+            executable.display()
+        )))
     }
 }

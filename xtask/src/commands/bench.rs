@@ -39,14 +39,23 @@ impl BenchArgs {
             Benchmark::LlvmBuild { sources } => {
                 let comparison = llvm_build::compare(&Cache::find()?.build("llvm"), sources)?;
                 println!("sources compiled each way: {}", comparison.source_count);
-                println!("user time with precompiled headers:    {:7.1} s", comparison.with_headers.as_secs_f64());
-                println!("user time without:                     {:7.1} s", comparison.without_headers.as_secs_f64());
+                println!(
+                    "user time with precompiled headers:    {:7.1} s",
+                    comparison.with_headers.as_secs_f64()
+                );
+                println!(
+                    "user time without:                     {:7.1} s",
+                    comparison.without_headers.as_secs_f64()
+                );
                 println!(
                     "user time of the headers themselves:   {:7.1} s, once for {} sources",
                     comparison.headers_themselves.as_secs_f64(),
                     comparison.build_source_count
                 );
-                println!("ratio, the headers' share included:    {:7.3}", comparison.ratio());
+                println!(
+                    "ratio, the headers' share included:    {:7.3}",
+                    comparison.ratio()
+                );
             }
             Benchmark::Tiers => tiers::run(&Workbench::prepare(Installation::Forbidden)?)?,
         }

@@ -35,7 +35,11 @@ impl CacheArgs {
         match self.action {
             Action::Ls => {
                 for entry in store::list(&cache)? {
-                    println!("{:>9.1} MB  {}", entry.size_bytes as f64 / 1e6, entry.path.display());
+                    println!(
+                        "{:>9.1} MB  {}",
+                        entry.size_bytes as f64 / 1e6,
+                        entry.path.display()
+                    );
                 }
             }
             Action::Verify => {

@@ -24,15 +24,26 @@ impl DoctorArgs {
     pub fn run(self) -> Result<ExitCode> {
         let findings = tools::examine_after(Installation::from_flag(self.install_tools))?;
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING).set_header(["tool", "found", "accepted", "where"]);
+        table
+            .load_preset(presets::NOTHING)
+            .set_header(["tool", "found", "accepted", "where"]);
         for finding in &findings {
             let found = match (&finding.path, &finding.version) {
                 (None, _) => "missing".to_owned(),
                 (Some(_), Some(version)) => version.clone(),
                 (Some(_), None) => "yes".to_owned(),
             };
-            let place = finding.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-            table.add_row([finding.name.clone(), found, finding.accepted.to_owned(), place]);
+            let place = finding
+                .path
+                .as_ref()
+                .map(|path| path.display().to_string())
+                .unwrap_or_default();
+            table.add_row([
+                finding.name.clone(),
+                found,
+                finding.accepted.to_owned(),
+                place,
+            ]);
         }
         println!("{table}");
         let packages = tools::missing_packages(&findings);

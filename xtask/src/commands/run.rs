@@ -9,10 +9,11 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::error::Result;
+use crate::image::DEFAULT_SIZE_BYTES;
 use crate::kernel::{KernelKind, LlvmExtent};
 use crate::launch::Kernel;
 use crate::program::{Program, Tier};
-use crate::qemu::{Accelerator, Boot, Machine};
+use crate::qemu::{Boot, Machine};
 use crate::tools::Installation;
 use crate::workbench::Workbench;
 
@@ -47,9 +48,6 @@ pub struct RunArgs {
     /// How the machine starts
     #[arg(long, value_enum, default_value_t)]
     boot: BootMethod,
-    /// What executes the machine's instructions
-    #[arg(long, value_enum, default_value_t)]
-    accelerator: Accelerator,
     /// How much of LLVM is in the kernel
     #[arg(long, value_enum, default_value_t)]
     profile: LlvmExtent,
@@ -96,7 +94,7 @@ impl RunArgs {
             let boot = match self.boot {
                 BootMethod::Disk => {
                     let image = folder.path().join("disk.img");
-                    bench.write_image(&executable, &bundle, &image)?;
+                    bench.write_image(&executable, &bundle, DEFAULT_SIZE_BYTES, &image)?;
                     Boot::Disk {
                         image,
                         read_error: None,
@@ -109,7 +107,6 @@ impl RunArgs {
             };
             Kernel::Machine(Machine {
                 qemu: bench.tools.qemu.clone(),
-                accelerator: self.accelerator,
                 memory_mib: self.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
                 boot,
             })

@@ -101,7 +101,11 @@ fn outcome(result: Result<(), String>) -> Outcome {
 /// The reference itself: what the repository expects is what clang for Linux makes of the program.
 fn check_linux(subject: &Subject, example: &Example) -> Result<(), String> {
     let executable = subject.fresh_path(&example.name);
-    examples::build_for_linux(&subject.bench.tools.program_clang, &example.sources, &executable)?;
+    examples::build_for_linux(
+        &subject.bench.tools.program_clang,
+        &example.sources,
+        &executable,
+    )?;
     let output = Command::new(&executable)
         .output()
         .map_err(|error| error.to_string())?;

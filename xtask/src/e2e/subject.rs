@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::image::DEFAULT_SIZE_BYTES;
 use crate::launch::{Ending, Kernel};
 use crate::program::ProgramCompiler;
-use crate::qemu::{Accelerator, Boot, Machine, ReadError};
+use crate::qemu::{Boot, Machine, ReadError};
 use crate::supervise::Recorder;
 use crate::workbench::Workbench;
 
@@ -192,7 +193,7 @@ impl Subject {
     fn disk(&self, path: &Path, bundle: &[u8], damage: Option<Damage>) -> Result<Boot, String> {
         let kernel = built(self.machine_kernel.as_ref())?;
         self.bench
-            .write_image(&kernel, bundle, path)
+            .write_image(&kernel, bundle, DEFAULT_SIZE_BYTES, path)
             .map_err(|error| error.to_string())?;
         let mut read_error = None;
         match damage {
@@ -216,7 +217,6 @@ impl Subject {
     fn machine(&self, boot: Boot, conditions: Conditions) -> Kernel {
         Kernel::Machine(Machine {
             qemu: self.bench.tools.qemu.clone(),
-            accelerator: Accelerator::Tcg,
             memory_mib: conditions.memory_mib.unwrap_or(MEMORY_MIB),
             boot,
         })

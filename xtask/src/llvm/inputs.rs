@@ -97,7 +97,11 @@ impl Inputs {
     /// The key of the distribution.
     pub fn distribution_key(&self) -> String {
         let mut hash = Sha256::new();
-        for part in [self.build_key().as_str(), self.profile.name(), &self.llvm_config_hash] {
+        for part in [
+            self.build_key().as_str(),
+            self.profile.name(),
+            &self.llvm_config_hash,
+        ] {
             field(&mut hash, part.as_bytes());
         }
         hexadecimal(&hash.finalize())
@@ -105,7 +109,11 @@ impl Inputs {
 
     /// The name of the distribution's folder and archive.
     pub fn distribution_name(&self) -> String {
-        format!("bareflow-llvm-{VERSION}-{TARGET}-{}-{}", self.profile.name(), &self.distribution_key()[..16])
+        format!(
+            "bareflow-llvm-{VERSION}-{TARGET}-{}-{}",
+            self.profile.name(),
+            &self.distribution_key()[..16]
+        )
     }
 }
 
@@ -125,9 +133,11 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
 /// # Errors
 /// When it cannot be read.
 pub fn file_hash(path: &Path) -> Result<String> {
-    let mut file = fs::File::open(path).map_err(system(format!("cannot read {}", path.display())))?;
+    let mut file =
+        fs::File::open(path).map_err(system(format!("cannot read {}", path.display())))?;
     let mut hash = HashWriter(Sha256::new());
-    std::io::copy(&mut file, &mut hash).map_err(system(format!("cannot read {}", path.display())))?;
+    std::io::copy(&mut file, &mut hash)
+        .map_err(system(format!("cannot read {}", path.display())))?;
     Ok(hexadecimal(&hash.0.finalize()))
 }
 
@@ -151,8 +161,14 @@ impl std::io::Write for HashWriter {
 pub fn folder_hash(folder: &Path) -> Result<String> {
     let mut hash = Sha256::new();
     for entry in WalkDir::new(folder).sort_by_file_name() {
-        let entry = entry.map_err(|error| Error::Usage(format!("cannot read {}: {error}", folder.display())))?;
-        if !entry.file_type().is_file() || entry.path().components().any(|part| part.as_os_str() == "target") {
+        let entry = entry
+            .map_err(|error| Error::Usage(format!("cannot read {}: {error}", folder.display())))?;
+        if !entry.file_type().is_file()
+            || entry
+                .path()
+                .components()
+                .any(|part| part.as_os_str() == "target")
+        {
             continue;
         }
         let name = entry.path().strip_prefix(folder).unwrap_or(entry.path());
@@ -186,7 +202,9 @@ mod tests {
         ("llvm-config", |inputs| inputs.llvm_config_hash.push('x')),
         ("compiler", |inputs| inputs.toolchain.push('x')),
         ("flag", |inputs| inputs.flags[1].push('x')),
-        ("flag boundary", |inputs| inputs.flags = vec!["-a-b".to_owned()]),
+        ("flag boundary", |inputs| {
+            inputs.flags = vec!["-a-b".to_owned()]
+        }),
         ("packaging version", |inputs| inputs.packaging_version = 2),
     ];
 
@@ -207,13 +225,20 @@ mod tests {
         for (what, change) in CHANGES {
             let mut changed = sample();
             change(&mut changed);
-            assert_eq!(changed.tree_key() != original, ["source", "compiler"].contains(what), "{what}");
+            assert_eq!(
+                changed.tree_key() != original,
+                ["source", "compiler"].contains(what),
+                "{what}"
+            );
         }
     }
 
     #[test]
     fn a_profile_does_not_change_the_key_of_the_build() {
-        let jit = Inputs { profile: Profile::Jit, ..sample() };
+        let jit = Inputs {
+            profile: Profile::Jit,
+            ..sample()
+        };
         assert_eq!(jit.build_key(), sample().build_key());
     }
 

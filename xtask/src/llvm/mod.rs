@@ -43,7 +43,10 @@ pub struct Request {
 impl Request {
     /// Of the pinned sources.
     pub fn new(profile: Profile) -> Self {
-        Self { profile, ..Self::default() }
+        Self {
+            profile,
+            ..Self::default()
+        }
     }
 }
 
@@ -74,22 +77,35 @@ pub fn distribution(cache: &Cache, tools: &Tools, request: &Request) -> Result<P
         return Ok(folder);
     }
     check_free_space(cache)?;
-    eprintln!("building LLVM {VERSION} for {TARGET} ({} profile) in {}", inputs.profile.name(), cache.root().display());
+    eprintln!(
+        "building LLVM {VERSION} for {TARGET} ({} profile) in {}",
+        inputs.profile.name(),
+        cache.root().display()
+    );
     let source = source::provide(cache, request)?;
-    let build = steps::Build { cache, tools, inputs: &inputs, source: &source, request };
+    let build = steps::Build {
+        cache,
+        tools,
+        inputs: &inputs,
+        source: &source,
+        request,
+    };
     build.all()?;
     package::make(&build, &name)
 }
 
 /// One build at a time in one cache.
 fn lock(cache: &Cache) -> Result<File> {
-    fs::create_dir_all(cache.root())
-        .map_err(system(format!("cannot create the cache {}", cache.root().display())))?;
+    fs::create_dir_all(cache.root()).map_err(system(format!(
+        "cannot create the cache {}",
+        cache.root().display()
+    )))?;
     let path = cache.root().join("lock");
     let file = File::create(&path).map_err(system(format!("cannot write {}", path.display())))?;
     if file.try_lock().is_err() {
         eprintln!("waiting for another build in {}", cache.root().display());
-        file.lock().map_err(system(format!("cannot lock {}", path.display())))?;
+        file.lock()
+            .map_err(system(format!("cannot lock {}", path.display())))?;
     }
     Ok(file)
 }
@@ -102,7 +118,11 @@ fn check_free_space(cache: &Cache) -> Result<()> {
     if free < BUILD_BYTES && !cache.build("llvm").is_dir() {
         return Err(Error::DiskFull {
             folder: cache.root().to_owned(),
-            details: format!("{:.1} GB are free and a build needs {:.1} GB", free as f64 / 1e9, BUILD_BYTES as f64 / 1e9),
+            details: format!(
+                "{:.1} GB are free and a build needs {:.1} GB",
+                free as f64 / 1e9,
+                BUILD_BYTES as f64 / 1e9
+            ),
         });
     }
     Ok(())

@@ -63,7 +63,8 @@ pub fn make(build: &Build, name: &str) -> Result<PathBuf> {
     let cache = build.cache;
     let parent = cache.distributions();
     fs::create_dir_all(&parent).map_err(system(format!("cannot create {}", parent.display())))?;
-    let partial = tempfile::tempdir_in(&parent).map_err(system(format!("cannot write in {}", parent.display())))?;
+    let partial = tempfile::tempdir_in(&parent)
+        .map_err(system(format!("cannot write in {}", parent.display())))?;
     let root = partial.path();
     eprintln!("packaging {name}");
     libraries(build, root)?;
@@ -76,24 +77,33 @@ pub fn make(build: &Build, name: &str) -> Result<PathBuf> {
     compress(root, &archive)?;
     let folder = store::folder(cache, name);
     if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(system(format!("cannot remove {}", folder.display())))?;
+        fs::remove_dir_all(&folder)
+            .map_err(system(format!("cannot remove {}", folder.display())))?;
     }
-    fs::rename(partial.keep(), &folder).map_err(system(format!("cannot write {}", folder.display())))?;
+    fs::rename(partial.keep(), &folder)
+        .map_err(system(format!("cannot write {}", folder.display())))?;
     Ok(folder)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
     if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder).map_err(system(format!("cannot create {}", folder.display())))?;
+        fs::create_dir_all(folder)
+            .map_err(system(format!("cannot create {}", folder.display())))?;
     }
-    fs::copy(from, to).map(drop).map_err(system(format!("cannot copy {}", from.display())))
+    fs::copy(from, to)
+        .map(drop)
+        .map_err(system(format!("cannot copy {}", from.display())))
 }
 
 fn copy_tree(from: &Path, to: &Path, keep: impl Fn(&Path) -> bool) -> Result<()> {
     for entry in WalkDir::new(from).follow_links(true) {
-        let entry = entry.map_err(|error| Error::Build(format!("cannot read {}: {error}", from.display())))?;
+        let entry = entry
+            .map_err(|error| Error::Build(format!("cannot read {}: {error}", from.display())))?;
         if entry.file_type().is_file() && keep(entry.path()) {
-            copy(entry.path(), &to.join(entry.path().strip_prefix(from).unwrap_or(entry.path())))?;
+            copy(
+                entry.path(),
+                &to.join(entry.path().strip_prefix(from).unwrap_or(entry.path())),
+            )?;
         }
     }
     Ok(())
@@ -103,11 +113,20 @@ fn libraries(build: &Build, root: &Path) -> Result<()> {
     let lib = root.join("lib");
     for library in build.libraries()? {
         let name = format!("lib{library}.a");
-        copy(&build.tree("llvm").join("lib").join(&name), &lib.join(&name))?;
+        copy(
+            &build.tree("llvm").join("lib").join(&name),
+            &lib.join(&name),
+        )?;
     }
-    copy(&build.tree("libcxx").join("lib/libc++.a"), &lib.join("libc++.a"))?;
+    copy(
+        &build.tree("libcxx").join("lib/libc++.a"),
+        &lib.join("libc++.a"),
+    )?;
     for name in ["libc.a", "libm.a"] {
-        copy(&build.tree("libc").join("libc/lib").join(name), &lib.join(name))?;
+        copy(
+            &build.tree("libc").join("libc/lib").join(name),
+            &lib.join(name),
+        )?;
     }
     Ok(())
 }
@@ -115,55 +134,102 @@ fn libraries(build: &Build, root: &Path) -> Result<()> {
 fn headers(build: &Build, root: &Path) -> Result<()> {
     let include = root.join("include");
     let has_extension = |path: &Path, wanted: &[&str]| {
-        path.extension().is_some_and(|extension| wanted.iter().any(|wanted| extension == *wanted))
+        path.extension()
+            .is_some_and(|extension| wanted.iter().any(|wanted| extension == *wanted))
     };
-    for folder in [build.source.join("llvm/include"), build.tree("llvm").join("include")] {
-        copy_tree(&folder, &include, |path| has_extension(path, &["h", "def", "inc", "modulemap", "td"]))?;
+    for folder in [
+        build.source.join("llvm/include"),
+        build.tree("llvm").join("include"),
+    ] {
+        copy_tree(&folder, &include, |path| {
+            has_extension(path, &["h", "def", "inc", "modulemap", "td"])
+        })?;
     }
-    copy_tree(&build.tree("libcxx").join("include/c++/v1"), &include.join("c++/v1"), |_| true)?;
+    copy_tree(
+        &build.tree("libcxx").join("include/c++/v1"),
+        &include.join("c++/v1"),
+        |_| true,
+    )?;
     for name in ["cxxabi.h", "__cxxabi_config.h"] {
-        copy(&build.source.join("libcxxabi/include").join(name), &include.join("c++/v1").join(name))?;
+        copy(
+            &build.source.join("libcxxabi/include").join(name),
+            &include.join("c++/v1").join(name),
+        )?;
     }
     let ours = include.join("bareflow");
     copy_tree(&build.sysroot_input().join("overlay"), &ours, |_| true)?;
-    copy_tree(&build.libc_headers(), &ours.join("libc"), |path| has_extension(path, &["h"]))
+    copy_tree(&build.libc_headers(), &ours.join("libc"), |path| {
+        has_extension(path, &["h"])
+    })
 }
 
 fn extras(build: &Build, root: &Path) -> Result<()> {
     let share = root.join("share/bareflow");
     copy(&build.graph_file(), &share.join("LibraryDependencies.inc"))?;
-    copy(&build.sysroot_input().join("cmake/distribution-toolchain.cmake"), &share.join("toolchain.cmake"))?;
-    copy(&build.sysroot_input().join("cmake/Platform/BareFlow.cmake"), &share.join("Platform/BareFlow.cmake"))?;
+    copy(
+        &build
+            .sysroot_input()
+            .join("cmake/distribution-toolchain.cmake"),
+        &share.join("toolchain.cmake"),
+    )?;
+    copy(
+        &build.sysroot_input().join("cmake/Platform/BareFlow.cmake"),
+        &share.join("Platform/BareFlow.cmake"),
+    )?;
     for part in ["llvm", "libc", "libcxx", "libcxxabi"] {
-        copy(&build.source.join(part).join("LICENSE.TXT"), &root.join("licenses").join(format!("{part}.txt")))?;
+        copy(
+            &build.source.join(part).join("LICENSE.TXT"),
+            &root.join("licenses").join(format!("{part}.txt")),
+        )?;
     }
     let information = BuildInfo {
         version: VERSION.to_owned(),
         target: TARGET.to_owned(),
         build_mode: "MinSizeRel".to_owned(),
         targets: vec!["X86".to_owned()],
-        c_flags: machine_flags().iter().map(|flag| (*flag).to_owned()).collect(),
+        c_flags: machine_flags()
+            .iter()
+            .map(|flag| (*flag).to_owned())
+            .collect(),
     };
     write_json(&share.join("build-info.json"), &information)?;
 
     let repository = paths::repository();
     let log = Log::start(build.cache.log("llvm-config"))?;
     let mut cargo = clean_cargo(&repository);
-    cargo.args(["build", "--release", "--package", "bareflow-llvm-config", "--bin", "llvm-config", "--target-dir"]);
+    cargo.args([
+        "build",
+        "--release",
+        "--package",
+        "bareflow-llvm-config",
+        "--bin",
+        "llvm-config",
+        "--target-dir",
+    ]);
     let target = build.tree("llvm-config");
     log.run(cargo.arg(&target))?;
-    copy(&target.join("release/llvm-config"), &root.join("bin/llvm-config"))
+    copy(
+        &target.join("release/llvm-config"),
+        &root.join("bin/llvm-config"),
+    )
 }
 
 fn manifest(build: &Build, root: &Path) -> Result<()> {
     let graph = build.graph()?;
     let mut archives = Vec::new();
-    for entry in WalkDir::new(root.join("lib")).sort_by_file_name().into_iter().flatten() {
+    for entry in WalkDir::new(root.join("lib"))
+        .sort_by_file_name()
+        .into_iter()
+        .flatten()
+    {
         if !entry.file_type().is_file() {
             continue;
         }
         let name = entry.file_name().to_string_lossy().into_owned();
-        let library = name.strip_prefix("lib").and_then(|name| name.strip_suffix(".a")).unwrap_or(&name);
+        let library = name
+            .strip_prefix("lib")
+            .and_then(|name| name.strip_suffix(".a"))
+            .unwrap_or(&name);
         archives.push(ArchiveEntry {
             sha256: file_hash(entry.path())?,
             size_bytes: fs::metadata(entry.path())?.len(),
@@ -172,16 +238,19 @@ fn manifest(build: &Build, root: &Path) -> Result<()> {
         });
     }
     let inputs = build.inputs;
-    write_json(&root.join(MANIFEST), &Manifest {
-        version: VERSION.to_owned(),
-        target: TARGET.to_owned(),
-        profile: inputs.profile.name().to_owned(),
-        key: inputs.distribution_key(),
-        source: inputs.source_hash.clone(),
-        toolchain: inputs.toolchain.clone(),
-        flags: inputs.flags.clone(),
-        archives,
-    })
+    write_json(
+        &root.join(MANIFEST),
+        &Manifest {
+            version: VERSION.to_owned(),
+            target: TARGET.to_owned(),
+            profile: inputs.profile.name().to_owned(),
+            key: inputs.distribution_key(),
+            source: inputs.source_hash.clone(),
+            toolchain: inputs.toolchain.clone(),
+            flags: inputs.flags.clone(),
+            archives,
+        },
+    )
 }
 
 fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
@@ -215,17 +284,27 @@ pub(super) fn compress(root: &Path, output: &Path) -> Result<()> {
         let metadata = file.metadata().map_err(system(failed()))?;
         let mut header = tar::Header::new_gnu();
         header.set_size(metadata.len());
-        header.set_mode(if metadata.permissions().mode() & 0o100 == 0 { 0o644 } else { 0o755 });
+        header.set_mode(if metadata.permissions().mode() & 0o100 == 0 {
+            0o644
+        } else {
+            0o755
+        });
         header.set_mtime(0);
         header.set_uid(0);
         header.set_gid(0);
         let inner = entry.path().strip_prefix(root).unwrap_or(entry.path());
-        archive.append_data(&mut header, inner, &mut file).map_err(system(failed()))?;
+        archive
+            .append_data(&mut header, inner, &mut file)
+            .map_err(system(failed()))?;
         progress.update(index as u64 + 1, files.len() as u64);
     }
-    let partial =
-        archive.into_inner().and_then(zstd::Encoder::finish).map_err(system(failed()))?;
-    partial.persist(output).map_err(|error| system(failed())(error.error))?;
+    let partial = archive
+        .into_inner()
+        .and_then(zstd::Encoder::finish)
+        .map_err(system(failed()))?;
+    partial
+        .persist(output)
+        .map_err(|error| system(failed())(error.error))?;
     fs::set_permissions(output, fs::Permissions::from_mode(0o644))?;
     progress.finish();
     Ok(())

@@ -22,7 +22,8 @@ const UPSTREAM: Tarball = Tarball {
     file_name: "llvm-project-18.1.8.src.tar.xz",
     sha256: "0b58557a6d32ceee97c8d533a59b9212d87e0fc4d2833924eb6c611247db2f2a",
 };
-const UPSTREAM_FOLDER: &str = "https://github.com/llvm/llvm-project/releases/download/llvmorg-18.1.8/";
+const UPSTREAM_FOLDER: &str =
+    "https://github.com/llvm/llvm-project/releases/download/llvmorg-18.1.8/";
 
 /// The same release as Debian packages it (llvm-toolchain-18 1:18.1.8-18, suite trixie).
 const DEBIAN: Tarball = Tarball {
@@ -33,7 +34,15 @@ const DEBIAN_SUITE: &str = "trixie";
 const DEBIAN_PACKAGE: &str = "llvm-toolchain-18";
 
 /// The parts of the project that are built or included.
-const COMPONENTS: &[&str] = &["cmake", "libc", "libcxx", "libcxxabi", "llvm", "runtimes", "third-party"];
+const COMPONENTS: &[&str] = &[
+    "cmake",
+    "libc",
+    "libcxx",
+    "libcxxabi",
+    "llvm",
+    "runtimes",
+    "third-party",
+];
 /// Folders right below a part that no build looks at.
 const SKIPPED: &[&str] = &["test", "unittests", "docs"];
 
@@ -47,11 +56,16 @@ pub fn identity(request: &Request) -> Result<String> {
         Some(path) if path.is_dir() => folder_hash(path),
         Some(path) => {
             let hash = file_hash(path)?;
-            Ok(if [&UPSTREAM, &DEBIAN].iter().any(|tarball| tarball.sha256 == hash) {
-                format!("llvm-project {VERSION}")
-            } else {
-                hash
-            })
+            Ok(
+                if [&UPSTREAM, &DEBIAN]
+                    .iter()
+                    .any(|tarball| tarball.sha256 == hash)
+                {
+                    format!("llvm-project {VERSION}")
+                } else {
+                    hash
+                },
+            )
         }
     }
 }
@@ -89,12 +103,18 @@ pub fn provide(cache: &Cache, request: &Request) -> Result<PathBuf> {
 
 fn check_pinned(path: &Path) -> Result<()> {
     let found = file_hash(path)?;
-    if [&UPSTREAM, &DEBIAN].iter().any(|tarball| tarball.sha256 == found) {
+    if [&UPSTREAM, &DEBIAN]
+        .iter()
+        .any(|tarball| tarball.sha256 == found)
+    {
         return Ok(());
     }
     Err(Error::WrongHash {
         file: path.to_owned(),
-        expected: format!("{} ({}) or {} ({})", UPSTREAM.sha256, UPSTREAM.file_name, DEBIAN.sha256, DEBIAN.file_name),
+        expected: format!(
+            "{} ({}) or {} ({})",
+            UPSTREAM.sha256, UPSTREAM.file_name, DEBIAN.sha256, DEBIAN.file_name
+        ),
         found,
     })
 }
@@ -104,7 +124,11 @@ fn check(path: &Path, tarball: &Tarball) -> Result<()> {
     if found == tarball.sha256 {
         return Ok(());
     }
-    Err(Error::WrongHash { file: path.to_owned(), expected: tarball.sha256.to_owned(), found })
+    Err(Error::WrongHash {
+        file: path.to_owned(),
+        expected: tarball.sha256.to_owned(),
+        found,
+    })
 }
 
 fn find_or_download(cache: &Cache, request: &Request) -> Result<PathBuf> {
@@ -118,13 +142,18 @@ fn find_or_download(cache: &Cache, request: &Request) -> Result<PathBuf> {
         }
     }
     if request.offline {
-        return Err(Error::Network { attempts: "  --offline forbids it".to_owned() });
+        return Err(Error::Network {
+            attempts: "  --offline forbids it".to_owned(),
+        });
     }
     let folder = cache.source();
     fs::create_dir_all(&folder).map_err(system(format!("cannot create {}", folder.display())))?;
     let log = Log::start(cache.log("download"))?;
     let mut attempts = Vec::new();
-    for (tarball, fetch) in [(&UPSTREAM, fetch_upstream as Fetch), (&DEBIAN, fetch_debian)] {
+    for (tarball, fetch) in [
+        (&UPSTREAM, fetch_upstream as Fetch),
+        (&DEBIAN, fetch_debian),
+    ] {
         let partial = folder.join(format!("{}.partial", tarball.file_name));
         match fetch(&log, &partial) {
             Ok(()) => {
@@ -133,7 +162,8 @@ fn find_or_download(cache: &Cache, request: &Request) -> Result<PathBuf> {
                     return Err(error);
                 }
                 let path = folder.join(tarball.file_name);
-                fs::rename(&partial, &path).map_err(system(format!("cannot write {}", path.display())))?;
+                fs::rename(&partial, &path)
+                    .map_err(system(format!("cannot write {}", path.display())))?;
                 return Ok(path);
             }
             Err(reason) => {
@@ -142,7 +172,9 @@ fn find_or_download(cache: &Cache, request: &Request) -> Result<PathBuf> {
             }
         }
     }
-    Err(Error::Network { attempts: attempts.join("\n") })
+    Err(Error::Network {
+        attempts: attempts.join("\n"),
+    })
 }
 
 type Fetch = fn(&Log, &Path) -> std::result::Result<(), String>;
@@ -155,7 +187,15 @@ fn fetch_upstream(log: &Log, output: &Path) -> std::result::Result<(), String> {
     let url = format!("{UPSTREAM_FOLDER}{}", UPSTREAM.file_name);
     log.run(
         Command::new("curl")
-            .args(["--fail", "--location", "--silent", "--show-error", "--connect-timeout", "15", "--output"])
+            .args([
+                "--fail",
+                "--location",
+                "--silent",
+                "--show-error",
+                "--connect-timeout",
+                "15",
+                "--output",
+            ])
             .arg(output)
             .arg(url),
     )
@@ -176,8 +216,11 @@ fn fetch_debian(log: &Log, output: &Path) -> std::result::Result<(), String> {
     let mirror = debian_mirror(&targets).ok_or("apt is not configured with a Debian mirror")?;
     let list = folder.path().join("sources.list");
     let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
-    fs::write(&list, format!("deb-src [signed-by={keyring}] {mirror} {DEBIAN_SUITE} main\n"))
-        .map_err(|error| error.to_string())?;
+    fs::write(
+        &list,
+        format!("deb-src [signed-by={keyring}] {mirror} {DEBIAN_SUITE} main\n"),
+    )
+    .map_err(|error| error.to_string())?;
     for part in ["lists/partial", "cache/archives/partial"] {
         fs::create_dir_all(folder.path().join(part)).map_err(|error| error.to_string())?;
     }
@@ -188,18 +231,31 @@ fn fetch_debian(log: &Log, output: &Path) -> std::result::Result<(), String> {
             .arg("--option")
             .arg(format!("Dir::Etc::SourceList={}", list.display()))
             .args(["--option", "Dir::Etc::SourceParts=/dev/null", "--option"])
-            .arg(format!("Dir::State::Lists={}", folder.path().join("lists").display()))
+            .arg(format!(
+                "Dir::State::Lists={}",
+                folder.path().join("lists").display()
+            ))
             .arg("--option")
-            .arg(format!("Dir::Cache={}", folder.path().join("cache").display()))
+            .arg(format!(
+                "Dir::Cache={}",
+                folder.path().join("cache").display()
+            ))
             .args(["--option", "APT::Sandbox::User=root"]);
         command
     };
-    log.run(apt().arg("update")).map_err(|error| first_lines(&error))?;
+    log.run(apt().arg("update"))
+        .map_err(|error| first_lines(&error))?;
     let uris = output_of(apt().args(["--print-uris", "--download-only", "source", DEBIAN_PACKAGE]))
         .unwrap_or_default();
     // Mirrors keep older files in the pool for a while after the suite has moved on.
     let uri = tarball_uri(&uris, DEBIAN.file_name).map_or_else(
-        || format!("{}/pool/main/l/{DEBIAN_PACKAGE}/{}", mirror.trim_end_matches('/'), DEBIAN.file_name),
+        || {
+            format!(
+                "{}/pool/main/l/{DEBIAN_PACKAGE}/{}",
+                mirror.trim_end_matches('/'),
+                DEBIAN.file_name
+            )
+        },
         str::to_owned,
     );
     let helper = Path::new("/usr/lib/apt/apt-helper");
@@ -218,7 +274,11 @@ fn debian_mirror(targets: &str) -> Option<&str> {
     targets
         .lines()
         .filter_map(|line| line.split_once(' '))
-        .find(|(uri, origin)| origin.starts_with("Debian") && !origin.contains("Security") && !uri.contains("security"))
+        .find(|(uri, origin)| {
+            origin.starts_with("Debian")
+                && !origin.contains("Security")
+                && !uri.contains("security")
+        })
         .map(|(uri, _)| uri)
 }
 
@@ -234,8 +294,8 @@ fn tarball_uri<'a>(output: &'a str, file_name: &str) -> Option<&'a str> {
 fn unpack(tarball: &Path, tree: &Path) -> Result<()> {
     let folder = tree.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(system(format!("cannot create {}", folder.display())))?;
-    let partial =
-        tempfile::tempdir_in(folder).map_err(system(format!("cannot write in {}", folder.display())))?;
+    let partial = tempfile::tempdir_in(folder)
+        .map_err(system(format!("cannot write in {}", folder.display())))?;
     let file = File::open(tarball).map_err(system(format!("cannot read {}", tarball.display())))?;
     let size = file.metadata()?.len();
     let mut progress = Progress::new("unpack");
@@ -263,10 +323,14 @@ fn unpack(tarball: &Path, tree: &Path) -> Result<()> {
 
 /// The path inside the project, if the file is one that is needed.
 fn wanted(path: &Path) -> Option<PathBuf> {
-    let mut parts = path.components().skip_while(|part| *part == Component::CurDir);
+    let mut parts = path
+        .components()
+        .skip_while(|part| *part == Component::CurDir);
     parts.next()?;
     let inner: PathBuf = parts.collect();
-    let mut names = inner.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+    let mut names = inner
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy().into_owned());
     let component = names.next()?;
     let below = names.next();
     let is_skipped = below.is_some_and(|name| SKIPPED.contains(&name.as_str()));
@@ -280,8 +344,14 @@ mod tests {
     #[test]
     fn only_the_needed_parts_are_unpacked() {
         let inner = |path: &str| wanted(Path::new(path));
-        assert_eq!(inner("llvm-project-18.1.8.src/llvm/lib/IR/Core.cpp"), Some("llvm/lib/IR/Core.cpp".into()));
-        assert_eq!(inner("./x/libc/include/errno.h.def"), Some("libc/include/errno.h.def".into()));
+        assert_eq!(
+            inner("llvm-project-18.1.8.src/llvm/lib/IR/Core.cpp"),
+            Some("llvm/lib/IR/Core.cpp".into())
+        );
+        assert_eq!(
+            inner("./x/libc/include/errno.h.def"),
+            Some("libc/include/errno.h.def".into())
+        );
         assert_eq!(inner("x/llvm/test/a.ll"), None);
         assert_eq!(inner("x/llvm/unittests/a.cpp"), None);
         assert_eq!(inner("x/clang/lib/a.cpp"), None);
@@ -302,7 +372,10 @@ mod tests {
         let output = "Need to get 156 MB of source archives.\n\
                       'http://m.example/l/x.dsc' x.dsc 8556 SHA256:34\n\
                       'http://m.example/l/x%20y.orig.tar.xz' x.orig.tar.xz 155 SHA256:26\n";
-        assert_eq!(tarball_uri(output, "x.orig.tar.xz"), Some("http://m.example/l/x%20y.orig.tar.xz"));
+        assert_eq!(
+            tarball_uri(output, "x.orig.tar.xz"),
+            Some("http://m.example/l/x%20y.orig.tar.xz")
+        );
         assert_eq!(tarball_uri(output, "y.orig.tar.xz"), None);
     }
 
@@ -321,7 +394,10 @@ mod tests {
     #[test]
     fn offline_without_a_tarball_says_so() {
         let folder = tempfile::tempdir().unwrap();
-        let request = Request { offline: true, ..Request::default() };
+        let request = Request {
+            offline: true,
+            ..Request::default()
+        };
         let error = provide(&Cache::at(folder.path(), &[]), &request).unwrap_err();
         assert_eq!(error.exit_code(), 104);
         assert!(error.to_string().contains("--source"));
@@ -332,7 +408,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("some.tar.xz");
         fs::write(&path, b"x").unwrap();
-        let request = Request { source: Some(path), ..Request::default() };
+        let request = Request {
+            source: Some(path),
+            ..Request::default()
+        };
         let error = provide(&Cache::at(folder.path(), &[]), &request).unwrap_err();
         assert_eq!(error.exit_code(), 103);
     }

@@ -33,8 +33,16 @@ pub fn machine_flags() -> &'static [&'static str] {
 
 /// Every option that can change what is built, other than the paths of the cache.
 pub fn options() -> Vec<String> {
-    let mut options: Vec<String> = machine_flags().iter().map(|flag| (*flag).to_owned()).collect();
-    options.extend(LIBC_FLAGS.iter().chain(LIBRARY_FLAGS).map(|flag| (*flag).to_owned()));
+    let mut options: Vec<String> = machine_flags()
+        .iter()
+        .map(|flag| (*flag).to_owned())
+        .collect();
+    options.extend(
+        LIBC_FLAGS
+            .iter()
+            .chain(LIBRARY_FLAGS)
+            .map(|flag| (*flag).to_owned()),
+    );
     for table in [NATIVE_OPTIONS, LIBC_OPTIONS, LIBCXX_OPTIONS] {
         options.extend(definitions(table));
     }
@@ -114,14 +122,21 @@ impl Build<'_> {
     fn with_compiler_cache(&self, command: &mut Command) {
         command
             .env("CCACHE_DIR", self.cache.root().join("ccache"))
-            .env("CCACHE_SLOPPINESS", "pch_defines,time_macros,include_file_mtime,include_file_ctime")
+            .env(
+                "CCACHE_SLOPPINESS",
+                "pch_defines,time_macros,include_file_mtime,include_file_ctime",
+            )
             .env("CCACHE_NOHASHDIR", "1")
             .env("CCACHE_MAXSIZE", "5G");
     }
 
     fn launcher(&self) -> Vec<String> {
-        let Some(_) = &self.tools.ccache else { return Vec::new() };
-        ["C", "CXX"].map(|language| format!("-DCMAKE_{language}_COMPILER_LAUNCHER=ccache")).to_vec()
+        let Some(_) = &self.tools.ccache else {
+            return Vec::new();
+        };
+        ["C", "CXX"]
+            .map(|language| format!("-DCMAKE_{language}_COMPILER_LAUNCHER=ccache"))
+            .to_vec()
     }
 
     /// The repository's sysroot folder, copied: its path must not depend on the checkout.
@@ -136,7 +151,10 @@ impl Build<'_> {
 
     fn machine(&self) -> String {
         let mut flags = machine_flags().join(" ");
-        for (path, name) in [(self.source, "/llvm"), (&self.cache.root().join("build"), "/build")] {
+        for (path, name) in [
+            (self.source, "/llvm"),
+            (&self.cache.root().join("build"), "/build"),
+        ] {
             flags.push_str(&format!(" -ffile-prefix-map={}={name}", path.display()));
         }
         flags
@@ -185,10 +203,17 @@ impl Build<'_> {
     fn native_tools(&self, log: &Log) -> Result<()> {
         let mut options = self.launcher();
         options.push(format!("-DCMAKE_C_COMPILER={}", self.tools.clang.display()));
-        options.push(format!("-DCMAKE_CXX_COMPILER={}", self.tools.clangxx.display()));
+        options.push(format!(
+            "-DCMAKE_CXX_COMPILER={}",
+            self.tools.clangxx.display()
+        ));
         options.extend(definitions(NATIVE_OPTIONS));
         log.run(&mut self.cmake("llvm", "native-tools", &options))?;
-        self.ninja(log, "native-tools", &["llvm-tblgen", "llvm-min-tblgen", "libc-hdrgen"])
+        self.ninja(
+            log,
+            "native-tools",
+            &["llvm-tblgen", "llvm-min-tblgen", "libc-hdrgen"],
+        )
     }
 
     fn sysroot(&self) -> Result<()> {
@@ -198,7 +223,8 @@ impl Build<'_> {
         let libc = self.source.join("libc");
         let read_list = |name: &str| -> Result<Vec<String>> {
             let path = self.sysroot_input().join("libc").join(name);
-            let text = fs::read_to_string(&path).map_err(system(format!("cannot read {}", path.display())))?;
+            let text = fs::read_to_string(&path)
+                .map_err(system(format!("cannot read {}", path.display())))?;
             Ok(text.lines().map(str::to_owned).collect())
         };
         let functions = read_list("declared-functions.txt")?;
@@ -255,8 +281,14 @@ impl Build<'_> {
         );
         let mut options = self.toolchain(&flags, &format!("{flags} {}", LIBRARY_FLAGS.join(" ")));
         options.push(format!("-DLIBC_TARGET_TRIPLE={TARGET}"));
-        options.push(format!("-DLIBC_CONFIG_PATH={}", self.sysroot_input().join("libc").display()));
-        options.push(format!("-DLIBC_HDRGEN_EXE={}", self.no_generator().display()));
+        options.push(format!(
+            "-DLIBC_CONFIG_PATH={}",
+            self.sysroot_input().join("libc").display()
+        ));
+        options.push(format!(
+            "-DLIBC_HDRGEN_EXE={}",
+            self.no_generator().display()
+        ));
         options.extend(definitions(LIBC_OPTIONS));
         log.run(&mut self.cmake("runtimes", "libc", &options))?;
         self.ninja(log, "libc", &["libc", "libm"])
@@ -265,7 +297,12 @@ impl Build<'_> {
     fn libcxx(&self, log: &Log) -> Result<()> {
         let mut options = self.toolchain(
             &format!("{} {}", self.machine(), self.c_includes()),
-            &format!("{} {} {}", self.machine(), self.cxx_includes(), LIBRARY_FLAGS.join(" ")),
+            &format!(
+                "{} {} {}",
+                self.machine(),
+                self.cxx_includes(),
+                LIBRARY_FLAGS.join(" ")
+            ),
         );
         options.push(format!(
             "-DLIBCXX_CXX_ABI_INCLUDE_PATHS={}",
@@ -279,7 +316,10 @@ impl Build<'_> {
     fn llvm(&self, log: &Log) -> Result<()> {
         let defines = BLAKE3_FLAGS;
         let cmake = self.sysroot_input().join("cmake");
-        let mut options = vec!["-C".to_owned(), cmake.join("llvm-cache.cmake").display().to_string()];
+        let mut options = vec![
+            "-C".to_owned(),
+            cmake.join("llvm-cache.cmake").display().to_string(),
+        ];
         options.extend(self.toolchain(
             &format!("{} {} {defines}", self.machine(), self.c_includes()),
             &format!(
@@ -293,7 +333,10 @@ impl Build<'_> {
         for (name, path) in [
             ("LLVM_TABLEGEN", native.join("llvm-tblgen")),
             ("LLVM_HEADERS_TABLEGEN", native.join("llvm-min-tblgen")),
-            ("CMAKE_PROJECT_LLVM_INCLUDE", cmake.join("llvm-inject.cmake")),
+            (
+                "CMAKE_PROJECT_LLVM_INCLUDE",
+                cmake.join("llvm-inject.cmake"),
+            ),
             ("BAREFLOW_PCH_DIR", self.sysroot_input().join("llvm/pch")),
         ] {
             options.push(format!("-D{name}={}", path.display()));
@@ -310,7 +353,8 @@ impl Build<'_> {
     /// When it cannot be read.
     pub fn graph(&self) -> Result<Graph> {
         let path = self.graph_file();
-        let text = fs::read_to_string(&path).map_err(system(format!("cannot read {}", path.display())))?;
+        let text =
+            fs::read_to_string(&path).map_err(system(format!("cannot read {}", path.display())))?;
         Graph::parse(&text).map_err(|error| Error::Build(format!("{}: {error}", path.display())))
     }
 
@@ -326,10 +370,15 @@ impl Build<'_> {
     pub fn libraries(&self) -> Result<Vec<String>> {
         let components: Vec<String> = match self.inputs.profile {
             Profile::Full => vec!["all".to_owned()],
-            Profile::Jit => JIT_COMPONENTS.iter().map(|name| (*name).to_owned()).collect(),
+            Profile::Jit => JIT_COMPONENTS
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect(),
         };
         let graph = self.graph()?;
-        let libraries = graph.libraries(&components).map_err(|error| Error::Build(error.to_string()))?;
+        let libraries = graph
+            .libraries(&components)
+            .map_err(|error| Error::Build(error.to_string()))?;
         let mut libraries: Vec<String> = libraries.into_iter().map(str::to_owned).collect();
         libraries.sort();
         Ok(libraries)
@@ -338,17 +387,31 @@ impl Build<'_> {
 
 /// What the engine links; everything that these depend on is built with them.
 const JIT_COMPONENTS: &[&str] = &[
-    "orcjit", "interpreter", "passes", "irreader", "bitwriter", "linker", "x86codegen", "x86asmparser",
-    "x86desc", "x86info",
+    "orcjit",
+    "interpreter",
+    "passes",
+    "irreader",
+    "bitwriter",
+    "linker",
+    "x86codegen",
+    "x86asmparser",
+    "x86desc",
+    "x86info",
 ];
 
 fn definitions<'a>(pairs: &'a [(&'a str, &'a str)]) -> impl Iterator<Item = String> + use<'a> {
-    pairs.iter().map(|(name, value)| format!("-D{name}={value}"))
+    pairs
+        .iter()
+        .map(|(name, value)| format!("-D{name}={value}"))
 }
 
 /// What llvm-libc is compiled with besides; it is for one thread.
-const LIBC_FLAGS: &[&str] =
-    &["-nostdinc++", "-Dthread_local=", "-D_Thread_local=", "-DLIBC_COPT_USE_C_ASSERT"];
+const LIBC_FLAGS: &[&str] = &[
+    "-nostdinc++",
+    "-Dthread_local=",
+    "-D_Thread_local=",
+    "-DLIBC_COPT_USE_C_ASSERT",
+];
 
 /// What all C++ is compiled with besides.
 const LIBRARY_FLAGS: &[&str] = &["-fno-exceptions", "-fno-rtti"];
@@ -387,7 +450,10 @@ const LIBC_OPTIONS: &[(&str, &str)] = &[
     ("LIBC_WNO_ERROR", "ON"),
     ("LLVM_INCLUDE_TESTS", "OFF"),
     ("LLVM_INCLUDE_DOCS", "OFF"),
-    ("LIBC_CONF_PRINTF_FLOAT_TO_STR_USE_MEGA_LONG_DOUBLE_TABLE", "OFF"),
+    (
+        "LIBC_CONF_PRINTF_FLOAT_TO_STR_USE_MEGA_LONG_DOUBLE_TABLE",
+        "OFF",
+    ),
     ("LIBC_CONF_PRINTF_DISABLE_WRITE_INT", "ON"),
 ];
 
@@ -405,7 +471,10 @@ const LIBCXX_OPTIONS: &[(&str, &str)] = &[
     ("LIBCXX_ENABLE_WIDE_CHARACTERS", "OFF"),
     ("LIBCXX_HAS_EXTERNAL_THREAD_API", "ON"),
     ("LIBCXX_HAS_MUSL_LIBC", "OFF"),
-    ("LIBCXX_EXTRA_SITE_DEFINES", "_LIBCPP_PROVIDES_DEFAULT_RUNE_TABLE"),
+    (
+        "LIBCXX_EXTRA_SITE_DEFINES",
+        "_LIBCPP_PROVIDES_DEFAULT_RUNE_TABLE",
+    ),
     // Its headers, not its archive: without them promises abort, and ORC uses promises.
     ("LIBCXX_CXX_ABI", "libcxxabi"),
     ("LIBCXX_ENABLE_STATIC_ABI_LIBRARY", "OFF"),
@@ -429,15 +498,24 @@ fn discard_foreign_trees(folder: &Path, key: &str) -> Result<()> {
         return Ok(());
     }
     if folder.exists() {
-        eprintln!("removing build trees of another compiler or source: {}", folder.display());
-        fs::remove_dir_all(folder).map_err(system(format!("cannot remove {}", folder.display())))?;
+        eprintln!(
+            "removing build trees of another compiler or source: {}",
+            folder.display()
+        );
+        fs::remove_dir_all(folder)
+            .map_err(system(format!("cannot remove {}", folder.display())))?;
     }
     write_whole(&stamp, key.as_bytes())
 }
 
 /// Runs `action` unless the stamp says that it was done with this key. The stamp is removed first and
 /// written last, so that an interrupted action is done again.
-fn run_stamped(stamp: &Path, key: &str, force: bool, action: impl FnOnce() -> Result<()>) -> Result<()> {
+fn run_stamped(
+    stamp: &Path,
+    key: &str,
+    force: bool,
+    action: impl FnOnce() -> Result<()>,
+) -> Result<()> {
     if !force && fs::read_to_string(stamp).is_ok_and(|text| text == key) {
         return Ok(());
     }
@@ -455,7 +533,8 @@ fn run_stamped(stamp: &Path, key: &str, force: bool, action: impl FnOnce() -> Re
 /// compiled again for it.
 fn copy_changed(from: &Path, to: &Path) -> Result<()> {
     for entry in WalkDir::new(from).sort_by_file_name() {
-        let entry = entry.map_err(|error| Error::Build(format!("cannot read {}: {error}", from.display())))?;
+        let entry = entry
+            .map_err(|error| Error::Build(format!("cannot read {}: {error}", from.display())))?;
         if entry.file_type().is_file() {
             let inner = entry.path().strip_prefix(from).unwrap_or(entry.path());
             copy_if_changed(entry.path(), &to.join(inner))?;
@@ -466,10 +545,15 @@ fn copy_changed(from: &Path, to: &Path) -> Result<()> {
 
 /// Removes the files of `folder` that `model` does not have.
 fn remove_extra(folder: &Path, model: &Path) -> Result<()> {
-    for entry in WalkDir::new(folder).into_iter().flatten().filter(|entry| entry.file_type().is_file()) {
+    for entry in WalkDir::new(folder)
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry.file_type().is_file())
+    {
         let inner = entry.path().strip_prefix(folder).unwrap_or(entry.path());
         if !model.join(inner).is_file() {
-            fs::remove_file(entry.path()).map_err(system(format!("cannot remove {}", entry.path().display())))?;
+            fs::remove_file(entry.path())
+                .map_err(system(format!("cannot remove {}", entry.path().display())))?;
         }
     }
     Ok(())
@@ -477,7 +561,11 @@ fn remove_extra(folder: &Path, model: &Path) -> Result<()> {
 
 fn copy_if_changed(from: &Path, to: &Path) -> Result<()> {
     let bytes = fs::read(from).map_err(system(format!("cannot read {}", from.display())))?;
-    if fs::read(to).is_ok_and(|old| old == bytes) { Ok(()) } else { write_whole(to, &bytes) }
+    if fs::read(to).is_ok_and(|old| old == bytes) {
+        Ok(())
+    } else {
+        write_whole(to, &bytes)
+    }
 }
 
 #[cfg(test)]

@@ -37,7 +37,12 @@ pub fn find(cache: &Cache, name: &str) -> Option<PathBuf> {
 pub fn find_archive(cache: &Cache, name: &str) -> Option<PathBuf> {
     let file = format!("{name}.tar.zst");
     std::iter::once(cache.distributions())
-        .chain(cache.read_only().iter().flat_map(|folder| [folder.clone(), folder.join("dist")]))
+        .chain(
+            cache
+                .read_only()
+                .iter()
+                .flat_map(|folder| [folder.clone(), folder.join("dist")]),
+        )
         .map(|folder| folder.join(&file))
         .find(|path| path.is_file())
 }
@@ -50,10 +55,14 @@ pub fn restore(cache: &Cache, archive: &Path, name: &str) -> Result<PathBuf> {
     eprintln!("restoring {}", archive.display());
     let parent = cache.distributions();
     fs::create_dir_all(&parent).map_err(system(format!("cannot create {}", parent.display())))?;
-    let partial = tempfile::tempdir_in(&parent).map_err(system(format!("cannot write in {}", parent.display())))?;
+    let partial = tempfile::tempdir_in(&parent)
+        .map_err(system(format!("cannot write in {}", parent.display())))?;
     unpack(archive, partial.path(), &parent)?;
     if let Some(reason) = differences(partial.path())?.first() {
-        return Err(Error::Damaged { archive: archive.to_owned(), reason: reason.clone() });
+        return Err(Error::Damaged {
+            archive: archive.to_owned(),
+            reason: reason.clone(),
+        });
     }
     let folder = folder(cache, name);
     match fs::rename(partial.path(), &folder) {
@@ -76,11 +85,16 @@ fn unpack(archive: &Path, folder: &Path, cache: &Path) -> Result<()> {
     let file = File::open(archive).map_err(system(format!("cannot read {}", archive.display())))?;
     let size = file.metadata()?.len();
     let mut progress = Progress::new("restore");
-    let position = Position { file, bytes: Rc::default() };
+    let position = Position {
+        file,
+        bytes: Rc::default(),
+    };
     let bytes = Rc::clone(&position.bytes);
     let mut packed = tar::Archive::new(zstd::Decoder::new(position).map_err(unreadable)?);
     for entry in packed.entries().map_err(unreadable)? {
-        entry.and_then(|mut entry| entry.unpack_in(folder)).map_err(unreadable)?;
+        entry
+            .and_then(|mut entry| entry.unpack_in(folder))
+            .map_err(unreadable)?;
         progress.update(bytes.get(), size);
     }
     if !folder.join(MANIFEST).is_file() {
@@ -123,15 +137,23 @@ impl Read for Position {
 pub fn list(cache: &Cache) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for part in ["source", "build", "dist", "ccache", "logs"] {
-        let Ok(children) = fs::read_dir(cache.root().join(part)) else { continue };
+        let Ok(children) = fs::read_dir(cache.root().join(part)) else {
+            continue;
+        };
         if part == "ccache" {
             let path = cache.root().join(part);
-            entries.push(Entry { size_bytes: size_of_tree(&path), path });
+            entries.push(Entry {
+                size_bytes: size_of_tree(&path),
+                path,
+            });
             continue;
         }
         for child in children {
             let path = child?.path();
-            entries.push(Entry { size_bytes: size_of_tree(&path), path });
+            entries.push(Entry {
+                size_bytes: size_of_tree(&path),
+                path,
+            });
         }
     }
     entries.sort_by(|a, b| a.path.cmp(&b.path));
@@ -149,7 +171,9 @@ fn size_of_tree(path: &Path) -> u64 {
 }
 
 fn distribution_folders(cache: &Cache) -> Result<Vec<PathBuf>> {
-    let Ok(children) = fs::read_dir(cache.distributions()) else { return Ok(Vec::new()) };
+    let Ok(children) = fs::read_dir(cache.distributions()) else {
+        return Ok(Vec::new());
+    };
     let mut folders = Vec::new();
     for child in children {
         let path = child?.path();
@@ -163,8 +187,10 @@ fn distribution_folders(cache: &Cache) -> Result<Vec<PathBuf>> {
 
 fn manifest_of(folder: &Path) -> Result<Manifest> {
     let path = folder.join(MANIFEST);
-    let text = fs::read_to_string(&path).map_err(system(format!("cannot read {}", path.display())))?;
-    serde_json::from_str(&text).map_err(|error| Error::Build(format!("{}: {error}", path.display())))
+    let text =
+        fs::read_to_string(&path).map_err(system(format!("cannot read {}", path.display())))?;
+    serde_json::from_str(&text)
+        .map_err(|error| Error::Build(format!("{}: {error}", path.display())))
 }
 
 /// Compares every archive of every distribution with its recorded hash; returns a line for each problem.
@@ -174,11 +200,12 @@ fn manifest_of(folder: &Path) -> Result<Manifest> {
 pub fn verify(cache: &Cache) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     for folder in distribution_folders(cache)? {
-        problems.extend(
-            differences(&folder)?
-                .into_iter()
-                .map(|problem| format!("{problem}; delete {} and run `cargo xtask llvm`", folder.display())),
-        );
+        problems.extend(differences(&folder)?.into_iter().map(|problem| {
+            format!(
+                "{problem}; delete {} and run `cargo xtask llvm`",
+                folder.display()
+            )
+        }));
     }
     Ok(problems)
 }
@@ -190,7 +217,10 @@ fn differences(folder: &Path) -> Result<Vec<String>> {
         let path = folder.join(&archive.file);
         match file_hash(&path) {
             Ok(found) if found == archive.sha256 => {}
-            Ok(_) => problems.push(format!("{} has other bytes than the manifest says", path.display())),
+            Ok(_) => problems.push(format!(
+                "{} has other bytes than the manifest says",
+                path.display()
+            )),
             Err(error) => problems.push(error.to_string()),
         }
     }
@@ -203,9 +233,16 @@ fn differences(folder: &Path) -> Result<Vec<String>> {
 /// # Errors
 /// When something cannot be deleted.
 pub fn collect(cache: &Cache) -> Result<u64> {
-    let mut doomed: Vec<PathBuf> = ["build", "logs"].iter().map(|part| cache.root().join(part)).collect();
+    let mut doomed: Vec<PathBuf> = ["build", "logs"]
+        .iter()
+        .map(|part| cache.root().join(part))
+        .collect();
     let mut folders = distribution_folders(cache)?;
-    let age = |path: &PathBuf| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let age = |path: &PathBuf| {
+        fs::metadata(path)
+            .and_then(|metadata| metadata.modified())
+            .ok()
+    };
     folders.sort_by_key(|path| std::cmp::Reverse(age(path)));
     let mut kept = Vec::new();
     for folder in folders {
@@ -221,7 +258,11 @@ pub fn collect(cache: &Cache) -> Result<u64> {
     let mut freed = 0;
     for path in doomed.into_iter().filter(|path| path.exists()) {
         freed += size_of_tree(&path);
-        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        let removed = if path.is_dir() {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        };
         removed.map_err(system(format!("cannot delete {}", path.display())))?;
     }
     Ok(freed)
@@ -253,7 +294,11 @@ mod tests {
                 components: Vec::new(),
             }],
         };
-        fs::write(folder.join(MANIFEST), serde_json::to_string(&manifest).unwrap()).unwrap();
+        fs::write(
+            folder.join(MANIFEST),
+            serde_json::to_string(&manifest).unwrap(),
+        )
+        .unwrap();
         folder
     }
 
@@ -265,7 +310,10 @@ mod tests {
         assert_eq!(verify(&cache).unwrap(), Vec::<String>::new());
         fs::write(folder.join("lib/libA.a"), b"brchive").unwrap();
         let problems = verify(&cache).unwrap();
-        assert!(problems.len() == 1 && problems[0].contains("libA.a"), "{problems:?}");
+        assert!(
+            problems.len() == 1 && problems[0].contains("libA.a"),
+            "{problems:?}"
+        );
     }
 
     #[test]
@@ -297,10 +345,16 @@ mod tests {
 
         fs::write(made.join("lib/libA.a"), b"brchive").unwrap();
         compress(&made, &archive).unwrap();
-        assert_eq!(restore(&cache, &archive, "two").unwrap_err().exit_code(), 103);
+        assert_eq!(
+            restore(&cache, &archive, "two").unwrap_err().exit_code(),
+            103
+        );
         let bytes = fs::read(&archive).unwrap();
         fs::write(&archive, &bytes[..bytes.len() / 2]).unwrap();
-        assert_eq!(restore(&cache, &archive, "two").unwrap_err().exit_code(), 103);
+        assert_eq!(
+            restore(&cache, &archive, "two").unwrap_err().exit_code(),
+            103
+        );
         assert_eq!(find(&cache, "two"), None);
     }
 

@@ -32,33 +32,11 @@ pub struct ReadError {
     pub sector: u64,
 }
 
-/// What executes the machine's instructions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Accelerator {
-    /// QEMU's translator: slow, and the same on every host
-    #[default]
-    Tcg,
-    /// The host's processor
-    Kvm,
-}
-
-impl Accelerator {
-    fn arguments(self) -> [&'static str; 4] {
-        match self {
-            Self::Tcg => ["-accel", "tcg", "-cpu", "max"],
-            // Nested hosts announce this feature and then refuse it.
-            Self::Kvm => ["-accel", "kvm", "-cpu", "max,arch-capabilities=off"],
-        }
-    }
-}
-
 /// The emulated machine.
 #[derive(Clone, Debug)]
 pub struct Machine {
     /// The emulator.
     pub qemu: PathBuf,
-    /// What executes its instructions.
-    pub accelerator: Accelerator,
     /// RAM.
     pub memory_mib: u32,
     /// How it starts.
@@ -76,8 +54,8 @@ impl Machine {
         command
             .args(["-no-user-config", "-nodefaults", "-no-reboot"])
             .args(["-display", "none", "-vga", "std"])
-            .args(["-machine", "pc"])
-            .args(self.accelerator.arguments())
+            // Translated, not virtualised: the same on every host.
+            .args(["-machine", "pc", "-accel", "tcg", "-cpu", "max"])
             .args(["-m", &format!("{}M", self.memory_mib)])
             .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
         // The child's own output and error streams are two of the serial ports.
@@ -144,7 +122,6 @@ mod tests {
     fn words(boot: Boot, folder: &Path) -> Vec<String> {
         let machine = Machine {
             qemu: "qemu-system-x86_64".into(),
-            accelerator: Accelerator::Tcg,
             memory_mib: 256,
             boot,
         };

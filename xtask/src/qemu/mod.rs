@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::supervise::supervise;
 
-pub use command::{Accelerator, Boot, Machine, ReadError};
+pub use command::{Boot, Machine, ReadError};
 pub use verdict::Verdict;
 
 /// Why QEMU could not be run.

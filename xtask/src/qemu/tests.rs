@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use super::{Accelerator, Boot, Machine, Verdict, boot};
+use super::{Boot, Machine, Verdict, boot};
 use crate::supervise::Recorder;
 
 const COM1: u16 = 0x3f8;
@@ -42,7 +42,6 @@ fn run(code: &[&[u8]], timeout_s: u64) -> Option<(Verdict, Vec<u8>, String)> {
     fs::write(&image, sector).unwrap();
     let machine = Machine {
         qemu: qemu.into(),
-        accelerator: Accelerator::Tcg,
         memory_mib: 16,
         boot: Boot::Disk {
             image,
