@@ -1,14 +1,13 @@
 //! Running a program in a kernel, hosted or in the machine, and saying how it ended.
 
 use std::ffi::OsString;
-use std::fs;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::qemu::{self, Boot, Machine, QemuError, Verdict};
+use crate::qemu::{self, Machine, QemuError, Verdict};
 use crate::supervise::{End, supervise};
 
 /// Exit codes that the host decides; the kernels decide the others of the table in the reference.
@@ -118,24 +117,6 @@ impl Kernel {
             }
         }
     }
-
-    /// Writes `bundle` where the kernel finds it; for tests that boot without a disk.
-    ///
-    /// # Errors
-    /// That the file cannot be written.
-    pub fn with_bundle(&self, path: PathBuf, bundle: &[u8]) -> Result<Self, LaunchError> {
-        fs::write(&path, bundle)?;
-        let mut kernel = self.clone();
-        match &mut kernel {
-            Self::Hosted { bundle, .. } => *bundle = path,
-            Self::Machine(machine) => {
-                if let Boot::Pvh { bundle, .. } = &mut machine.boot {
-                    *bundle = path;
-                }
-            }
-        }
-        Ok(kernel)
-    }
 }
 
 fn hosted_command(executable: OsString, bundle: OsString, memory_mib: Option<u32>) -> Command {
@@ -191,6 +172,7 @@ fn machine_ending(verdict: Verdict, timeout: Duration) -> Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::io::sink;
 
     fn hosted(executable: &str, bundle: &str) -> Kernel {

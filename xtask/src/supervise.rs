@@ -103,14 +103,6 @@ impl<W: Write> Recorder<W> {
         let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         bytes.iter().copied().collect()
     }
-
-    /// The last `count` lines.
-    pub fn last_lines(&self, count: usize) -> String {
-        let bytes = self.bytes();
-        let text = String::from_utf8_lossy(&bytes);
-        let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(count)..].join("\n")
-    }
 }
 
 impl<W: Write> Write for Recorder<W> {
@@ -190,7 +182,6 @@ mod tests {
         recorder.write_all(b"one\ntwo\n").unwrap();
         recorder.write_all(b"three\n").unwrap();
         assert_eq!(recorder.bytes(), b"o\nthree\n");
-        assert_eq!(recorder.last_lines(1), "three");
         assert_eq!(recorder.next, b"one\ntwo\nthree\n");
     }
 }

@@ -20,8 +20,6 @@ const TOOLCHAIN_PROGRAMS: &[(&str, &str)] = &[
     ("llvm-ar", "llvm"),
     ("llvm-ranlib", "llvm"),
     ("llvm-nm", "llvm"),
-    ("llvm-objcopy", "llvm"),
-    ("llvm-strip", "llvm"),
 ];
 
 /// What is known of one tool.
@@ -46,8 +44,6 @@ pub struct Finding {
 /// The tools that builds use.
 #[derive(Clone, Debug)]
 pub struct Tools {
-    /// Major version of the LLVM toolchain.
-    pub llvm_version: u32,
     /// Compiles C and assembler, and programs where its version is at most 18.
     pub clang: PathBuf,
     /// Compiles C++.
@@ -60,10 +56,6 @@ pub struct Tools {
     pub ranlib: PathBuf,
     /// Lists symbols.
     pub nm: PathBuf,
-    /// Removes symbols.
-    pub strip: PathBuf,
-    /// Copies sections.
-    pub objcopy: PathBuf,
     /// Compiles programs to bitcode that LLVM 18 reads.
     pub program_clang: PathBuf,
     /// Caches compilations, when it is there.
@@ -89,17 +81,14 @@ impl Tools {
                 .and_then(|finding| finding.path.clone())
                 .unwrap_or_default()
         };
-        let llvm_version = build_version().ok_or_else(|| missing(&findings))?;
+        build_version().ok_or_else(|| missing(&findings))?;
         Ok(Self {
-            llvm_version,
             clang: path("clang"),
             clangxx: path("clang++"),
             lld: path("ld.lld"),
             ar: path("llvm-ar"),
             ranlib: path("llvm-ranlib"),
             nm: path("llvm-nm"),
-            strip: path("llvm-strip"),
-            objcopy: path("llvm-objcopy"),
             program_clang: path("clang for programs"),
             ccache: Some(path("ccache")).filter(|path| !path.as_os_str().is_empty()),
             qemu: path("qemu-system-x86_64"),

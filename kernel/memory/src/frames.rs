@@ -148,10 +148,13 @@ mod tests {
 
     #[test]
     fn the_last_frame_can_be_used_and_none_beyond_it() {
-        with(&[LIMIT_FRAMES - 2..LIMIT_FRAMES], |frames| {
-            assert_eq!(frames.take(3), None);
-            assert_eq!(frames.take(2), Some(LIMIT_FRAMES - 2));
-            assert!(!frames.is_free(LIMIT_FRAMES));
-        });
+        with(
+            core::slice::from_ref(&(LIMIT_FRAMES - 2..LIMIT_FRAMES)),
+            |frames| {
+                assert_eq!(frames.take(3), None);
+                assert_eq!(frames.take(2), Some(LIMIT_FRAMES - 2));
+                assert!(!frames.is_free(LIMIT_FRAMES));
+            },
+        );
     }
 }

@@ -30,7 +30,7 @@ pub enum BootMethod {
 /// Run a program on the bare machine.
 ///
 /// The program's output is on stdout and nothing else is; the exit status is the program's. Reserved
-/// statuses of failures are in the reference, docs/reference/exit-codes.md.
+/// statuses of failures are in the reference, docs/src/reference/exit-codes.md.
 #[derive(Args, Debug)]
 pub struct RunArgs {
     /// Run in the engine as a Linux process, at native speed, instead of the machine

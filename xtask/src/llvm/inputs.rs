@@ -194,8 +194,11 @@ mod tests {
         }
     }
 
-    /// Every kind of input: what it is called, and a change of it.
-    const CHANGES: &[(&str, fn(&mut Inputs))] = &[
+    /// What a kind of input is called, and a change of it.
+    type Change = (&'static str, fn(&mut Inputs));
+
+    /// Every kind of input.
+    const CHANGES: &[Change] = &[
         ("profile", |inputs| inputs.profile = Profile::Jit),
         ("source", |inputs| inputs.source_hash.push('x')),
         ("overlay file", |inputs| inputs.sysroot_hash.push('x')),

@@ -40,16 +40,6 @@ pub struct Request {
     pub force: bool,
 }
 
-impl Request {
-    /// Of the pinned sources.
-    pub fn new(profile: Profile) -> Self {
-        Self {
-            profile,
-            ..Self::default()
-        }
-    }
-}
-
 /// Bytes that a build from nothing needs on the disk: measured 1.5 GB, sources, compiler cache and result
 /// included; the rest is for what tools keep while they run.
 const BUILD_BYTES: u64 = 3 << 30;
