@@ -210,6 +210,16 @@ pub(crate) fn is_stack_guard(address: usize) -> bool {
     (STACK_GUARD..STACK).contains(&address)
 }
 
+/// Whether the address is in the code pool.
+pub(crate) fn is_code_pool(address: usize) -> bool {
+    (POOL_ADDRESS..STACK_GUARD).contains(&address)
+}
+
+/// The stack's lowest address.
+pub(crate) fn stack_start() -> usize {
+    STACK
+}
+
 /// Whether the address is on the stack.
 pub(crate) fn is_stack(address: usize) -> bool {
     (STACK..HANDLER_STACK_AREA).contains(&address)

@@ -10,7 +10,7 @@ use super::symbols::Place;
 use crate::interrupts::TrapFrame;
 use crate::{console, image, memory};
 
-const FRAME_LIMIT: usize = 64;
+const FRAME_LIMIT: usize = 32;
 const GUESS_LIMIT: usize = 24;
 const SEARCHED_WORDS: usize = 4096;
 const WORD_BYTES: u64 = 8;
@@ -22,14 +22,18 @@ fn stack_word(address: u64) -> Option<u64> {
     is_word.then(|| unsafe { *core::ptr::with_exposed_provenance(address as usize) })
 }
 
-fn is_code(address: u64) -> bool {
+fn is_kernel_code(address: u64) -> bool {
     image::text().contains(&(address as usize))
+}
+
+fn is_code(address: u64) -> bool {
+    is_kernel_code(address) || memory::is_code_pool(address as usize)
 }
 
 /// Whether a call instruction ends at the address: `call rel32` or `call` through a register or memory
 /// (Intel SDM volume 2, CALL).
 fn follows_call(address: u64) -> bool {
-    if !is_code(address) || !is_code(address - 7) {
+    if !is_kernel_code(address) || !is_kernel_code(address - 7) {
         return false;
     }
     let before = |count: u64| {
@@ -45,7 +49,8 @@ pub(super) fn print(frame: &TrapFrame) {
     let line = |text: core::fmt::Arguments| console::print(Stream::Error, text);
     line(format_args!("backtrace:\n"));
     let mut pointer = frame.rbp;
-    let mut end = frame.rsp;
+    // After an overflow the stack pointer is below the stack.
+    let mut end = frame.rsp.max(memory::stack_start() as u64);
     for _ in 0..FRAME_LIMIT {
         // Frames lie one above the other.
         let (Some(next), Some(caller)) = (stack_word(pointer), stack_word(pointer + WORD_BYTES))

@@ -5,6 +5,7 @@ use core::ops::Range;
 
 use bareflow_boot_layout::symbols::SymbolTable;
 
+use crate::memory;
 use crate::one_thread::OneThread;
 
 static TABLE: OneThread<SymbolTable<'static>> = OneThread::new(SymbolTable::EMPTY);
@@ -32,6 +33,8 @@ impl fmt::Display for Place {
         if let Some(symbol) = symbol {
             let offset = self.0 - u64::from(symbol.address);
             write!(formatter, " {}+{offset:#x}", symbol.name)?;
+        } else if memory::is_code_pool(self.0 as usize) {
+            formatter.write_str(" in the program")?;
         }
         Ok(())
     }
