@@ -21,6 +21,7 @@ extern crate alloc;
 
 mod cstr;
 mod cxxabi;
+mod directories;
 mod dynamic;
 pub mod errno;
 mod files;
