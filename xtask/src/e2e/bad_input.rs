@@ -164,6 +164,17 @@ const CASES: &[Case] = &[
         )
     },
     Case {
+        places: &[Place::Disk, Place::Pvh],
+        memory_mib: Some(64),
+        timeout_s: Some([60, 60]),
+        ..Case::new(
+            "too_little_memory_for_a_program",
+            Source::Example("fib"),
+            112,
+            &["memory"],
+        )
+    },
+    Case {
         places: &[Place::Hosted],
         memory_mib: Some(150),
         ..Case::new(
