@@ -9,7 +9,6 @@ use x86_64::instructions::{hlt, interrupts};
 use crate::console;
 
 /// Exit codes that are not an outcome of the engine; the reference lists all codes.
-pub(crate) const GUEST_FAULT: u8 = 111;
 pub(crate) const OUT_OF_MEMORY: u8 = 112;
 pub(crate) const BOOT_FAILURE: u8 = 115;
 pub(crate) const INTERNAL: u8 = 116;

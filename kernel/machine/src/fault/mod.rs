@@ -77,7 +77,7 @@ pub(crate) fn handle(frame: &mut TrapFrame) {
     let _ = writer.write_str("bareflow: error: the kernel faulted: ");
     let _ = describe_fault(&fault, &mut writer);
     let _ = writer.write_str("\n");
-    exit::end(exit::GUEST_FAULT)
+    exit::end(exit::INTERNAL)
 }
 
 fn print_details(frame: &TrapFrame, fault: &Fault) {
