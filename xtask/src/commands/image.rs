@@ -1,0 +1,87 @@
+//! `cargo xtask image`: a disk image that boots into a program.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::error::Result;
+use crate::image::DEFAULT_SIZE_BYTES;
+use crate::kernel::{KernelKind, LlvmExtent};
+use crate::program::{Program, Tier};
+use crate::tools::Installation;
+use crate::workbench::Workbench;
+
+/// Make a disk image: boot stages, the kernel with LLVM, the program, and a FAT16 partition.
+#[derive(Args, Debug)]
+pub struct ImageArgs {
+    /// Size of the image, such as 545M or 1G; the file is sparse
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value_t = DEFAULT_SIZE_BYTES)]
+    size: u64,
+    /// Where to write it
+    #[arg(long, value_name = "FILE", default_value = "bareflow.img")]
+    out: PathBuf,
+    /// How the program runs
+    #[arg(long, value_enum, default_value_t)]
+    tier: Tier,
+    /// How much of LLVM is in the kernel
+    #[arg(long, value_enum, default_value_t)]
+    profile: LlvmExtent,
+    /// Install missing tools with apt first
+    #[arg(long)]
+    install_tools: bool,
+    /// The program: .c, .ll and .bc files, linked as one
+    #[arg(required = true, value_name = "PROGRAM")]
+    program: Vec<PathBuf>,
+    /// Arguments of the program
+    #[arg(last = true, value_name = "ARGS")]
+    arguments: Vec<String>,
+}
+
+impl ImageArgs {
+    /// Writes the image and prints its path.
+    ///
+    /// # Errors
+    /// Whatever kept it from being made.
+    pub fn run(self) -> Result<ExitCode> {
+        let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
+        let program = Program::build(&self.program, &bench.program_compiler())?;
+        let bundle = program.bundle(&self.arguments, self.tier);
+        let kernel = bench
+            .kernel_builder()
+            .build(KernelKind::Machine, self.profile)?;
+        bench.write_image(&kernel, &bundle, self.size, &self.out)?;
+        println!("{}", self.out.display());
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Bytes from a number with an optional K, M or G (powers of 1024).
+fn parse_size(text: &str) -> std::result::Result<u64, String> {
+    let (digits, shift) = match text.as_bytes().last() {
+        Some(b'K' | b'k') => (&text[..text.len() - 1], 10),
+        Some(b'M' | b'm') => (&text[..text.len() - 1], 20),
+        Some(b'G' | b'g') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    digits
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(1 << shift))
+        .ok_or_else(|| format!("{text} is no size; write for example 545M"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(parse_size("545M"), Ok(545 << 20));
+        assert_eq!(parse_size("1g"), Ok(1 << 30));
+        assert_eq!(parse_size("4096"), Ok(4096));
+        for bad in ["", "M", "-1M", "1.5G", "99999999999G"] {
+            assert!(parse_size(bad).is_err(), "{bad}");
+        }
+    }
+}
