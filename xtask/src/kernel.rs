@@ -130,8 +130,8 @@ pub struct CompilerCache {
 /// The standard library that is installed on x86-64 Linux anyway serves a kernel too: the code is
 /// generic over the target, and only the parts of it that ask nothing of Linux are linked.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
-const RUSTFLAGS: &str =
-    "-Crelocation-model=static -Ctarget-cpu=x86-64 -Cforce-unwind-tables=no -Cpanic=abort";
+const RUSTFLAGS: &str = "-Crelocation-model=static -Ctarget-cpu=x86-64 -Cforce-unwind-tables=no \
+                         -Cforce-frame-pointers=yes -Cpanic=abort";
 
 impl KernelBuilder {
     /// Builds the kernel if it is not up to date; returns its ELF file.

@@ -11,6 +11,7 @@ use super::runner::{Outcome, Test};
 use super::subject::Subject;
 use crate::audit::{audit_archive, is_allowed};
 use crate::kernel::KernelKind;
+use crate::llvm::configuration;
 
 /// Thread-local data that a kernel sets up at most, in bytes.
 const TLS_LIMIT_BYTES: u64 = 4096 - 64;
@@ -20,7 +21,8 @@ const SHOWN_FINDINGS: usize = 20;
 /// The tests of the distribution.
 pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
     type Check = fn(&Subject) -> Result<(), String>;
-    let checks: [(&str, Check); 2] = [
+    let checks: [(&str, Check); 3] = [
+        ("distribution::configuration", check_configuration),
         ("distribution::links_whole", check_whole_link),
         ("distribution::code", check_code),
     ];
@@ -49,6 +51,17 @@ fn archives(distribution: &Path) -> Result<Vec<PathBuf>, String> {
         return Err(format!("{} holds no archives", folder.display()));
     }
     Ok(archives)
+}
+
+/// What the generated headers say is what was reviewed.
+fn check_configuration(subject: &Subject) -> Result<(), String> {
+    for (_, header) in configuration::HEADERS {
+        let path = subject.bench.distribution.join("include").join(header);
+        let text = fs::read_to_string(&path)
+            .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        configuration::compare(configuration::REVIEWED, header, &text)?;
+    }
+    Ok(())
 }
 
 /// Every object of every archive in one image: the linker refuses undefined and duplicate symbols.

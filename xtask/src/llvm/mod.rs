@@ -5,6 +5,7 @@
 //!    build resumes where it stopped.
 //! 3. Results enter the cache whole, by a rename.
 
+pub mod configuration;
 mod inputs;
 mod package;
 pub mod source;

@@ -8,6 +8,7 @@ use std::process::Command;
 use bareflow_llvm_config::graph::Graph;
 use walkdir::WalkDir;
 
+use super::configuration;
 use super::inputs::{Inputs, Profile};
 use super::{Request, TARGET};
 use crate::error::{Error, Result, system};
@@ -342,9 +343,28 @@ impl Build<'_> {
             options.push(format!("-D{name}={}", path.display()));
         }
         log.run(&mut self.cmake("llvm", "llvm", &options))?;
+        self.check_configuration()?;
         let libraries = self.libraries()?;
         let targets: Vec<&str> = libraries.iter().map(String::as_str).collect();
         self.ninja(log, "llvm", &targets)
+    }
+
+    /// Compares the generated headers with the reviewed list.
+    fn check_configuration(&self) -> Result<()> {
+        for (tree, header) in configuration::HEADERS {
+            let path = self.tree(tree).join("include").join(header);
+            let text = fs::read_to_string(&path)
+                .map_err(system(format!("cannot read {}", path.display())))?;
+            configuration::compare(configuration::REVIEWED, header, &text).map_err(
+                |differences| {
+                    Error::Build(format!(
+                        "the configuration is not the reviewed one \
+                     (sysroot/llvm/configuration.txt):\n{differences}"
+                    ))
+                },
+            )?;
+        }
+        Ok(())
     }
 
     /// The component graph that LLVM's build wrote.

@@ -74,7 +74,7 @@ impl Machine {
         }
         match &self.boot {
             Boot::Disk { image, read_error } => {
-                let mut drive = OsString::from("if=ide,index=0,media=disk,");
+                let mut drive = OsString::from("if=virtio,");
                 match read_error {
                     None => drive.push("format=raw,file="),
                     Some(error) => {
@@ -172,10 +172,7 @@ mod tests {
             read_error,
         };
         let plain = words(boot(None), folder.path());
-        assert_eq!(
-            plain.last().unwrap(),
-            "if=ide,index=0,media=disk,format=raw,file=/i.img"
-        );
+        assert_eq!(plain.last().unwrap(), "if=virtio,format=raw,file=/i.img");
         let broken = words(boot(Some(ReadError { sector: 70 })), folder.path());
         assert!(
             broken
