@@ -7,6 +7,9 @@
 //! 4. The functions are C functions: their contracts are those of ISO C, POSIX and the Itanium C++
 //!    ABI, and only differences are documented here.
 //!
+//! 5. The feature `rust-std` adds what Rust's standard library asks of a C library, for kernels that use
+//!    an unmodified crate which depends on it.
+//!
 //! It never unwinds, and never allocates behind the back of the C heap: Rust and C share one.
 #![cfg_attr(not(test), no_std)]
 #![cfg_attr(
@@ -33,6 +36,8 @@ mod memory;
 pub mod platform;
 mod process;
 mod runtime;
+#[cfg(all(feature = "rust-std", not(test)))]
+mod rust_std;
 #[cfg(not(test))]
 mod setjmp;
 mod stdio;

@@ -29,7 +29,7 @@ fn whole_pages(size: usize) -> Option<usize> {
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn mmap(
+pub(crate) extern "C" fn mmap(
     _address: *mut c_void,
     size: usize,
     bits: c_int,

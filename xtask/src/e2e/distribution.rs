@@ -21,10 +21,11 @@ const SHOWN_FINDINGS: usize = 20;
 /// The tests of the distribution.
 pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
     type Check = fn(&Subject) -> Result<(), String>;
-    let checks: [(&str, Check); 3] = [
+    let checks: [(&str, Check); 4] = [
         ("distribution::configuration", check_configuration),
         ("distribution::links_whole", check_whole_link),
         ("distribution::code", check_code),
+        ("distribution::llvm_sys", super::llvm_sys::check),
     ];
     checks
         .into_iter()

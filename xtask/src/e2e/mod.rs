@@ -4,6 +4,7 @@ mod bad_input;
 mod cargo;
 mod distribution;
 mod examples;
+mod llvm_sys;
 mod matrix;
 mod runner;
 mod subject;

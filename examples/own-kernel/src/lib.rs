@@ -1,0 +1,26 @@
+//! A freestanding program with LLVM in it: the crate `llvm-sys` as it is, the libraries of the
+//! distribution, `cxx-runtime` under them, and Linux's raw system calls in the place of a machine.
+//!
+//! It parses a function, compiles it with MCJIT and prints what it returns.
+
+mod compile;
+mod machine;
+
+use std::fmt::Write;
+
+#[global_allocator]
+static HEAP: bareflow_cxx_runtime::GlobalHeap = bareflow_cxx_runtime::GlobalHeap;
+
+/// What the program does when the machine under it is set up.
+fn main() -> i32 {
+    match compile::fibonacci(20) {
+        Ok(number) => {
+            let written = writeln!(machine::OutputStream, "fib(20) = {number}");
+            i32::from(written.is_err())
+        }
+        Err(message) => {
+            let _ = writeln!(machine::ErrorStream, "own-kernel: {message}");
+            1
+        }
+    }
+}
