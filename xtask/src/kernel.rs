@@ -217,7 +217,10 @@ impl KernelBuilder {
     }
 
     /// The compiler, behind the cache if there is one. Build scripts want one program without arguments.
-    fn cached_compiler(&self) -> Result<PathBuf, KernelError> {
+    ///
+    /// # Errors
+    /// That the wrapper cannot be written.
+    pub fn cached_compiler(&self) -> Result<PathBuf, KernelError> {
         let Some(cache) = &self.compiler_cache else {
             return Ok(self.clangxx.clone());
         };

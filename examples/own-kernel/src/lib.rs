@@ -8,6 +8,8 @@ mod machine;
 
 use std::fmt::Write;
 
+use bareflow_cxx_runtime::platform::Stream;
+
 #[global_allocator]
 static HEAP: bareflow_cxx_runtime::GlobalHeap = bareflow_cxx_runtime::GlobalHeap;
 
@@ -15,8 +17,9 @@ static HEAP: bareflow_cxx_runtime::GlobalHeap = bareflow_cxx_runtime::GlobalHeap
 fn main() -> i32 {
     match compile::fibonacci(20) {
         Ok(number) => {
-            let written = writeln!(machine::OutputStream, "fib(20) = {number}");
-            i32::from(written.is_err())
+            let line = format!("fib(20) = {number}\n");
+            bareflow_cxx_runtime::platform().console_write(Stream::Output, line.as_bytes());
+            0
         }
         Err(message) => {
             let _ = writeln!(machine::ErrorStream, "own-kernel: {message}");

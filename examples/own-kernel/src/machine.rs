@@ -109,17 +109,8 @@ fn write_all(stream: Stream, mut bytes: &[u8]) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Standard output.
-pub(crate) struct OutputStream;
-
 /// Standard error.
 pub(crate) struct ErrorStream;
-
-impl fmt::Write for OutputStream {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        write_all(Stream::Output, text.as_bytes()).map_err(|_| fmt::Error)
-    }
-}
 
 impl fmt::Write for ErrorStream {
     fn write_str(&mut self, text: &str) -> fmt::Result {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use super::outside;
 use super::runner::{Outcome, Test};
 use super::subject::Subject;
 use crate::audit::{audit_archive, is_allowed};
@@ -21,11 +22,12 @@ const SHOWN_FINDINGS: usize = 20;
 /// The tests of the distribution.
 pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
     type Check = fn(&Subject) -> Result<(), String>;
-    let checks: [(&str, Check); 4] = [
+    let checks: [(&str, Check); 5] = [
         ("distribution::configuration", check_configuration),
         ("distribution::links_whole", check_whole_link),
         ("distribution::code", check_code),
-        ("distribution::llvm_sys", super::llvm_sys::check),
+        ("distribution::llvm_sys", outside::check_llvm_sys),
+        ("distribution::c_interface", outside::check_c_interface),
     ];
     checks
         .into_iter()

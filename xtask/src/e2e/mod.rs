@@ -4,8 +4,8 @@ mod bad_input;
 mod cargo;
 mod distribution;
 mod examples;
-mod llvm_sys;
 mod matrix;
+mod outside;
 mod runner;
 mod subject;
 
