@@ -112,7 +112,7 @@ impl Kernel {
                 Ok(hosted_ending(end, timeout))
             }
             Self::Machine(machine) => {
-                let verdict = qemu::boot(machine, timeout, output, log)?;
+                let (verdict, _) = qemu::boot(machine, timeout, output, log)?;
                 Ok(machine_ending(verdict, timeout))
             }
         }

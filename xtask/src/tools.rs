@@ -133,8 +133,11 @@ fn is_missing(finding: &Finding) -> bool {
 }
 
 /// Where a program is, by `PATH`.
-fn which(name: &str) -> Option<PathBuf> {
+pub fn which(name: &str) -> Option<PathBuf> {
+    // Tools for the administrator are not on everybody's path.
+    let administrators = ["/usr/sbin", "/sbin"].map(PathBuf::from);
     env::split_paths(&env::var_os("PATH")?)
+        .chain(administrators)
         .map(|folder| folder.join(name))
         .find(|path| path.is_file())
 }

@@ -37,7 +37,8 @@ static START: AtomicU64 = AtomicU64::new(0);
 static COUNTER_HZ: AtomicU64 = AtomicU64::new(ASSUMED_COUNTER_HZ);
 static REAL_TIME_AT_START_NS: AtomicU64 = AtomicU64::new(0);
 
-fn counter() -> u64 {
+/// The time stamp counter: cycles since the processor was reset, on the machines that we know.
+pub(crate) fn cycles() -> u64 {
     // SAFETY: every x86-64 processor has the instruction.
     unsafe { _rdtsc() }
 }
@@ -48,7 +49,7 @@ pub(crate) fn initialise() {
         COUNTER_HZ.store(hz, Relaxed);
     }
     REAL_TIME_AT_START_NS.store(real_time_clock::seconds() * NS_PER_S, Relaxed);
-    START.store(counter(), Relaxed);
+    START.store(cycles(), Relaxed);
     let [low, high] = ((TIMER_HZ / INTERRUPTS_PER_S) as u16).to_le_bytes();
     // SAFETY: channel 0 drives interrupt line 0 and nothing else.
     unsafe {
@@ -69,12 +70,12 @@ fn measure_counter() -> Option<u64> {
         Port::new(TIMER_CHANNEL2).write(low);
         Port::new(TIMER_CHANNEL2).write(high);
         control.write(state | GATE);
-        counter()
+        cycles()
     };
     for _ in 0..MEASURE_LIMIT {
         // SAFETY: reading the port changes nothing.
         if unsafe { control.read() } & CHANNEL2_OUTPUT != 0 {
-            let counted = counter() - start;
+            let counted = cycles() - start;
             return Some(counted * TIMER_HZ / u64::from(MEASURED_TICKS)).filter(|hz| *hz > 0);
         }
     }
@@ -83,7 +84,7 @@ fn measure_counter() -> Option<u64> {
 
 /// Nanoseconds since the start.
 pub(crate) fn monotonic_ns() -> u64 {
-    let counted = u128::from(counter() - START.load(Relaxed));
+    let counted = u128::from(cycles() - START.load(Relaxed));
     // 2^64 ns are 584 years.
     (counted * u128::from(NS_PER_S) / u128::from(COUNTER_HZ.load(Relaxed))) as u64
 }

@@ -6,7 +6,7 @@ use bareflow_cxx_runtime::platform::Stream;
 use x86_64::instructions::port::Port;
 use x86_64::instructions::{hlt, interrupts};
 
-use crate::console;
+use crate::{clock, console, memory};
 
 /// Exit codes that are not an outcome of the engine; the reference lists all codes.
 pub(crate) const OUT_OF_MEMORY: u8 = 112;
@@ -30,7 +30,12 @@ pub(crate) fn fail(code: u8, message: fmt::Arguments) -> ! {
 pub(crate) fn end(code: u8) -> ! {
     interrupts::disable();
     console::display::refresh();
-    console::serial::report(format_args!("BAREFLOW-EXIT {code}\n"));
+    console::serial::report(format_args!(
+        "BAREFLOW-COUNTERS {} {} {}\nBAREFLOW-EXIT {code}\n",
+        console::first_output_cycles(),
+        clock::cycles(),
+        memory::peak_bytes(),
+    ));
     // SAFETY: if nothing listens at these ports, nothing happens; otherwise the machine ends.
     unsafe {
         Port::new(DEBUG_EXIT.0).write(DEBUG_EXIT.1);

@@ -2,6 +2,7 @@
 
 use core::cell::UnsafeCell;
 use core::ops::Range;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use bareflow_cxx_runtime::platform::{PlatformError, Protection};
 use bareflow_engine::{POOL_ADDRESS, POOL_SIZE_BYTES};
@@ -65,6 +66,9 @@ static UPPER: UpperTables = UpperTables(UnsafeCell::new(Upper {
     free_frames: [0; WORDS],
 }));
 
+/// The frames that the firmware left us.
+static USABLE_FRAMES: AtomicUsize = AtomicUsize::new(0);
+
 static SPACE: OneThread<Option<AddressSpace<'static>>> = OneThread::new(None);
 
 const fn page_of(address: usize) -> usize {
@@ -97,6 +101,7 @@ pub(crate) unsafe fn initialise(info: &StartInfo) -> Layout {
     let mut frames = Frames::new(&mut upper.free_frames);
     frames_of(info.memory_map(), &mut frames);
     frames.reserve(0..page_of(LOW_MEMORY_END));
+    USABLE_FRAMES.store(frames.free_count(), Relaxed);
     frames.reserve(pages_of(&image::whole()));
     // SAFETY: the first 4 GiB are mapped.
     let symbols = unsafe { image::symbol_table_range() };
@@ -278,6 +283,17 @@ fn with_space<T>(action: impl FnOnce(&mut AddressSpace<'static>) -> T) -> T {
             .as_mut()
             .expect("memory is initialised before anybody asks for some"),
     )
+}
+
+/// The most memory that was in use at once, in bytes: the kernel's image and everything else. 0 before
+/// memory is set up, and when a fault has interrupted its management.
+pub(crate) fn peak_bytes() -> usize {
+    let Some(space) = SPACE.try_borrow() else {
+        return 0;
+    };
+    space.as_ref().map_or(0, |space| {
+        (USABLE_FRAMES.load(Relaxed) - space.least_free_count()) * PAGE_SIZE_BYTES
+    })
 }
 
 /// Zeroes pages that are mapped writable and that nobody uses yet.

@@ -105,6 +105,12 @@ impl<'a> AddressSpace<'a> {
         }
     }
 
+    /// How many frames were free when the fewest were.
+    #[must_use]
+    pub fn least_free_count(&self) -> usize {
+        self.frames.least_free_count()
+    }
+
     /// How many frames are free.
     #[must_use]
     pub fn free_count(&self) -> usize {

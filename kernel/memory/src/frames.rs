@@ -15,6 +15,7 @@ pub struct Frames<'a> {
     /// A set bit is a free frame.
     free: &'a mut [u64; WORDS],
     free_count: usize,
+    least_free_count: usize,
 }
 
 impl<'a> Frames<'a> {
@@ -24,6 +25,7 @@ impl<'a> Frames<'a> {
         Self {
             free: table,
             free_count: 0,
+            least_free_count: usize::MAX,
         }
     }
 
@@ -31,6 +33,12 @@ impl<'a> Frames<'a> {
     #[must_use]
     pub fn free_count(&self) -> usize {
         self.free_count
+    }
+
+    /// How many frames were free when the fewest were, counted after each [`Frames::reserve`].
+    #[must_use]
+    pub fn least_free_count(&self) -> usize {
+        self.least_free_count
     }
 
     /// Whether the frame is free.
@@ -66,6 +74,7 @@ impl<'a> Frames<'a> {
                 self.free_count -= 1;
             }
         }
+        self.least_free_count = self.least_free_count.min(self.free_count);
     }
 
     /// Takes `count` neighbouring frames, the lowest there are; returns the first.
@@ -112,6 +121,16 @@ mod tests {
             frames.release(range.clone());
         }
         test(&mut frames);
+    }
+
+    #[test]
+    fn the_least_free_count_is_kept() {
+        with(&[0..100], |frames| {
+            frames.reserve(0..60);
+            frames.release(0..60);
+            frames.reserve(0..10);
+            assert_eq!((frames.free_count(), frames.least_free_count()), (90, 40));
+        });
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
 
+pub mod boot;
 pub mod llvm_build;
 pub mod tiers;
 

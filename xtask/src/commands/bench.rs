@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::bench::{llvm_build, tiers};
+use crate::bench::{boot, llvm_build, tiers};
 use crate::error::Result;
 use crate::paths::Cache;
 use crate::tools::Installation;
@@ -19,6 +19,8 @@ pub struct BenchArgs {
 
 #[derive(Debug, Subcommand)]
 enum Benchmark {
+    /// Build the machine's image after an edit, boot it, and count time, instructions and memory
+    Boot,
     /// Compile LLVM sources with and without the precompiled headers
     LlvmBuild {
         /// How many sources
@@ -36,6 +38,7 @@ impl BenchArgs {
     /// Whatever kept them from being measured.
     pub fn run(self) -> Result<ExitCode> {
         match self.what {
+            Benchmark::Boot => boot::run(&Workbench::prepare(Installation::Forbidden)?)?,
             Benchmark::LlvmBuild { sources } => {
                 let comparison = llvm_build::compare(&Cache::find()?.build("llvm"), sources)?;
                 println!("sources compiled each way: {}", comparison.source_count);

@@ -108,6 +108,7 @@ impl RunArgs {
             Kernel::Machine(Machine {
                 qemu: bench.tools.qemu.clone(),
                 memory_mib: self.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
+                counts_instructions: false,
                 boot,
             })
         };

@@ -8,6 +8,7 @@ mod matrix;
 mod outside;
 mod runner;
 mod subject;
+mod volume;
 
 use std::io;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use subject::Subject;
 pub fn program_tests(subject: &Arc<Subject>, extent: Extent) -> io::Result<Vec<Test>> {
     let mut tests = matrix::tests(subject, extent)?;
     tests.extend(distribution::tests(subject));
+    tests.extend(volume::tests(subject));
     tests.extend(bad_input::tests(subject));
     Ok(tests)
 }

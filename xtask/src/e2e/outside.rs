@@ -86,7 +86,7 @@ fn run(executable: &PathBuf) -> Result<String, String> {
 }
 
 /// What a command printed, if it succeeded.
-fn finish(result: io::Result<Output>, what: &str) -> Result<String, String> {
+pub fn finish(result: io::Result<Output>, what: &str) -> Result<String, String> {
     let output = result.map_err(|error| format!("{what}: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {

@@ -189,12 +189,20 @@ impl Subject {
         })
     }
 
-    /// Writes a disk image and damages it as asked.
-    fn disk(&self, path: &Path, bundle: &[u8], damage: Option<Damage>) -> Result<Boot, String> {
+    /// Writes a disk image with the machine's kernel.
+    ///
+    /// # Errors
+    /// What kept it from being written.
+    pub fn write_image(&self, path: &Path, bundle: &[u8], size_bytes: u64) -> Result<(), String> {
         let kernel = built(self.machine_kernel.as_ref())?;
         self.bench
-            .write_image(&kernel, bundle, DEFAULT_SIZE_BYTES, path)
-            .map_err(|error| error.to_string())?;
+            .write_image(&kernel, bundle, size_bytes, path)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Writes a disk image and damages it as asked.
+    fn disk(&self, path: &Path, bundle: &[u8], damage: Option<Damage>) -> Result<Boot, String> {
+        self.write_image(path, bundle, DEFAULT_SIZE_BYTES)?;
         let mut read_error = None;
         match damage {
             None => {}
@@ -218,6 +226,7 @@ impl Subject {
         Kernel::Machine(Machine {
             qemu: self.bench.tools.qemu.clone(),
             memory_mib: conditions.memory_mib.unwrap_or(MEMORY_MIB),
+            counts_instructions: false,
             boot,
         })
     }

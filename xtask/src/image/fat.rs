@@ -5,14 +5,15 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use bareflow_boot_layout::SECTOR_SIZE_BYTES;
 use bareflow_bundle::{Bundle, FILE, MODULE};
-use fatfs::{FatType, FileSystem, FormatVolumeOptions, FsOptions};
+use hadris_fat::format::{FatFormatOptions, FatTypeSelection, FatVolumeFormatter};
+use hadris_fat::time::EpochTimeProvider;
+use hadris_fat::{FatDir, FatVolume, FatVolumeWriteExt};
 
-const VOLUME_LABEL: [u8; 11] = *b"BAREFLOW   ";
+const VOLUME_LABEL: &str = "BAREFLOW";
 const VOLUME_ID: u32 = u32::from_le_bytes(*b"BFLW");
 /// Where modules and files go, and where the kernel will keep native code.
 const PROGRAM_FOLDER: &str = "program";
 const FILES_FOLDER: &str = "files";
-const BOOT_FOLDER: &str = "boot";
 const SNAPSHOTS_FOLDER: &str = "boot/snapshots";
 
 /// How many bytes of files come from the bundle.
@@ -36,36 +37,66 @@ pub(super) fn write(
         position: 0,
         file,
     };
-    let options = FormatVolumeOptions::new()
-        .fat_type(FatType::Fat16)
-        .total_sectors(sectors)
+    let options = FatFormatOptions::new(partition.size_bytes)
+        .fat_type(FatTypeSelection::Fat16)
+        .sectors_per_cluster(sectors_per_cluster(sectors))
+        .hidden_sectors(first_sector)
         .volume_id(VOLUME_ID)
         .volume_label(VOLUME_LABEL);
-    fatfs::format_volume(&mut partition, options)?;
-    let volume = FileSystem::new(&mut partition, FsOptions::new())?;
-    let root = volume.root_dir();
-    root.create_dir(BOOT_FOLDER)?;
-    root.create_dir(SNAPSHOTS_FOLDER)?;
+    drop(FatVolumeFormatter::format(&mut partition, options).map_err(io::Error::other)?);
+    partition.rewind()?;
+    // The same inputs make the same image: no time of day is in it.
+    let volume = FatVolume::builder(&mut partition)
+        .time_provider(&EpochTimeProvider)
+        .open()
+        .map_err(io::Error::other)?;
+    fill(&volume, bundle).map_err(io::Error::other)
+}
+
+/// The fewest that keep the clusters countable in 16 bits, less the numbers with a meaning of their own
+/// (Microsoft, "FAT: General Overview of On-Disk Format", 1.03).
+fn sectors_per_cluster(sectors: u32) -> u8 {
+    const CLUSTER_LIMIT: u32 = 65_524;
+    const LARGEST: u32 = 64;
+    let needed = sectors.div_ceil(CLUSTER_LIMIT).next_power_of_two();
+    // A volume that is too large for FAT16 is refused by the formatter.
+    needed.min(LARGEST) as u8
+}
+
+fn fill<T: Read + Write + Seek>(volume: &FatVolume<T>, bundle: &[u8]) -> hadris_fat::Result<()> {
+    folder(volume, SNAPSHOTS_FOLDER)?;
     if let Ok(bundle) = Bundle::open(bundle) {
-        for (prefix, folder) in [(MODULE, PROGRAM_FOLDER), (FILE, FILES_FOLDER)] {
+        for (prefix, parent) in [(MODULE, PROGRAM_FOLDER), (FILE, FILES_FOLDER)] {
             for entry in bundle.with_prefix(prefix) {
-                let path = format!("{folder}/{}", entry.name.trim_start_matches('/'));
-                create_parents(&root, &path)?;
-                let mut target = root.create_file(&path)?;
-                target.truncate()?;
-                target.write_all(entry.contents)?;
+                let path = format!("{parent}/{}", entry.name.trim_start_matches('/'));
+                let (parents, name) = path.rsplit_once('/').unwrap_or(("", &path));
+                let file = volume.create_file(&folder(volume, parents)?, name)?;
+                let mut writer = volume.write_file(&file)?;
+                let mut rest = entry.contents;
+                while !rest.is_empty() {
+                    let written = writer.write(rest)?;
+                    rest = &rest[written..];
+                }
+                writer.finish()?;
             }
         }
     }
-    drop(root);
-    volume.unmount()
+    volume.sync()
 }
 
-fn create_parents<T: fatfs::ReadWriteSeek>(root: &fatfs::Dir<T>, path: &str) -> io::Result<()> {
-    for (end, _) in path.match_indices('/') {
-        root.create_dir(&path[..end])?;
+/// The folder of this path, made if it is not there.
+fn folder<'a, T: Read + Write + Seek>(
+    volume: &'a FatVolume<T>,
+    path: &str,
+) -> hadris_fat::Result<FatDir<'a, T>> {
+    let mut folder = volume.root_dir();
+    for name in path.split('/').filter(|name| !name.is_empty()) {
+        folder = match folder.find(name)? {
+            Some(_) => folder.open_dir(name)?,
+            None => volume.create_dir(&folder, name)?,
+        };
     }
-    Ok(())
+    Ok(folder)
 }
 
 /// A part of a file as if it were the whole.

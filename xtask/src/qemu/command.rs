@@ -39,6 +39,9 @@ pub struct Machine {
     pub qemu: PathBuf,
     /// RAM.
     pub memory_mib: u32,
+    /// Whether one instruction takes one nanosecond of the machine's time (`-icount shift=0`): slower, and
+    /// the same in every run.
+    pub counts_instructions: bool,
     /// How it starts.
     pub boot: Boot,
 }
@@ -58,6 +61,9 @@ impl Machine {
             .args(["-machine", "pc", "-accel", "tcg", "-cpu", "max"])
             .args(["-m", &format!("{}M", self.memory_mib)])
             .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
+        if self.counts_instructions {
+            command.args(["-icount", "shift=0"]);
+        }
         // The child's own output and error streams are two of the serial ports.
         let ports = [
             ("log", Path::new("/dev/stderr")),
@@ -123,6 +129,7 @@ mod tests {
         let machine = Machine {
             qemu: "qemu-system-x86_64".into(),
             memory_mib: 256,
+            counts_instructions: false,
             boot,
         };
         let command = machine

@@ -18,7 +18,7 @@ use std::time::Duration;
 use crate::supervise::supervise;
 
 pub use command::{Boot, Machine, ReadError};
-pub use verdict::Verdict;
+pub use verdict::{Counters, Verdict};
 
 /// Why QEMU could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -39,13 +39,13 @@ pub enum QemuError {
 /// Boots `machine`; the program's output goes to `output`, everything else to `log`.
 ///
 /// # Errors
-/// [`QemuError`]; what happens in the machine is in the verdict.
+/// [`QemuError`]; what happens in the machine is in the verdict, with the machine's counters.
 pub fn boot(
     machine: &Machine,
     timeout: Duration,
     output: impl Write + Send,
     log: impl Write + Send,
-) -> Result<Verdict, QemuError> {
+) -> Result<(Verdict, Option<Counters>), QemuError> {
     let folder = tempfile::Builder::new()
         .prefix("bareflow-qemu-")
         .tempdir()?;
@@ -57,8 +57,7 @@ pub fn boot(
             program: machine.qemu.clone(),
             source,
         })?;
-    Ok(Verdict::of(
-        end,
-        &String::from_utf8_lossy(&fs::read(&report)?),
-    ))
+    let report = fs::read(&report)?;
+    let report = String::from_utf8_lossy(&report);
+    Ok((Verdict::of(end, &report), Counters::of(&report)))
 }

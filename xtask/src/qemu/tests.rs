@@ -43,6 +43,7 @@ fn run(code: &[&[u8]], timeout_s: u64) -> Option<(Verdict, Vec<u8>, String)> {
     let machine = Machine {
         qemu: qemu.into(),
         memory_mib: 16,
+        counts_instructions: false,
         boot: Boot::Disk {
             image,
             read_error: None,
@@ -50,7 +51,7 @@ fn run(code: &[&[u8]], timeout_s: u64) -> Option<(Verdict, Vec<u8>, String)> {
     };
     let output = Recorder::new(1 << 20, sink());
     let log = Recorder::new(1 << 20, sink());
-    let verdict = boot(
+    let (verdict, _) = boot(
         &machine,
         Duration::from_secs(timeout_s),
         output.clone(),

@@ -10,6 +10,37 @@ const DEBUG_EXIT_STATUS: i32 = 33;
 /// Starts the line on the second serial port that says how the run ended.
 const REPORT: &str = "BAREFLOW-EXIT ";
 
+/// Starts the line with the machine's counters.
+const COUNTERS: &str = "BAREFLOW-COUNTERS ";
+
+/// What the machine counted, as it reports at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counters {
+    /// The time stamp counter at the program's first output; 0 without output. With `-icount shift=0` it
+    /// counts instructions since power-on.
+    pub first_output_cycles: u64,
+    /// The time stamp counter at the end.
+    pub cycles: u64,
+    /// The most memory that was in use at once, in bytes.
+    pub peak_memory_bytes: u64,
+}
+
+impl Counters {
+    /// Of what came over the second serial port.
+    pub fn of(report: &str) -> Option<Self> {
+        let line = report
+            .lines()
+            .find_map(|line| line.strip_prefix(COUNTERS))?;
+        let mut numbers = line.split_whitespace().map(str::parse);
+        let mut next = || numbers.next()?.ok();
+        Some(Self {
+            first_output_cycles: next()?,
+            cycles: next()?,
+            peak_memory_bytes: next()?,
+        })
+    }
+}
+
 /// What came of a boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -74,6 +105,21 @@ mod tests {
 
     fn exited(code: i32) -> End {
         End::Exited(ExitStatus::from_raw(code << 8))
+    }
+
+    #[test]
+    fn counters_are_three_numbers() {
+        let counters = Counters::of("BAREFLOW-COUNTERS 10 20 4096\nBAREFLOW-EXIT 0\n");
+        assert_eq!(
+            counters,
+            Some(Counters {
+                first_output_cycles: 10,
+                cycles: 20,
+                peak_memory_bytes: 4096
+            })
+        );
+        assert_eq!(Counters::of("BAREFLOW-COUNTERS 10 20\n"), None);
+        assert_eq!(Counters::of("BAREFLOW-EXIT 0\n"), None);
     }
 
     #[test]

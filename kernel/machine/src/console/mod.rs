@@ -7,13 +7,26 @@ pub(crate) mod keyboard;
 pub(crate) mod serial;
 
 use core::fmt;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bareflow_cxx_runtime::platform::Stream;
 
 pub(crate) use input::read;
 
+use crate::clock;
+
+static FIRST_OUTPUT_CYCLES: AtomicU64 = AtomicU64::new(0);
+
+/// When the program printed first, by the time stamp counter; 0 if it never did.
+pub(crate) fn first_output_cycles() -> u64 {
+    FIRST_OUTPUT_CYCLES.load(Relaxed)
+}
+
 /// Writes all of `bytes`.
 pub(crate) fn write(stream: Stream, bytes: &[u8]) {
+    if stream == Stream::Output && first_output_cycles() == 0 {
+        FIRST_OUTPUT_CYCLES.store(clock::cycles(), Relaxed);
+    }
     serial::write(stream, bytes);
     display::write(bytes);
 }

@@ -1,0 +1,146 @@
+//! `cargo xtask bench boot`: from an edit of the kernel to an image, and from power-on to the program's
+//! first output.
+//!
+//! Times are the host's, of a machine that is emulated. Instructions are counted by the machine itself in
+//! a second run in which one instruction takes one nanosecond of its time: the same on every host.
+
+use std::fs::{self, File};
+use std::io::{self, Write, sink};
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::error::{Error, Result};
+use crate::image::DEFAULT_SIZE_BYTES;
+use crate::kernel::{KernelKind, LlvmExtent};
+use crate::launch::LaunchError;
+use crate::program::{Program, Tier};
+use crate::qemu::{Boot, Counters, Machine, Verdict, boot};
+use crate::workbench::Workbench;
+
+const PROGRAM: &str = "examples/fib.c";
+/// What an edit changes: a file of the kernel.
+const EDITED: &str = "kernel/machine/src/start.rs";
+const MEMORY_MIB: u32 = 256;
+const REPETITIONS: usize = 3;
+const TIMEOUT: Duration = Duration::from_secs(600);
+
+/// When the first byte was written.
+#[derive(Clone, Copy, Debug, Default)]
+struct FirstByte(Option<Instant>);
+
+impl Write for &mut FirstByte {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.get_or_insert_with(Instant::now);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Prints the figures.
+///
+/// # Errors
+/// Whatever kept the machine from being built or booted.
+pub fn run(bench: &Workbench) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let image = folder.path().join("disk.img");
+    let builder = bench.kernel_builder();
+    let program = Program::build(&[bench.root.join(PROGRAM)], &bench.program_compiler())?;
+    let kernel = builder.build(KernelKind::Machine, LlvmExtent::Full)?;
+
+    let bundle = program.bundle(&[], Tier::O2);
+    File::open(bench.root.join(EDITED))?.set_modified(SystemTime::now())?;
+    let start = Instant::now();
+    builder.build(KernelKind::Machine, LlvmExtent::Full)?;
+    bench.write_image(&kernel, &bundle, DEFAULT_SIZE_BYTES, &image)?;
+    println!(
+        "an edit of {EDITED} to the image: {:.1} s",
+        start.elapsed().as_secs_f64()
+    );
+    println!(
+        "kernel file {:.1} MB, image {:.1} MB on disk of {:.1} MB",
+        megabytes(fs::metadata(&kernel)?.len()),
+        megabytes(allocated_bytes(&image)?),
+        megabytes(fs::metadata(&image)?.len())
+    );
+
+    println!("{PROGRAM}, {MEMORY_MIB} MiB of RAM; best of {REPETITIONS}, from power-on:");
+    println!(
+        "{:12} {:>6} {:>18} {:>10} {:>22} {:>14} {:>12}",
+        "tier", "boot", "first output s", "end s", "Minstr. to output", "Minstr. in all", "RAM MiB"
+    );
+    for tier in [Tier::Interpreter, Tier::O0, Tier::O2] {
+        let bundle = program.bundle(&[], tier);
+        let bundle_path = folder.path().join("bundle");
+        fs::write(&bundle_path, &bundle)?;
+        bench.write_image(&kernel, &bundle, DEFAULT_SIZE_BYTES, &image)?;
+        let disk = Boot::Disk {
+            image: image.clone(),
+            read_error: None,
+        };
+        let pvh = Boot::Pvh {
+            kernel: kernel.clone(),
+            bundle: bundle_path,
+        };
+        for (name, way) in [("disk", disk), ("pvh", pvh)] {
+            let machine = |counts_instructions| Machine {
+                qemu: bench.tools.qemu.clone(),
+                memory_mib: MEMORY_MIB,
+                counts_instructions,
+                boot: way.clone(),
+            };
+            let (mut first, mut end) = (f64::INFINITY, f64::INFINITY);
+            for _ in 0..REPETITIONS {
+                let run = measure(&machine(false))?;
+                first = first.min(run.first_output.as_secs_f64());
+                end = end.min(run.end.as_secs_f64());
+            }
+            let counters = measure(&machine(true))?.counters;
+            println!(
+                "{:12} {name:>6} {first:18.2} {end:10.2} {:22.1} {:14.1} {:12.1}",
+                tier.name(),
+                counters.first_output_cycles as f64 / 1e6,
+                counters.cycles as f64 / 1e6,
+                counters.peak_memory_bytes as f64 / f64::from(1 << 20),
+            );
+        }
+    }
+    Ok(())
+}
+
+struct Measurement {
+    first_output: Duration,
+    end: Duration,
+    counters: Counters,
+}
+
+fn measure(machine: &Machine) -> Result<Measurement> {
+    let mut first = FirstByte::default();
+    let start = Instant::now();
+    let (verdict, counters) =
+        boot(machine, TIMEOUT, &mut first, sink()).map_err(LaunchError::from)?;
+    let end = start.elapsed();
+    match (verdict, first.0, counters) {
+        (Verdict::Ended(0), Some(first), Some(counters)) => Ok(Measurement {
+            first_output: first - start,
+            end,
+            counters,
+        }),
+        _ => Err(Error::Build(format!(
+            "the machine did not run {PROGRAM}: {verdict}"
+        ))),
+    }
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+/// What a sparse file takes.
+fn allocated_bytes(path: &Path) -> Result<u64> {
+    use std::os::unix::fs::MetadataExt;
+    // Of 512 bytes, whatever the file system's own block is.
+    Ok(fs::metadata(path)?.blocks() * 512)
+}

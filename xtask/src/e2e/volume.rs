@@ -1,0 +1,104 @@
+//! The image's FAT16 volume, as others read it: `fsck.fat` and mtools.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use super::outside::finish;
+use super::runner::{Outcome, Test};
+use super::subject::Subject;
+use crate::program::{Program, Tier};
+use crate::tools;
+
+/// Small, and with room for a kernel with all of LLVM.
+const SIZE_BYTES: u64 = 128 << 20;
+const SECTOR_SIZE_BYTES: u64 = 512;
+/// The table of partitions in the first sector, its entries' size, and the types of FAT16.
+const TABLE: usize = 446;
+const ENTRY_SIZE_BYTES: usize = 16;
+const FAT16_TYPES: [u8; 2] = [0x06, 0x0e];
+
+/// The tests of the volume.
+pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
+    let subject = Arc::clone(subject);
+    vec![Test::new("image::volume", move || {
+        check(&subject).map_or_else(Outcome::Failed, |()| Outcome::Passed)
+    })]
+}
+
+fn check(subject: &Subject) -> Result<(), String> {
+    let source = subject.bench.root.join("examples/hello.ll");
+    let program =
+        Program::build(&[source], &subject.compiler).map_err(|error| error.to_string())?;
+    let bundle = program.bundle(&[], Tier::Interpreter);
+    let image = subject.fresh_path("image");
+    subject.write_image(&image, &bundle, SIZE_BYTES)?;
+    let volume = subject.fresh_path("volume");
+    copy_volume(&image, &volume).map_err(|error| format!("cannot copy the volume: {error}"))?;
+
+    let output = Command::new(tools::which("fsck.fat").unwrap_or("fsck.fat".into()))
+        .arg("-n")
+        .arg(&volume)
+        .output();
+    finish(output, "fsck.fat -n")?;
+    let list = |folder: &str| {
+        let output = Command::new("mdir")
+            .args(["-b", "-i"])
+            .arg(&volume)
+            .arg(folder)
+            .output();
+        finish(output, "mdir")
+    };
+    let root = list("::/")?;
+    for name in ["program", "boot"] {
+        if !root.to_lowercase().contains(name) {
+            return Err(format!("mdir does not list {name}:\n{root}"));
+        }
+    }
+    let names = list("::/program")?;
+    let module = names
+        .lines()
+        .find(|line| line.contains("hello"))
+        .ok_or_else(|| format!("mdir does not list the program:\n{names}"))?;
+    let output = Command::new("mtype")
+        .arg("-i")
+        .arg(&volume)
+        .arg(module.trim())
+        .output();
+    let bytes = output.map_err(|error| error.to_string())?.stdout;
+    let bytes_in_bundle = bundle.windows(bytes.len()).any(|window| window == bytes);
+    if bytes.is_empty() || !bytes_in_bundle {
+        return Err(format!(
+            "{module} is not the program: {} bytes",
+            bytes.len()
+        ));
+    }
+    Ok(())
+}
+
+/// Copies the first partition of FAT16 out of an image.
+fn copy_volume(image: &Path, volume: &Path) -> io::Result<()> {
+    let mut file = File::open(image)?;
+    let mut sector = [0; SECTOR_SIZE_BYTES as usize];
+    file.read_exact(&mut sector)?;
+    let entry = sector[TABLE..]
+        .chunks_exact(ENTRY_SIZE_BYTES)
+        .take(4)
+        .find(|entry| FAT16_TYPES.contains(&entry[4]))
+        .ok_or(io::ErrorKind::NotFound)?;
+    let number = |offset: usize| {
+        let bytes = [0, 1, 2, 3].map(|index| entry[offset + index]);
+        u64::from(u32::from_le_bytes(bytes)) * SECTOR_SIZE_BYTES
+    };
+    let (start, size) = (number(8), number(12));
+    file.seek(SeekFrom::Start(start))?;
+    let copied = io::copy(&mut file.take(size), &mut File::create(volume)?)?;
+    if copied == size {
+        Ok(())
+    } else {
+        fs::remove_file(volume)?;
+        Err(io::ErrorKind::UnexpectedEof.into())
+    }
+}
