@@ -7,6 +7,8 @@
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/SubtargetFeature.h"
 
 using namespace llvm;
 
@@ -38,6 +40,23 @@ static OptimizationLevel optimization_level(unsigned level) {
   }
 }
 
+// What the processor has and the kernel lets programs use, by CPUID and XGETBV.
+static std::string host_features() {
+  SubtargetFeatures features;
+  StringMap<bool> found;
+  sys::getHostCPUFeatures(found);
+  for (auto &feature : found)
+    features.AddFeature(feature.first(), feature.second);
+  return features.getString();
+}
+
+// The front end wrote down the least of all processors; this code is for the one at hand.
+static void retarget_to_host(Module &ir) {
+  for (Function &function : ir)
+    for (StringRef attribute : {"target-cpu", "target-features", "tune-cpu"})
+      function.removeFnAttr(attribute);
+}
+
 llvm_error_t create_targets(llvm_context &context) {
   LLVMInitializeX86TargetInfo();
   LLVMInitializeX86Target();
@@ -54,11 +73,13 @@ llvm_error_t create_targets(llvm_context &context) {
   // Control that reaches `unreachable` stops there instead of running into the next function.
   options.TrapUnreachable = true;
   options.NoTrapAfterNoreturn = true;
+  std::string features = host_features();
   for (unsigned level = 0; level < level_count; ++level) {
     auto &machine = context.machines[level];
-    machine.reset(target->createTargetMachine(target_triple, "x86-64", "", options,
-                                              Reloc::Static, CodeModel::Small,
-                                              code_generation_level(level)));
+    bool for_host = level == LLVM_OPT_O3;
+    machine.reset(target->createTargetMachine(
+        target_triple, for_host ? sys::getHostCPUName() : "x86-64", for_host ? features : "",
+        options, Reloc::Static, CodeModel::Small, code_generation_level(level)));
     if (!machine)
       return fail(context, LLVM_ERROR_INTERNAL, "no target machine for x86-64");
   }
@@ -102,6 +123,8 @@ static void optimise(llvm_context &context, Module &ir, unsigned level) {
 Expected<std::unique_ptr<MemoryBuffer>> emit_object(llvm_context &context, Module &ir,
                                                     llvm_opt_level_t level) {
   take_diagnostic(context);
+  if (level == LLVM_OPT_O3)
+    retarget_to_host(ir);
   optimise(context, ir, level);
 
   SmallVector<char, 0> bytes;

@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_repositorys_examples_are_complete() {
+    fn all_examples_are_complete() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
         let examples = find(&folder).unwrap();
         assert!(examples.len() >= 12, "{}", examples.len());

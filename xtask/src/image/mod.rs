@@ -27,6 +27,8 @@ pub const DEFAULT_SIZE_BYTES: u64 = 545 << 20;
 const PARTITION_ALIGNMENT_SECTORS: u32 = 2048;
 /// FAT16 has at least 4,085 clusters; below this the volume would not be FAT16.
 const SMALLEST_FAT_SECTORS: u32 = 16 << 11;
+/// Clusters of at most 32 KiB, counted in 16 bits: 2 GiB, less what no cluster number names.
+const LARGEST_FAT_SECTORS: u32 = 65_524 * 64;
 /// Identifies the disk; the same for all images, so that they depend on their contents only.
 const DISK_SIGNATURE: [u8; 4] = *b"BFLW";
 
@@ -53,6 +55,14 @@ pub enum ImageError {
         size_mib: u64,
         /// The size that would do.
         needed_mib: u64,
+    },
+    /// FAT16 ends earlier.
+    #[error("an image of {size_mib} MiB is too large: FAT16 ends at {limit_mib} MiB (--size)")]
+    TooLarge {
+        /// The size that was asked for.
+        size_mib: u64,
+        /// The size that would do.
+        limit_mib: u64,
     },
     /// The image cannot be written.
     #[error("cannot write {path}: {source}; is the disk full?")]
@@ -108,6 +118,14 @@ impl DiskImage<'_> {
             return Err(ImageError::TooSmall {
                 size_mib: self.size_bytes >> 20,
                 needed_mib: u64::from(needed.div_ceil(PARTITION_ALIGNMENT_SECTORS)),
+            });
+        }
+        if total - fat_start > LARGEST_FAT_SECTORS {
+            return Err(ImageError::TooLarge {
+                size_mib: self.size_bytes >> 20,
+                limit_mib: u64::from(
+                    (fat_start + LARGEST_FAT_SECTORS) / PARTITION_ALIGNMENT_SECTORS,
+                ),
             });
         }
         let bundle_address = kernel.memory_end.next_multiple_of(4096);

@@ -206,6 +206,14 @@ fn an_image_that_is_too_small_says_how_large_it_must_be() {
 }
 
 #[test]
+fn an_image_that_is_too_large_for_fat16_is_refused() {
+    let Err(ImageError::TooLarge { limit_mib, .. }) = make(4 << 30) else {
+        panic!("4 GiB are more than FAT16 has");
+    };
+    assert!(make(limit_mib << 20).is_ok());
+}
+
+#[test]
 fn what_is_not_a_kernel_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kernel");
