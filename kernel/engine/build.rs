@@ -57,7 +57,7 @@ fn bind(output: &Path) {
 
 fn compile(distribution: &Path) {
     let mut files = Vec::new();
-    for folder in ["cpp", "cpp/interpreter"] {
+    for folder in ["cpp", "cpp/interpreter", "cpp/tiered"] {
         let entries = std::fs::read_dir(folder).expect("the package has its C++ sources");
         files.extend(
             entries

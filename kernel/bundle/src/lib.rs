@@ -30,8 +30,10 @@ const MAGIC: &[u8; 8] = b"BFBUNDL1";
 const HEADER_BYTES: usize = 16;
 const ALIGNMENT: usize = 16;
 
-/// The entry that names the tier.
+/// The entry that names the tier of the whole program; without it, every function has its own.
 pub const TIER: &str = "tier";
+/// A setting of the tiers, such as `calls=10,100,1000,10000`.
+pub const SETTING: &str = "setting";
 /// An argument of the program; the first is its name.
 pub const ARGUMENT: &str = "argument";
 /// Prefix of an environment variable's name.

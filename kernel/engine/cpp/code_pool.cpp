@@ -94,6 +94,18 @@ void CodePool::give_back(Range range) {
   free[range.start] = range.size;
 }
 
+Expected<uintptr_t> CodePool::reserve(size_t bytes) {
+  auto range = take(alignTo(std::max<size_t>(bytes, 1), page_bytes));
+  if (!range)
+    return range.takeError();
+  return range->start;
+}
+
+Error CodePool::seal(uintptr_t address, size_t bytes) {
+  return protect(address, alignTo(std::max<size_t>(bytes, 1), page_bytes),
+                 LLVM_PROTECTION_READ | LLVM_PROTECTION_EXECUTE);
+}
+
 class CodePool::Allocation final : public JITLinkMemoryManager::InFlightAlloc {
 public:
   Allocation(CodePool &pool, LinkGraph &graph, BasicLayout layout, Range standard, Range temporary)

@@ -22,6 +22,11 @@ public:
   void deallocate(std::vector<FinalizedAlloc> allocations,
                   OnDeallocatedFunction on_deallocated) override;
 
+  // Zeroed writable memory that is never given back.
+  llvm::Expected<uintptr_t> reserve(size_t bytes);
+  // Makes reserved memory executable and constant.
+  llvm::Error seal(uintptr_t address, size_t bytes);
+
   bool contains(uintptr_t address) const {
     return address >= start && address - start < size;
   }

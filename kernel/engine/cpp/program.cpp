@@ -142,11 +142,17 @@ llvm_error_t take_constructors(llvm_module &module, std::vector<void *> &address
   return find_lifetime_functions(module, module.constructors, addresses);
 }
 
-llvm_error_t set_destructors(llvm_module &module) {
-  if (llvm_error_t error = find_lifetime_functions(module, module.destructors, destructors))
-    return error;
+void set_destructors(std::vector<void *> functions) {
+  destructors = std::move(functions);
   // exit_program takes them from the end.
   std::reverse(destructors.begin(), destructors.end());
+}
+
+llvm_error_t set_destructors(llvm_module &module) {
+  std::vector<void *> functions;
+  if (llvm_error_t error = find_lifetime_functions(module, module.destructors, functions))
+    return error;
+  set_destructors(std::move(functions));
   return LLVM_OK;
 }
 
@@ -191,19 +197,13 @@ private:
   std::vector<char *> pointers;
 };
 
-} // namespace bareflow
-
-using namespace bareflow;
-
-llvm_error_t llvm_run_main(llvm_module_t *module, llvm_tier_t tier, int argc,
-                           const char *const *argv, int *status) {
-  if (!module)
-    return LLVM_ERROR_INVALID_ARGUMENT;
-  llvm_context *context = module->context;
-  return enter(context, [&]() -> llvm_error_t {
-    if (argc < 0 || (argc > 0 && !argv) || !status || static_cast<unsigned>(tier) > LLVM_TIER_O3)
-      return fail(*context, LLVM_ERROR_INVALID_ARGUMENT, "llvm_run_main: invalid argument");
-    if (llvm_error_t error = check_main(*module))
+llvm_error_t run_main_with(llvm_module &module, int argc, const char *const *argv, int *status,
+                           function_ref<llvm_error_t(ArrayRef<void *>)> run) {
+  llvm_context &context = *module.context;
+  return enter(&context, [&]() -> llvm_error_t {
+    if (argc < 0 || (argc > 0 && !argv) || !status)
+      return fail(context, LLVM_ERROR_INVALID_ARGUMENT, "running main: invalid argument");
+    if (llvm_error_t error = check_main(module))
       return error;
     exit_handlers.clear();
     destructors.clear();
@@ -212,9 +212,24 @@ llvm_error_t llvm_run_main(llvm_module_t *module, llvm_tier_t tier, int argc,
     char *environment[] = {nullptr};
     void *arguments[] = {reinterpret_cast<void *>(static_cast<intptr_t>(argc)), vector.data(),
                          environment};
+    return run(arguments);
+  });
+}
+
+} // namespace bareflow
+
+using namespace bareflow;
+
+llvm_error_t llvm_run_main(llvm_module_t *module, llvm_tier_t tier, int argc,
+                           const char *const *argv, int *status) {
+  if (!module)
+    return LLVM_ERROR_INVALID_ARGUMENT;
+  return run_main_with(*module, argc, argv, status, [&](ArrayRef<void *> arguments) {
+    if (static_cast<unsigned>(tier) > LLVM_TIER_O3)
+      return fail(*module->context, LLVM_ERROR_INVALID_ARGUMENT, "llvm_run_main: unknown tier");
     if (tier == LLVM_TIER_INTERPRETER)
       return run_interpreted_main(*module, arguments, *status);
-    return run_native_main(*module, static_cast<llvm_opt_level_t>(tier - LLVM_TIER_O0),
-                           arguments, *status);
+    return run_native_main(*module, static_cast<llvm_opt_level_t>(tier - LLVM_TIER_O0), arguments,
+                           *status);
   });
 }

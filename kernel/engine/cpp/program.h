@@ -24,7 +24,12 @@ llvm_error_t run_program(llvm_context &context, Running running, int &status,
 // Runs exit handlers and destructors, then ends the program. Only inside run_program.
 [[noreturn]] void exit_program(int status);
 
+// Checks main, and calls `run` with its arguments as registers hold them.
+llvm_error_t run_main_with(llvm_module &module, int argc, const char *const *argv, int *status,
+                           llvm::function_ref<llvm_error_t(llvm::ArrayRef<void *>)> run);
+
 // Registers what exit_program calls after the exit handlers, in the order given.
+void set_destructors(std::vector<void *> functions);
 llvm_error_t set_destructors(llvm_module &module);
 // The constructors that have still to run.
 llvm_error_t take_constructors(llvm_module &module, std::vector<void *> &addresses);

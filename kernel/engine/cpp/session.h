@@ -10,6 +10,7 @@
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Target/TargetMachine.h"
+#include "llvm/Transforms/Utils/ValueMapper.h"
 
 #include <array>
 #include <memory>
@@ -103,6 +104,7 @@ llvm_error_t check_symbols(llvm_module &module);
 // versions.cpp
 // LLVM's CloneModule, which leaves label addresses in initialisers pointing into the original.
 std::unique_ptr<llvm::Module> clone(const llvm::Module &ir);
+std::unique_ptr<llvm::Module> clone(const llvm::Module &ir, llvm::ValueToValueMapTy &map);
 // Labels whose address is taken stand in data, which all levels share: so they, and with them their
 // function, exist once, as first compiled.
 bool is_compiled_once(const llvm::Function &function);

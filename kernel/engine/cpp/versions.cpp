@@ -12,6 +12,10 @@ namespace bareflow {
 
 std::unique_ptr<Module> clone(const Module &ir) {
   ValueToValueMapTy map;
+  return clone(ir, map);
+}
+
+std::unique_ptr<Module> clone(const Module &ir, ValueToValueMapTy &map) {
   std::unique_ptr<Module> copy = CloneModule(ir, map);
   for (Function &function : *copy)
     for (User *user : make_early_inc_range(function.users())) {

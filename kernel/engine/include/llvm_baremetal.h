@@ -167,6 +167,77 @@ llvm_error_t llvm_run_constructors(llvm_module_t *module);
 llvm_error_t llvm_run_main(llvm_module_t *module, llvm_tier_t tier, int argc,
                            const char *const *argv, int *status);
 
+/* A program that runs in all tiers at once: each of its units, a function or a loop, goes from one tier
+ * to the next by itself. The library counts and compiles; what is compiled when is the caller's policy. */
+typedef struct llvm_tiered llvm_tiered_t;
+
+/* The versions of a unit that count: the interpreter's, and those at O0, O1 and O2. At O3, and loops at
+ * O2, nothing is counted. */
+#define LLVM_COUNTING_TIERS 4
+
+/* A unit's counters, which its code changes while it runs. */
+typedef struct llvm_unit {
+  /* How often the function was called, or how many times the loop's header was reached. */
+  uint64_t count;
+  /* By tier: when `count` reaches this, the version of that tier calls llvm_tier_hooks_t.hot at every
+   * call, or goes to the loop's newest code. UINT64_MAX: never, as at first. */
+  uint64_t limits[LLVM_COUNTING_TIERS];
+  /* Of functions below O2: how many calls were timed, and their time stamp counter cycles, callees
+   * included: in all, the least and the most. */
+  uint64_t timed_calls;
+  uint64_t total_cycles;
+  uint64_t least_cycles;
+  uint64_t most_cycles;
+} llvm_unit_t;
+
+/* What a unit is. */
+typedef struct llvm_unit_info {
+  /* The function's name, or a name for the loop. */
+  const char *name;
+  /* The unit of the loop's function; a function's own number. */
+  uint32_t function;
+  /* The counters, which stay where they are. */
+  llvm_unit_t *counters;
+} llvm_unit_info_t;
+
+typedef struct llvm_tier_hooks {
+  /* sizeof(llvm_tier_hooks_t): later versions add fields at the end. */
+  size_t size;
+  /* A call of the function has found `count` at or above the limit of the version in `tier`. */
+  void (*hot)(void *user, uint32_t unit, llvm_tier_t tier);
+  /* Native code of a unit that has none yet is about to be entered: compile it at some level. If there is
+   * none afterwards, the program ends. */
+  void (*wanted)(void *user, uint32_t unit);
+  void *user;
+} llvm_tier_hooks_t;
+
+/* What a compilation cost and made. */
+typedef struct llvm_compilation {
+  /* Time stamp counter cycles. */
+  uint64_t cycles;
+  /* Bytes of code and constants. */
+  size_t bytes;
+} llvm_compilation_t;
+
+/* Prepares a module that has not been compiled: places its data and finds its units. The program lives
+ * until llvm_tiered_destroy, before its module. One at a time. */
+llvm_error_t llvm_tiered_create(llvm_module_t *module, const llvm_tier_hooks_t *hooks,
+                                llvm_tiered_t **program);
+void llvm_tiered_destroy(llvm_tiered_t *program);
+
+/* How many units there are; a function stands before its loops. */
+uint32_t llvm_tiered_unit_count(const llvm_tiered_t *program);
+llvm_error_t llvm_tiered_unit(const llvm_tiered_t *program, uint32_t unit, llvm_unit_info_t *info);
+
+/* Compiles one unit; from then on calls go to the new code. May be called by the hooks. */
+llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
+                                 llvm_compilation_t *compilation);
+
+/* As llvm_run_main. With `interpret`, functions without native code are interpreted; else they are
+ * compiled when they are called. */
+llvm_error_t llvm_tiered_run_main(llvm_tiered_t *program, int interpret, int argc,
+                                  const char *const *argv, int *status);
+
 /* A processor exception that a kernel's handler has caught. */
 typedef struct llvm_fault {
   /* Where the processor was. */

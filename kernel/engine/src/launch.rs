@@ -1,13 +1,14 @@
 //! From a bundle to an exit code: what every kernel does with the program it was given.
 
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::str;
 
-use bareflow_bundle::{ARGUMENT, Bundle, MODULE, TIER};
+use bareflow_bundle::{ARGUMENT, Bundle, MODULE, SETTING, TIER};
 use bareflow_cxx_runtime::platform::Stream;
 
-use crate::{FailureKind, Outcome, RunRequest, Tier};
+use crate::{Config, FailureKind, Mode, Outcome, RunRequest, Tier};
 
 /// Runs the program in `bundle` to its end; prints the one line about a failure and returns the exit code.
 #[must_use]
@@ -44,16 +45,26 @@ fn run(bytes: &[u8]) -> Outcome {
         Ok(bundle) => bundle,
         Err(error) => return bad_program(error.to_string()),
     };
-    let mut tier = Tier::Interpreter;
+    let mut mode = Mode::Automatic(Config::AUTOMATIC);
     let mut arguments = Vec::new();
     for entry in bundle.entries() {
         match (entry.name, str::from_utf8(entry.contents)) {
             (TIER, text) => match text.ok().and_then(Tier::from_name) {
-                Some(named) => tier = named,
+                Some(tier) => mode = Mode::Fixed(tier),
                 None => {
                     return bad_program(String::from("the program bundle names an unknown tier"));
                 }
             },
+            (SETTING, text) => {
+                let Mode::Automatic(config) = &mut mode else {
+                    return bad_program(String::from(
+                        "the program bundle has settings of the tiers, and one tier for all",
+                    ));
+                };
+                if let Err(error) = config.set(text.unwrap_or_default()) {
+                    return bad_program(format!("a setting of the tiers: {error}"));
+                }
+            }
             (ARGUMENT, Ok(text)) => arguments.push(text),
             (ARGUMENT, Err(_)) => {
                 return bad_program(String::from("an argument of the program is not UTF-8"));
@@ -68,6 +79,6 @@ fn run(bytes: &[u8]) -> Outcome {
     crate::run(&RunRequest {
         modules: &modules,
         arguments: &arguments,
-        tier,
+        mode,
     })
 }

@@ -26,7 +26,9 @@ mod launch;
 mod outcome;
 mod session;
 mod surroundings;
+mod tiers;
 
+pub use bareflow_tiers::{Config, Level, Tier};
 pub use fault::{Fault, FaultCause, Origin, Resume, describe_fault, resume_after};
 pub use launch::{report_error, run_bundle};
 pub use outcome::{FailureKind, Outcome};
@@ -39,32 +41,11 @@ pub const POOL_SIZE_BYTES: usize = 128 << 20;
 
 /// How a program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tier {
-    /// LLVM's interpreter; what it cannot run is compiled at O0.
-    Interpreter,
-    /// Native code, not optimised.
-    O0,
-    /// Native code, optimised lightly.
-    O1,
-    /// Native code, optimised.
-    O2,
-    /// Native code, optimised most.
-    O3,
-}
-
-impl Tier {
-    /// The tier of that name: `interpreter`, `O0`, `O1`, `O2` or `O3`.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "interpreter" => Self::Interpreter,
-            "O0" => Self::O0,
-            "O1" => Self::O1,
-            "O2" => Self::O2,
-            "O3" => Self::O3,
-            _ => return None,
-        })
-    }
+pub enum Mode {
+    /// All of it in one tier.
+    Fixed(Tier),
+    /// Each function and each loop in the tier that it has earned.
+    Automatic(Config),
 }
 
 /// A program and how to run it.
@@ -75,7 +56,7 @@ pub struct RunRequest<'a> {
     /// The program's arguments; the first is its name.
     pub arguments: &'a [&'a str],
     /// How to run it.
-    pub tier: Tier,
+    pub mode: Mode,
 }
 
 /// Runs a program to its end.

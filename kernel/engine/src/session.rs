@@ -11,12 +11,14 @@ use bareflow_cxx_runtime::termination::{Termination, set_interceptor};
 use crate::bindings::{
     LLVM_OK, LLVM_TIER_INTERPRETER, LLVM_TIER_O0, LLVM_TIER_O1, LLVM_TIER_O2, LLVM_TIER_O3,
     llvm_context_t, llvm_error_t, llvm_handle_abort, llvm_init, llvm_last_error, llvm_link,
-    llvm_module_t, llvm_parse_ir, llvm_run_main, llvm_shutdown, llvm_tier_t,
+    llvm_module_t, llvm_parse_ir, llvm_run_main, llvm_shutdown, llvm_tier_t, llvm_tiered_run_main,
 };
-use crate::{FailureKind, Outcome, RunRequest, Tier, callbacks};
+use crate::tiers::Manager;
+use crate::{Config, FailureKind, Level, Mode, Outcome, RunRequest, Tier, callbacks};
 
 /// An open context; closed when dropped.
-struct Session(*mut llvm_context_t);
+#[derive(Debug)]
+pub(crate) struct Session(*mut llvm_context_t);
 
 impl Session {
     fn open() -> Result<Self, Outcome> {
@@ -29,16 +31,13 @@ impl Session {
     }
 
     /// The failure that the error stands for, with the library's text.
-    fn check(&self, error: llvm_error_t) -> Result<(), Outcome> {
+    pub(crate) fn check(&self, error: llvm_error_t) -> Result<(), Outcome> {
         if error == LLVM_OK {
             return Ok(());
         }
-        // SAFETY: null asks for the error of llvm_init; the text ends with a zero and is copied
-        // before the next call.
-        let text = unsafe { CStr::from_ptr(llvm_last_error(self.0)) };
         Err(Outcome::Failed {
             kind: FailureKind::of(error),
-            message: text.to_string_lossy().into_owned(),
+            message: self.last_error(),
         })
     }
 
@@ -58,11 +57,19 @@ impl Session {
         Ok(module)
     }
 
+    /// The text of the last error.
+    pub(crate) fn last_error(&self) -> String {
+        // SAFETY: null asks for the error of llvm_init; the text ends with a zero and is copied before the
+        // next call.
+        let text = unsafe { CStr::from_ptr(llvm_last_error(self.0)) };
+        text.to_string_lossy().into_owned()
+    }
+
+    /// Runs main with these arguments, as `run` does it.
     fn run_main(
         &self,
-        module: *mut llvm_module_t,
-        tier: Tier,
         arguments: &[&str],
+        run: impl FnOnce(c_int, *const *const c_char, &mut c_int) -> llvm_error_t,
     ) -> Result<i32, Outcome> {
         let strings: Vec<CString> = arguments
             .iter()
@@ -71,17 +78,7 @@ impl Session {
         let pointers: Vec<*const c_char> = strings.iter().map(|string| string.as_ptr()).collect();
         let count = c_int::try_from(pointers.len()).map_err(|_| bad_text())?;
         let mut status = 0;
-        // SAFETY: the module belongs to the open context; the strings live for the call, and the
-        // program gets copies of them.
-        self.check(unsafe {
-            llvm_run_main(
-                module,
-                tier_code(tier),
-                count,
-                pointers.as_ptr(),
-                &mut status,
-            )
-        })?;
+        self.check(run(count, pointers.as_ptr(), &mut status))?;
         Ok(status)
     }
 }
@@ -96,10 +93,10 @@ impl Drop for Session {
 const fn tier_code(tier: Tier) -> llvm_tier_t {
     match tier {
         Tier::Interpreter => LLVM_TIER_INTERPRETER,
-        Tier::O0 => LLVM_TIER_O0,
-        Tier::O1 => LLVM_TIER_O1,
-        Tier::O2 => LLVM_TIER_O2,
-        Tier::O3 => LLVM_TIER_O3,
+        Tier::Native(Level::O0) => LLVM_TIER_O0,
+        Tier::Native(Level::O1) => LLVM_TIER_O1,
+        Tier::Native(Level::O2) => LLVM_TIER_O2,
+        Tier::Native(Level::O3) => LLVM_TIER_O3,
     }
 }
 
@@ -140,5 +137,28 @@ pub(crate) fn run(request: &RunRequest) -> Result<i32, Outcome> {
         // SAFETY: both modules belong to the open context; `part` is not used again.
         session.check(unsafe { llvm_link(program, part) })?;
     }
-    session.run_main(program, request.tier, request.arguments)
+    match request.mode {
+        Mode::Fixed(tier) => session.run_main(request.arguments, |count, arguments, status| {
+            // SAFETY: the module belongs to the open context; the strings live for the call, and the
+            // program gets copies of them.
+            unsafe { llvm_run_main(program, tier_code(tier), count, arguments, status) }
+        }),
+        Mode::Automatic(config) => run_in_tiers(&session, program, config, request.arguments),
+    }
+}
+
+fn run_in_tiers(
+    session: &Session,
+    module: *mut llvm_module_t,
+    config: Config,
+    arguments: &[&str],
+) -> Result<i32, Outcome> {
+    let manager = Manager::open(session, module, config)?;
+    let program = manager.program();
+    let interpret = c_int::from(config.starts_interpreted());
+    session.run_main(arguments, |count, arguments, status| {
+        // SAFETY: the program is open; the strings live for the call, and the program gets copies of them.
+        // Its hooks have the manager for themselves meanwhile.
+        unsafe { llvm_tiered_run_main(program, interpret, count, arguments, status) }
+    })
 }

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::image::DEFAULT_SIZE_BYTES;
 use crate::kernel::{KernelKind, LlvmExtent};
-use crate::program::{Program, Tier};
+use crate::program::{Program, Tier, check_settings};
 use crate::tools::Installation;
 use crate::workbench::Workbench;
 
@@ -24,9 +24,13 @@ pub struct ImageArgs {
     /// How the program runs
     #[arg(long, value_enum, default_value_t)]
     tier: Tier,
+    /// A setting of the automatic tiers: calls=N,N,N,N or iterations=N,N,N,N (thresholds of O0 to O3, - for
+    /// never), or budget=CYCLES
+    #[arg(long = "set", value_name = "SETTING")]
+    settings: Vec<String>,
     /// How much of LLVM is in the kernel
     #[arg(long, value_enum, default_value_t)]
-    profile: LlvmExtent,
+    llvm: LlvmExtent,
     /// Install missing tools with apt first
     #[arg(long)]
     install_tools: bool,
@@ -44,12 +48,13 @@ impl ImageArgs {
     /// # Errors
     /// Whatever kept it from being made.
     pub fn run(self) -> Result<ExitCode> {
+        check_settings(self.tier, &self.settings).map_err(Error::Usage)?;
         let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
         let program = Program::build(&self.program, &bench.program_compiler())?;
-        let bundle = program.bundle(&self.arguments, self.tier);
+        let bundle = program.bundle_with_settings(&self.arguments, self.tier, &self.settings);
         let kernel = bench
             .kernel_builder()
-            .build(KernelKind::Machine, self.profile)?;
+            .build(KernelKind::Machine, self.llvm)?;
         bench.write_image(&kernel, &bundle, self.size, &self.out)?;
         println!("{}", self.out.display());
         Ok(ExitCode::SUCCESS)

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::image::DEFAULT_SIZE_BYTES;
 use crate::kernel::{KernelKind, LlvmExtent};
 use crate::launch::Kernel;
-use crate::program::{Program, Tier};
+use crate::program::{Program, Tier, check_settings};
 use crate::qemu::{Boot, Machine};
 use crate::tools::Installation;
 use crate::workbench::Workbench;
@@ -39,6 +39,10 @@ pub struct RunArgs {
     /// How the program runs
     #[arg(long, value_enum, default_value_t)]
     tier: Tier,
+    /// A setting of the automatic tiers: calls=N,N,N,N or iterations=N,N,N,N (thresholds of O0 to O3, - for
+    /// never), or budget=CYCLES
+    #[arg(long = "set", value_name = "SETTING")]
+    settings: Vec<String>,
     /// RAM of the machine [default: 512], or bound of the hosted kernel's address space [default: none]
     #[arg(long, value_name = "N")]
     memory_mib: Option<u32>,
@@ -50,7 +54,7 @@ pub struct RunArgs {
     boot: BootMethod,
     /// How much of LLVM is in the kernel
     #[arg(long, value_enum, default_value_t)]
-    profile: LlvmExtent,
+    llvm: LlvmExtent,
     /// Install missing tools with apt first
     #[arg(long)]
     install_tools: bool,
@@ -70,10 +74,11 @@ impl RunArgs {
     /// # Errors
     /// Whatever kept it from being run.
     pub fn run(self) -> Result<ExitCode> {
+        check_settings(self.tier, &self.settings).map_err(Error::Usage)?;
         let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
         // A program that does not compile is reported before the kernel is built.
         let program = Program::build(&self.program, &bench.program_compiler())?;
-        let bundle = program.bundle(&self.arguments, self.tier);
+        let bundle = program.bundle_with_settings(&self.arguments, self.tier, &self.settings);
         let folder = tempfile::Builder::new().prefix("bareflow-run-").tempdir()?;
 
         let kind = if self.hosted {
@@ -81,7 +86,7 @@ impl RunArgs {
         } else {
             KernelKind::Machine
         };
-        let executable = bench.kernel_builder().build(kind, self.profile)?;
+        let executable = bench.kernel_builder().build(kind, self.llvm)?;
         let bundle_path = folder.path().join("bundle");
         fs::write(&bundle_path, &bundle)?;
         let kernel = if self.hosted {

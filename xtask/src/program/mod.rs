@@ -10,7 +10,9 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bareflow_bundle::{ARGUMENT, Builder, MODULE, TIER};
+use bareflow_bundle::{ARGUMENT, Builder, MODULE, SETTING, TIER};
+
+use bareflow_tiers::Config;
 
 pub use compiler::ProgramCompiler;
 
@@ -67,8 +69,11 @@ pub enum ProgramError {
 /// How a program runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Tier {
-    /// LLVM's interpreter
+    /// Every function and every loop in the tier that it has earned
     #[default]
+    #[value(name = "auto")]
+    Auto,
+    /// LLVM's interpreter
     #[value(name = "interpreter")]
     Interpreter,
     /// Native code, not optimised
@@ -86,12 +91,20 @@ pub enum Tier {
 }
 
 impl Tier {
-    /// All of them, the slowest first.
-    pub const ALL: [Self; 5] = [Self::Interpreter, Self::O0, Self::O1, Self::O2, Self::O3];
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Auto,
+        Self::Interpreter,
+        Self::O0,
+        Self::O1,
+        Self::O2,
+        Self::O3,
+    ];
 
     /// Its name on the command line and in bundles.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Auto => "auto",
             Self::Interpreter => "interpreter",
             Self::O0 => "O0",
             Self::O1 => "O1",
@@ -140,6 +153,26 @@ fn file_name(path: &Path) -> String {
         .into_owned()
 }
 
+/// Checks settings of the tiers.
+///
+/// # Errors
+/// What is wrong with the first that is not one.
+pub fn check_settings(tier: Tier, settings: &[String]) -> Result<(), String> {
+    if tier != Tier::Auto && !settings.is_empty() {
+        return Err(format!(
+            "--set changes the automatic tiers; --tier {} has none",
+            tier.name()
+        ));
+    }
+    let mut config = Config::AUTOMATIC;
+    for setting in settings {
+        config
+            .set(setting)
+            .map_err(|error| format!("--set {setting}: {error}"))?;
+    }
+    Ok(())
+}
+
 impl Program {
     /// Reads and compiles `files`.
     ///
@@ -179,8 +212,23 @@ impl Program {
 
     /// The bundle that runs this program with `arguments` at `tier`.
     pub fn bundle(&self, arguments: &[String], tier: Tier) -> Vec<u8> {
+        self.bundle_with_settings(arguments, tier, &[])
+    }
+
+    /// As [`Program::bundle`], with settings of the tiers, which have been checked.
+    pub fn bundle_with_settings(
+        &self,
+        arguments: &[String],
+        tier: Tier,
+        settings: &[String],
+    ) -> Vec<u8> {
         let mut builder = Builder::default();
-        builder.add(TIER, tier.name().as_bytes());
+        if tier != Tier::Auto {
+            builder.add(TIER, tier.name().as_bytes());
+        }
+        for setting in settings {
+            builder.add(SETTING, setting.as_bytes());
+        }
         builder.add(ARGUMENT, self.name.as_bytes());
         for argument in arguments {
             builder.add(ARGUMENT, argument.as_bytes());
@@ -236,6 +284,28 @@ mod tests {
                 ("module/two.bc", b"BC"),
             ]
         );
+    }
+
+    #[test]
+    fn settings_go_with_automatic_tiers_alone() {
+        let settings = ["calls=1,2,3,4".to_owned()];
+        check_settings(Tier::Auto, &settings).unwrap();
+        assert!(
+            check_settings(Tier::O2, &settings)
+                .unwrap_err()
+                .contains("--tier O2")
+        );
+        let error = check_settings(Tier::Auto, &["calls=-1,2,3,4".into()]).unwrap_err();
+        assert!(error.contains("whole number"), "{error}");
+
+        let program = Program {
+            name: "p".into(),
+            modules: Vec::new(),
+        };
+        let bytes = program.bundle_with_settings(&[], Tier::Auto, &settings);
+        let bundle = Bundle::open(&bytes).unwrap();
+        let names: Vec<&str> = bundle.entries().map(|entry| entry.name).collect();
+        assert_eq!(names, ["setting", "argument"]);
     }
 
     #[test]

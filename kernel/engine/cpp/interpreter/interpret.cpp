@@ -15,6 +15,18 @@
 using namespace llvm;
 
 namespace bareflow {
+
+// Local variables in memory cost the interpreter a malloc and a free each; most can be values.
+void promote_variables(Module &ir) {
+  FunctionAnalysisManager analyses;
+  PassBuilder builder;
+  builder.registerFunctionAnalyses(analyses);
+  PromotePass promote;
+  for (Function &function : ir)
+    if (!function.isDeclaration())
+      promote.run(function, analyses);
+}
+
 namespace {
 
 // Which functions of a program are native, by name.
@@ -89,17 +101,6 @@ llvm_error_t place_native(llvm_module &module, const NativeSet &native) {
   return LLVM_OK;
 }
 
-// Local variables in memory cost the interpreter a malloc and a free each; most can be values.
-void promote_variables(Module &ir) {
-  FunctionAnalysisManager analyses;
-  PassBuilder builder;
-  builder.registerFunctionAnalyses(analyses);
-  PromotePass promote;
-  for (Function &function : ir)
-    if (!function.isDeclaration())
-      promote.run(function, analyses);
-}
-
 llvm_error_t make_interpreted(llvm_module &module, std::unique_ptr<Module> &result,
                               std::deque<Signature> &signatures) {
   std::unique_ptr<Module> interpreted = clone(*module.ir);
@@ -111,7 +112,8 @@ llvm_error_t make_interpreted(llvm_module &module, std::unique_ptr<Module> &resu
       function.deleteBody();
   promote_variables(*interpreted);
   limit_recursion(*interpreted, module.context->options.interpreter_stack_size);
-  if (llvm_error_t error = refer_to_native(module, *interpreted, signatures))
+  auto find = [&](StringRef name, void *&address) { return find_symbol(module, name, address); };
+  if (llvm_error_t error = refer_to_native(*module.context, *interpreted, signatures, find))
     return error;
   std::string broken;
   raw_string_ostream stream(broken);
@@ -135,26 +137,9 @@ std::vector<GenericValue> main_arguments(Function &main, ArrayRef<void *> argume
 
 } // namespace
 
-llvm_error_t run_interpreted_main(llvm_module &module, ArrayRef<void *> arguments, int &status) {
-  llvm_context &context = *module.context;
-  if (llvm_error_t error = prepare(module))
-    return error;
-  if (module.compiled != decltype(module.compiled){})
-    return fail(context, LLVM_ERROR_INVALID_ARGUMENT,
-                "a module that has been compiled cannot be interpreted");
-  std::unique_ptr<Module> interpreted;
-  std::deque<Signature> signatures;
-  if (llvm_error_t error = make_interpreted(module, interpreted, signatures))
-    return error;
-  Function *main = interpreted->getFunction("main");
-  if (main->isDeclaration())
-    return run_native_main(module, LLVM_OPT_O0, arguments, status);
-
-  std::vector<void *> constructors;
-  if (llvm_error_t error = take_constructors(module, constructors))
-    return error;
-  if (llvm_error_t error = set_destructors(module))
-    return error;
+llvm_error_t interpret_main(llvm_context &context, std::unique_ptr<Module> interpreted,
+                            Function *main, ArrayRef<void *> constructors,
+                            ArrayRef<void *> arguments, int &status) {
   LLVMLinkInInterpreter();
   std::string text;
   std::unique_ptr<ExecutionEngine> engine(EngineBuilder(std::move(interpreted))
@@ -175,6 +160,29 @@ llvm_error_t run_interpreted_main(llvm_module &module, ArrayRef<void *> argument
   if (error != LLVM_OK && error != LLVM_ERROR_PROGRAM_ABORTED)
     engine.release();
   return error;
+}
+
+llvm_error_t run_interpreted_main(llvm_module &module, ArrayRef<void *> arguments, int &status) {
+  llvm_context &context = *module.context;
+  if (llvm_error_t error = prepare(module))
+    return error;
+  if (module.compiled != decltype(module.compiled){})
+    return fail(context, LLVM_ERROR_INVALID_ARGUMENT,
+                "a module that has been compiled cannot be interpreted");
+  std::unique_ptr<Module> interpreted;
+  std::deque<Signature> signatures;
+  if (llvm_error_t error = make_interpreted(module, interpreted, signatures))
+    return error;
+  Function *main = interpreted->getFunction("main");
+  if (main->isDeclaration())
+    return run_native_main(module, LLVM_OPT_O0, arguments, status);
+
+  std::vector<void *> constructors;
+  if (llvm_error_t error = take_constructors(module, constructors))
+    return error;
+  if (llvm_error_t error = set_destructors(module))
+    return error;
+  return interpret_main(context, std::move(interpreted), main, constructors, arguments, status);
 }
 
 } // namespace bareflow

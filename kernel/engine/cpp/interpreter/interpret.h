@@ -19,10 +19,20 @@ namespace bareflow {
 llvm_error_t run_interpreted_main(llvm_module &module, llvm::ArrayRef<void *> arguments,
                                   int &status);
 
-// rewrite.cpp: makes the interpreted clone refer to native code and data by address. `signatures`
-// must live as long as the clone.
-llvm_error_t refer_to_native(llvm_module &module, llvm::Module &interpreted,
-                             std::deque<Signature> &signatures);
+// Runs a main that has been made interpretable, with its module, and constructors before it.
+llvm_error_t interpret_main(llvm_context &context, std::unique_ptr<llvm::Module> interpreted,
+                            llvm::Function *main, llvm::ArrayRef<void *> constructors,
+                            llvm::ArrayRef<void *> arguments, int &status);
+
+// Local variables in memory cost the interpreter a malloc and a free each; most can be values. In loops,
+// fewer are live then, in every tier.
+void promote_variables(llvm::Module &ir);
+
+// rewrite.cpp: makes the interpreted clone refer to native code and data by the address that `find` gives.
+// `signatures` must live as long as the clone.
+using AddressFinder = llvm::function_ref<llvm_error_t(llvm::StringRef name, void *&address)>;
+llvm_error_t refer_to_native(llvm_context &context, llvm::Module &interpreted,
+                             std::deque<Signature> &signatures, AddressFinder find);
 
 // stack_limit.cpp: makes recursion count the bytes of its frames, and end as a stack overflow.
 void limit_recursion(llvm::Module &interpreted, size_t limit);

@@ -13,8 +13,9 @@ namespace {
 
 class Rewriter {
 public:
-  Rewriter(llvm_module &module, Module &interpreted, std::deque<Signature> &signatures)
-      : module(module), ir(interpreted), signatures(signatures) {}
+  Rewriter(llvm_context &context, Module &interpreted, std::deque<Signature> &signatures,
+           AddressFinder find)
+      : context(context), ir(interpreted), signatures(signatures), find(find) {}
 
   llvm_error_t run() {
     for (Function &function : ir)
@@ -83,9 +84,9 @@ private:
     void *address = nullptr;
     StringRef name = value.getName();
     name.consume_front("\1");
-    bool absent = value.hasExternalWeakLinkage() && !resolve_symbol(*module.context, name);
+    bool absent = value.hasExternalWeakLinkage() && !resolve_symbol(context, name);
     if (!absent)
-      if (llvm_error_t error = find_symbol(module, name, address))
+      if (llvm_error_t error = find(name, address))
         return error;
     Type *word = Type::getInt64Ty(ir.getContext());
     value.replaceAllUsesWith(ConstantExpr::getIntToPtr(
@@ -102,17 +103,18 @@ private:
             use.set(ConstantFoldConstant(expression, ir.getDataLayout()));
   }
 
-  llvm_module &module;
+  llvm_context &context;
   Module &ir;
   std::deque<Signature> &signatures;
+  AddressFinder find;
   DenseMap<FunctionType *, Function *> bridges;
 };
 
 } // namespace
 
-llvm_error_t refer_to_native(llvm_module &module, Module &interpreted,
-                             std::deque<Signature> &signatures) {
-  return Rewriter(module, interpreted, signatures).run();
+llvm_error_t refer_to_native(llvm_context &context, Module &interpreted,
+                             std::deque<Signature> &signatures, AddressFinder find) {
+  return Rewriter(context, interpreted, signatures, find).run();
 }
 
 } // namespace bareflow

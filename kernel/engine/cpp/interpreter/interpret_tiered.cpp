@@ -1,0 +1,72 @@
+// The interpreter as one tier among others: functions are interpreted until they have native code.
+#include "interpret.h"
+#include "lower.h"
+
+#include "../tiered/tiered.h"
+
+#include "llvm/IR/Verifier.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+
+namespace bareflow {
+
+// Makes a clone in which every function that can be is interpreted, counts, and goes to native code when
+// there is some.
+static llvm_error_t make_interpreted(llvm_tiered &program, std::unique_ptr<Module> &result,
+                                     std::deque<Signature> &signatures) {
+  llvm_module &module = program.module;
+  llvm_context &context = *module.context;
+  ValueToValueMapTy map;
+  std::unique_ptr<Module> interpreted = clone(*module.ir, map);
+  for (Unit &unit : program.units) {
+    if (unit.is_loop())
+      continue;
+    auto *copy = cast<Function>(map.lookup(unit.function));
+    Instrumentation how{program.units, program.counters, LLVM_TIER_INTERPRETER,
+                        /*is_native=*/false};
+    count_iterations(how, unit, *copy, map);
+    measure_cycles(how, unit, *copy);
+    count_calls(how, unit, *copy);
+    prefer_native(unit, *copy, reinterpret_cast<uint64_t>(program.slots + unit.index),
+                  program.no_code(unit.index));
+  }
+  for (Function &function : *interpreted) {
+    if (function.isDeclaration())
+      continue;
+    if (is_compiled_once(function) || !make_interpretable(context, function).empty())
+      function.deleteBody();
+  }
+  promote_variables(*interpreted);
+  limit_recursion(*interpreted, context.options.interpreter_stack_size);
+  auto find = [&](StringRef name, void *&address) -> llvm_error_t {
+    address = reinterpret_cast<void *>(program.linker.find(name));
+    return LLVM_OK;
+  };
+  if (llvm_error_t error = refer_to_native(context, *interpreted, signatures, find))
+    return error;
+  std::string broken;
+  raw_string_ostream stream(broken);
+  if (verifyModule(*interpreted, &stream))
+    return fail(context, LLVM_ERROR_INTERNAL,
+                "the program was not made interpretable correctly: " + broken);
+  result = std::move(interpreted);
+  return LLVM_OK;
+}
+
+llvm_error_t run_tiered_interpreter(llvm_tiered &program, ArrayRef<void *> arguments,
+                                    int &status) {
+  std::unique_ptr<Module> interpreted;
+  std::deque<Signature> signatures;
+  if (llvm_error_t error = make_interpreted(program, interpreted, signatures))
+    return error;
+  Function *main = interpreted->getFunction("main");
+  std::vector<void *> constructors;
+  if (!std::exchange(program.module.constructors_ran, true))
+    for (const LifetimeFunction &function : program.module.constructors)
+      constructors.push_back(reinterpret_cast<void *>(program.linker.find(function.name)));
+  return interpret_main(*program.module.context, std::move(interpreted), main, constructors,
+                        arguments, status);
+}
+
+} // namespace bareflow

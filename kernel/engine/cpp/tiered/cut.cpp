@@ -1,0 +1,268 @@
+// Small modules cut out of the program, one for each compilation.
+#include "tiered.h"
+
+#include "llvm/Analysis/CaptureTracking.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
+#include "llvm/Transforms/Utils/Cloning.h"
+#include "llvm/Transforms/Utils/Local.h"
+#include "llvm/Transforms/Utils/SSAUpdater.h"
+
+using namespace llvm;
+
+namespace bareflow {
+namespace {
+
+// What the bodies that are given for inlining may have in all, in instructions, and how large one may be.
+constexpr unsigned inlining_budget = 4000;
+constexpr unsigned largest_inlined = 600;
+// Constants that are given for folding, in bytes.
+constexpr uint64_t largest_folded = 4096;
+
+// Declares in the new module what the cloned code refers to, as it is met.
+class Declarer final : public ValueMaterializer {
+public:
+  explicit Declarer(Module &target) : target(target) {}
+
+  Value *materialize(Value *value) override {
+    auto known = globals.find(value);
+    if (known != globals.end())
+      return known->second;
+    if (auto *variable = dyn_cast<GlobalVariable>(value))
+      return declare(*variable);
+    if (auto *function = dyn_cast<Function>(value))
+      return declare(*function);
+    return nullptr;
+  }
+
+  Module &target;
+  // By their originals in the program.
+  DenseMap<const Value *, Value *> globals;
+  std::vector<std::pair<GlobalVariable *, GlobalVariable *>> variables;
+  std::vector<std::pair<Function *, Function *>> functions;
+
+private:
+  static void settle(const GlobalValue &source, GlobalValue &declared) {
+    if (source.hasExternalWeakLinkage())
+      declared.setLinkage(GlobalValue::ExternalWeakLinkage);
+    declared.setDSOLocal(true);
+  }
+
+  Value *declare(GlobalVariable &variable) {
+    auto *declared = new GlobalVariable(target, variable.getValueType(), variable.isConstant(),
+                                        GlobalValue::ExternalLinkage, nullptr, variable.getName());
+    declared->copyAttributesFrom(&variable);
+    settle(variable, *declared);
+    variables.push_back({&variable, declared});
+    return globals[&variable] = declared;
+  }
+
+  Value *declare(Function &function) {
+    auto *declared =
+        Function::Create(function.getFunctionType(), GlobalValue::ExternalLinkage,
+                         function.getAddressSpace(), function.getName(), &target);
+    declared->copyAttributesFrom(&function);
+    declared->setPersonalityFn(nullptr);
+    if (!function.isIntrinsic())
+      settle(function, *declared);
+    functions.push_back({&function, declared});
+    return globals[&function] = declared;
+  }
+};
+
+void clone_body(Function &target, Function &source, ValueToValueMapTy &map, Declarer &declarer) {
+  SmallVector<ReturnInst *, 4> returns;
+  CloneFunctionInto(&target, &source, map, CloneFunctionChangeType::DifferentModule, returns, "",
+                    nullptr, nullptr, &declarer);
+}
+
+void clone_whole(Function &target, Function &source, ValueToValueMapTy &map, Declarer &declarer) {
+  auto argument = target.arg_begin();
+  for (Argument &original : source.args())
+    map[&original] = &*argument++;
+  clone_body(target, source, map, declarer);
+}
+
+// Gives the bodies of callees for inlining, nearest first. Where the code calls itself, the call goes to
+// its stub, or, when it is the last code it will have, to the code itself.
+void offer_bodies(const Function &self, Declarer &declarer, llvm_opt_level_t level) {
+  unsigned budget = inlining_budget;
+  // A body may bring further callees.
+  for (size_t next = 0; next < declarer.functions.size(); ++next) {
+    auto [source, declared] = declarer.functions[next];
+    bool always = source->hasFnAttribute(Attribute::AlwaysInline);
+    if (source == &self || source->isDeclaration() || source->isVarArg() ||
+        is_compiled_once(*source) || source->isInterposable() ||
+        source->hasFnAttribute(Attribute::NoInline) || (level < LLVM_OPT_O2 && !always))
+      continue;
+    unsigned size = source->getInstructionCount();
+    if (!always && (size > largest_inlined || size > budget))
+      continue;
+    budget -= std::min(budget, size);
+    ValueToValueMapTy map;
+    clone_whole(*declared, *source, map, declarer);
+    declared->setLinkage(GlobalValue::AvailableExternallyLinkage);
+  }
+}
+
+void offer_constants(Declarer &declarer) {
+  const DataLayout &layout = declarer.target.getDataLayout();
+  ValueToValueMapTy map;
+  // An initialiser may bring further variables.
+  for (size_t next = 0; next < declarer.variables.size(); ++next) {
+    auto [source, declared] = declarer.variables[next];
+    if (!source->isConstant() || !source->hasInitializer() || source->isInterposable() ||
+        layout.getTypeAllocSize(source->getValueType()) > largest_folded)
+      continue;
+    declared->setInitializer(
+        MapValue(source->getInitializer(), map, RF_None, nullptr, &declarer));
+    declared->setLinkage(GlobalValue::AvailableExternallyLinkage);
+  }
+}
+
+// What is live becomes the arguments; the code before the header remains only as far as the loop is part
+// of an outer one.
+void enter_at_header(const Unit &loop, Function &copy, ValueToValueMapTy &map) {
+  auto *header = cast<BasicBlock>(map.lookup(loop.header));
+  BasicBlock *entry =
+      BasicBlock::Create(copy.getContext(), "", &copy, &copy.getEntryBlock());
+  IRBuilder<>(entry).CreateBr(header);
+  for (PHINode &phi : header->phis())
+    phi.addIncoming(PoisonValue::get(phi.getType()), entry);
+
+  auto argument = copy.arg_begin();
+  for (Value *value : loop.live) {
+    Argument &given = *argument++;
+    auto *defined = dyn_cast<Instruction>(map.lookup(value));
+    if (!defined)
+      continue; // An argument of the function: mapped to ours already.
+    if (auto *phi = dyn_cast<PHINode>(defined); phi && phi->getParent() == header) {
+      phi->setIncomingValueForBlock(entry, &given);
+      continue;
+    }
+    SSAUpdater updater;
+    updater.Initialize(defined->getType(), "");
+    updater.AddAvailableValue(entry, &given);
+    updater.AddAvailableValue(defined->getParent(), defined);
+    SmallVector<Use *, 16> uses;
+    for (Use &use : defined->uses())
+      uses.push_back(&use);
+    for (Use *use : uses) {
+      auto *user = cast<Instruction>(use->getUser());
+      if (!isa<PHINode>(user) && user->getParent() == defined->getParent())
+        continue;
+      updater.RewriteUse(*use);
+    }
+  }
+  removeUnreachableBlocks(copy);
+  // The lifetimes of the caller's variables are the caller's business.
+  for (Instruction &instruction : make_early_inc_range(instructions(copy)))
+    if (auto *lifetime = dyn_cast<LifetimeIntrinsic>(&instruction);
+        lifetime && !isa<AllocaInst>(lifetime->getArgOperand(1)->stripPointerCasts()))
+      lifetime->eraseFromParent();
+}
+
+// What is known of the arguments of a continuation.
+void describe_arguments(const Unit &loop, Function &copy) {
+  const DataLayout &layout = copy.getParent()->getDataLayout();
+  auto argument = copy.arg_begin();
+  for (Value *value : loop.live) {
+    Argument &given = *argument++;
+    auto *place = dyn_cast<AllocaInst>(value);
+    if (!place)
+      continue;
+    AttrBuilder attributes(copy.getContext());
+    attributes.addAlignmentAttr(place->getAlign());
+    if (auto size = place->getAllocationSize(layout))
+      attributes.addDereferenceableAttr(size->getFixedValue());
+    // Nobody else has its address.
+    if (!PointerMayBeCaptured(place, /*ReturnCaptures=*/true, /*StoreCaptures=*/true))
+      attributes.addAttribute(Attribute::NoAlias);
+    given.addAttrs(attributes);
+  }
+}
+
+std::unique_ptr<Module> new_module(const Module &program, StringRef name) {
+  auto module = std::make_unique<Module>(name, program.getContext());
+  module->setTargetTriple(program.getTargetTriple());
+  module->setDataLayout(program.getDataLayout());
+  return module;
+}
+
+void instrument(const Instrumentation &how, const Unit &unit, const Unit &function, Function &copy,
+                ValueToValueMapTy &map) {
+  bool counts_loops = how.tier < LLVM_TIER_O2;
+  if (counts_loops)
+    count_iterations(how, function, copy, map);
+  if (unit.is_loop())
+    return;
+  if (counts_loops)
+    measure_cycles(how, unit, copy);
+  count_calls(how, unit, copy);
+}
+
+} // namespace
+
+std::unique_ptr<Module> cut_out(const std::vector<Unit> &units, const Counters &counters,
+                                const Unit &unit, llvm_opt_level_t level) {
+  Function &source = *unit.function;
+  auto tier = static_cast<llvm_tier_t>(LLVM_TIER_O0 + level);
+  std::unique_ptr<Module> module = new_module(*source.getParent(), unit.symbol);
+  Function *copy = Function::Create(unit.type(), GlobalValue::ExternalLinkage,
+                                    unit.symbol + ".O" + Twine(unsigned(level)), *module);
+  ValueToValueMapTy map;
+  Declarer declarer(*module);
+  if (level == LLVM_OPT_O3 && !unit.is_loop())
+    declarer.globals[&source] = copy;
+
+  if (unit.is_loop()) {
+    SmallPtrSet<Value *, 16> live(unit.live.begin(), unit.live.end());
+    auto argument = copy->arg_begin();
+    for (Value *value : unit.live) {
+      if (isa<Argument>(value))
+        map[value] = &*argument;
+      ++argument;
+    }
+    for (Argument &other : source.args())
+      if (!live.contains(&other))
+        map[&other] = PoisonValue::get(other.getType());
+    // Attributes of parameters are the function's, not the continuation's.
+    AttributeList attributes = source.getAttributes();
+    clone_body(*copy, source, map, declarer);
+    copy->setAttributes(AttributeList::get(copy->getContext(), attributes.getFnAttrs(),
+                                           attributes.getRetAttrs(), {}));
+  } else {
+    clone_whole(*copy, source, map, declarer);
+  }
+  copy->setLinkage(GlobalValue::ExternalLinkage);
+  copy->setVisibility(GlobalValue::DefaultVisibility);
+  copy->setDSOLocal(true);
+  // Counting is an effect that the program does not have.
+  copy->removeFnAttr(Attribute::Memory);
+
+  if (level < LLVM_OPT_O3) {
+    const Unit *function = &unit;
+    while (function->is_loop())
+      --function;
+    instrument({units, counters, tier, /*is_native=*/true}, unit, *function, *copy, map);
+  }
+  if (unit.is_loop()) {
+    enter_at_header(unit, *copy, map);
+    describe_arguments(unit, *copy);
+  }
+  offer_bodies(source, declarer, level);
+  if (level >= LLVM_OPT_O1)
+    offer_constants(declarer);
+  return module;
+}
+
+std::unique_ptr<Module> cut_out_data(llvm_module &module) {
+  std::unique_ptr<Module> copy = clone(*module.ir);
+  for (Function &function : *copy)
+    if (!function.isDeclaration() && !is_compiled_once(function))
+      function.deleteBody();
+  return copy;
+}
+
+} // namespace bareflow

@@ -1,0 +1,152 @@
+#include "tiered.h"
+
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/Intrinsics.h"
+#include "llvm/IR/MDBuilder.h"
+#include "llvm/Transforms/Utils/BasicBlockUtils.h"
+
+#include <stddef.h>
+
+using namespace llvm;
+
+namespace bareflow {
+namespace {
+
+Constant *address(IRBuilderBase &builder, uint64_t value) {
+  return ConstantExpr::getIntToPtr(builder.getInt64(value), builder.getPtrTy());
+}
+
+// Behind what must stay in the entry block.
+Instruction *first_place(Function &function) {
+  BasicBlock::iterator place = function.getEntryBlock().begin();
+  while (isa<AllocaInst>(*place))
+    ++place;
+  return &*place;
+}
+
+// Increments the unit's counter; returns whether it has reached the version's limit.
+Value *count(IRBuilderBase &builder, const Instrumentation &how, uint32_t unit) {
+  Type *word = builder.getInt64Ty();
+  size_t limit = offsetof(llvm_unit_t, limits) + how.tier * sizeof(uint64_t);
+  Constant *counter = address(builder, how.counters.field(unit, offsetof(llvm_unit_t, count)));
+  Value *counted = builder.CreateAdd(builder.CreateLoad(word, counter), builder.getInt64(1));
+  builder.CreateStore(counted, counter);
+  Value *most =
+      builder.CreateLoad(word, address(builder, how.counters.field(unit, limit)));
+  return builder.CreateICmpUGE(counted, most);
+}
+
+MDNode *unlikely(LLVMContext &context) {
+  return MDBuilder(context).createBranchWeights(1, 1 << 20);
+}
+
+void call(IRBuilderBase &builder, const Instrumentation &how, void (*native)(), void *other,
+          ArrayRef<Value *> arguments) {
+  SmallVector<Type *, 4> types;
+  for (Value *argument : arguments)
+    types.push_back(argument->getType());
+  auto *type = FunctionType::get(builder.getVoidTy(), types, false);
+  void *target = how.is_native ? reinterpret_cast<void *>(native) : other;
+  CallInst *made = builder.CreateCall(
+      type, address(builder, reinterpret_cast<uint64_t>(target)), arguments);
+  if (how.is_native)
+    made->setCallingConv(CallingConv::PreserveAll);
+}
+
+// Before `rest`: if the loop is hot and has better code, that code does the rest of the function.
+void continue_elsewhere(const Instrumentation &how, const Unit &loop, Function &copy,
+                        ValueToValueMapTy &map, Value *is_hot, Instruction *rest) {
+  BasicBlock *before = rest->getParent();
+  BasicBlock *after = before->splitBasicBlock(rest);
+  BasicBlock *ask = BasicBlock::Create(copy.getContext(), "", &copy, after);
+  BasicBlock *leave = BasicBlock::Create(copy.getContext(), "", &copy, after);
+  before->getTerminator()->eraseFromParent();
+  IRBuilder<>(before).CreateCondBr(is_hot, ask, after, unlikely(copy.getContext()));
+
+  IRBuilder<> builder(ask);
+  auto *type = FunctionType::get(builder.getInt32Ty(),
+                                 {builder.getInt32Ty(), builder.getInt32Ty()}, false);
+  Value *better = builder.CreateCall(
+      type, address(builder, reinterpret_cast<uint64_t>(bareflow_loop_is_hot)),
+      {builder.getInt32(loop.index), builder.getInt32(how.tier)});
+  builder.CreateCondBr(builder.CreateICmpNE(better, builder.getInt32(0)), leave, after);
+
+  builder.SetInsertPoint(leave);
+  FunctionCallee continuation =
+      copy.getParent()->getOrInsertFunction(loop.symbol, loop.type());
+  auto *declared = cast<Function>(continuation.getCallee());
+  declared->setDSOLocal(true);
+  SmallVector<Value *, 16> values;
+  for (Value *value : loop.live)
+    values.push_back(map.lookup(value));
+  CallInst *result = builder.CreateCall(continuation, values);
+  for (auto kind : {Attribute::ZExt, Attribute::SExt})
+    if (loop.function->hasRetAttribute(kind)) {
+      result->addRetAttr(kind);
+      declared->addRetAttr(kind);
+    }
+  if (copy.getReturnType()->isVoidTy())
+    builder.CreateRetVoid();
+  else
+    builder.CreateRet(result);
+}
+
+} // namespace
+
+void count_calls(const Instrumentation &how, const Unit &unit, Function &copy) {
+  IRBuilder<> builder(first_place(copy));
+  Value *is_hot = count(builder, how, unit.index);
+  Instruction *hot = SplitBlockAndInsertIfThen(is_hot, &*builder.GetInsertPoint(),
+                                               /*Unreachable=*/false, unlikely(copy.getContext()));
+  builder.SetInsertPoint(hot);
+  call(builder, how, bareflow_native_unit_is_hot, reinterpret_cast<void *>(bareflow_unit_is_hot),
+       {builder.getInt32(unit.index), builder.getInt32(how.tier)});
+}
+
+void measure_cycles(const Instrumentation &how, const Unit &unit, Function &copy) {
+  IRBuilder<> builder(first_place(copy));
+  Value *start = builder.CreateIntrinsic(Intrinsic::readcyclecounter, {}, {});
+  for (BasicBlock &block : copy)
+    if (auto *end = dyn_cast<ReturnInst>(block.getTerminator())) {
+      // Nothing may stand between a call that must be the last one and the return.
+      if (block.getTerminatingMustTailCall())
+        continue;
+      builder.SetInsertPoint(end);
+      call(builder, how, bareflow_native_unit_left, reinterpret_cast<void *>(bareflow_unit_left),
+           {address(builder, how.counters.field(unit.index, 0)), start});
+    }
+}
+
+void count_iterations(const Instrumentation &how, const Unit &function, Function &copy,
+                      ValueToValueMapTy &map) {
+  for (uint32_t index : function.loops) {
+    const Unit &loop = how.units[index];
+    auto *header = cast<BasicBlock>(map.lookup(loop.header));
+    Instruction *rest = &*header->getFirstInsertionPt();
+    IRBuilder<> builder(rest);
+    Value *is_hot = count(builder, how, index);
+    continue_elsewhere(how, loop, copy, map, is_hot, rest);
+  }
+}
+
+void prefer_native(const Unit &unit, Function &copy, uint64_t slot, uint64_t no_code) {
+  Instruction *place = first_place(copy);
+  IRBuilder<> builder(place);
+  Value *code = builder.CreateLoad(builder.getInt64Ty(), address(builder, slot));
+  Value *is_native = builder.CreateICmpNE(code, builder.getInt64(no_code));
+  Instruction *native = SplitBlockAndInsertIfThen(is_native, place, /*Unreachable=*/true);
+  builder.SetInsertPoint(native);
+  SmallVector<Value *, 8> arguments;
+  for (Argument &argument : copy.args())
+    arguments.push_back(&argument);
+  CallInst *result = builder.CreateCall(
+      copy.getFunctionType(), builder.CreateIntToPtr(code, builder.getPtrTy()), arguments);
+  result->setAttributes(copy.getAttributes());
+  if (copy.getReturnType()->isVoidTy())
+    builder.CreateRetVoid();
+  else
+    builder.CreateRet(result);
+  native->eraseFromParent();
+}
+
+} // namespace bareflow

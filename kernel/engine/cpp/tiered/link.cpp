@@ -1,0 +1,92 @@
+// Linking one object into the pool, with JITLink and without sessions: what is linked stays known here.
+#include "tiered.h"
+
+#include "../code_pool.h"
+
+#include "llvm/ExecutionEngine/JITLink/ELF.h"
+#include "llvm/ExecutionEngine/JITLink/JITLink.h"
+
+using namespace llvm;
+using namespace llvm::jitlink;
+
+namespace bareflow {
+
+uintptr_t Linker::find(StringRef name) const {
+  auto known = symbols.find(name);
+  if (known != symbols.end())
+    return known->second;
+  return reinterpret_cast<uintptr_t>(resolve_symbol(context, name));
+}
+
+// One link; everything happens before `link` returns.
+class Linker::Link final : public JITLinkContext {
+public:
+  struct Result {
+    Error error = Error::success();
+    size_t bytes = 0;
+  };
+
+  Link(Linker &linker, Result &result) : JITLinkContext(nullptr), linker(linker), result(result) {}
+
+  JITLinkMemoryManager &getMemoryManager() override { return *linker.context.pool; }
+
+  void notifyFailed(Error error) override {
+    result.error = joinErrors(std::move(result.error), std::move(error));
+  }
+
+  void lookup(const LookupMap &wanted,
+              std::unique_ptr<JITLinkAsyncLookupContinuation> continuation) override {
+    AsyncLookupResult found;
+    std::string missing;
+    for (auto &[name, flags] : wanted) {
+      uintptr_t address = linker.find(name);
+      if (address || flags == SymbolLookupFlags::WeaklyReferencedSymbol)
+        found[name] = {orc::ExecutorAddr(address), JITSymbolFlags::Exported};
+      else
+        missing += (missing.empty() ? "" : ", ") + name.str();
+    }
+    if (missing.empty())
+      continuation->run(std::move(found));
+    else
+      continuation->run(
+          createStringError(inconvertibleErrorCode(), "Symbols not found: " + missing));
+  }
+
+  Error notifyResolved(LinkGraph &graph) override {
+    for (Symbol *symbol : graph.defined_symbols()) {
+      if (!symbol->hasName())
+        continue;
+      if (symbol->getScope() != Scope::Local)
+        linker.define(symbol->getName(), symbol->getAddress().getValue());
+      if (symbol->isCallable())
+        linker.context.pool->add_symbol(symbol->getAddress().getValue(), symbol->getSize(),
+                                        symbol->getName());
+    }
+    for (Section &section : graph.sections())
+      for (Block *block : section.blocks())
+        result.bytes += block->getSize();
+    return Error::success();
+  }
+
+  // The code stays for as long as the program.
+  void notifyFinalized(JITLinkMemoryManager::FinalizedAlloc allocation) override {
+    allocation.release();
+  }
+
+private:
+  Linker &linker;
+  Result &result;
+};
+
+Expected<size_t> Linker::link(MemoryBufferRef object) {
+  auto graph = createLinkGraphFromELFObject(object);
+  if (!graph)
+    return graph.takeError();
+  Link::Result result;
+  jitlink::link(std::move(*graph), std::make_unique<Link>(*this, result));
+  if (result.error)
+    return std::move(result.error);
+  return result.bytes;
+}
+
+} // namespace bareflow

@@ -1,0 +1,156 @@
+// The C interface of programs in tiers.
+#include "tiered.h"
+
+#include "../interpreter/interpret.h"
+
+using namespace llvm;
+using namespace bareflow;
+
+namespace bareflow {
+
+static llvm_error_t fail_compile(llvm_context &context, const Twine &what, Error error) {
+  std::string text = toString(std::move(error));
+  if (StringRef(text).contains("out of memory"))
+    return fail(context, LLVM_ERROR_OUT_OF_MEMORY, text);
+  bool missing = StringRef(text).contains("Symbols not found");
+  return fail(context, missing ? LLVM_ERROR_UNRESOLVED_SYMBOLS : LLVM_ERROR_INTERNAL,
+              what + ": " + text);
+}
+
+static llvm_error_t place_data(llvm_tiered &program) {
+  llvm_module &module = program.module;
+  llvm_context &context = *module.context;
+  auto object = emit_object(context, *cut_out_data(module), LLVM_OPT_O2);
+  if (!object)
+    return fail_compile(context, module.name, object.takeError());
+  auto size = program.linker.link(**object);
+  if (!size)
+    return fail_compile(context, module.name, size.takeError());
+  module.data_placed = true;
+  return LLVM_OK;
+}
+
+static llvm_error_t open_program(llvm_tiered &program) {
+  llvm_module &module = program.module;
+  llvm_context &context = *module.context;
+  if (llvm_error_t error = prepare(module))
+    return error;
+  // Every unit's code refers to what is local by name.
+  for (Function &function : *module.ir)
+    if (!function.isDeclaration() && function.hasLocalLinkage())
+      make_external(function);
+  for (GlobalVariable &variable : module.ir->globals())
+    if (!variable.isDeclaration() && variable.hasLocalLinkage())
+      make_external(variable);
+  promote_variables(*module.ir);
+  program.units = find_units(*module.ir);
+  if (llvm_error_t error = create_stubs(program))
+    return error;
+  return place_data(program);
+}
+
+static llvm_error_t compile_unit(llvm_tiered &program, uint32_t index, llvm_opt_level_t level,
+                                 llvm_compilation_t &compilation) {
+  llvm_context &context = *program.module.context;
+  const Unit &unit = program.units[index];
+  uint64_t start = __builtin_ia32_rdtsc();
+  std::unique_ptr<Module> cut = cut_out(program.units, program.counters, unit, level);
+  auto object = emit_object(context, *cut, level);
+  if (!object)
+    return fail_compile(context, unit.symbol, object.takeError());
+  auto size = program.linker.link(**object);
+  if (!size)
+    return fail_compile(context, unit.symbol, size.takeError());
+  uintptr_t code = program.linker.find(unit.symbol + ".O" + std::to_string(level));
+  // One store, on one processor: whoever calls next gets the new code.
+  __atomic_store_n(&program.slots[index], reinterpret_cast<void *>(code), __ATOMIC_RELEASE);
+  program.tiers[index] = static_cast<llvm_tier_t>(LLVM_TIER_O0 + level);
+  compilation = {__builtin_ia32_rdtsc() - start, *size};
+  return LLVM_OK;
+}
+
+static llvm_error_t find_all(llvm_tiered &program, ArrayRef<LifetimeFunction> functions,
+                             std::vector<void *> &addresses) {
+  for (const LifetimeFunction &function : functions)
+    addresses.push_back(reinterpret_cast<void *>(program.linker.find(function.name)));
+  return LLVM_OK;
+}
+
+static llvm_error_t run_native(llvm_tiered &program, ArrayRef<void *> arguments, int &status) {
+  llvm_module &module = program.module;
+  std::vector<void *> constructors;
+  if (!std::exchange(module.constructors_ran, true))
+    find_all(program, module.constructors, constructors);
+  auto *main = reinterpret_cast<int (*)(void *, void *, void *)>(program.linker.find("main"));
+  bool returns = !module.ir->getFunction("main")->getReturnType()->isVoidTy();
+  return run_program(*module.context, Running::native_program, status, [&]() -> int {
+    call_all(constructors);
+    int result = main(arguments[0], arguments[1], arguments[2]);
+    exit_program(returns ? result : 0);
+  });
+}
+
+} // namespace bareflow
+
+llvm_error_t llvm_tiered_create(llvm_module_t *module, const llvm_tier_hooks_t *hooks,
+                                llvm_tiered_t **result) {
+  if (!module)
+    return LLVM_ERROR_INVALID_ARGUMENT;
+  llvm_context *context = module->context;
+  return enter(context, [&]() -> llvm_error_t {
+    if (!hooks || hooks->size < sizeof *hooks || !hooks->hot || !hooks->wanted || !result)
+      return fail(*context, LLVM_ERROR_INVALID_ARGUMENT, "llvm_tiered_create: invalid argument");
+    *result = nullptr;
+    if (module->prepared || running)
+      return fail(*context, LLVM_ERROR_INVALID_ARGUMENT,
+                  "llvm_tiered_create: the module is compiled already, or another program is open");
+    auto program = std::make_unique<llvm_tiered>(*module);
+    program->hooks = *hooks;
+    if (llvm_error_t error = open_program(*program))
+      return error;
+    *result = running = program.release();
+    return LLVM_OK;
+  });
+}
+
+void llvm_tiered_destroy(llvm_tiered_t *program) {
+  if (!program)
+    return;
+  running = nullptr;
+  delete program;
+}
+
+uint32_t llvm_tiered_unit_count(const llvm_tiered_t *program) { return program->units.size(); }
+
+llvm_error_t llvm_tiered_unit(const llvm_tiered_t *program, uint32_t index,
+                              llvm_unit_info_t *info) {
+  if (!program || !info || index >= program->units.size())
+    return LLVM_ERROR_INVALID_ARGUMENT;
+  uint32_t function = index;
+  while (program->units[function].is_loop())
+    --function;
+  *info = {program->units[index].symbol.c_str(), function, program->counters.units + index};
+  return LLVM_OK;
+}
+
+llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
+                                 llvm_compilation_t *compilation) {
+  if (!program || unit >= program->units.size() || !compilation ||
+      static_cast<unsigned>(level) >= level_count)
+    return LLVM_ERROR_INVALID_ARGUMENT;
+  return enter(program->module.context,
+               [&] { return compile_unit(*program, unit, level, *compilation); });
+}
+
+llvm_error_t llvm_tiered_run_main(llvm_tiered_t *program, int interpret, int argc,
+                                  const char *const *argv, int *status) {
+  if (!program)
+    return LLVM_ERROR_INVALID_ARGUMENT;
+  return run_main_with(program->module, argc, argv, status, [&](ArrayRef<void *> arguments) {
+    std::vector<void *> destructors;
+    find_all(*program, program->module.destructors, destructors);
+    set_destructors(std::move(destructors));
+    return interpret ? run_tiered_interpreter(*program, arguments, *status)
+                     : run_native(*program, arguments, *status);
+  });
+}

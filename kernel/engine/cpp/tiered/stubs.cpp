@@ -1,0 +1,208 @@
+#include "tiered.h"
+
+#include "../code_pool.h"
+
+#include <stddef.h>
+#include <string.h>
+
+using namespace llvm;
+
+namespace bareflow {
+
+llvm_tiered *running = nullptr;
+
+extern "C" void bareflow_enter_unit();
+
+// The offsets that the assembly writes out.
+static_assert(offsetof(llvm_unit_t, timed_calls) == 40 &&
+              offsetof(llvm_unit_t, total_cycles) == 48 &&
+              offsetof(llvm_unit_t, least_cycles) == 56 &&
+              offsetof(llvm_unit_t, most_cycles) == 64);
+
+__asm__(R"(
+    .text
+    # From a unit's entry, with its number in %r11d and a caller's arguments in all registers: goes to its
+    # native code.
+    .globl bareflow_enter_unit
+    .type bareflow_enter_unit, @function
+bareflow_enter_unit:
+    push %rbp
+    mov %rsp, %rbp
+    push %rax
+    push %rcx
+    push %rdx
+    push %rsi
+    push %rdi
+    push %r8
+    push %r9
+    push %r10
+    sub $512, %rsp
+    and $-16, %rsp
+    fxsave (%rsp)
+    mov %r11d, %edi
+    cld
+    call bareflow_native_code_of
+    mov %rax, %r11
+    fxrstor (%rsp)
+    lea -64(%rbp), %rsp
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rdi
+    pop %rsi
+    pop %rdx
+    pop %rcx
+    pop %rax
+    pop %rbp
+    jmp *%r11
+    .size bareflow_enter_unit, . - bareflow_enter_unit
+
+    # bareflow_unit_is_hot, keeping all registers.
+    .globl bareflow_native_unit_is_hot
+    .type bareflow_native_unit_is_hot, @function
+bareflow_native_unit_is_hot:
+    push %rbp
+    mov %rsp, %rbp
+    push %rax
+    push %rcx
+    push %rdx
+    push %rsi
+    push %rdi
+    push %r8
+    push %r9
+    push %r10
+    push %r11
+    sub $512, %rsp
+    and $-16, %rsp
+    fxsave (%rsp)
+    cld
+    call bareflow_unit_is_hot
+    fxrstor (%rsp)
+    lea -72(%rbp), %rsp
+    pop %r11
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rdi
+    pop %rsi
+    pop %rdx
+    pop %rcx
+    pop %rax
+    pop %rbp
+    ret
+    .size bareflow_native_unit_is_hot, . - bareflow_native_unit_is_hot
+
+    # bareflow_unit_left(unit, cycles at entry), keeping all registers.
+    .globl bareflow_native_unit_left
+    .type bareflow_native_unit_left, @function
+bareflow_native_unit_left:
+    push %rax
+    push %rdx
+    rdtsc
+    shl $32, %rdx
+    or %rdx, %rax
+    sub %rsi, %rax
+    incq 40(%rdi)
+    add %rax, 48(%rdi)
+    cmp %rax, 56(%rdi)
+    jbe 1f
+    mov %rax, 56(%rdi)
+1:  cmp %rax, 64(%rdi)
+    jae 2f
+    mov %rax, 64(%rdi)
+2:  pop %rdx
+    pop %rax
+    ret
+    .size bareflow_native_unit_left, . - bareflow_native_unit_left
+)");
+
+extern "C" void bareflow_unit_left(llvm_unit_t *unit, uint64_t cycles_at_entry) {
+  uint64_t cycles = __builtin_ia32_rdtsc() - cycles_at_entry;
+  ++unit->timed_calls;
+  unit->total_cycles += cycles;
+  unit->least_cycles = std::min(unit->least_cycles, cycles);
+  unit->most_cycles = std::max(unit->most_cycles, cycles);
+}
+
+extern "C" void bareflow_unit_is_hot(uint32_t unit, uint32_t tier) {
+  running->hooks.hot(running->hooks.user, unit, static_cast<llvm_tier_t>(tier));
+}
+
+extern "C" uint32_t bareflow_loop_is_hot(uint32_t unit, uint32_t tier) {
+  bareflow_unit_is_hot(unit, tier);
+  return running->tiers[unit] > tier;
+}
+
+extern "C" void *bareflow_native_code_of(uint32_t unit) {
+  if (!running->has_code(unit))
+    running->hooks.wanted(running->hooks.user, unit);
+  if (!running->has_code(unit))
+    leave(Ending::failed, 0, "a function has no native code");
+  return running->slots[unit];
+}
+
+namespace {
+
+constexpr size_t stub_bytes = 8;
+constexpr size_t entry_bytes = 16;
+
+// A displacement that an instruction adds to the address behind it.
+void put_displacement(uint8_t *place, uintptr_t target) {
+  auto distance = static_cast<int32_t>(target - (reinterpret_cast<uintptr_t>(place) + 4));
+  memcpy(place, &distance, sizeof distance);
+}
+
+// jmp *slot
+void put_stub(uint8_t *place, void **slot) {
+  const uint8_t code[stub_bytes] = {0xff, 0x25, 0, 0, 0, 0, 0x66, 0x90};
+  memcpy(place, code, sizeof code);
+  put_displacement(place + 2, reinterpret_cast<uintptr_t>(slot));
+}
+
+// mov $unit, %r11d; jmp bareflow_enter_unit
+void put_entry(uint8_t *place, uint32_t unit) {
+  const uint8_t code[entry_bytes] = {0x41, 0xbb, 0, 0, 0, 0, 0xe9, 0,
+                                     0,    0,    0, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc};
+  memcpy(place, code, sizeof code);
+  memcpy(place + 2, &unit, sizeof unit);
+  put_displacement(place + 7, reinterpret_cast<uintptr_t>(bareflow_enter_unit));
+}
+
+} // namespace
+
+llvm_error_t create_stubs(llvm_tiered &program) {
+  llvm_context &context = *program.module.context;
+  CodePool &pool = *context.pool;
+  size_t count = program.units.size();
+  program.tiers.assign(count, LLVM_TIER_INTERPRETER);
+  auto data = pool.reserve(count * (sizeof(llvm_unit_t) + sizeof(void *)));
+  if (!data)
+    return fail(context, LLVM_ERROR_OUT_OF_MEMORY, data.takeError());
+  auto code = pool.reserve(count * (stub_bytes + entry_bytes));
+  if (!code)
+    return fail(context, LLVM_ERROR_OUT_OF_MEMORY, code.takeError());
+
+  program.counters.units = reinterpret_cast<llvm_unit_t *>(*data);
+  program.slots = reinterpret_cast<void **>(program.counters.units + count);
+  program.stubs = *code;
+  program.entries = program.stubs + count * stub_bytes;
+  for (const Unit &unit : program.units) {
+    put_stub(reinterpret_cast<uint8_t *>(program.stubs) + unit.index * stub_bytes,
+             program.slots + unit.index);
+    put_entry(reinterpret_cast<uint8_t *>(program.no_code(unit.index)), unit.index);
+    program.slots[unit.index] = reinterpret_cast<void *>(program.no_code(unit.index));
+    program.linker.define(unit.symbol, program.stubs + unit.index * stub_bytes);
+    llvm_unit_t &counters = program.counters.units[unit.index];
+    counters.least_cycles = UINT64_MAX;
+    std::fill(std::begin(counters.limits), std::end(counters.limits), UINT64_MAX);
+  }
+  if (Error error = pool.seal(*code, count * (stub_bytes + entry_bytes)))
+    return fail(context, LLVM_ERROR_OUT_OF_MEMORY, std::move(error));
+  return LLVM_OK;
+}
+
+} // namespace bareflow
+
+uintptr_t llvm_tiered::no_code(uint32_t unit) const {
+  return entries + unit * bareflow::entry_bytes;
+}

@@ -1,0 +1,129 @@
+#include "tiered.h"
+
+#include "llvm/Analysis/LoopInfo.h"
+#include "llvm/IR/Dominators.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
+
+#include <set>
+
+using namespace llvm;
+
+namespace bareflow {
+
+FunctionType *Unit::type() const {
+  if (!is_loop())
+    return function->getFunctionType();
+  SmallVector<Type *, 16> types;
+  for (Value *value : live)
+    types.push_back(value->getType());
+  return FunctionType::get(function->getReturnType(), types, false);
+}
+
+// A continuation has a frame of its own: what depends on the function's own frame keeps it from having
+// one.
+static bool can_continue_elsewhere(Function &function) {
+  if (function.isVarArg())
+    return false;
+  for (Instruction &instruction : instructions(function)) {
+    if (auto *place = dyn_cast<AllocaInst>(&instruction); place && !place->isStaticAlloca())
+      return false;
+    auto *call = dyn_cast<CallBase>(&instruction);
+    if (!call)
+      continue;
+    if (call->hasFnAttr(Attribute::ReturnsTwice) || call->isMustTailCall())
+      return false;
+    switch (call->getIntrinsicID()) {
+    case Intrinsic::stacksave:
+    case Intrinsic::stackrestore:
+    case Intrinsic::localescape:
+    case Intrinsic::frameaddress:
+    case Intrinsic::returnaddress:
+    case Intrinsic::addressofreturnaddress:
+      return false;
+    default:
+      break;
+    }
+  }
+  return true;
+}
+
+static std::set<BasicBlock *> reachable_from(BasicBlock *start) {
+  std::set<BasicBlock *> found{start};
+  std::vector<BasicBlock *> open{start};
+  while (!open.empty()) {
+    BasicBlock *block = open.back();
+    open.pop_back();
+    for (BasicBlock *next : successors(block))
+      if (found.insert(next).second)
+        open.push_back(next);
+  }
+  return found;
+}
+
+// What is there behind the header's phis and may be wanted later.
+static bool find_live(Function &function, BasicBlock *header, const DominatorTree &tree,
+                      std::vector<Value *> &live) {
+  std::set<BasicBlock *> later = reachable_from(header);
+  auto wanted_later = [&](Value &value) {
+    return any_of(value.uses(), [&](Use &use) {
+      auto *user = cast<Instruction>(use.getUser());
+      auto *phi = dyn_cast<PHINode>(user);
+      return later.count(phi ? phi->getIncomingBlock(use) : user->getParent()) != 0;
+    });
+  };
+  auto add = [&](Value &value) {
+    if (!wanted_later(value))
+      return true;
+    live.push_back(&value);
+    return value.getType()->isSized();
+  };
+  for (Argument &argument : function.args())
+    if (!add(argument))
+      return false;
+  for (Instruction &instruction : instructions(function)) {
+    bool before = instruction.getParent() == header
+                      ? isa<PHINode>(instruction)
+                      : tree.dominates(instruction.getParent(), header);
+    if (before && !instruction.getType()->isVoidTy() && !add(instruction))
+      return false;
+  }
+  return true;
+}
+
+static void add_loops(Function &function, std::vector<Unit> &units) {
+  if (!can_continue_elsewhere(function))
+    return;
+  size_t owner = units.size() - 1;
+  DominatorTree tree(function);
+  LoopInfo loops(tree);
+  for (Loop *loop : loops.getLoopsInPreorder()) {
+    Unit unit;
+    unit.index = units.size();
+    unit.function = &function;
+    unit.header = loop->getHeader();
+    if (!find_live(function, unit.header, tree, unit.live))
+      continue;
+    unit.symbol =
+        (function.getName() + ".loop" + Twine(units[owner].loops.size() + 1)).str();
+    units[owner].loops.push_back(unit.index);
+    units.push_back(std::move(unit));
+  }
+}
+
+std::vector<Unit> find_units(Module &ir) {
+  std::vector<Unit> units;
+  for (Function &function : ir) {
+    if (function.isDeclaration() || is_compiled_once(function))
+      continue;
+    Unit unit;
+    unit.index = units.size();
+    unit.function = &function;
+    unit.symbol = function.getName().str();
+    units.push_back(std::move(unit));
+    add_loops(function, units);
+  }
+  return units;
+}
+
+} // namespace bareflow

@@ -1,0 +1,181 @@
+//! Settings, and the text form in which programs bring them along.
+
+use core::fmt;
+
+use crate::{LEVELS, Level};
+
+/// At which count each level is due; `None` is never. Where both are set, a higher level has the higher
+/// threshold or the same.
+pub type Thresholds = [Option<u64>; LEVELS.len()];
+
+/// The settings of the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// For functions, in calls.
+    pub calls: Thresholds,
+    /// For loops, in iterations.
+    pub iterations: Thresholds,
+    /// What all compilations together may take, in time stamp counter cycles.
+    pub budget_cycles: Option<u64>,
+}
+
+/// What is wrong with a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigError {
+    /// Not `NAME=...` with a name that is known.
+    UnknownSetting,
+    /// Not four thresholds, or one number for the budget.
+    WrongCount,
+    /// Not a number from 0 to 2^63 - 1, or `-`.
+    NotANumber,
+    /// A higher level is due earlier than a lower one.
+    Decreasing,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::UnknownSetting => {
+                "unknown setting; the settings are calls=N,N,N,N, iterations=N,N,N,N and budget=CYCLES"
+            }
+            Self::WrongCount => "thresholds are four, for O0, O1, O2 and O3, with - for never",
+            Self::NotANumber => "a threshold is a whole number from 0 to 9223372036854775807, or -",
+            Self::Decreasing => "a higher level cannot be due earlier than a lower one",
+        })
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::AUTOMATIC
+    }
+}
+
+impl Config {
+    /// Everything starts in the interpreter and goes up as it gets hot. A loop that is worth leaving slow
+    /// code for gets light code first, and the best when it has proved to be long.
+    pub const AUTOMATIC: Self = Self {
+        calls: [Some(10), Some(100), Some(1_000), Some(10_000)],
+        iterations: [None, Some(1_000), None, Some(100_000)],
+        budget_cycles: None,
+    };
+
+    /// Nothing is ever compiled, but for what cannot be interpreted.
+    pub const INTERPRETER_ONLY: Self = Self {
+        calls: [None; LEVELS.len()],
+        iterations: [None; LEVELS.len()],
+        budget_cycles: None,
+    };
+
+    /// Everything is compiled at O3 when it is first called.
+    pub const O3_AT_ONCE: Self = Self {
+        calls: [None, None, None, Some(0)],
+        iterations: [None; LEVELS.len()],
+        budget_cycles: None,
+    };
+
+    /// Whether a program starts in the interpreter: nothing is due at the very first call.
+    #[must_use]
+    pub fn starts_interpreted(&self) -> bool {
+        !self.calls.contains(&Some(0))
+    }
+
+    /// Changes one setting, given as `calls=10,100,1000,10000`, `iterations=-,1000,-,100000` or
+    /// `budget=1000000000`.
+    ///
+    /// # Errors
+    /// [`ConfigError`]; the settings stay as they were.
+    pub fn set(&mut self, text: &str) -> Result<(), ConfigError> {
+        let (name, value) = text.split_once('=').ok_or(ConfigError::UnknownSetting)?;
+        match name {
+            "calls" => self.calls = thresholds(value)?,
+            "iterations" => self.iterations = thresholds(value)?,
+            "budget" => self.budget_cycles = number(value)?,
+            _ => return Err(ConfigError::UnknownSetting),
+        }
+        Ok(())
+    }
+}
+
+fn number(text: &str) -> Result<Option<u64>, ConfigError> {
+    if text == "-" {
+        return Ok(None);
+    }
+    match text.parse::<i64>() {
+        Ok(number @ 0..) => Ok(Some(number.unsigned_abs())),
+        _ => Err(ConfigError::NotANumber),
+    }
+}
+
+fn thresholds(text: &str) -> Result<Thresholds, ConfigError> {
+    let mut found = [None; LEVELS.len()];
+    if text.split(',').count() != found.len() {
+        return Err(ConfigError::WrongCount);
+    }
+    for (threshold, word) in found.iter_mut().zip(text.split(',')) {
+        *threshold = number(word)?;
+    }
+    if found.iter().flatten().is_sorted() {
+        Ok(found)
+    } else {
+        Err(ConfigError::Decreasing)
+    }
+}
+
+/// The highest level whose threshold is at most `count`.
+pub(crate) fn due(thresholds: &Thresholds, count: u64) -> Option<Level> {
+    LEVELS
+        .into_iter()
+        .rev()
+        .find(|level| thresholds[level.index()].is_some_and(|threshold| threshold <= count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read() {
+        let mut config = Config::AUTOMATIC;
+        config.set("calls=0,-,5,5").unwrap();
+        assert_eq!(config.calls, [Some(0), None, Some(5), Some(5)]);
+        assert!(!config.starts_interpreted());
+        config.set("iterations=-,-,-,-").unwrap();
+        assert_eq!(config.iterations, [None; 4]);
+        config.set("budget=7").unwrap();
+        assert_eq!(config.budget_cycles, Some(7));
+        config.set("budget=-").unwrap();
+        assert_eq!(config.budget_cycles, None);
+    }
+
+    #[test]
+    fn bad_settings_are_refused_and_change_nothing() {
+        for (text, error) in [
+            ("", ConfigError::UnknownSetting),
+            ("calls", ConfigError::UnknownSetting),
+            ("call=1,2,3,4", ConfigError::UnknownSetting),
+            ("calls=1,2,3", ConfigError::WrongCount),
+            ("calls=1,2,3,4,5", ConfigError::WrongCount),
+            ("calls=", ConfigError::WrongCount),
+            ("calls=1,2,3,-4", ConfigError::NotANumber),
+            ("calls=1,2,3,x", ConfigError::NotANumber),
+            ("calls=1,2,3,9223372036854775808", ConfigError::NotANumber),
+            ("calls=4,3,2,1", ConfigError::Decreasing),
+            ("iterations=4,-,-,1", ConfigError::Decreasing),
+            ("budget=-1", ConfigError::NotANumber),
+        ] {
+            let mut config = Config::AUTOMATIC;
+            assert_eq!(config.set(text), Err(error), "{text}");
+            assert_eq!(config, Config::AUTOMATIC);
+        }
+    }
+
+    #[test]
+    fn only_what_is_due_at_the_first_call_keeps_a_program_out_of_the_interpreter() {
+        assert!(Config::AUTOMATIC.starts_interpreted());
+        assert!(Config::INTERPRETER_ONLY.starts_interpreted());
+        assert!(!Config::O3_AT_ONCE.starts_interpreted());
+    }
+}

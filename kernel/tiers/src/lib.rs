@@ -1,0 +1,20 @@
+//! The tier policy: when a unit of a program, a function or a loop, is compiled, and at which level.
+//!
+//! 1. A unit never goes down, and is never compiled twice at the same level.
+//! 2. Counts decide: calls of a function, iterations of a loop. A threshold for each level says how many it
+//!    takes; the highest level whose threshold is reached is the one.
+//! 3. A function whose loop has reached a level is as hot as the loop.
+//! 4. A level at which a compilation failed is not tried again; what is above it still may be.
+//! 5. When the budget of compile time is spent, everything stays where it is.
+//!
+//! "Interpreter only" and "O3 at once" are two settings of it. It knows nothing of LLVM.
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod config;
+mod level;
+mod unit;
+
+pub use config::{Config, ConfigError, Thresholds};
+pub use level::{LEVELS, Level, Tier};
+pub use unit::{Kind, Unit};

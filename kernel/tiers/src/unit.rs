@@ -1,0 +1,295 @@
+//! A unit, and what is to be done with it.
+
+use crate::config::due;
+use crate::{Config, LEVELS, Level, Thresholds, Tier};
+
+/// What a unit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A function: its calls count.
+    Function,
+    /// A loop: its iterations count.
+    Loop,
+}
+
+/// What the policy remembers of a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    kind: Kind,
+    tier: Tier,
+    /// Compiled, or failed to.
+    tried: [bool; LEVELS.len()],
+    /// The highest level that a loop of the function has reached.
+    loops: Option<Level>,
+}
+
+impl Unit {
+    /// A unit that has no code yet.
+    #[must_use]
+    pub const fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            tier: Tier::Interpreter,
+            tried: [false; LEVELS.len()],
+            loops: None,
+        }
+    }
+
+    /// How it runs.
+    #[must_use]
+    pub const fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    fn thresholds<'a>(&self, config: &'a Config) -> &'a Thresholds {
+        match self.kind {
+            Kind::Function => &config.calls,
+            Kind::Loop => &config.iterations,
+        }
+    }
+
+    fn may_become(&self, level: Level) -> bool {
+        Tier::Native(level) > self.tier && !self.tried[level.index()]
+    }
+
+    fn is_spent(config: &Config, spent_cycles: u64) -> bool {
+        config
+            .budget_cycles
+            .is_some_and(|budget| spent_cycles >= budget)
+    }
+
+    /// The level to compile the unit at now that it counts `count`; `None` is not now. `spent_cycles` is
+    /// what all compilations have taken so far.
+    #[must_use]
+    pub fn promotion(&self, config: &Config, count: u64, spent_cycles: u64) -> Option<Level> {
+        if Self::is_spent(config, spent_cycles) {
+            return None;
+        }
+        let by_count = due(self.thresholds(config), count);
+        by_count
+            .max(self.loops)
+            .filter(|level| self.may_become(*level))
+    }
+
+    /// The level to compile at when native code is about to be entered and there is none; `None` when
+    /// every level has failed. The budget does not count: without code the program cannot go on.
+    #[must_use]
+    pub fn first_code(&self, config: &Config, count: u64) -> Option<Level> {
+        let lowest = match self.kind {
+            Kind::Function => Level::O0,
+            Kind::Loop => Level::O1,
+        };
+        let wanted = due(self.thresholds(config), count)
+            .max(self.loops)
+            .unwrap_or(lowest);
+        // What is wanted, else the nearest below, else the nearest above.
+        let below = LEVELS
+            .into_iter()
+            .rev()
+            .filter(move |level| *level <= wanted);
+        let above = LEVELS.into_iter().filter(move |level| *level > wanted);
+        below.chain(above).find(|level| self.may_become(*level))
+    }
+
+    /// At which count the unit's version in `version` must ask again; `u64::MAX` is never.
+    #[must_use]
+    pub fn limit(&self, config: &Config, version: Tier, spent_cycles: u64) -> u64 {
+        if Self::is_spent(config, spent_cycles) {
+            return u64::MAX;
+        }
+        if self.loops.is_some_and(|level| self.may_become(level)) {
+            return 0;
+        }
+        let thresholds = self.thresholds(config);
+        let next = LEVELS
+            .into_iter()
+            // A loop's old version leaves for the loop's newest code, whatever that is by now.
+            .filter(|level| match self.kind {
+                Kind::Function => self.may_become(*level),
+                Kind::Loop => !self.tried[level.index()] || self.tier >= Tier::Native(*level),
+            })
+            .filter(|level| Tier::Native(*level) > version)
+            .find_map(|level| thresholds[level.index()]);
+        next.unwrap_or(u64::MAX)
+    }
+
+    /// Notes a compilation at `level`.
+    pub fn compiled(&mut self, level: Level) {
+        self.tried[level.index()] = true;
+        self.tier = self.tier.max(Tier::Native(level));
+    }
+
+    /// Notes that a compilation at `level` failed.
+    pub fn failed(&mut self, level: Level) {
+        self.tried[level.index()] = true;
+    }
+
+    /// Notes that a loop of the function has reached `level`.
+    pub fn loop_reached(&mut self, level: Level) {
+        self.loops = self.loops.max(Some(level));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    extern crate std;
+
+    fn thresholds() -> impl Strategy<Value = Thresholds> {
+        prop::array::uniform4(prop::option::of(0_u64..50)).prop_map(|mut found| {
+            let mut set: Vec<u64> = found.iter().flatten().copied().collect();
+            set.sort_unstable();
+            let mut next = set.into_iter();
+            for threshold in found.iter_mut().flatten() {
+                *threshold = next.next().unwrap();
+            }
+            found
+        })
+    }
+
+    fn config() -> impl Strategy<Value = Config> {
+        (thresholds(), thresholds(), prop::option::of(0_u64..1_000)).prop_map(
+            |(calls, iterations, budget_cycles)| Config {
+                calls,
+                iterations,
+                budget_cycles,
+            },
+        )
+    }
+
+    #[derive(Clone, Debug)]
+    enum Event {
+        /// So many calls more, and whether a compilation would succeed.
+        Calls(u64, bool),
+        Wanted(bool),
+        LoopReached(Level),
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            (1_u64..20, any::<bool>()).prop_map(|(calls, works)| Event::Calls(calls, works)),
+            any::<bool>().prop_map(Event::Wanted),
+            (0_usize..4).prop_map(|index| Event::LoopReached(LEVELS[index])),
+        ]
+    }
+
+    const COMPILE_CYCLES: u64 = 100;
+
+    proptest! {
+        #[test]
+        fn never_down_never_twice_never_early_never_beyond_the_budget(
+            config in config(),
+            is_loop in any::<bool>(),
+            events in prop::collection::vec(event(), 0..60),
+        ) {
+            let kind = if is_loop { Kind::Loop } else { Kind::Function };
+            let mut unit = Unit::new(kind);
+            let (mut count, mut spent) = (0, 0);
+            let mut tried = Vec::new();
+            let mut loops = None;
+            for event in events {
+                let before = unit.tier();
+                let (level, works, is_needed) = match event {
+                    Event::Calls(calls, works) => {
+                        count += calls;
+                        (unit.promotion(&config, count, spent), works, false)
+                    }
+                    Event::Wanted(works) => {
+                        if before != Tier::Interpreter {
+                            continue;
+                        }
+                        (unit.first_code(&config, count), works, true)
+                    }
+                    Event::LoopReached(level) => {
+                        unit.loop_reached(level);
+                        loops = loops.max(Some(level));
+                        (None, false, false)
+                    }
+                };
+                let Some(level) = level else { continue };
+                prop_assert!(Tier::Native(level) > before);
+                prop_assert!(!tried.contains(&level), "{level:?} twice");
+                tried.push(level);
+                if !is_needed {
+                    let of_kind = if is_loop { config.iterations } else { config.calls };
+                    let is_due = of_kind[level.index()].is_some_and(|needed| needed <= count);
+                    prop_assert!(is_due || loops == Some(level));
+                    prop_assert!(config.budget_cycles.is_none_or(|budget| spent < budget));
+                }
+                spent += COMPILE_CYCLES;
+                if works { unit.compiled(level) } else { unit.failed(level) }
+                prop_assert!(unit.tier() >= before);
+            }
+            prop_assert!(tried.len() <= LEVELS.len());
+        }
+
+        #[test]
+        fn the_limit_is_where_a_promotion_is_due(config in config(), count in 0_u64..60) {
+            let unit = Unit::new(Kind::Function);
+            let limit = unit.limit(&config, Tier::Interpreter, 0);
+            prop_assert_eq!(count >= limit, unit.promotion(&config, count, 0).is_some());
+        }
+
+        #[test]
+        fn code_is_always_found_until_every_level_has_failed(config in config(), count in 0_u64..60) {
+            let mut unit = Unit::new(Kind::Function);
+            for _ in LEVELS {
+                let level = unit.first_code(&config, count);
+                prop_assert!(level.is_some());
+                unit.failed(level.unwrap());
+            }
+            prop_assert_eq!(unit.first_code(&config, count), None);
+        }
+    }
+
+    #[test]
+    fn the_plan_is_ten_a_hundred_a_thousand_ten_thousand() {
+        let mut unit = Unit::new(Kind::Function);
+        let mut path = Vec::new();
+        for count in 1..=20_000 {
+            if count >= unit.limit(&Config::AUTOMATIC, unit.tier(), 0)
+                && let Some(level) = unit.promotion(&Config::AUTOMATIC, count, 0)
+            {
+                unit.compiled(level);
+                path.push((count, level.name()));
+            }
+        }
+        assert_eq!(
+            path,
+            [(10, "O0"), (100, "O1"), (1_000, "O2"), (10_000, "O3")]
+        );
+        assert_eq!(unit.limit(&Config::AUTOMATIC, unit.tier(), 0), u64::MAX);
+    }
+
+    #[test]
+    fn a_function_with_a_hot_loop_follows_it_at_its_next_call() {
+        let mut unit = Unit::new(Kind::Function);
+        unit.loop_reached(Level::O3);
+        assert_eq!(unit.limit(&Config::AUTOMATIC, Tier::Interpreter, 0), 0);
+        assert_eq!(unit.promotion(&Config::AUTOMATIC, 1, 0), Some(Level::O3));
+    }
+
+    #[test]
+    fn an_old_version_of_a_loop_still_leaves_for_the_newest() {
+        let mut unit = Unit::new(Kind::Loop);
+        unit.compiled(Level::O1);
+        unit.compiled(Level::O3);
+        let limit = |tier| unit.limit(&Config::AUTOMATIC, tier, 0);
+        assert_eq!(limit(Tier::Interpreter), 1_000);
+        assert_eq!(limit(Tier::Native(Level::O1)), 100_000);
+    }
+
+    #[test]
+    fn the_two_extreme_settings() {
+        let unit = Unit::new(Kind::Function);
+        assert_eq!(unit.promotion(&Config::INTERPRETER_ONLY, u64::MAX, 0), None);
+        assert_eq!(
+            unit.first_code(&Config::INTERPRETER_ONLY, 5),
+            Some(Level::O0)
+        );
+        assert_eq!(unit.first_code(&Config::O3_AT_ONCE, 0), Some(Level::O3));
+    }
+}
