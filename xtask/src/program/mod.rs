@@ -65,10 +65,11 @@ pub enum ProgramError {
 }
 
 /// How a program runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
 pub enum Tier {
     /// LLVM's interpreter
     #[default]
+    #[serde(rename = "interpreter")]
     #[value(name = "interpreter")]
     Interpreter,
     /// Native code, not optimised
