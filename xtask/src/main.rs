@@ -18,6 +18,7 @@ mod kernel;
 mod launch;
 mod llvm;
 mod paths;
+mod profile;
 mod program;
 mod qemu;
 mod shell;
@@ -42,6 +43,7 @@ enum Command {
     Run(commands::run::RunArgs),
     Test(commands::test::TestArgs),
     Bench(commands::bench::BenchArgs),
+    Report(commands::report::ReportArgs),
     Ci(commands::ci::CiArgs),
 }
 
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => arguments.run(),
         Command::Test(arguments) => arguments.run(),
         Command::Bench(arguments) => arguments.run(),
+        Command::Report(arguments) => arguments.run(),
         Command::Ci(arguments) => arguments.run(),
     };
     result.unwrap_or_else(|error| {

@@ -6,5 +6,6 @@ pub mod ci;
 pub mod doctor;
 pub mod image;
 pub mod llvm;
+pub mod report;
 pub mod run;
 pub mod test;

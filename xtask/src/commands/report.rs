@@ -1,0 +1,132 @@
+//! `cargo xtask report`: what a kernel measured, as a table and as a page with plots.
+
+use std::fs;
+use std::io::{self, Write, stdout};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::error::{Error, Result, system};
+use crate::profile::{Profile, page, printable, table};
+use crate::shell::write_whole;
+
+/// Show a profile: a table here, and with --html a page with plots
+#[derive(Args, Debug)]
+pub struct ReportArgs {
+    /// The profile that a kernel wrote
+    #[arg(value_name = "PROFILE.json")]
+    profile: PathBuf,
+    /// Also write one HTML page that needs no other file
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+impl ReportArgs {
+    /// Writes the page, then prints the table.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a file that is no profile; [`Error::System`] for a page that cannot be written.
+    pub fn run(self) -> Result<ExitCode> {
+        let profile = read(&self.profile)?;
+        if let Some(path) = &self.html {
+            if same_file(path, &self.profile) {
+                return Err(Error::Usage(format!(
+                    "{} is the profile itself; name another file for the page",
+                    shown(path)
+                )));
+            }
+            let page = page::render(&profile)
+                .map_err(io::Error::other)
+                .map_err(system("cannot draw the plots"))?;
+            write_whole(path, page.as_bytes())?;
+            eprintln!("wrote {}", shown(path));
+        }
+        match stdout().write_all(table::render(&profile).as_bytes()) {
+            // A reader such as `head` may have enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            result => result.map_err(system("cannot write to stdout"))?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn read(path: &Path) -> Result<Profile> {
+    let text = fs::read(path)
+        .map_err(|error| Error::Usage(format!("cannot read {}: {error}", shown(path))))?;
+    Profile::parse(&text).map_err(|error| Error::Usage(format!("{}: {error}", shown(path))))
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
+
+fn shown(path: &Path) -> String {
+    printable(&path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::tests::FIXTURE;
+
+    fn report(profile: &Path, html: &Path) -> Result<ExitCode> {
+        ReportArgs {
+            profile: profile.to_owned(),
+            html: Some(html.to_owned()),
+        }
+        .run()
+    }
+
+    #[test]
+    fn the_page_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let profile = folder.path().join("profile.json");
+        let html = folder.path().join("page.html");
+        fs::write(&profile, FIXTURE).unwrap();
+        report(&profile, &html).unwrap();
+        let page = fs::read_to_string(&html).unwrap();
+        assert!(page.ends_with("</html>"));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn bad_profiles_are_usage_errors_and_leave_no_page() {
+        let folder = tempfile::tempdir().unwrap();
+        let html = folder.path().join("page.html");
+        let missing = folder.path().join("missing.json");
+        let mut profiles = vec![missing, folder.path().to_owned()];
+        for (name, text) in [
+            ("empty", String::new()),
+            ("text", "no JSON\n".to_owned()),
+            ("schema", FIXTURE.replace("\"schema\": 1", "\"schema\": 9")),
+            ("short", FIXTURE[..FIXTURE.len() / 2].to_owned()),
+            ("field", FIXTURE.replace("heap_bytes", "heap")),
+            ("negative", FIXTURE.replace("31457280", "-31457280")),
+        ] {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            profiles.push(path);
+        }
+        for profile in profiles {
+            let error = report(&profile, &html).unwrap_err();
+            assert_eq!(error.exit_code(), 105);
+            let text = error.to_string();
+            assert!(text.contains(&*profile.to_string_lossy()), "{text}");
+            assert_eq!(text.lines().count(), 1, "{text}");
+            assert!(!html.exists());
+        }
+    }
+
+    #[test]
+    fn the_profile_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let profile = folder.path().join("profile.json");
+        fs::write(&profile, FIXTURE).unwrap();
+        assert_eq!(report(&profile, &profile).unwrap_err().exit_code(), 105);
+        assert_eq!(fs::read_to_string(&profile).unwrap(), FIXTURE);
+    }
+}
