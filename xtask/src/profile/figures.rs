@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Compilation, Function, Level, Part, Profile, SampledSymbol};
-use crate::program::Tier;
+use crate::profile::Tier;
 
 /// The figures of one level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

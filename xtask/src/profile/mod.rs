@@ -10,7 +10,37 @@ pub mod table;
 
 use serde::Deserialize;
 
-use crate::program::Tier;
+/// How a function runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Tier {
+    /// In LLVM's interpreter.
+    #[serde(rename = "interpreter")]
+    Interpreter,
+    /// As native code, not optimised.
+    O0,
+    /// As native code, optimised lightly.
+    O1,
+    /// As native code, optimised much.
+    O2,
+    /// As native code, optimised most.
+    O3,
+}
+
+impl Tier {
+    /// All of them, the slowest first.
+    pub const ALL: [Self; 5] = [Self::Interpreter, Self::O0, Self::O1, Self::O2, Self::O3];
+
+    /// Its name in profiles.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Interpreter => "interpreter",
+            Self::O0 => "O0",
+            Self::O1 => "O1",
+            Self::O2 => "O2",
+            Self::O3 => "O3",
+        }
+    }
+}
 
 /// The version of the schema that is read.
 pub const SCHEMA: u64 = 1;

@@ -7,7 +7,7 @@ use plotters::style::RGBColor;
 use super::figures::{LevelFigures, Measure, percent};
 use super::plot::{self, Bar, PlotError, StepLine};
 use super::{Profile, printable};
-use crate::program::Tier;
+use crate::profile::Tier;
 
 const FUNCTION_LIMIT: usize = 20;
 const SYMBOL_LIMIT: usize = 30;

@@ -67,16 +67,13 @@ pub enum ProgramError {
 }
 
 /// How a program runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Tier {
     /// Every function and every loop in the tier that it has earned
     #[default]
     #[value(name = "auto")]
-    // No single function is in all tiers.
-    #[serde(skip)]
     Auto,
     /// LLVM's interpreter
-    #[serde(rename = "interpreter")]
     #[value(name = "interpreter")]
     Interpreter,
     /// Native code, not optimised
