@@ -40,7 +40,7 @@ struct Case {
 
 const EVERYWHERE: &[Place] = &[Place::Hosted, Place::Disk];
 const INTERPRETED: &[Tier] = &[Tier::Interpreter];
-const BOTH_WAYS: &[Tier] = &[Tier::Interpreter, Tier::O0, Tier::O2];
+const ALL_WAYS: &[Tier] = &[Tier::Auto, Tier::Interpreter, Tier::O0, Tier::O2];
 
 impl Case {
     const fn new(
@@ -68,7 +68,7 @@ impl Case {
         words: &'static [&'static str],
     ) -> Self {
         Self {
-            tiers: BOTH_WAYS,
+            tiers: ALL_WAYS,
             ..Self::new(name, Source::Fixture(fixture), 111, words)
         }
     }
@@ -141,7 +141,7 @@ const CASES: &[Case] = &[
         )
     },
     Case {
-        tiers: BOTH_WAYS,
+        tiers: ALL_WAYS,
         timeout_s: Some([3, 30]),
         ..Case::new(
             "endless_loop",

@@ -11,6 +11,18 @@ using namespace llvm;
 
 namespace bareflow {
 
+// A function's address is that of its stub, and so is the target of a call through another prototype.
+static void take_stub_addresses(llvm_tiered &program, Function &function) {
+  Type *word = Type::getInt64Ty(function.getContext());
+  Constant *stub = ConstantExpr::getIntToPtr(
+      ConstantInt::get(word, program.linker.find(function.getName())), function.getType());
+  function.replaceUsesWithIf(stub, [&](Use &use) {
+    auto *call = dyn_cast<CallBase>(use.getUser());
+    return !call || !call->isCallee(&use) ||
+           call->getFunctionType() != function.getFunctionType();
+  });
+}
+
 // Makes a clone in which every function that can be is interpreted, counts, and goes to native code when
 // there is some.
 static llvm_error_t make_interpreted(llvm_tiered &program, std::unique_ptr<Module> &result,
@@ -36,6 +48,8 @@ static llvm_error_t make_interpreted(llvm_tiered &program, std::unique_ptr<Modul
       continue;
     if (is_compiled_once(function) || !make_interpretable(context, function).empty())
       function.deleteBody();
+    else
+      take_stub_addresses(program, function);
   }
   promote_variables(*interpreted);
   limit_recursion(*interpreted, context.options.interpreter_stack_size);
@@ -61,6 +75,8 @@ llvm_error_t run_tiered_interpreter(llvm_tiered &program, ArrayRef<void *> argum
   if (llvm_error_t error = make_interpreted(program, interpreted, signatures))
     return error;
   Function *main = interpreted->getFunction("main");
+  if (main->isDeclaration())
+    return run_tiered_native(program, arguments, status);
   std::vector<void *> constructors;
   if (!std::exchange(program.module.constructors_ran, true))
     for (const LifetimeFunction &function : program.module.constructors)

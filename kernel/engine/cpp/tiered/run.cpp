@@ -76,7 +76,7 @@ static llvm_error_t find_all(llvm_tiered &program, ArrayRef<LifetimeFunction> fu
   return LLVM_OK;
 }
 
-static llvm_error_t run_native(llvm_tiered &program, ArrayRef<void *> arguments, int &status) {
+llvm_error_t run_tiered_native(llvm_tiered &program, ArrayRef<void *> arguments, int &status) {
   llvm_module &module = program.module;
   std::vector<void *> constructors;
   if (!std::exchange(module.constructors_ran, true))
@@ -151,6 +151,6 @@ llvm_error_t llvm_tiered_run_main(llvm_tiered_t *program, int interpret, int arg
     find_all(*program, program->module.destructors, destructors);
     set_destructors(std::move(destructors));
     return interpret ? run_tiered_interpreter(*program, arguments, *status)
-                     : run_native(*program, arguments, *status);
+                     : run_tiered_native(*program, arguments, *status);
   });
 }

@@ -125,6 +125,10 @@ extern "C" void bareflow_unit_left(llvm_unit_t *unit, uint64_t cycles_at_entry);
 extern "C" void bareflow_native_unit_is_hot();
 extern "C" void bareflow_native_unit_left();
 
+// run.cpp: runs main as native code.
+llvm_error_t run_tiered_native(llvm_tiered &program, llvm::ArrayRef<void *> arguments,
+                               int &status);
+
 // interpreter/interpret_tiered.cpp
 llvm_error_t run_tiered_interpreter(llvm_tiered &program, llvm::ArrayRef<void *> arguments,
                                     int &status);
