@@ -133,6 +133,12 @@ pub unsafe trait Platform: Sync {
         None
     }
 
+    /// Starts a timer whose handler says where the processor was, for a profile.
+    fn start_sampling(&self) {}
+
+    /// Hands a profile to whoever asked for one.
+    fn write_profile(&self, _json: &[u8]) {}
+
     /// Ends the process or the machine with `status`.
     fn exit(&self, status: i32) -> !;
 

@@ -1,9 +1,10 @@
 //! Running a program in a kernel, hosted or in the machine, and saying how it ended.
 
 use std::ffi::OsString;
+use std::fs;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -96,13 +97,28 @@ impl Kernel {
         output: impl Write + Send,
         log: impl Write + Send,
     ) -> Result<Ending, LaunchError> {
+        self.run_profiled(timeout, output, log, None)
+    }
+
+    /// As [`Kernel::run`]; the profile that the kernel writes, if it does, goes to the file `profile`.
+    ///
+    /// # Errors
+    /// [`LaunchError`] if it could not even start.
+    pub fn run_profiled(
+        &self,
+        timeout: Duration,
+        output: impl Write + Send,
+        log: impl Write + Send,
+        profile: Option<&Path>,
+    ) -> Result<Ending, LaunchError> {
         match self {
             Self::Hosted {
                 executable,
                 bundle,
                 memory_mib,
             } => {
-                let mut command = hosted_command(executable.into(), bundle.into(), *memory_mib);
+                let mut command =
+                    hosted_command(executable.into(), bundle.into(), *memory_mib, profile);
                 let end = supervise(&mut command, timeout, output, log).map_err(|source| {
                     LaunchError::Hosted {
                         kernel: executable.clone(),
@@ -112,29 +128,41 @@ impl Kernel {
                 Ok(hosted_ending(end, timeout))
             }
             Self::Machine(machine) => {
-                let (verdict, _) = qemu::boot(machine, timeout, output, log)?;
+                let (verdict, report) = qemu::boot(machine, timeout, output, log)?;
+                if let (Some(path), Some(text)) = (profile, report.profile) {
+                    fs::write(path, text)?;
+                }
                 Ok(machine_ending(verdict, timeout))
             }
         }
     }
 }
 
-fn hosted_command(executable: OsString, bundle: OsString, memory_mib: Option<u32>) -> Command {
-    match memory_mib {
-        None => {
-            let mut command = Command::new(executable);
-            command.arg(bundle);
-            command
-        }
-        Some(limit) => {
-            let mut command = Command::new("prlimit");
-            command
-                .arg(format!("--as={}", u64::from(limit) << 20))
-                .arg(executable)
-                .arg(bundle);
-            command
-        }
+fn hosted_command(
+    executable: OsString,
+    bundle: OsString,
+    memory_mib: Option<u32>,
+    profile: Option<&Path>,
+) -> Command {
+    let mut words = Vec::new();
+    if let Some(limit) = memory_mib {
+        words.extend([
+            "prlimit".into(),
+            format!("--as={}", u64::from(limit) << 20).into(),
+        ]);
     }
+    words.extend([executable, bundle]);
+    if let Some(path) = profile {
+        // The kernel writes its profile to descriptor 3.
+        let script = "exec 3>\"$0\"; exec \"$@\"";
+        let mut shell: Vec<OsString> = ["sh", "-c", script].map(OsString::from).to_vec();
+        shell.push(path.into());
+        shell.append(&mut words);
+        words = shell;
+    }
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]);
+    command
 }
 
 fn hosted_ending(end: End, timeout: Duration) -> Ending {
@@ -172,7 +200,6 @@ fn machine_ending(verdict: Verdict, timeout: Duration) -> Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
     use std::io::sink;
 
     fn hosted(executable: &str, bundle: &str) -> Kernel {

@@ -34,6 +34,8 @@ const ALIGNMENT: usize = 16;
 pub const TIER: &str = "tier";
 /// A setting of the tiers, such as `calls=10,100,1000,10000`.
 pub const SETTING: &str = "setting";
+/// An entry without contents: a profile is wanted.
+pub const PROFILE: &str = "profile";
 /// An argument of the program; the first is its name.
 pub const ARGUMENT: &str = "argument";
 /// Prefix of an environment variable's name.

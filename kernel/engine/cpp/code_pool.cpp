@@ -94,6 +94,13 @@ void CodePool::give_back(Range range) {
   free[range.start] = range.size;
 }
 
+size_t CodePool::used_bytes() const {
+  size_t unused = 0;
+  for (auto &[address, bytes] : free)
+    unused += bytes;
+  return size - unused;
+}
+
 Expected<uintptr_t> CodePool::reserve(size_t bytes) {
   auto range = take(alignTo(std::max<size_t>(bytes, 1), page_bytes));
   if (!range)

@@ -31,6 +31,7 @@ public:
     return address >= start && address - start < size;
   }
   size_t page_size() const { return page_bytes; }
+  size_t used_bytes() const;
 
   // Which functions lie where, for messages.
   void add_symbol(uintptr_t address, size_t symbol_size, llvm::StringRef name);

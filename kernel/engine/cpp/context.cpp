@@ -161,6 +161,21 @@ const char *llvm_last_error(const llvm_context_t *context) {
   return context ? context->error.c_str() : init_error.c_str();
 }
 
+int llvm_function_at(const llvm_context_t *context, uintptr_t address, char *name,
+                     size_t name_size) {
+  auto *symbol = context->pool->find_symbol(address);
+  if (!symbol)
+    return 0;
+  snprintf(name, name_size, "%s", symbol->second.name.c_str());
+  return 1;
+}
+
+size_t llvm_pool_bytes(const llvm_context_t *context) { return context->pool->used_bytes(); }
+
+const char *llvm_processor_name(const llvm_context_t *context) {
+  return context->machines[LLVM_OPT_O3]->getTargetCPU().data();
+}
+
 llvm_origin_t llvm_describe_address(uintptr_t instruction, char *text, size_t text_size) {
   if (text_size)
     text[0] = 0;

@@ -260,6 +260,15 @@ typedef enum llvm_origin {
  * returns what was running. Allocates nothing: for exception handlers. */
 llvm_origin_t llvm_describe_address(uintptr_t instruction, char *text, size_t text_size);
 
+/* The name of the compiled function around the address; 0 if there is none. Allocates nothing. */
+int llvm_function_at(const llvm_context_t *context, uintptr_t address, char *name, size_t name_size);
+
+/* Bytes of the code pool that are in use. */
+size_t llvm_pool_bytes(const llvm_context_t *context);
+
+/* The processor that code at O3 is generated for, as LLVM calls it. */
+const char *llvm_processor_name(const llvm_context_t *context);
+
 /* For exception handlers: ends the running program (or compile) as if llvm_run_main (or the call
  * that compiles) had returned LLVM_ERROR_PROGRAM_FAULT (or LLVM_ERROR_INTERNAL, with the context
  * poisoned). Must be called on a usable stack, outside the handler itself: let the handler return to

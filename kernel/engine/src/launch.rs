@@ -5,15 +5,15 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::str;
 
-use bareflow_bundle::{ARGUMENT, Bundle, MODULE, SETTING, TIER};
+use bareflow_bundle::{ARGUMENT, Bundle, MODULE, PROFILE, SETTING, TIER};
 use bareflow_cxx_runtime::platform::Stream;
 
-use crate::{Config, FailureKind, Mode, Outcome, RunRequest, Tier};
+use crate::{Config, FailureKind, Kernel, Mode, Outcome, RunRequest, Tier};
 
 /// Runs the program in `bundle` to its end; prints the one line about a failure and returns the exit code.
 #[must_use]
-pub fn run_bundle(bundle: &[u8]) -> u8 {
-    let outcome = run(bundle);
+pub fn run_bundle(bundle: &[u8], kernel: Kernel) -> u8 {
+    let outcome = run(bundle, kernel);
     bareflow_cxx_runtime::flush_streams();
     match outcome {
         // As in POSIX, the low 8 bits of the status are what others see.
@@ -40,13 +40,14 @@ fn bad_program(message: String) -> Outcome {
     }
 }
 
-fn run(bytes: &[u8]) -> Outcome {
+fn run(bytes: &[u8], kernel: Kernel) -> Outcome {
     let bundle = match Bundle::open(bytes) {
         Ok(bundle) => bundle,
         Err(error) => return bad_program(error.to_string()),
     };
     let mut mode = Mode::Automatic(Config::AUTOMATIC);
     let mut arguments = Vec::new();
+    let mut profile = false;
     for entry in bundle.entries() {
         match (entry.name, str::from_utf8(entry.contents)) {
             (TIER, text) => match text.ok().and_then(Tier::from_name) {
@@ -65,6 +66,7 @@ fn run(bytes: &[u8]) -> Outcome {
                     return bad_program(format!("a setting of the tiers: {error}"));
                 }
             }
+            (PROFILE, _) => profile = true,
             (ARGUMENT, Ok(text)) => arguments.push(text),
             (ARGUMENT, Err(_)) => {
                 return bad_program(String::from("an argument of the program is not UTF-8"));
@@ -80,5 +82,7 @@ fn run(bytes: &[u8]) -> Outcome {
         modules: &modules,
         arguments: &arguments,
         mode,
+        profile,
+        kernel,
     })
 }

@@ -24,14 +24,18 @@ mod callbacks;
 mod fault;
 mod launch;
 mod outcome;
+mod profile;
+mod sampler;
 mod session;
 mod surroundings;
 mod tiers;
 
+pub use bareflow_profile::Kernel;
 pub use bareflow_tiers::{Config, Level, Tier};
 pub use fault::{Fault, FaultCause, Origin, Resume, describe_fault, resume_after};
 pub use launch::{report_error, run_bundle};
 pub use outcome::{FailureKind, Outcome};
+pub use sampler::sample;
 pub use surroundings::Surroundings;
 
 /// Where native code and the program's data lie: 1 GiB.
@@ -57,6 +61,10 @@ pub struct RunRequest<'a> {
     pub arguments: &'a [&'a str],
     /// How to run it.
     pub mode: Mode,
+    /// Whether to write a profile; of [`Mode::Automatic`] only.
+    pub profile: bool,
+    /// Which kernel asks.
+    pub kernel: Kernel,
 }
 
 /// Runs a program to its end.

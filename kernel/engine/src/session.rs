@@ -13,6 +13,7 @@ use crate::bindings::{
     llvm_context_t, llvm_error_t, llvm_handle_abort, llvm_init, llvm_last_error, llvm_link,
     llvm_module_t, llvm_parse_ir, llvm_run_main, llvm_shutdown, llvm_tier_t, llvm_tiered_run_main,
 };
+use crate::profile::Recording;
 use crate::tiers::Manager;
 use crate::{Config, FailureKind, Level, Mode, Outcome, RunRequest, Tier, callbacks};
 
@@ -55,6 +56,11 @@ impl Session {
             )
         })?;
         Ok(module)
+    }
+
+    /// The open context.
+    pub(crate) fn context(&self) -> *mut llvm_context_t {
+        self.0
     }
 
     /// The text of the last error.
@@ -143,7 +149,7 @@ pub(crate) fn run(request: &RunRequest) -> Result<i32, Outcome> {
             // program gets copies of them.
             unsafe { llvm_run_main(program, tier_code(tier), count, arguments, status) }
         }),
-        Mode::Automatic(config) => run_in_tiers(&session, program, config, request.arguments),
+        Mode::Automatic(config) => run_in_tiers(&session, program, config, request),
     }
 }
 
@@ -151,14 +157,19 @@ fn run_in_tiers(
     session: &Session,
     module: *mut llvm_module_t,
     config: Config,
-    arguments: &[&str],
+    request: &RunRequest,
 ) -> Result<i32, Outcome> {
     let manager = Manager::open(session, module, config)?;
     let program = manager.program();
     let interpret = c_int::from(config.starts_interpreted());
-    session.run_main(arguments, |count, arguments, status| {
+    let recording = request.profile.then(Recording::start);
+    let result = session.run_main(request.arguments, |count, arguments, status| {
         // SAFETY: the program is open; the strings live for the call, and the program gets copies of them.
         // Its hooks have the manager for themselves meanwhile.
         unsafe { llvm_tiered_run_main(program, interpret, count, arguments, status) }
-    })
+    });
+    if let Some(recording) = recording {
+        recording.finish(session, &manager, &config, request);
+    }
+    result
 }

@@ -79,7 +79,8 @@ const fn level_code(level: Level) -> llvm_opt_level_t {
     }
 }
 
-fn now() -> u64 {
+/// The time stamp counter.
+pub(crate) fn now() -> u64 {
     // SAFETY: every x86-64 processor has the instruction.
     unsafe { core::arch::x86_64::_rdtsc() }
 }

@@ -17,6 +17,7 @@ mod number {
     pub(super) const MUNMAP: usize = 11;
     pub(super) const RT_SIGACTION: usize = 13;
     pub(super) const NANOSLEEP: usize = 35;
+    pub(super) const SETITIMER: usize = 38;
     pub(super) const SIGALTSTACK: usize = 131;
     pub(super) const ARCH_PRCTL: usize = 158;
     pub(super) const CLOCK_GETTIME: usize = 228;
@@ -218,6 +219,18 @@ pub(crate) unsafe fn set_signal_action(signal: usize, action: &SignalAction) -> 
         )
     }
     .map(drop)
+}
+
+/// Sends SIGPROF each time that the process has run for so long.
+pub(crate) fn set_profiling_timer(interval_us: usize) -> Result<(), Errno> {
+    const ITIMER_PROF: usize = 2;
+    /// `struct itimerval`: the interval and the first expiry, each in seconds and microseconds.
+    #[repr(C)]
+    struct Interval([usize; 4]);
+    let interval = Interval([0, interval_us, 0, interval_us]);
+    let interval = core::ptr::from_ref(&interval) as usize;
+    // SAFETY: Linux reads the structure and keeps nothing of it.
+    unsafe { call(number::SETITIMER, [ITIMER_PROF, interval, 0, 0, 0, 0]) }.map(drop)
 }
 
 /// # Safety

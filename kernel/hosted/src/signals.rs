@@ -20,6 +20,12 @@ const SIGBUS: usize = 7;
 const SIGFPE: usize = 8;
 const SIGSEGV: usize = 11;
 
+const SIGPROF: usize = 27;
+
+/// Microseconds between two samples; Linux may take longer.
+const TICK_US: usize = 1000;
+
+const SA_RESTART: usize = 0x1000_0000;
 const SA_SIGINFO: usize = 0x4;
 const SA_RESTORER: usize = 0x0400_0000;
 const SA_ONSTACK: usize = 0x0800_0000;
@@ -74,6 +80,26 @@ pub(crate) fn install(guard: &Range<usize>) -> Result<(), Errno> {
         unsafe { linux::set_signal_action(signal, &action)? };
     }
     Ok(())
+}
+
+/// Starts the timer of profiles: it counts the process's own time.
+///
+/// # Errors
+/// Linux's.
+pub(crate) fn start_timer() -> Result<(), Errno> {
+    let action = SignalAction {
+        handler: handle_tick as *const () as usize,
+        flags: SA_SIGINFO | SA_RESTORER | SA_ONSTACK | SA_RESTART,
+        restorer: bareflow_signal_return as *const () as usize,
+        mask: 0,
+    };
+    // SAFETY: the handler has the signature of SA_SIGINFO, and returns through rt_sigreturn.
+    unsafe { linux::set_signal_action(SIGPROF, &action)? };
+    linux::set_profiling_timer(TICK_US)
+}
+
+extern "C" fn handle_tick(_signal: i32, _information: &SignalInformation, context: &mut Context) {
+    bareflow_engine::sample(context.instruction);
 }
 
 /// The start of `siginfo_t`.

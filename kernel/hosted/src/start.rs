@@ -5,7 +5,7 @@ use core::ffi::{CStr, c_char};
 use core::fmt::Write;
 
 use bareflow_cxx_runtime::{platform as runtime_platform, thread_local};
-use bareflow_engine::Surroundings;
+use bareflow_engine::{Kernel, Surroundings};
 
 use crate::address_space::{self, Stack};
 use crate::linux::{self, Errno, ErrorStream, PROT_READ, PROT_WRITE};
@@ -87,7 +87,10 @@ unsafe extern "C" fn run(initial: *const usize) -> ! {
     platform::set_surroundings(Surroundings::of_bundle(bundle));
     // SAFETY: once, with the platform installed; the linker script delimits the constructors.
     unsafe { bareflow_cxx_runtime::run_constructors() };
-    linux::exit(i32::from(bareflow_engine::run_bundle(bundle)))
+    linux::exit(i32::from(bareflow_engine::run_bundle(
+        bundle,
+        Kernel::Hosted,
+    )))
 }
 
 fn refuse(what: &str, error: Errno) -> ! {

@@ -98,6 +98,12 @@ unsafe impl Platform for Machine {
         self.surroundings.get().variable(name)
     }
 
+    fn write_profile(&self, json: &[u8]) {
+        console::serial::report_bytes(b"BAREFLOW-PROFILE ");
+        console::serial::report_bytes(json);
+        console::serial::report_bytes(b"\n");
+    }
+
     fn exit(&self, status: i32) -> ! {
         // As in POSIX, the low 8 bits of the status are what others see.
         exit::end(status as u8)

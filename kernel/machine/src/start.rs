@@ -6,7 +6,7 @@ use core::ops::Range;
 
 use bareflow_cxx_runtime::platform::Protection;
 use bareflow_cxx_runtime::thread_local;
-use bareflow_engine::Surroundings;
+use bareflow_engine::{Kernel, Surroundings};
 use bareflow_memory::PAGE_SIZE_BYTES;
 use x86_64::VirtAddr;
 use x86_64::instructions::interrupts as processor_interrupts;
@@ -102,5 +102,5 @@ extern "C" fn run() -> ! {
     platform::set_surroundings(Surroundings::of_bundle(bundle));
     // SAFETY: once, with the platform installed; the linker script delimits the constructors.
     unsafe { bareflow_cxx_runtime::run_constructors() };
-    exit::end(bareflow_engine::run_bundle(bundle))
+    exit::end(bareflow_engine::run_bundle(bundle, Kernel::Machine))
 }

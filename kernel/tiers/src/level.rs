@@ -1,7 +1,9 @@
 //! The tiers.
 
+use serde::{Deserialize, Serialize};
+
 /// How hard native code is optimised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Level {
     /// Not at all.
     O0,
@@ -30,8 +32,18 @@ impl Level {
     }
 }
 
+/// All tiers, the slowest first.
+pub const TIERS: [Tier; 5] = [
+    Tier::Interpreter,
+    Tier::Native(Level::O0),
+    Tier::Native(Level::O1),
+    Tier::Native(Level::O2),
+    Tier::Native(Level::O3),
+];
+
 /// How a unit runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "TierName", from = "TierName")]
 pub enum Tier {
     /// In LLVM's interpreter.
     Interpreter,
@@ -61,8 +73,35 @@ impl Tier {
     /// The tier of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        core::iter::once(Self::Interpreter)
-            .chain(LEVELS.map(Self::Native))
-            .find(|tier| tier.name() == name)
+        TIERS.into_iter().find(|tier| tier.name() == name)
+    }
+}
+
+/// The names of the tiers, as they are written.
+#[derive(Serialize, Deserialize)]
+enum TierName {
+    #[serde(rename = "interpreter")]
+    Interpreter,
+    O0,
+    O1,
+    O2,
+    O3,
+}
+
+impl From<Tier> for TierName {
+    fn from(tier: Tier) -> Self {
+        match tier {
+            Tier::Interpreter => Self::Interpreter,
+            Tier::Native(Level::O0) => Self::O0,
+            Tier::Native(Level::O1) => Self::O1,
+            Tier::Native(Level::O2) => Self::O2,
+            Tier::Native(Level::O3) => Self::O3,
+        }
+    }
+}
+
+impl From<TierName> for Tier {
+    fn from(name: TierName) -> Self {
+        TIERS[name as usize]
     }
 }

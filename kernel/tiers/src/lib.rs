@@ -16,5 +16,5 @@ mod level;
 mod unit;
 
 pub use config::{Config, ConfigError, Thresholds};
-pub use level::{LEVELS, Level, Tier};
+pub use level::{LEVELS, Level, TIERS, Tier};
 pub use unit::{Kind, Unit};

@@ -119,10 +119,10 @@ struct Measurement {
 fn measure(machine: &Machine) -> Result<Measurement> {
     let mut first = FirstByte::default();
     let start = Instant::now();
-    let (verdict, counters) =
+    let (verdict, report) =
         boot(machine, TIMEOUT, &mut first, sink()).map_err(LaunchError::from)?;
     let end = start.elapsed();
-    match (verdict, first.0, counters) {
+    match (verdict, first.0, report.counters) {
         (Verdict::Ended(0), Some(first), Some(counters)) => Ok(Measurement {
             first_output: first - start,
             end,

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::error::{Error, Result};
 use crate::image::DEFAULT_SIZE_BYTES;
 use crate::kernel::{KernelKind, LlvmExtent};
-use crate::program::{Program, Tier, check_settings};
+use crate::program::{Program, Tier, TierOptions};
 use crate::tools::Installation;
 use crate::workbench::Workbench;
 
@@ -48,10 +48,14 @@ impl ImageArgs {
     /// # Errors
     /// Whatever kept it from being made.
     pub fn run(self) -> Result<ExitCode> {
-        check_settings(self.tier, &self.settings).map_err(Error::Usage)?;
+        let options = TierOptions {
+            settings: self.settings,
+            profile: false,
+        };
+        options.check(self.tier).map_err(Error::Usage)?;
         let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
         let program = Program::build(&self.program, &bench.program_compiler())?;
-        let bundle = program.bundle_with_settings(&self.arguments, self.tier, &self.settings);
+        let bundle = program.bundle_with(&self.arguments, self.tier, &options);
         let kernel = bench
             .kernel_builder()
             .build(KernelKind::Machine, self.llvm)?;

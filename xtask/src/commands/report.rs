@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::error::{Error, Result, system};
-use crate::profile::{Profile, page, printable, table};
+use crate::profile::{self, Profile, page, printable, table};
 use crate::shell::write_whole;
 
 /// Show a profile: a table here, and with --html a page with plots
@@ -54,7 +54,7 @@ impl ReportArgs {
 fn read(path: &Path) -> Result<Profile> {
     let text = fs::read(path)
         .map_err(|error| Error::Usage(format!("cannot read {}: {error}", shown(path))))?;
-    Profile::parse(&text).map_err(|error| Error::Usage(format!("{}: {error}", shown(path))))
+    profile::parse(&text).map_err(|error| Error::Usage(format!("{}: {error}", shown(path))))
 }
 
 fn same_file(one: &Path, other: &Path) -> bool {

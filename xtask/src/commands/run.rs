@@ -12,7 +12,8 @@ use crate::error::{Error, Result};
 use crate::image::DEFAULT_SIZE_BYTES;
 use crate::kernel::{KernelKind, LlvmExtent};
 use crate::launch::Kernel;
-use crate::program::{Program, Tier, check_settings};
+use crate::profile;
+use crate::program::{Program, Tier, TierOptions};
 use crate::qemu::{Boot, Machine};
 use crate::tools::Installation;
 use crate::workbench::Workbench;
@@ -43,6 +44,9 @@ pub struct RunArgs {
     /// never), or budget=CYCLES
     #[arg(long = "set", value_name = "SETTING")]
     settings: Vec<String>,
+    /// Write a profile of the run to this file; `cargo xtask report` shows it
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// RAM of the machine [default: 512], or bound of the hosted kernel's address space [default: none]
     #[arg(long, value_name = "N")]
     memory_mib: Option<u32>,
@@ -74,11 +78,15 @@ impl RunArgs {
     /// # Errors
     /// Whatever kept it from being run.
     pub fn run(self) -> Result<ExitCode> {
-        check_settings(self.tier, &self.settings).map_err(Error::Usage)?;
+        let options = TierOptions {
+            settings: self.settings,
+            profile: self.profile.is_some(),
+        };
+        options.check(self.tier).map_err(Error::Usage)?;
         let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
         // A program that does not compile is reported before the kernel is built.
         let program = Program::build(&self.program, &bench.program_compiler())?;
-        let bundle = program.bundle_with_settings(&self.arguments, self.tier, &self.settings);
+        let bundle = program.bundle_with(&self.arguments, self.tier, &options);
         let folder = tempfile::Builder::new().prefix("bareflow-run-").tempdir()?;
 
         let kind = if self.hosted {
@@ -87,6 +95,7 @@ impl RunArgs {
             KernelKind::Machine
         };
         let executable = bench.kernel_builder().build(kind, self.llvm)?;
+        let kernel_file = executable.clone();
         let bundle_path = folder.path().join("bundle");
         fs::write(&bundle_path, &bundle)?;
         let kernel = if self.hosted {
@@ -117,7 +126,17 @@ impl RunArgs {
                 boot,
             })
         };
-        let ending = kernel.run(Duration::from_secs(self.timeout_s), stdout(), stderr())?;
+        let raw_profile = folder.path().join("profile");
+        let timeout = Duration::from_secs(self.timeout_s);
+        let ending = kernel.run_profiled(
+            timeout,
+            stdout(),
+            stderr(),
+            self.profile.is_some().then_some(raw_profile.as_path()),
+        )?;
+        if let Some(path) = &self.profile {
+            profile::complete(&raw_profile, &kernel_file, path)?;
+        }
         if let Some(note) = &ending.note {
             eprintln!("bareflow: error: {note}");
         }

@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::{Compilation, Function, Level, Part, Profile, SampledSymbol};
-use crate::profile::Tier;
+use bareflow_tiers::{LEVELS, Level, TIERS, Tier};
+
+use super::{Compilation, Function, Part, Profile, SampledSymbol};
 
 /// The figures of one level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,13 +25,13 @@ pub struct LevelFigures {
     pub code_bytes: u64,
 }
 
-/// How many functions were in each tier from one time on; the tiers are ordered as in [`Tier::ALL`].
+/// How many functions were in each tier from one time on; the tiers are ordered as in [`TIERS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TierCounts {
     /// Since when, in cycles since the program's start.
     pub at: u64,
     /// How many functions.
-    pub counts: [usize; Tier::ALL.len()],
+    pub counts: [usize; TIERS.len()],
 }
 
 /// By what functions are ranked.
@@ -51,49 +52,75 @@ pub struct Ranking<'a> {
     pub rows: Vec<(&'a Function, u64)>,
 }
 
-impl Function {
-    /// The compilations of the function and of its loops.
-    fn all_compilations(&self) -> impl Iterator<Item = &Compilation> {
-        let of_loops = self.loops.iter().flat_map(|part| &part.compilations);
-        self.compilations.iter().chain(of_loops)
-    }
+/// The compilations of a function and of its loops.
+fn all_compilations(function: &Function) -> impl Iterator<Item = &Compilation> {
+    let of_loops = function.loops.iter().flat_map(|part| &part.compilations);
+    function.compilations.iter().chain(of_loops)
 }
 
-impl Profile {
+/// What follows from the numbers of a profile.
+pub trait Figures {
     /// How long so many cycles are.
-    pub fn duration(&self, cycles: u64) -> Duration {
+    fn duration(&self, cycles: u64) -> Duration;
+
+    /// How long so many samples stand for.
+    fn sampled_duration(&self, count: u64) -> Duration;
+
+    /// How long a number of the ranking is.
+    fn ranked_duration(&self, measure: Measure, number: u64) -> Duration;
+
+    /// The figures of every level.
+    fn levels(&self) -> [LevelFigures; LEVELS.len()];
+
+    /// How many functions were in each tier, from the start on and after every compilation of a function.
+    ///
+    /// A function starts in the interpreter; one without compilations was in the tier of its end all the time.
+    fn tier_history(&self) -> Vec<TierCounts>;
+
+    /// The functions by samples; by measured cycles when no sample was in any of them.
+    fn ranking(&self) -> Ranking<'_>;
+
+    /// All samples.
+    fn sample_count(&self) -> u64;
+
+    /// The samples of each part, ordered as in [`Part::ALL`].
+    fn samples_by_part(&self) -> [(Part, u64); Part::ALL.len()];
+
+    /// The symbols with the most samples, the most frequent one first.
+    fn top_symbols(&self, limit: usize) -> Vec<&SampledSymbol>;
+}
+
+impl Figures for Profile {
+    fn duration(&self, cycles: u64) -> Duration {
         duration(cycles as f64 / self.cycles_per_second as f64)
     }
 
-    /// How long so many samples stand for.
-    pub fn sampled_duration(&self, count: u64) -> Duration {
+    fn sampled_duration(&self, count: u64) -> Duration {
         duration(count as f64 / self.samples.per_second.max(1) as f64)
     }
 
-    /// How long a number of the ranking is.
-    pub fn ranked_duration(&self, measure: Measure, number: u64) -> Duration {
+    fn ranked_duration(&self, measure: Measure, number: u64) -> Duration {
         match measure {
             Measure::Samples => self.sampled_duration(number),
             Measure::Cycles => self.duration(number),
         }
     }
 
-    /// The figures of every level.
-    pub fn levels(&self) -> [LevelFigures; Level::ALL.len()] {
-        let mut figures = Level::ALL.map(|level| LevelFigures {
+    fn levels(&self) -> [LevelFigures; LEVELS.len()] {
+        let mut figures = LEVELS.map(|level| LevelFigures {
             level,
-            threshold: self.thresholds[level as usize],
+            threshold: self.thresholds[level.index()],
             function_count: self
                 .functions
                 .iter()
-                .filter(|function| function.tier == level.tier())
+                .filter(|function| function.tier == Tier::Native(level))
                 .count(),
             compilation_count: 0,
             cycles: 0,
             code_bytes: 0,
         });
-        for compilation in self.functions.iter().flat_map(Function::all_compilations) {
-            let figures = &mut figures[compilation.level as usize];
+        for compilation in self.functions.iter().flat_map(all_compilations) {
+            let figures = &mut figures[compilation.level.index()];
             figures.compilation_count += 1;
             figures.cycles = figures.cycles.saturating_add(compilation.cycles);
             figures.code_bytes = figures.code_bytes.saturating_add(compilation.code_bytes);
@@ -101,31 +128,28 @@ impl Profile {
         figures
     }
 
-    /// How many functions were in each tier, from the start on and after every compilation of a function.
-    ///
-    /// A function starts in the interpreter; one without compilations was in the tier of its end all the time.
-    pub fn tier_history(&self) -> Vec<TierCounts> {
-        let mut counts = [0; Tier::ALL.len()];
+    fn tier_history(&self) -> Vec<TierCounts> {
+        let mut counts = [0; TIERS.len()];
         let mut changes = Vec::new();
         for function in &self.functions {
             let mut tier = match function.compilations.first() {
                 Some(_) => Tier::Interpreter,
                 None => function.tier,
             };
-            counts[tier as usize] += 1;
+            counts[tier.index()] += 1;
             let mut compilations: Vec<&Compilation> = function.compilations.iter().collect();
             compilations.sort_by_key(|compilation| compilation.at);
             for compilation in compilations {
-                changes.push((compilation.at, tier, compilation.level.tier()));
-                tier = compilation.level.tier();
+                changes.push((compilation.at, tier, Tier::Native(compilation.level)));
+                tier = Tier::Native(compilation.level);
             }
         }
         // The sort is stable, so a function's changes at one time keep their order.
         changes.sort_by_key(|&(at, ..)| at);
         let mut history = vec![TierCounts { at: 0, counts }];
         for (at, from, to) in changes {
-            counts[from as usize] -= 1;
-            counts[to as usize] += 1;
+            counts[from.index()] -= 1;
+            counts[to.index()] += 1;
             match history.last_mut() {
                 Some(last) if last.at == at => last.counts = counts,
                 _ => history.push(TierCounts { at, counts }),
@@ -134,8 +158,7 @@ impl Profile {
         history
     }
 
-    /// The functions by samples; by measured cycles when no sample was in any of them.
-    pub fn ranking(&self) -> Ranking<'_> {
+    fn ranking(&self) -> Ranking<'_> {
         let mut samples: HashMap<&str, u64> = self
             .functions
             .iter()
@@ -169,21 +192,18 @@ impl Profile {
         Ranking { measure, rows }
     }
 
-    /// All samples.
-    pub fn sample_count(&self) -> u64 {
+    fn sample_count(&self) -> u64 {
         total(self.samples.symbols.iter())
     }
 
-    /// The samples of each part, ordered as in [`Part::ALL`].
-    pub fn samples_by_part(&self) -> [(Part, u64); Part::ALL.len()] {
+    fn samples_by_part(&self) -> [(Part, u64); Part::ALL.len()] {
         Part::ALL.map(|part| {
             let symbols = self.samples.symbols.iter();
             (part, total(symbols.filter(|symbol| symbol.part == part)))
         })
     }
 
-    /// The symbols with the most samples, the most frequent one first.
-    pub fn top_symbols(&self, limit: usize) -> Vec<&SampledSymbol> {
+    fn top_symbols(&self, limit: usize) -> Vec<&SampledSymbol> {
         let mut symbols: Vec<&SampledSymbol> = self.samples.symbols.iter().collect();
         symbols.sort_by_key(|symbol| Reverse(symbol.count));
         symbols.truncate(limit);

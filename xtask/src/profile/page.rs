@@ -4,10 +4,11 @@ use indicatif::{HumanBytes, HumanCount};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use plotters::style::RGBColor;
 
+use super::figures::Figures;
 use super::figures::{LevelFigures, Measure, percent};
 use super::plot::{self, Bar, PlotError, StepLine};
 use super::{Profile, printable};
-use crate::profile::Tier;
+use bareflow_tiers::{Level, TIERS, Tier};
 
 const FUNCTION_LIMIT: usize = 20;
 const SYMBOL_LIMIT: usize = 30;
@@ -97,17 +98,17 @@ fn summary(profile: &Profile) -> Markup {
 fn color(tier: Tier) -> RGBColor {
     match tier {
         Tier::Interpreter => RGBColor(138, 138, 138),
-        Tier::O0 => RGBColor(47, 134, 209),
-        Tier::O1 => RGBColor(10, 154, 115),
-        Tier::O2 => RGBColor(199, 125, 10),
-        Tier::O3 => RGBColor(209, 73, 91),
+        Tier::Native(Level::O0) => RGBColor(47, 134, 209),
+        Tier::Native(Level::O1) => RGBColor(10, 154, 115),
+        Tier::Native(Level::O2) => RGBColor(199, 125, 10),
+        Tier::Native(Level::O3) => RGBColor(209, 73, 91),
     }
 }
 
 fn legend() -> Markup {
     html! {
         p class="legend" {
-            @for tier in Tier::ALL {
+            @for tier in TIERS {
                 @let RGBColor(red, green, blue) = color(tier);
                 span {
                     i style=(format!("background: rgb({red}, {green}, {blue})")) {}
@@ -129,12 +130,12 @@ fn tier_plot(profile: &Profile) -> Result<String, PlotError> {
         _ => (1e6, "µs"),
     };
     let time = |cycles| profile.duration(cycles).as_secs_f64() * factor;
-    let lines: Vec<StepLine> = Tier::ALL
+    let lines: Vec<StepLine> = TIERS
         .into_iter()
         .map(|tier| StepLine {
             points: history
                 .iter()
-                .map(|step| (time(step.at), step.counts[tier as usize] as f64))
+                .map(|step| (time(step.at), step.counts[tier.index()] as f64))
                 .collect(),
             color: color(tier),
         })
@@ -192,7 +193,7 @@ fn level_plot(
     text: impl Fn(u64) -> String,
 ) -> Result<Markup, PlotError> {
     let bars = profile.levels().map(|figures| {
-        let tier = figures.level.tier();
+        let tier = Tier::Native(figures.level);
         let number = number(&figures);
         Bar {
             label: format!("{} ({})", tier.name(), figures.compilation_count),
@@ -264,7 +265,7 @@ mod tests {
         let page = render(&fixture()).unwrap();
         assert!(page.starts_with("<!DOCTYPE html>"));
         assert_eq!(page.matches("<svg ").count(), 4);
-        assert!(page.matches("<polyline ").count() >= Tier::ALL.len());
+        assert!(page.matches("<polyline ").count() >= TIERS.len());
         assert_eq!(page.matches("<table>").count(), 2);
         for text in ["729.00ms (60.8 %)", "14.10ms", "serial_write", "74.4 %"] {
             assert!(page.contains(text), "{text}");
@@ -291,7 +292,7 @@ mod tests {
         for symbol in ["/samples/symbols/0/symbol", "/samples/symbols/2/symbol"] {
             *document.pointer_mut(symbol).unwrap() = json!(BAD);
         }
-        let profile = Profile::parse(document.to_string().as_bytes()).unwrap();
+        let profile = crate::profile::parse(document.to_string().as_bytes()).unwrap();
         let page = render(&profile).unwrap();
         assert!(!page.contains("<script"));
         assert!(page.matches("&lt;script&gt;").count() >= 6);
@@ -304,7 +305,7 @@ mod tests {
         document["total_cycles"] = json!(0);
         let function = document["functions"][4].clone();
         document["functions"] = json!([function]);
-        let profile = Profile::parse(document.to_string().as_bytes()).unwrap();
+        let profile = crate::profile::parse(document.to_string().as_bytes()).unwrap();
         let page = render(&profile).unwrap();
         assert!(page.contains("No time was measured.") && page.contains("No sample was taken."));
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{HumanBytes, HumanCount};
 
-use super::figures::{Measure, percent};
+use super::figures::{Figures, Measure, percent};
 use super::{CallCycles, Profile, printable};
 
 /// How many functions are shown, those with the most time.
@@ -61,7 +61,7 @@ fn levels(profile: &Profile) -> Table {
     ]);
     for figures in profile.levels() {
         table.add_row([
-            figures.level.tier().name().to_owned(),
+            figures.level.name().to_owned(),
             figures
                 .threshold
                 .map_or("unused".to_owned(), |calls| HumanCount(calls).to_string()),
@@ -107,7 +107,7 @@ fn functions(profile: &Profile) -> Table {
                 format!("  {}", printable(&part.name)),
                 part.compilations
                     .last()
-                    .map_or(String::new(), |last| last.level.tier().name().to_owned()),
+                    .map_or(String::new(), |last| last.level.name().to_owned()),
                 String::new(),
                 HumanCount(part.iterations).to_string(),
                 String::new(),

@@ -10,7 +10,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bareflow_bundle::{ARGUMENT, Builder, MODULE, SETTING, TIER};
+use bareflow_bundle::{ARGUMENT, Builder, MODULE, PROFILE, SETTING, TIER};
 
 use bareflow_tiers::Config;
 
@@ -153,24 +153,35 @@ fn file_name(path: &Path) -> String {
         .into_owned()
 }
 
-/// Checks settings of the tiers.
-///
-/// # Errors
-/// What is wrong with the first that is not one.
-pub fn check_settings(tier: Tier, settings: &[String]) -> Result<(), String> {
-    if tier != Tier::Auto && !settings.is_empty() {
-        return Err(format!(
-            "--set changes the automatic tiers; --tier {} has none",
-            tier.name()
-        ));
+/// What goes with the automatic tiers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TierOptions {
+    /// Settings, such as `calls=10,100,1000,10000`.
+    pub settings: Vec<String>,
+    /// Whether a profile is wanted.
+    pub profile: bool,
+}
+
+impl TierOptions {
+    /// Checks that they go with `tier` and are well formed.
+    ///
+    /// # Errors
+    /// What is wrong with the first that is not right.
+    pub fn check(&self, tier: Tier) -> Result<(), String> {
+        if tier != Tier::Auto && *self != Self::default() {
+            return Err(format!(
+                "--set and --profile go with the automatic tiers; --tier {} has none",
+                tier.name()
+            ));
+        }
+        let mut config = Config::AUTOMATIC;
+        for setting in &self.settings {
+            config
+                .set(setting)
+                .map_err(|error| format!("--set {setting}: {error}"))?;
+        }
+        Ok(())
     }
-    let mut config = Config::AUTOMATIC;
-    for setting in settings {
-        config
-            .set(setting)
-            .map_err(|error| format!("--set {setting}: {error}"))?;
-    }
-    Ok(())
 }
 
 impl Program {
@@ -212,22 +223,20 @@ impl Program {
 
     /// The bundle that runs this program with `arguments` at `tier`.
     pub fn bundle(&self, arguments: &[String], tier: Tier) -> Vec<u8> {
-        self.bundle_with_settings(arguments, tier, &[])
+        self.bundle_with(arguments, tier, &TierOptions::default())
     }
 
-    /// As [`Program::bundle`], with settings of the tiers, which have been checked.
-    pub fn bundle_with_settings(
-        &self,
-        arguments: &[String],
-        tier: Tier,
-        settings: &[String],
-    ) -> Vec<u8> {
+    /// As [`Program::bundle`], with options, which have been checked.
+    pub fn bundle_with(&self, arguments: &[String], tier: Tier, options: &TierOptions) -> Vec<u8> {
         let mut builder = Builder::default();
         if tier != Tier::Auto {
             builder.add(TIER, tier.name().as_bytes());
         }
-        for setting in settings {
+        for setting in &options.settings {
             builder.add(SETTING, setting.as_bytes());
+        }
+        if options.profile {
+            builder.add(PROFILE, b"");
         }
         builder.add(ARGUMENT, self.name.as_bytes());
         for argument in arguments {
@@ -288,24 +297,24 @@ mod tests {
 
     #[test]
     fn settings_go_with_automatic_tiers_alone() {
-        let settings = ["calls=1,2,3,4".to_owned()];
-        check_settings(Tier::Auto, &settings).unwrap();
-        assert!(
-            check_settings(Tier::O2, &settings)
-                .unwrap_err()
-                .contains("--tier O2")
-        );
-        let error = check_settings(Tier::Auto, &["calls=-1,2,3,4".into()]).unwrap_err();
+        let options = |setting: &str| TierOptions {
+            settings: vec![setting.to_owned()],
+            profile: true,
+        };
+        let good = options("calls=1,2,3,4");
+        good.check(Tier::Auto).unwrap();
+        assert!(good.check(Tier::O2).unwrap_err().contains("--tier O2"));
+        let error = options("calls=-1,2,3,4").check(Tier::Auto).unwrap_err();
         assert!(error.contains("whole number"), "{error}");
 
         let program = Program {
             name: "p".into(),
             modules: Vec::new(),
         };
-        let bytes = program.bundle_with_settings(&[], Tier::Auto, &settings);
+        let bytes = program.bundle_with(&[], Tier::Auto, &good);
         let bundle = Bundle::open(&bytes).unwrap();
         let names: Vec<&str> = bundle.entries().map(|entry| entry.name).collect();
-        assert_eq!(names, ["setting", "argument"]);
+        assert_eq!(names, ["setting", "profile", "argument"]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::time::Duration;
 use crate::supervise::supervise;
 
 pub use command::{Boot, Machine, ReadError};
-pub use verdict::{Counters, Verdict};
+pub use verdict::{Counters, Report, Verdict};
 
 /// Why QEMU could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -39,13 +39,13 @@ pub enum QemuError {
 /// Boots `machine`; the program's output goes to `output`, everything else to `log`.
 ///
 /// # Errors
-/// [`QemuError`]; what happens in the machine is in the verdict, with the machine's counters.
+/// [`QemuError`]; what happens in the machine is in the verdict, with the rest of the machine's report.
 pub fn boot(
     machine: &Machine,
     timeout: Duration,
     output: impl Write + Send,
     log: impl Write + Send,
-) -> Result<(Verdict, Option<Counters>), QemuError> {
+) -> Result<(Verdict, Report), QemuError> {
     let folder = tempfile::Builder::new()
         .prefix("bareflow-qemu-")
         .tempdir()?;
@@ -59,5 +59,5 @@ pub fn boot(
         })?;
     let report = fs::read(&report)?;
     let report = String::from_utf8_lossy(&report);
-    Ok((Verdict::of(end, &report), Counters::of(&report)))
+    Ok((Verdict::of(end, &report), Report::of(&report)))
 }

@@ -13,6 +13,29 @@ const REPORT: &str = "BAREFLOW-EXIT ";
 /// Starts the line with the machine's counters.
 const COUNTERS: &str = "BAREFLOW-COUNTERS ";
 
+/// Starts the line with the profile.
+const PROFILE: &str = "BAREFLOW-PROFILE ";
+
+/// What the machine reports beside how the run ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// What it counted.
+    pub counters: Option<Counters>,
+    /// The profile, if one was asked for.
+    pub profile: Option<String>,
+}
+
+impl Report {
+    /// Of what came over the second serial port.
+    pub fn of(report: &str) -> Self {
+        let profile = report.lines().find_map(|line| line.strip_prefix(PROFILE));
+        Self {
+            counters: Counters::of(report),
+            profile: profile.map(str::to_owned),
+        }
+    }
+}
+
 /// What the machine counted, as it reports at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counters {
@@ -26,8 +49,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Of what came over the second serial port.
-    pub fn of(report: &str) -> Option<Self> {
+    fn of(report: &str) -> Option<Self> {
         let line = report
             .lines()
             .find_map(|line| line.strip_prefix(COUNTERS))?;

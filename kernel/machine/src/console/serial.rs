@@ -61,6 +61,11 @@ pub(crate) fn receive() -> Option<u8> {
     OUTPUT_PORT.borrow().as_mut()?.try_receive_byte().ok()
 }
 
+/// Writes bytes to the host's report.
+pub(crate) fn report_bytes(bytes: &[u8]) {
+    send(&REPORT_PORT, bytes);
+}
+
 /// Writes to the host's report.
 pub(crate) fn report(text: fmt::Arguments) {
     struct Report;

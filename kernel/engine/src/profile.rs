@@ -1,0 +1,195 @@
+//! The profile of a run, from the manager's records and the sampler.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::ffi::{CStr, c_char};
+use core::ops::Range;
+
+use bareflow_profile::{
+    CallCycles, Compilation, Function, Loop, Memory, Part, Profile, SCHEMA, SampledSymbol, Samples,
+};
+use bareflow_tiers::Config;
+
+use crate::bindings::{llvm_function_at, llvm_pool_bytes, llvm_processor_name};
+use crate::sampler;
+use crate::session::Session;
+use crate::tiers::{self, Manager, Record, now};
+use crate::{POOL_ADDRESS, POOL_SIZE_BYTES, RunRequest};
+
+/// A run that is measured.
+pub(crate) struct Recording {
+    start_cycles: u64,
+    start_ns: u64,
+}
+
+impl Recording {
+    pub(crate) fn start() -> Self {
+        sampler::start();
+        let platform = bareflow_cxx_runtime::platform();
+        platform.start_sampling();
+        Self {
+            start_ns: platform.monotonic_ns(),
+            start_cycles: now(),
+        }
+    }
+
+    /// Writes the profile.
+    pub(crate) fn finish(
+        self,
+        session: &Session,
+        manager: &Manager,
+        config: &Config,
+        request: &RunRequest,
+    ) {
+        let total_cycles = now() - self.start_cycles;
+        let platform = bareflow_cxx_runtime::platform();
+        let elapsed_ns = (platform.monotonic_ns() - self.start_ns).max(1);
+        let samples = sampler::stop();
+        // What the timer really did: it may be slower than was asked for.
+        let ticks: u64 = samples.iter().map(|(_, count)| count).sum();
+        let per_second = (ticks * 1_000_000_000 / elapsed_ns).max(u64::from(ticks > 0));
+        let rate = u128::from(total_cycles) * 1_000_000_000 / u128::from(elapsed_ns);
+        let profile = Profile {
+            schema: SCHEMA,
+            program: request
+                .arguments
+                .first()
+                .copied()
+                .unwrap_or_default()
+                .to_string(),
+            kernel: request.kernel,
+            processor: processor(session),
+            cycles_per_second: (rate as u64).max(1),
+            total_cycles,
+            compile_cycles: manager.spent_cycles(),
+            thresholds: config.calls,
+            iteration_thresholds: config.iterations,
+            functions: self.functions(manager.records()),
+            samples: Samples {
+                per_second,
+                symbols: symbols(session, &samples),
+            },
+            memory: Memory {
+                heap_bytes: bareflow_cxx_runtime::heap_bytes() as u64,
+                // SAFETY: the context is open.
+                pool_bytes: unsafe { llvm_pool_bytes(session.context()) } as u64,
+            },
+        };
+        // Its maps have text keys and its numbers are finite: it cannot fail.
+        if let Ok(text) = serde_json::to_vec(&profile) {
+            platform.write_profile(&text);
+        }
+    }
+
+    fn functions(&self, records: &[Record]) -> Vec<Function> {
+        let mut functions: Vec<Function> = Vec::new();
+        for (index, record) in records.iter().enumerate() {
+            let counters = record.counters();
+            if record.function == index {
+                functions.push(Function {
+                    name: record.name.clone(),
+                    tier: record.policy.tier(),
+                    calls: counters.count,
+                    cycles: (counters.timed_calls > 0).then_some(CallCycles {
+                        calls: counters.timed_calls,
+                        total: counters.total_cycles,
+                        least: counters.least_cycles,
+                        most: counters.most_cycles,
+                    }),
+                    code_bytes: record
+                        .compilations
+                        .last()
+                        .map_or(0, |last| last.code_bytes as u64),
+                    compilations: self.compilations(record),
+                    loops: Vec::new(),
+                    failure: record.failure.clone(),
+                });
+            } else if let Some(function) = functions.last_mut() {
+                // A function stands before its loops.
+                function.loops.push(Loop {
+                    name: record.name.clone(),
+                    iterations: counters.count,
+                    compilations: self.compilations(record),
+                });
+            }
+        }
+        functions
+    }
+
+    fn compilations(&self, record: &Record) -> Vec<Compilation> {
+        let entry = |made: &tiers::Compilation| Compilation {
+            level: made.level,
+            at: made.at.saturating_sub(self.start_cycles),
+            cycles: made.cycles,
+            code_bytes: made.code_bytes as u64,
+        };
+        record.compilations.iter().map(entry).collect()
+    }
+}
+
+fn processor(session: &Session) -> String {
+    // SAFETY: the context is open; the name ends with a zero and lives as long as the context.
+    let name = unsafe { CStr::from_ptr(llvm_processor_name(session.context())) };
+    name.to_string_lossy().into_owned()
+}
+
+unsafe extern "C" {
+    static __llvm_text_start: u8;
+    static __llvm_text_end: u8;
+    static __libc_text_start: u8;
+    static __libc_text_end: u8;
+}
+
+fn range(start: *const u8, end: *const u8) -> Range<usize> {
+    start as usize..end as usize
+}
+
+/// Counts by function. What lies in the kernel's image is named by its address: the host, which has the
+/// image's symbols, puts the names in.
+fn symbols(session: &Session, samples: &[(usize, u64)]) -> Vec<SampledSymbol> {
+    let compiler = range(&raw const __llvm_text_start, &raw const __llvm_text_end);
+    let libc = range(&raw const __libc_text_start, &raw const __libc_text_end);
+    let mut counts: BTreeMap<String, (Part, u64)> = BTreeMap::new();
+    for (address, count) in samples {
+        let part = if (POOL_ADDRESS..POOL_ADDRESS + POOL_SIZE_BYTES).contains(address) {
+            Part::Program
+        } else if compiler.contains(address) {
+            Part::Compiler
+        } else if libc.contains(address) {
+            Part::Libc
+        } else {
+            Part::Kernel
+        };
+        let name = match part {
+            Part::Program => program_function(session, *address),
+            _ => None,
+        };
+        let name = name.unwrap_or_else(|| format!("{address:#x}"));
+        counts.entry(name).or_insert((part, 0)).1 += count;
+    }
+    counts
+        .into_iter()
+        .map(|(symbol, (part, count))| SampledSymbol {
+            symbol,
+            part,
+            count,
+        })
+        .collect()
+}
+
+fn program_function(session: &Session, address: usize) -> Option<String> {
+    let mut name = [0 as c_char; 256];
+    // A rounded address may lie before its function.
+    [address + 15, address].into_iter().find_map(|address| {
+        // SAFETY: the context is open and the buffer is valid for its length.
+        let found =
+            unsafe { llvm_function_at(session.context(), address, name.as_mut_ptr(), name.len()) };
+        (found != 0).then(|| {
+            // SAFETY: the library ends the name with a zero.
+            let name = unsafe { CStr::from_ptr(name.as_ptr()) };
+            name.to_string_lossy().into_owned()
+        })
+    })
+}

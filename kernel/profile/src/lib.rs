@@ -1,0 +1,192 @@
+//! The model of profiles: what a kernel measured while it ran a program, as it writes it and as the host
+//! reads it, in JSON.
+//!
+//! All numbers are unsigned; cycles are those of the time stamp counter, since the start of the program unless
+//! a field says otherwise. `docs/src/reference/profile.md` has the same for readers.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use bareflow_tiers::{LEVELS, Level, Tier};
+use serde::{Deserialize, Serialize};
+
+/// The version of the schema.
+pub const SCHEMA: u64 = 1;
+
+/// What a kernel measured during one run of a program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// The version of the schema: [`SCHEMA`].
+    pub schema: u64,
+    /// The program's name.
+    pub program: String,
+    /// The kernel that ran it.
+    pub kernel: Kernel,
+    /// The name of the processor that code is generated for, as LLVM calls it.
+    pub processor: String,
+    /// Cycles of the time stamp counter in a second; not 0.
+    pub cycles_per_second: u64,
+    /// Cycles from the program's start to its end.
+    pub total_cycles: u64,
+    /// Cycles that were spent in the compiler.
+    pub compile_cycles: u64,
+    /// The number of calls after which code is compiled at O0, O1, O2 and O3; `None` for a level
+    /// that is not used.
+    pub thresholds: [Option<u64>; LEVELS.len()],
+    /// The same for the iterations of loops.
+    pub iteration_thresholds: [Option<u64>; LEVELS.len()],
+    /// The program's functions; not empty.
+    pub functions: Vec<Function>,
+    /// Where the program was found at the ticks of a timer.
+    pub samples: Samples,
+    /// What memory was used.
+    pub memory: Memory,
+}
+
+/// The kernel that ran the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kernel {
+    /// The one that is a Linux process.
+    Hosted,
+    /// The one that boots.
+    Machine,
+}
+
+impl Kernel {
+    /// Its name in profiles.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hosted => "hosted",
+            Self::Machine => "machine",
+        }
+    }
+}
+
+/// A function of the program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Function {
+    /// Its name in the program's module.
+    pub name: String,
+    /// The tier it was in at the end.
+    pub tier: Tier,
+    /// How often it was called, as far as calls were counted.
+    pub calls: u64,
+    /// What its calls took; `None` when none was measured. Calls are measured below O2 only.
+    pub cycles: Option<CallCycles>,
+    /// The size of its native code at the end, in bytes.
+    pub code_bytes: u64,
+    /// Its compilations, the first one first.
+    pub compilations: Vec<Compilation>,
+    /// Its loops that were counted.
+    pub loops: Vec<Loop>,
+    /// Why it stays at its tier; `None` when nothing keeps it there.
+    pub failure: Option<String>,
+}
+
+/// What the measured calls of a function took, with the functions that it called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallCycles {
+    /// How many calls were measured.
+    pub calls: u64,
+    /// Cycles of all measured calls.
+    pub total: u64,
+    /// Cycles of the fastest call.
+    pub least: u64,
+    /// Cycles of the slowest call.
+    pub most: u64,
+}
+
+/// One compilation of a function or of a loop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compilation {
+    /// The level it was compiled at.
+    pub level: Level,
+    /// When its code was ready, in cycles since the program's start.
+    pub at: u64,
+    /// Cycles that the compilation took.
+    pub cycles: u64,
+    /// The size of the code it made, in bytes.
+    pub code_bytes: u64,
+}
+
+/// A loop of a function.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Loop {
+    /// Its name within the function.
+    pub name: String,
+    /// How often its body ran, as far as iterations were counted.
+    pub iterations: u64,
+    /// Its compilations for entry in the middle of a call, the first one first.
+    pub compilations: Vec<Compilation>,
+}
+
+/// Where the program was found at the ticks of a timer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Samples {
+    /// Ticks in a second; not 0 when there are symbols.
+    pub per_second: u64,
+    /// The symbols that were found.
+    pub symbols: Vec<SampledSymbol>,
+}
+
+/// A symbol that the timer found running.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SampledSymbol {
+    /// Its name.
+    pub symbol: String,
+    /// Whose code it is.
+    pub part: Part,
+    /// How many ticks found it running.
+    pub count: u64,
+}
+
+/// Whose code a sampled symbol is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// The program's functions.
+    Program,
+    /// The C library and the runtime.
+    Libc,
+    /// LLVM.
+    Compiler,
+    /// The kernel.
+    Kernel,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Program, Self::Libc, Self::Compiler, Self::Kernel];
+
+    /// Its name in profiles.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Program => "program",
+            Self::Libc => "libc",
+            Self::Compiler => "compiler",
+            Self::Kernel => "kernel",
+        }
+    }
+}
+
+/// What memory was used at the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    /// Bytes of the heap.
+    pub heap_bytes: u64,
+    /// Bytes of the code pool.
+    pub pool_bytes: u64,
+}
