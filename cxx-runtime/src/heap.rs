@@ -9,9 +9,9 @@ use talc::base::Talc;
 use talc::base::binning::Binning;
 use talc::source::Source;
 
-use crate::errno;
 use crate::platform::Protection;
 use crate::runtime::platform;
+use crate::{arena, errno};
 
 /// The heap grows by at least this many bytes.
 const GROWTH_BYTES: usize = 4 << 20;
@@ -102,13 +102,21 @@ unsafe impl GlobalAlloc for GlobalHeap {
 struct Header {
     /// Bytes from the start of the allocation to the block; also the allocation's alignment.
     offset: usize,
-    /// Bytes of the whole allocation.
+    /// Bytes of the whole allocation; the highest bit is set in blocks of the arena.
     size: usize,
 }
 
-fn layout_of(header: &Header) -> Layout {
-    // SAFETY: `allocate` made the header from a valid layout.
-    unsafe { Layout::from_size_align_unchecked(header.size, header.offset) }
+const OF_ARENA: usize = 1 << (usize::BITS - 1);
+
+impl Header {
+    fn is_of_arena(&self) -> bool {
+        self.size & OF_ARENA != 0
+    }
+
+    fn layout(&self) -> Layout {
+        // SAFETY: `allocate` made the header from a valid layout.
+        unsafe { Layout::from_size_align_unchecked(self.size & !OF_ARENA, self.offset) }
+    }
 }
 
 /// The header of a block, where it stands.
@@ -126,8 +134,13 @@ pub(crate) fn allocate(size: usize, alignment: usize) -> *mut c_void {
     else {
         return core::ptr::null_mut();
     };
-    // SAFETY: the layout's size is at least `offset`, so not zero.
-    let start = unsafe { HEAP.alloc(layout) };
+    let of_arena = arena::is_selected();
+    let start = if of_arena {
+        arena::allocate(layout)
+    } else {
+        // SAFETY: the layout's size is at least `offset`, so not zero.
+        unsafe { HEAP.alloc(layout) }
+    };
     if start.is_null() {
         return core::ptr::null_mut();
     }
@@ -136,7 +149,7 @@ pub(crate) fn allocate(size: usize, alignment: usize) -> *mut c_void {
         let block = start.add(offset).cast::<c_void>();
         header_of(block).write(Header {
             offset,
-            size: layout.size(),
+            size: layout.size() | if of_arena { OF_ARENA } else { 0 },
         });
         block
     }
@@ -163,7 +176,12 @@ pub(crate) unsafe extern "C" fn free(block: *mut c_void) {
     // SAFETY: the caller passes a block of this heap, so a header stands before it.
     unsafe {
         let header = header_of(block).read();
-        HEAP.dealloc(block.cast::<u8>().sub(header.offset), layout_of(&header));
+        let start = block.cast::<u8>().sub(header.offset);
+        if header.is_of_arena() {
+            arena::deallocate(start, header.layout());
+        } else {
+            HEAP.dealloc(start, header.layout());
+        }
     }
 }
 
@@ -181,6 +199,31 @@ extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
     block
 }
 
+/// A block of another size with the same contents, in the heap that is selected; null leaves the old one.
+///
+/// # Safety
+/// The block must be of `old_size` bytes.
+unsafe fn move_block(
+    block: *mut c_void,
+    old_size: usize,
+    size: usize,
+    alignment: usize,
+) -> *mut c_void {
+    let fresh = allocate_or_errno(size, alignment);
+    if !fresh.is_null() {
+        // SAFETY: both blocks have this many bytes, and are apart.
+        unsafe {
+            core::ptr::copy_nonoverlapping(
+                block.cast::<u8>(),
+                fresh.cast::<u8>(),
+                old_size.min(size),
+            );
+            free(block);
+        }
+    }
+    fresh
+}
+
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
     if block.is_null() {
@@ -190,7 +233,10 @@ unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut c_void {
     // checked, and the contents move with the header's room.
     unsafe {
         let header = header_of(block).read();
-        let layout = layout_of(&header);
+        let layout = header.layout();
+        if header.is_of_arena() {
+            return move_block(block, layout.size() - header.offset, size, header.offset);
+        }
         let grown = size
             .checked_add(header.offset)
             .and_then(|total| Layout::from_size_align(total, header.offset).ok())

@@ -22,6 +22,7 @@
 
 extern crate alloc;
 
+pub mod arena;
 mod cstr;
 mod cxxabi;
 mod directories;

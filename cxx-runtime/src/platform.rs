@@ -133,8 +133,8 @@ pub unsafe trait Platform: Sync {
         None
     }
 
-    /// Starts a timer whose handler says where the processor was, for a profile.
-    fn start_sampling(&self) {}
+    /// Has a timer's handler called about so often from now on: what the kernel does in it is its business.
+    fn start_timer(&self, _interval_us: u32) {}
 
     /// Hands a profile to whoever asked for one.
     fn write_profile(&self, _json: &[u8]) {}

@@ -1,5 +1,8 @@
 #include "code_pool.h"
 
+#include "recovery.h"
+
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ExecutionEngine/JITLink/JITLink.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -55,6 +58,7 @@ Error CodePool::protect(uintptr_t address, size_t bytes, unsigned protection) {
 }
 
 Expected<CodePool::Range> CodePool::take(size_t bytes) {
+  ProgramMemory scope;
   for (auto entry = free.begin(); entry != free.end(); ++entry) {
     auto [address, available] = *entry;
     if (available < bytes)
@@ -68,6 +72,7 @@ Expected<CodePool::Range> CodePool::take(size_t bytes) {
       return std::move(error);
     }
     memset(reinterpret_cast<void *>(address), 0, bytes);
+    recent.push_back(range);
     return range;
   }
   return make_error<PoolExhausted>(bytes);
@@ -76,6 +81,8 @@ Expected<CodePool::Range> CodePool::take(size_t bytes) {
 void CodePool::give_back(Range range) {
   if (range.size == 0)
     return;
+  ProgramMemory scope;
+  llvm::erase_if(recent, [&](const Range &other) { return other.start == range.start; });
   symbols.erase(symbols.lower_bound(range.start), symbols.lower_bound(range.start + range.size));
   // Failing to take access away leaves memory unused, nothing worse.
   consumeError(protect(range.start, range.size, 0));
@@ -92,6 +99,15 @@ void CodePool::give_back(Range range) {
     }
   }
   free[range.start] = range.size;
+}
+
+void CodePool::give_up() {
+  while (!recent.empty())
+    give_back(recent.back());
+}
+
+void CodePool::keep(FinalizedAlloc allocation) {
+  delete allocation.release().toPtr<Finalized *>();
 }
 
 size_t CodePool::used_bytes() const {
@@ -209,6 +225,7 @@ void CodePool::deallocate(std::vector<FinalizedAlloc> allocations,
 }
 
 void CodePool::add_symbol(uintptr_t address, size_t symbol_size, StringRef name) {
+  ProgramMemory scope;
   symbols[address] = {symbol_size, name.str()};
 }
 

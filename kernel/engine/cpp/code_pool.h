@@ -10,6 +10,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace bareflow {
 
@@ -30,6 +31,12 @@ public:
   bool contains(uintptr_t address) const {
     return address >= start && address - start < size;
   }
+  // What was taken since the last call of either is kept, or given back.
+  void keep_all() { recent.clear(); }
+  void give_up();
+  // Forgets the handle of memory that is never given back singly.
+  void keep(FinalizedAlloc allocation);
+
   size_t page_size() const { return page_bytes; }
   size_t used_bytes() const;
 
@@ -60,6 +67,7 @@ private:
   // Free ranges by address; neighbours are merged.
   std::map<uintptr_t, size_t> free;
   std::map<uintptr_t, Symbol> symbols;
+  std::vector<Range> recent;
 };
 
 // Tells a full pool from other errors of linking.

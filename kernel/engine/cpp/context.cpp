@@ -111,6 +111,9 @@ llvm_error_t llvm_init(const llvm_options_t *options, llvm_context_t **result) {
   }
 
   install_handlers();
+  static llvm_options_t memory_options;
+  memory_options = filled;
+  use_options(&memory_options);
   Recovery recovery;
   llvm_context *context = nullptr;
   llvm_context **slot = &context;

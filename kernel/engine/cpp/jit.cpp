@@ -61,7 +61,10 @@ private:
 };
 
 llvm_error_t create_linker(llvm_context &context) {
-  context.pool = std::make_unique<CodePool>(context.options);
+  {
+    ProgramMemory scope;
+    context.pool = std::make_unique<CodePool>(context.options);
+  }
   // The executor is this very program: memory is written in place and nothing is called through it.
   context.orc = std::make_unique<ExecutionSession>(std::make_unique<UnsupportedExecutorProcessControl>(
       nullptr, nullptr, target_triple, context.pool->page_size()));

@@ -1,9 +1,11 @@
 #include "recovery.h"
+#include "code_pool.h"
 #include "session.h"
 
 #include "llvm/Support/ErrorHandling.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 using namespace llvm;
@@ -12,6 +14,17 @@ namespace bareflow {
 
 Recovery *innermost = nullptr;
 
+static const llvm_options_t *memory_options = nullptr;
+
+void use_options(const llvm_options_t *options) { memory_options = options; }
+
+Memory select_memory(Memory memory) {
+  if (!memory_options || !memory_options->select_memory)
+    return Memory::program;
+  int selected = memory_options->select_memory(memory_options->user, memory == Memory::compiler);
+  return selected ? Memory::compiler : Memory::program;
+}
+
 void run_recoverably(Recovery &recovery, Running running, function_ref<int()> body) {
   recovery.outer = innermost;
   recovery.running = running;
@@ -19,9 +32,11 @@ void run_recoverably(Recovery &recovery, Running running, function_ref<int()> bo
   recovery.status = 0;
   recovery.message[0] = 0;
   innermost = &recovery;
+  recovery.memory = select_memory(running == Running::compiler ? Memory::compiler : Memory::program);
   if (setjmp(recovery.point) == 0)
     recovery.status = body();
   innermost = recovery.outer;
+  select_memory(recovery.memory);
 }
 
 void leave(Ending ending, int status, const char *message) {
@@ -55,6 +70,15 @@ void install_handlers() {
   install_out_of_memory_new_handler();
 }
 
+// From here on a failed compilation leaves no trace.
+void take_checkpoint(llvm_context &context) {
+  const llvm_options_t &options = context.options;
+  context.has_checkpoint = options.checkpoint && options.roll_back;
+  // What is remembered must say so too.
+  if (context.has_checkpoint && options.checkpoint(options.user) != 0)
+    context.has_checkpoint = false;
+}
+
 llvm_error_t enter(llvm_context *context, function_ref<llvm_error_t()> body) {
   if (!context)
     return LLVM_ERROR_INVALID_ARGUMENT;
@@ -62,9 +86,19 @@ llvm_error_t enter(llvm_context *context, function_ref<llvm_error_t()> body) {
     return LLVM_ERROR_POISONED;
   Recovery recovery;
   run_recoverably(recovery, Running::compiler, [&] { return static_cast<int>(body()); });
-  if (recovery.ending == Ending::returned)
+  if (recovery.ending == Ending::returned) {
+    if (recovery.status == LLVM_OK)
+      context->pool->keep_all();
+    else
+      context->pool->give_up();
     return static_cast<llvm_error_t>(recovery.status);
-  context->poisoned = true;
+  }
+  if (context->has_checkpoint) {
+    context->options.roll_back(context->options.user);
+    context->pool->give_up();
+  } else {
+    context->poisoned = true;
+  }
   if (recovery.ending == Ending::out_of_memory)
     return fail(*context, LLVM_ERROR_OUT_OF_MEMORY, "out of memory while compiling the program");
   return fail(*context, LLVM_ERROR_INTERNAL, Twine("LLVM failed: ") + recovery.message);
@@ -73,6 +107,34 @@ llvm_error_t enter(llvm_context *context, function_ref<llvm_error_t()> body) {
 } // namespace bareflow
 
 using namespace bareflow;
+
+// Not in the optimiser's reach: the frames must be there.
+__attribute__((noinline)) static int recurse(volatile char *outer, unsigned depth) {
+  volatile char frame[4096];
+  frame[0] = *outer;
+  return depth == 0 ? 0 : recurse(frame, depth - 1) + frame[0];
+}
+
+void llvm_inject(llvm_injection_t injection) {
+  volatile char start = 0;
+  switch (injection) {
+  case LLVM_INJECT_FATAL_ERROR:
+    report_fatal_error("injected fatal error", false);
+  case LLVM_INJECT_ABORT:
+    abort();
+  case LLVM_INJECT_OUT_OF_MEMORY:
+    report_bad_alloc_error("injected exhaustion", false);
+  case LLVM_INJECT_STACK_OVERFLOW:
+    recurse(&start, UINT32_MAX);
+    break;
+  case LLVM_INJECT_PAGE_FAULT:
+    *reinterpret_cast<volatile char *>(uintptr_t(64)) = 1;
+    break;
+  case LLVM_INJECT_ENDLESS_LOOP:
+    while (!start) {
+    }
+  }
+}
 
 void llvm_handle_fault(const llvm_fault_t *fault) {
   if (!innermost)

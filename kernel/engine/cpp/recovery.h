@@ -18,10 +18,17 @@ enum class Running { compiler, native_program, interpreted_program };
 // How the code inside a recovery point ended.
 enum class Ending { returned, exited, aborted, faulted, out_of_memory, failed };
 
+// Whose memory malloc takes from, where the options tell the compiler's from the program's.
+enum class Memory { program, compiler };
+void use_options(const llvm_options_t *options);
+Memory select_memory(Memory memory);
+
 struct Recovery {
   jmp_buf point;
   Recovery *outer;
   Running running;
+  // What was selected before.
+  Memory memory;
   Ending ending;
   int status;
   char message[1024];
@@ -37,6 +44,18 @@ void run_recoverably(Recovery &recovery, Running running, llvm::function_ref<int
 
 // Catches LLVM's own fatal errors.
 void install_handlers();
+
+// What outlives a failed compilation must not be in the compiler's memory.
+class ProgramMemory {
+public:
+  ProgramMemory() : previous(select_memory(Memory::program)) {}
+  ~ProgramMemory() { select_memory(previous); }
+
+private:
+  Memory previous;
+};
+
+void take_checkpoint(llvm_context &context);
 
 // An entry of the C interface: nothing escapes from `body`.
 llvm_error_t enter(llvm_context *context, llvm::function_ref<llvm_error_t()> body);

@@ -61,6 +61,8 @@ struct llvm_context {
   llvm_options_t options;
   std::string error;
   bool poisoned = false;
+  // The compiler can be put back as it was.
+  bool has_checkpoint = false;
   // The first error that LLVM reported through its diagnostic handler since it was last taken.
   std::string diagnostic;
   unsigned unnamed_count = 0;

@@ -23,7 +23,8 @@
  *  - Errors are values: 0 (LLVM_OK) or an llvm_error_t; llvm_last_error() has the text, one line.
  *  - Nothing aborts. When LLVM itself fails beyond repair (LLVM_ERROR_INTERNAL or
  *    LLVM_ERROR_OUT_OF_MEMORY raised inside LLVM), the context is poisoned: every later call returns
- *    LLVM_ERROR_POISONED, except llvm_last_error() and llvm_shutdown().
+ *    LLVM_ERROR_POISONED, except llvm_last_error() and llvm_shutdown(). While a program runs in tiers,
+ *    and the options allow it, the compiler is put back as it was instead.
  *  - One thread at a time, and one context at a time.
  *  - Handles stay valid until their module is destroyed, or the context is shut down.
  */
@@ -120,6 +121,16 @@ typedef struct llvm_options {
   /* How many bytes the interpreter's own call frames may take before a program's recursion is called
    * a stack overflow; 0 means 64 MiB. */
   size_t interpreter_stack_size;
+  /* Optional, all three or none. With them, a compiler that fails in the middle of anything is put back as
+   * it was, and the context stays usable (see llvm_tiered_run_main). */
+  /* From now on malloc takes from the compiler's memory (1) or the program's (0), and free gives back where
+   * it belongs; returns what it was before. */
+  int (*select_memory)(void *user, int compiler);
+  /* Remembers the compiler's memory and LLVM's variables as they are. Returns 0, or non-zero when there is
+   * no memory for that. */
+  int (*checkpoint)(void *user);
+  /* Puts them back. */
+  void (*roll_back)(void *user);
 } llvm_options_t;
 
 /* Opens a session. On failure *context is NULL, and llvm_last_error(NULL) has the text. */
@@ -233,7 +244,8 @@ llvm_error_t llvm_tiered_unit(const llvm_tiered_t *program, uint32_t unit, llvm_
 llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
                                  llvm_compilation_t *compilation);
 
-/* As llvm_run_main. With `interpret`, functions without native code are interpreted; else they are
+/* As llvm_run_main. A compilation that fails inside LLVM while the program runs does not end it. With
+ * `interpret`, functions without native code are interpreted; else they are
  * compiled when they are called. */
 llvm_error_t llvm_tiered_run_main(llvm_tiered_t *program, int interpret, int argc,
                                   const char *const *argv, int *status);
@@ -268,6 +280,20 @@ size_t llvm_pool_bytes(const llvm_context_t *context);
 
 /* The processor that code at O3 is generated for, as LLVM calls it. */
 const char *llvm_processor_name(const llvm_context_t *context);
+
+/* Ways in which a compilation can fail, for tests of whoever embeds the library. */
+typedef enum llvm_injection {
+  LLVM_INJECT_FATAL_ERROR = 0,
+  LLVM_INJECT_ABORT = 1,
+  LLVM_INJECT_OUT_OF_MEMORY = 2,
+  LLVM_INJECT_STACK_OVERFLOW = 3,
+  LLVM_INJECT_PAGE_FAULT = 4,
+  /* Never returns: the budget of time must end it. */
+  LLVM_INJECT_ENDLESS_LOOP = 5
+} llvm_injection_t;
+
+/* Fails in that way, at once. To be called while LLVM runs. */
+void llvm_inject(llvm_injection_t injection);
 
 /* For exception handlers: ends the running program (or compile) as if llvm_run_main (or the call
  * that compiles) had returned LLVM_ERROR_PROGRAM_FAULT (or LLVM_ERROR_INTERNAL, with the context

@@ -2,6 +2,7 @@
 
 use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 
+use bareflow_cxx_runtime::arena;
 use bareflow_cxx_runtime::platform::{Protection, Stream};
 
 use crate::bindings::{
@@ -21,6 +22,9 @@ pub(crate) fn options() -> llvm_options_t {
         message: Some(message),
         user: core::ptr::null_mut(),
         interpreter_stack_size: 0,
+        select_memory: Some(select_memory),
+        checkpoint: Some(checkpoint),
+        roll_back: Some(roll_back),
     }
 }
 
@@ -62,4 +66,32 @@ unsafe extern "C" fn message(_user: *mut c_void, text: *const c_char) {
     for part in [b"bareflow: note: ".as_slice(), text.to_bytes(), b"\n"] {
         platform.console_write(Stream::Error, part);
     }
+}
+
+unsafe extern "C" fn select_memory(_user: *mut c_void, compiler: c_int) -> c_int {
+    c_int::from(arena::select(compiler != 0))
+}
+
+unsafe extern "C" {
+    static __llvm_data_start: u8;
+    static __llvm_data_end: u8;
+    static __llvm_bss_start: u8;
+    static __llvm_bss_end: u8;
+}
+
+unsafe extern "C" fn checkpoint(_user: *mut c_void) -> c_int {
+    let range = |start: *const u8, end: *const u8| start as usize..end as usize;
+    let variables = [
+        range(&raw const __llvm_data_start, &raw const __llvm_data_end),
+        range(&raw const __llvm_bss_start, &raw const __llvm_bss_end),
+    ];
+    // SAFETY: the linker scripts put the variables of LLVM and of libc++ there, and nothing else.
+    let result = unsafe { arena::checkpoint(&variables) };
+    c_int::from(result.is_err())
+}
+
+unsafe extern "C" fn roll_back(_user: *mut c_void) {
+    // SAFETY: what LLVM has allocated since the checkpoint belongs to the compilation that has failed; what
+    // outlives compilations is in the program's memory.
+    unsafe { arena::roll_back() };
 }

@@ -22,6 +22,7 @@ mod bindings {
 }
 mod callbacks;
 mod fault;
+mod jail;
 mod launch;
 mod outcome;
 mod profile;
@@ -33,9 +34,9 @@ mod tiers;
 pub use bareflow_profile::Kernel;
 pub use bareflow_tiers::{Config, Level, Tier};
 pub use fault::{Fault, FaultCause, Origin, Resume, describe_fault, resume_after};
+pub use jail::tick;
 pub use launch::{report_error, run_bundle};
 pub use outcome::{FailureKind, Outcome};
-pub use sampler::sample;
 pub use surroundings::Surroundings;
 
 /// Where native code and the program's data lie: 1 GiB.

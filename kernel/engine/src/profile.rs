@@ -18,6 +18,9 @@ use crate::session::Session;
 use crate::tiers::{self, Manager, Record, now};
 use crate::{POOL_ADDRESS, POOL_SIZE_BYTES, RunRequest};
 
+/// How often the timer looks where the processor is: 1 ms.
+const SAMPLE_INTERVAL_US: u32 = 1000;
+
 /// A run that is measured.
 pub(crate) struct Recording {
     start_cycles: u64,
@@ -28,7 +31,7 @@ impl Recording {
     pub(crate) fn start() -> Self {
         sampler::start();
         let platform = bareflow_cxx_runtime::platform();
-        platform.start_sampling();
+        platform.start_timer(SAMPLE_INTERVAL_US);
         Self {
             start_ns: platform.monotonic_ns(),
             start_cycles: now(),

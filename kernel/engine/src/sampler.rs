@@ -25,7 +25,7 @@ static SLOTS: [Slot; SLOT_COUNT] = [const {
 static IS_ON: AtomicBool = AtomicBool::new(false);
 
 /// Counts one tick at the instruction. For the timer's handler.
-pub fn sample(instruction: usize) {
+pub(crate) fn sample(instruction: usize) {
     if !IS_ON.load(Relaxed) {
         return;
     }

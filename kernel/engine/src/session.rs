@@ -13,6 +13,7 @@ use crate::bindings::{
     llvm_context_t, llvm_error_t, llvm_handle_abort, llvm_init, llvm_last_error, llvm_link,
     llvm_module_t, llvm_parse_ir, llvm_run_main, llvm_shutdown, llvm_tier_t, llvm_tiered_run_main,
 };
+use crate::jail;
 use crate::profile::Recording;
 use crate::tiers::Manager;
 use crate::{Config, FailureKind, Level, Mode, Outcome, RunRequest, Tier, callbacks};
@@ -153,6 +154,9 @@ pub(crate) fn run(request: &RunRequest) -> Result<i32, Outcome> {
     }
 }
 
+/// How often a compilation's time is looked at: 10 ms.
+const WATCH_INTERVAL_US: u32 = 10_000;
+
 fn run_in_tiers(
     session: &Session,
     module: *mut llvm_module_t,
@@ -162,6 +166,10 @@ fn run_in_tiers(
     let manager = Manager::open(session, module, config)?;
     let program = manager.program();
     let interpret = c_int::from(config.starts_interpreted());
+    jail::prepare(&config);
+    if config.compile_ms.is_some() {
+        bareflow_cxx_runtime::platform().start_timer(WATCH_INTERVAL_US);
+    }
     let recording = request.profile.then(Recording::start);
     let result = session.run_main(request.arguments, |count, arguments, status| {
         // SAFETY: the program is open; the strings live for the call, and the program gets copies of them.

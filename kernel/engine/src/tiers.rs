@@ -16,6 +16,7 @@ use crate::bindings::{
     llvm_tiered_destroy, llvm_tiered_t, llvm_tiered_unit, llvm_tiered_unit_count, llvm_unit_info_t,
     llvm_unit_t,
 };
+use crate::jail;
 use crate::session::Session;
 
 /// One compilation, for the profile.
@@ -202,9 +203,10 @@ impl<'a> Manager<'a> {
             cycles: 0,
             bytes: 0,
         };
-        // SAFETY: the program is open and has this unit.
-        let error =
-            unsafe { llvm_tiered_compile(self.program, unit as u32, level_code(level), &mut made) };
+        let error = jail::confine(&self.config, || {
+            // SAFETY: the program is open and has this unit.
+            unsafe { llvm_tiered_compile(self.program, unit as u32, level_code(level), &mut made) }
+        });
         let record = &mut self.records[unit];
         if error != LLVM_OK {
             self.spent_cycles += now() - start;

@@ -115,9 +115,9 @@ unsafe impl Platform for Linux {
         self.surroundings.get().variable(name)
     }
 
-    fn start_sampling(&self) {
-        // Without the timer a profile has no samples, and nothing else changes.
-        let _ = signals::start_timer();
+    fn start_timer(&self, interval_us: u32) {
+        // Without the timer there are no samples and no budget of time; nothing else changes.
+        let _ = signals::start_timer(interval_us);
     }
 
     fn write_profile(&self, json: &[u8]) {

@@ -9,7 +9,7 @@ use core::fmt::Write;
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use bareflow_engine::{Fault, FaultCause, describe_fault, resume_after};
+use bareflow_engine::{Fault, FaultCause, Resume, describe_fault, resume_after};
 
 use crate::exit_code;
 use crate::linux::{self, Errno, ErrorStream, SignalAction};
@@ -21,9 +21,6 @@ const SIGFPE: usize = 8;
 const SIGSEGV: usize = 11;
 
 const SIGPROF: usize = 27;
-
-/// Microseconds between two samples; Linux may take longer.
-const TICK_US: usize = 1000;
 
 const SA_RESTART: usize = 0x1000_0000;
 const SA_SIGINFO: usize = 0x4;
@@ -82,11 +79,11 @@ pub(crate) fn install(guard: &Range<usize>) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Starts the timer of profiles: it counts the process's own time.
+/// Starts the timer of profiles and budgets: it counts the process's own time.
 ///
 /// # Errors
 /// Linux's.
-pub(crate) fn start_timer() -> Result<(), Errno> {
+pub(crate) fn start_timer(interval_us: u32) -> Result<(), Errno> {
     let action = SignalAction {
         handler: handle_tick as *const () as usize,
         flags: SA_SIGINFO | SA_RESTORER | SA_ONSTACK | SA_RESTART,
@@ -95,11 +92,13 @@ pub(crate) fn start_timer() -> Result<(), Errno> {
     };
     // SAFETY: the handler has the signature of SA_SIGINFO, and returns through rt_sigreturn.
     unsafe { linux::set_signal_action(SIGPROF, &action)? };
-    linux::set_profiling_timer(TICK_US)
+    linux::set_profiling_timer(interval_us as usize)
 }
 
 extern "C" fn handle_tick(_signal: i32, _information: &SignalInformation, context: &mut Context) {
-    bareflow_engine::sample(context.instruction);
+    if let Some(resume) = bareflow_engine::tick(context.instruction) {
+        go_to(resume, context);
+    }
 }
 
 /// The start of `siginfo_t`.
@@ -156,16 +155,20 @@ fn cause(information: &SignalInformation, context: &Context) -> FaultCause {
     }
 }
 
+/// Has the handler return there.
+fn go_to(resume: Resume, context: &mut Context) {
+    context.instruction = resume.instruction;
+    context.stack_pointer = resume.stack;
+    context.processor_flags &= !FLAGS_DF;
+}
+
 extern "C" fn handle(_signal: i32, information: &SignalInformation, context: &mut Context) {
     let fault = Fault {
         cause: cause(information, context),
         instruction: context.instruction,
     };
     if let Some(resume) = resume_after(&fault) {
-        context.instruction = resume.instruction;
-        context.stack_pointer = resume.stack;
-        context.processor_flags &= !FLAGS_DF;
-        return;
+        return go_to(resume, context);
     }
     let mut errors = ErrorStream;
     // Nobody is left to be told that standard error is closed.

@@ -17,7 +17,16 @@ pub struct Config {
     pub iterations: Thresholds,
     /// What all compilations together may take, in time stamp counter cycles.
     pub budget_cycles: Option<u64>,
+    /// What one compilation may take, in milliseconds.
+    pub compile_ms: Option<u64>,
+    /// What the compiler may use, in MiB.
+    pub compile_mib: Option<u64>,
+    /// Makes compilations fail, for tests: the seed of a generator that chooses which, where and how.
+    pub injection: Option<u64>,
 }
+
+const COMPILE_MS: Option<u64> = Some(60_000);
+const COMPILE_MIB: Option<u64> = Some(1024);
 
 /// What is wrong with a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,10 +45,11 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::UnknownSetting => {
-                "unknown setting; the settings are calls=N,N,N,N, iterations=N,N,N,N and budget=CYCLES"
+                "unknown setting; the settings are calls=N,N,N,N, iterations=N,N,N,N, budget=CYCLES, \
+                 compile-ms=N, compile-mib=N and inject=SEED"
             }
             Self::WrongCount => "thresholds are four, for O0, O1, O2 and O3, with - for never",
-            Self::NotANumber => "a threshold is a whole number from 0 to 9223372036854775807, or -",
+            Self::NotANumber => "a value is a whole number from 0 to 9223372036854775807, or -",
             Self::Decreasing => "a higher level cannot be due earlier than a lower one",
         })
     }
@@ -60,6 +70,9 @@ impl Config {
         calls: [Some(10), Some(100), Some(1_000), Some(10_000)],
         iterations: [None, Some(1_000), None, Some(100_000)],
         budget_cycles: None,
+        compile_ms: COMPILE_MS,
+        compile_mib: COMPILE_MIB,
+        injection: None,
     };
 
     /// Nothing is ever compiled, but for what cannot be interpreted.
@@ -67,6 +80,9 @@ impl Config {
         calls: [None; LEVELS.len()],
         iterations: [None; LEVELS.len()],
         budget_cycles: None,
+        compile_ms: COMPILE_MS,
+        compile_mib: COMPILE_MIB,
+        injection: None,
     };
 
     /// Everything is compiled at O3 when it is first called.
@@ -74,6 +90,9 @@ impl Config {
         calls: [None, None, None, Some(0)],
         iterations: [None; LEVELS.len()],
         budget_cycles: None,
+        compile_ms: COMPILE_MS,
+        compile_mib: COMPILE_MIB,
+        injection: None,
     };
 
     /// Whether a program starts in the interpreter: nothing is due at the very first call.
@@ -82,8 +101,8 @@ impl Config {
         !self.calls.contains(&Some(0))
     }
 
-    /// Changes one setting, given as `calls=10,100,1000,10000`, `iterations=-,1000,-,100000` or
-    /// `budget=1000000000`.
+    /// Changes one setting, given as `calls=10,100,1000,10000`, `iterations=-,1000,-,100000`,
+    /// `budget=1000000000`, `compile-ms=1000`, `compile-mib=64` or `inject=1`.
     ///
     /// # Errors
     /// [`ConfigError`]; the settings stay as they were.
@@ -93,6 +112,9 @@ impl Config {
             "calls" => self.calls = thresholds(value)?,
             "iterations" => self.iterations = thresholds(value)?,
             "budget" => self.budget_cycles = number(value)?,
+            "compile-ms" => self.compile_ms = number(value)?,
+            "compile-mib" => self.compile_mib = number(value)?,
+            "inject" => self.injection = number(value)?,
             _ => return Err(ConfigError::UnknownSetting),
         }
         Ok(())

@@ -156,6 +156,7 @@ mod tests {
                 calls,
                 iterations,
                 budget_cycles,
+                ..Config::AUTOMATIC
             },
         )
     }

@@ -139,16 +139,23 @@ std::vector<GenericValue> main_arguments(Function &main, ArrayRef<void *> argume
 
 llvm_error_t interpret_main(llvm_context &context, std::unique_ptr<Module> interpreted,
                             Function *main, ArrayRef<void *> constructors,
-                            ArrayRef<void *> arguments, int &status) {
+                            ArrayRef<void *> arguments, bool may_compile, int &status) {
   LLVMLinkInInterpreter();
   std::string text;
-  std::unique_ptr<ExecutionEngine> engine(EngineBuilder(std::move(interpreted))
-                                              .setEngineKind(EngineKind::Interpreter)
-                                              .setErrorStr(&text)
-                                              .create());
+  std::unique_ptr<ExecutionEngine> engine;
+  {
+    // It lives and grows while the program runs.
+    ProgramMemory scope;
+    engine.reset(EngineBuilder(std::move(interpreted))
+                     .setEngineKind(EngineKind::Interpreter)
+                     .setErrorStr(&text)
+                     .create());
+  }
   if (!engine)
     return fail(context, LLVM_ERROR_INTERNAL, "the interpreter did not start: " + text);
 
+  if (may_compile)
+    take_checkpoint(context);
   reset_recursion();
   llvm_error_t error = run_program(context, Running::interpreted_program, status, [&]() -> int {
     call_all(constructors);
@@ -182,7 +189,8 @@ llvm_error_t run_interpreted_main(llvm_module &module, ArrayRef<void *> argument
     return error;
   if (llvm_error_t error = set_destructors(module))
     return error;
-  return interpret_main(context, std::move(interpreted), main, constructors, arguments, status);
+  return interpret_main(context, std::move(interpreted), main, constructors, arguments,
+                        /*may_compile=*/false, status);
 }
 
 } // namespace bareflow

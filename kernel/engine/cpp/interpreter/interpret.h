@@ -20,9 +20,10 @@ llvm_error_t run_interpreted_main(llvm_module &module, llvm::ArrayRef<void *> ar
                                   int &status);
 
 // Runs a main that has been made interpretable, with its module, and constructors before it.
+// `may_compile`: other functions are compiled meanwhile.
 llvm_error_t interpret_main(llvm_context &context, std::unique_ptr<llvm::Module> interpreted,
                             llvm::Function *main, llvm::ArrayRef<void *> constructors,
-                            llvm::ArrayRef<void *> arguments, int &status);
+                            llvm::ArrayRef<void *> arguments, bool may_compile, int &status);
 
 // Local variables in memory cost the interpreter a malloc and a free each; most can be values. In loops,
 // fewer are live then, in every tier.

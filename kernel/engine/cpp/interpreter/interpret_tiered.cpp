@@ -82,7 +82,7 @@ llvm_error_t run_tiered_interpreter(llvm_tiered &program, ArrayRef<void *> argum
     for (const LifetimeFunction &function : program.module.constructors)
       constructors.push_back(reinterpret_cast<void *>(program.linker.find(function.name)));
   return interpret_main(*program.module.context, std::move(interpreted), main, constructors,
-                        arguments, status);
+                        arguments, /*may_compile=*/true, status);
 }
 
 } // namespace bareflow

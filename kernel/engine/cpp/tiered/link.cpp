@@ -2,6 +2,7 @@
 #include "tiered.h"
 
 #include "../code_pool.h"
+#include "../recovery.h"
 
 #include "llvm/ExecutionEngine/JITLink/ELF.h"
 #include "llvm/ExecutionEngine/JITLink/JITLink.h"
@@ -10,6 +11,11 @@ using namespace llvm;
 using namespace llvm::jitlink;
 
 namespace bareflow {
+
+void Linker::define(StringRef name, uintptr_t address) {
+  ProgramMemory scope;
+  symbols[name] = address;
+}
 
 uintptr_t Linker::find(StringRef name) const {
   auto known = symbols.find(name);
@@ -70,7 +76,7 @@ public:
 
   // The code stays for as long as the program.
   void notifyFinalized(JITLinkMemoryManager::FinalizedAlloc allocation) override {
-    allocation.release();
+    linker.context.pool->keep(std::move(allocation));
   }
 
 private:

@@ -32,7 +32,6 @@ static llvm_error_t place_data(llvm_tiered &program) {
 
 static llvm_error_t open_program(llvm_tiered &program) {
   llvm_module &module = program.module;
-  llvm_context &context = *module.context;
   if (llvm_error_t error = prepare(module))
     return error;
   // Every unit's code refers to what is local by name.
@@ -49,11 +48,10 @@ static llvm_error_t open_program(llvm_tiered &program) {
   return place_data(program);
 }
 
-static llvm_error_t compile_unit(llvm_tiered &program, uint32_t index, llvm_opt_level_t level,
-                                 llvm_compilation_t &compilation) {
+// Makes the unit's code, which nobody calls yet.
+static llvm_error_t compile_unit(llvm_tiered &program, const Unit &unit, llvm_opt_level_t level,
+                                 uintptr_t &code, uint64_t &bytes) {
   llvm_context &context = *program.module.context;
-  const Unit &unit = program.units[index];
-  uint64_t start = __builtin_ia32_rdtsc();
   std::unique_ptr<Module> cut = cut_out(program.units, program.counters, unit, level);
   auto object = emit_object(context, *cut, level);
   if (!object)
@@ -61,11 +59,8 @@ static llvm_error_t compile_unit(llvm_tiered &program, uint32_t index, llvm_opt_
   auto size = program.linker.link(**object);
   if (!size)
     return fail_compile(context, unit.symbol, size.takeError());
-  uintptr_t code = program.linker.find(unit.symbol + ".O" + std::to_string(level));
-  // One store, on one processor: whoever calls next gets the new code.
-  __atomic_store_n(&program.slots[index], reinterpret_cast<void *>(code), __ATOMIC_RELEASE);
-  program.tiers[index] = static_cast<llvm_tier_t>(LLVM_TIER_O0 + level);
-  compilation = {__builtin_ia32_rdtsc() - start, *size};
+  code = program.linker.find(unit.symbol + ".O" + std::to_string(level));
+  bytes = *size;
   return LLVM_OK;
 }
 
@@ -83,6 +78,7 @@ llvm_error_t run_tiered_native(llvm_tiered &program, ArrayRef<void *> arguments,
     find_all(program, module.constructors, constructors);
   auto *main = reinterpret_cast<int (*)(void *, void *, void *)>(program.linker.find("main"));
   bool returns = !module.ir->getFunction("main")->getReturnType()->isVoidTy();
+  take_checkpoint(*module.context);
   return run_program(*module.context, Running::native_program, status, [&]() -> int {
     call_all(constructors);
     int result = main(arguments[0], arguments[1], arguments[2]);
@@ -104,7 +100,11 @@ llvm_error_t llvm_tiered_create(llvm_module_t *module, const llvm_tier_hooks_t *
     if (module->prepared || running)
       return fail(*context, LLVM_ERROR_INVALID_ARGUMENT,
                   "llvm_tiered_create: the module is compiled already, or another program is open");
-    auto program = std::make_unique<llvm_tiered>(*module);
+    std::unique_ptr<llvm_tiered> program;
+    {
+      ProgramMemory scope;
+      program = std::make_unique<llvm_tiered>(*module);
+    }
     program->hooks = *hooks;
     if (llvm_error_t error = open_program(*program))
       return error;
@@ -138,8 +138,18 @@ llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt
   if (!program || unit >= program->units.size() || !compilation ||
       static_cast<unsigned>(level) >= level_count)
     return LLVM_ERROR_INVALID_ARGUMENT;
-  return enter(program->module.context,
-               [&] { return compile_unit(*program, unit, level, *compilation); });
+  uint64_t start = __builtin_ia32_rdtsc();
+  uintptr_t code;
+  uint64_t bytes;
+  if (llvm_error_t error = enter(program->module.context, [&] {
+        return compile_unit(*program, program->units[unit], level, code, bytes);
+      }))
+    return error;
+  // Nothing can fail any more. One store, on one processor: whoever calls next gets the new code.
+  __atomic_store_n(&program->slots[unit], reinterpret_cast<void *>(code), __ATOMIC_RELEASE);
+  program->tiers[unit] = static_cast<llvm_tier_t>(LLVM_TIER_O0 + level);
+  *compilation = {__builtin_ia32_rdtsc() - start, bytes};
+  return LLVM_OK;
 }
 
 llvm_error_t llvm_tiered_run_main(llvm_tiered_t *program, int interpret, int argc,

@@ -174,7 +174,10 @@ llvm_error_t create_stubs(llvm_tiered &program) {
   llvm_context &context = *program.module.context;
   CodePool &pool = *context.pool;
   size_t count = program.units.size();
-  program.tiers.assign(count, LLVM_TIER_INTERPRETER);
+  {
+    ProgramMemory scope;
+    program.tiers.assign(count, LLVM_TIER_INTERPRETER);
+  }
   auto data = pool.reserve(count * (sizeof(llvm_unit_t) + sizeof(void *)));
   if (!data)
     return fail(context, LLVM_ERROR_OUT_OF_MEMORY, data.takeError());

@@ -74,7 +74,7 @@ public:
   explicit Linker(llvm_context &context) : context(context) {}
   // `resolve` finds what the object does not define. Returns the bytes of the code and constants.
   llvm::Expected<size_t> link(llvm::MemoryBufferRef object);
-  void define(llvm::StringRef name, uintptr_t address) { symbols[name] = address; }
+  void define(llvm::StringRef name, uintptr_t address);
   // 0 if nobody defines it.
   uintptr_t find(llvm::StringRef name) const;
 

@@ -7,7 +7,7 @@ use core::fmt::Write;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use bareflow_cxx_runtime::platform::Stream;
-use bareflow_engine::{Fault, FaultCause, describe_fault, resume_after};
+use bareflow_engine::{Fault, FaultCause, Resume, describe_fault, resume_after};
 use x86_64::registers::control::Cr2;
 use x86_64::registers::rflags::RFlags;
 
@@ -52,6 +52,14 @@ fn cause(frame: &TrapFrame) -> FaultCause {
 }
 
 /// Reports the exception. Lets it return into the engine if the engine runs; ends the machine if not.
+/// Has a handler return there.
+pub(crate) fn go_to(resume: Resume, frame: &mut TrapFrame) {
+    frame.rip = resume.instruction as u64;
+    frame.rsp = resume.stack as u64;
+    // Functions expect a clear direction flag; a single-stepped program is not stepped any further.
+    frame.rflags &= !(RFlags::DIRECTION_FLAG | RFlags::TRAP_FLAG).bits();
+}
+
 pub(crate) fn handle(frame: &mut TrapFrame) {
     if IS_REPORTING.swap(true, Ordering::Relaxed) {
         exit::fail(
@@ -65,10 +73,7 @@ pub(crate) fn handle(frame: &mut TrapFrame) {
     };
     print_details(frame, &fault);
     if let Some(resume) = resume_after(&fault) {
-        frame.rip = resume.instruction as u64;
-        frame.rsp = resume.stack as u64;
-        // Functions expect a clear direction flag; a single-stepped program is not stepped any further.
-        frame.rflags &= !(RFlags::DIRECTION_FLAG | RFlags::TRAP_FLAG).bits();
+        go_to(resume, frame);
         IS_REPORTING.store(false, Ordering::Relaxed);
         return;
     }

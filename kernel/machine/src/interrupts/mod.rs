@@ -110,10 +110,12 @@ extern "C" fn handle_trap(frame: &mut TrapFrame) {
     // A vector is below 256.
     match frame.vector as usize {
         TIMER => {
-            // Nothing that runs lies above the address space.
-            bareflow_engine::sample(frame.rip as usize);
             on_timer();
             controller::end_of_interrupt(TIMER - DEVICES);
+            // Nothing that runs lies above the address space.
+            if let Some(resume) = bareflow_engine::tick(frame.rip as usize) {
+                fault::go_to(resume, frame);
+            }
         }
         KEYBOARD => {
             keyboard::on_interrupt();

@@ -1,0 +1,120 @@
+//! What keeps a compilation within its bounds: a budget of time and of memory, and, for tests, faults that
+//! are injected into it.
+//!
+//! A compilation that fails in any way is left by the library's recovery, which puts the compiler's memory
+//! back; the manager then leaves the unit where it is.
+
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use bareflow_cxx_runtime::arena;
+use bareflow_tiers::Config;
+
+use crate::bindings::{
+    LLVM_INJECT_ABORT, LLVM_INJECT_ENDLESS_LOOP, LLVM_INJECT_FATAL_ERROR,
+    LLVM_INJECT_OUT_OF_MEMORY, LLVM_INJECT_PAGE_FAULT, LLVM_INJECT_STACK_OVERFLOW, llvm_inject,
+    llvm_injection_t,
+};
+use crate::fault::{Fault, FaultCause, Resume, resume_after};
+use crate::sampler;
+
+/// When the running compilation must have ended, by the platform's clock, in nanoseconds; 0 is no
+/// compilation, or no bound.
+static DEADLINE_NS: AtomicU64 = AtomicU64::new(0);
+
+/// For the timer's handler: counts the tick for the profile; if a compilation has used up its time, returns
+/// where the handler must return to instead of to the instruction.
+#[must_use]
+pub fn tick(instruction: usize) -> Option<Resume> {
+    sampler::sample(instruction);
+    let deadline = DEADLINE_NS.load(Relaxed);
+    // Outside the arena something is being changed that must stay whole: the next tick will do.
+    if deadline == 0
+        || !arena::is_selected()
+        || bareflow_cxx_runtime::platform().monotonic_ns() < deadline
+    {
+        return None;
+    }
+    DEADLINE_NS.store(0, Relaxed);
+    resume_after(&Fault {
+        cause: FaultCause::Other("the compilation took longer than its budget allows"),
+        instruction,
+    })
+}
+
+/// Runs one compilation within its bounds.
+pub(crate) fn confine<T>(config: &Config, compile: impl FnOnce() -> T) -> T {
+    if let Some(limit_ms) = config.compile_ms {
+        let now = bareflow_cxx_runtime::platform().monotonic_ns();
+        DEADLINE_NS.store(
+            now.saturating_add(limit_ms.saturating_mul(1_000_000)),
+            Relaxed,
+        );
+    }
+    if let Some(limit_mib) = config.compile_mib {
+        let limit =
+            usize::try_from(limit_mib).map_or(usize::MAX, |mib| mib.saturating_mul(1 << 20));
+        arena::set_limit_bytes(limit);
+    }
+    injection::arm();
+    let result = compile();
+    DEADLINE_NS.store(0, Relaxed);
+    arena::set_hook(None);
+    result
+}
+
+/// Starts the injection of faults, if the settings ask for it.
+pub(crate) fn prepare(config: &Config) {
+    injection::STATE.store(config.injection.unwrap_or(0), Relaxed);
+}
+
+mod injection {
+    use super::*;
+
+    /// The state of the generator; 0 is no injection.
+    pub(super) static STATE: AtomicU64 = AtomicU64::new(0);
+    /// How many allocations there will be before the fault.
+    static COUNTDOWN: AtomicU32 = AtomicU32::new(0);
+
+    const KINDS: [llvm_injection_t; 6] = [
+        LLVM_INJECT_FATAL_ERROR,
+        LLVM_INJECT_ABORT,
+        LLVM_INJECT_OUT_OF_MEMORY,
+        LLVM_INJECT_STACK_OVERFLOW,
+        LLVM_INJECT_PAGE_FAULT,
+        LLVM_INJECT_ENDLESS_LOOP,
+    ];
+    /// Two compilations of three are chosen to fail.
+    const CHOSEN: (u64, u64) = (2, 3);
+    /// The fault comes within so many allocations: a small compilation has some thousands.
+    const LARGEST_COUNT: u64 = 6000;
+
+    /// Marsaglia's xorshift64.
+    fn random() -> u64 {
+        let mut state = STATE.load(Relaxed);
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        STATE.store(state, Relaxed);
+        state
+    }
+
+    pub(super) fn arm() {
+        if STATE.load(Relaxed) == 0 || random() % CHOSEN.1 >= CHOSEN.0 {
+            return;
+        }
+        COUNTDOWN.store((random() % LARGEST_COUNT) as u32, Relaxed);
+        arena::set_hook(Some(count));
+    }
+
+    fn count() {
+        let left = COUNTDOWN.load(Relaxed);
+        if left > 0 {
+            COUNTDOWN.store(left - 1, Relaxed);
+            return;
+        }
+        arena::set_hook(None);
+        let kind = KINDS[(random() % KINDS.len() as u64) as usize];
+        // SAFETY: LLVM is running: it is what allocates from the arena.
+        unsafe { llvm_inject(kind) };
+    }
+}
