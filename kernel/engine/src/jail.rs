@@ -59,6 +59,7 @@ pub(crate) fn confine<T>(config: &Config, compile: impl FnOnce() -> T) -> T {
     let result = compile();
     DEADLINE_NS.store(0, Relaxed);
     arena::set_hook(None);
+    arena::set_limit_bytes(usize::MAX);
     result
 }
 

@@ -178,7 +178,7 @@ impl<'a> Manager<'a> {
             .policy
             .promotion(&self.config, count, self.spent_cycles)
         {
-            self.compile(unit, level);
+            self.compile_confined(unit, level);
         }
         self.records[unit].set_limits(&self.config, self.spent_cycles);
     }
@@ -188,13 +188,20 @@ impl<'a> Manager<'a> {
             let record = &self.records[unit];
             let count = record.counters().count;
             let Some(level) = record.policy.first_code(&self.config, count) else {
+                // The program cannot go on without: once more, with no bounds.
+                self.compile(unit, Level::O0);
                 return;
             };
-            if self.compile(unit, level) {
+            if self.compile_confined(unit, level) {
                 self.records[unit].set_limits(&self.config, self.spent_cycles);
                 return;
             }
         }
+    }
+
+    fn compile_confined(&mut self, unit: usize, level: Level) -> bool {
+        let config = self.config;
+        jail::confine(&config, || self.compile(unit, level))
     }
 
     fn compile(&mut self, unit: usize, level: Level) -> bool {
@@ -203,10 +210,10 @@ impl<'a> Manager<'a> {
             cycles: 0,
             bytes: 0,
         };
-        let error = jail::confine(&self.config, || {
-            // SAFETY: the program is open and has this unit.
-            unsafe { llvm_tiered_compile(self.program, unit as u32, level_code(level), &mut made) }
-        });
+        // SAFETY: the program is open and has this unit.
+        let error = unsafe {
+            llvm_tiered_compile(self.program, unit as u32, level_code(level), &mut made)
+        };
         let record = &mut self.records[unit];
         if error != LLVM_OK {
             self.spent_cycles += now() - start;
