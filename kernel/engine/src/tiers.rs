@@ -211,9 +211,8 @@ impl<'a> Manager<'a> {
             bytes: 0,
         };
         // SAFETY: the program is open and has this unit.
-        let error = unsafe {
-            llvm_tiered_compile(self.program, unit as u32, level_code(level), &mut made)
-        };
+        let error =
+            unsafe { llvm_tiered_compile(self.program, unit as u32, level_code(level), &mut made) };
         let record = &mut self.records[unit];
         if error != LLVM_OK {
             self.spent_cycles += now() - start;
