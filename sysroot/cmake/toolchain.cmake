@@ -1,7 +1,8 @@
 # The cross toolchain that builds the distribution itself.
 #
 # In: BAREFLOW_CLANG, BAREFLOW_CLANGXX, BAREFLOW_AR, BAREFLOW_RANLIB, BAREFLOW_NM, BAREFLOW_LLD (paths),
-#     BAREFLOW_C_FLAGS, BAREFLOW_CXX_FLAGS (what every object is compiled with).
+#     BAREFLOW_C_FLAGS, BAREFLOW_CXX_FLAGS (what every object is compiled with),
+#     BAREFLOW_LAST_FLAGS (optional: what comes after the flags of a project, so that it overrides them).
 set(CMAKE_SYSTEM_NAME BareFlow)
 set(CMAKE_SYSTEM_PROCESSOR x86_64)
 list(APPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_LIST_DIR}")
@@ -25,6 +26,13 @@ endforeach()
 set(CMAKE_C_FLAGS_INIT "${BAREFLOW_C_FLAGS}")
 set(CMAKE_ASM_FLAGS_INIT "${BAREFLOW_C_FLAGS}")
 set(CMAKE_CXX_FLAGS_INIT "${BAREFLOW_CXX_FLAGS}")
+# Not for the checks of CMake, which read objects.
+if(BAREFLOW_LAST_FLAGS)
+  foreach(language C CXX)
+    set(CMAKE_${language}_COMPILE_OBJECT
+        "<CMAKE_${language}_COMPILER> <DEFINES> <INCLUDES> <FLAGS> ${BAREFLOW_LAST_FLAGS} -o <OBJECT> -c <SOURCE>")
+  endforeach()
+endif()
 
 # D writes no times, owners or groups: equal objects make equal archives.
 foreach(language C CXX ASM)

@@ -22,6 +22,15 @@ const TOOLCHAIN_PROGRAMS: &[(&str, &str)] = &[
     ("llvm-nm", "llvm"),
 ];
 
+/// A program of the toolchain that makes bitcode, and the package it comes from.
+const PROGRAM_TOOLCHAIN: &[(&str, &str)] = &[
+    ("clang", "clang"),
+    ("clang++", "clang"),
+    ("llvm-link", "llvm"),
+    ("llvm-dis", "llvm"),
+    ("opt", "llvm"),
+];
+
 /// What is known of one tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -58,6 +67,14 @@ pub struct Tools {
     pub nm: PathBuf,
     /// Compiles programs to bitcode that LLVM 18 reads.
     pub program_clang: PathBuf,
+    /// Compiles C++ to bitcode that LLVM 18 reads.
+    pub program_clangxx: PathBuf,
+    /// Links bitcode; of the version of `program_clang`, like the next two.
+    pub program_link: PathBuf,
+    /// Prints bitcode.
+    pub program_dis: PathBuf,
+    /// Runs passes over bitcode.
+    pub program_opt: PathBuf,
     /// Caches compilations, when it is there.
     pub ccache: Option<PathBuf>,
     /// Runs the machine.
@@ -90,6 +107,10 @@ impl Tools {
             ranlib: path("llvm-ranlib"),
             nm: path("llvm-nm"),
             program_clang: path("clang for programs"),
+            program_clangxx: path("clang++ for programs"),
+            program_link: path("llvm-link for programs"),
+            program_dis: path("llvm-dis for programs"),
+            program_opt: path("opt for programs"),
             ccache: Some(path("ccache")).filter(|path| !path.as_os_str().is_empty()),
             qemu: path("qemu-system-x86_64"),
         })
@@ -97,19 +118,30 @@ impl Tools {
 
     /// What tells one toolchain from another: the versions that its programs print.
     pub fn identity(&self) -> String {
-        [&self.clang, &self.lld, &self.ar]
-            .iter()
-            .map(|tool| output_of(Command::new(tool).arg("--version")).unwrap_or_default())
-            .map(|text| {
-                // The folder of the installation does not change what is built.
-                text.lines()
-                    .filter(|line| !line.starts_with("InstalledDir"))
-                    .collect::<Vec<_>>()
-                    .join("\n")
-            })
-            .collect::<Vec<_>>()
-            .join("\n")
+        identity_of(&[&self.clang, &self.lld, &self.ar])
     }
+
+    /// The same of the toolchain that makes bitcode.
+    pub fn program_identity(&self) -> String {
+        identity_of(&[&self.program_clang, &self.program_opt])
+    }
+}
+
+fn identity_of(tools: &[&PathBuf]) -> String {
+    tools
+        .iter()
+        .map(|tool| output_of(Command::new(tool).arg("--version")).unwrap_or_default())
+        .map(|text| {
+            // Neither the folder of the installation nor this host's processor changes what is built.
+            text.lines()
+                .filter(|line| {
+                    !line.starts_with("InstalledDir") && !line.trim().starts_with("Host CPU")
+                })
+                .collect::<Vec<_>>()
+                .join("\n")
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Whether missing tools may be installed.
@@ -209,23 +241,7 @@ pub fn examine() -> Vec<Finding> {
             }
         })
         .collect();
-    let program_clang = PROGRAM_VERSIONS
-        .into_iter()
-        .find_map(|version| versioned("clang", version));
-    let program_version = if PROGRAM_VERSIONS.contains(&version) {
-        version
-    } else {
-        version_to_install()
-    };
-    findings.push(Finding {
-        name: "clang for programs".to_owned(),
-        version: program_clang.as_deref().and_then(version_of),
-        good: program_clang.is_some(),
-        path: program_clang,
-        accepted: "16 to 18 (LLVM 18 reads their bitcode)",
-        package: format!("clang-{program_version}"),
-        optional: false,
-    });
+    findings.extend(program_toolchain(version));
     findings.push(libclang(version));
     for (name, accepted, minimum, package, optional) in [
         ("cmake", "3.20 or newer", Some((3, 20)), "cmake", false),
@@ -262,6 +278,35 @@ pub fn examine() -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// The toolchain that makes bitcode: the oldest complete one. When none is complete, `build_version` is
+/// what is asked for if it serves programs.
+fn program_toolchain(build_version: u32) -> Vec<Finding> {
+    let version = PROGRAM_VERSIONS
+        .into_iter()
+        .find(|version| {
+            PROGRAM_TOOLCHAIN
+                .iter()
+                .all(|(name, _)| versioned(name, *version).is_some())
+        })
+        .or_else(|| Some(build_version).filter(|version| PROGRAM_VERSIONS.contains(version)))
+        .unwrap_or_else(version_to_install);
+    PROGRAM_TOOLCHAIN
+        .iter()
+        .map(|(name, package)| {
+            let path = versioned(name, version);
+            Finding {
+                name: format!("{name} for programs"),
+                version: path.as_deref().and_then(version_of),
+                good: path.is_some(),
+                path,
+                accepted: "16 to 18, all of one version (LLVM 18 reads their bitcode)",
+                package: format!("{package}-{version}"),
+                optional: false,
+            }
+        })
+        .collect()
 }
 
 /// The library that bindgen reads headers with.

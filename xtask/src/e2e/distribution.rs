@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use super::outside;
 use super::runner::{Outcome, Test};
 use super::subject::Subject;
+use super::{libc_bitcode, outside};
 use crate::audit::{audit_archive, is_allowed};
 use crate::kernel::KernelKind;
 use crate::llvm::configuration;
@@ -22,10 +22,11 @@ const SHOWN_FINDINGS: usize = 20;
 /// The tests of the distribution.
 pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
     type Check = fn(&Subject) -> Result<(), String>;
-    let checks: [(&str, Check); 5] = [
+    let checks: [(&str, Check); 6] = [
         ("distribution::configuration", check_configuration),
         ("distribution::links_whole", check_whole_link),
         ("distribution::code", check_code),
+        ("distribution::libc_bitcode", libc_bitcode::check),
         ("distribution::llvm_sys", outside::check_llvm_sys),
         ("distribution::c_interface", outside::check_c_interface),
     ];
@@ -41,7 +42,7 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
 }
 
 /// Every archive, in the order of their names.
-fn archives(distribution: &Path) -> Result<Vec<PathBuf>, String> {
+pub(super) fn archives(distribution: &Path) -> Result<Vec<PathBuf>, String> {
     let folder = distribution.join("lib");
     let listing = fs::read_dir(&folder)
         .map_err(|error| format!("cannot list {}: {error}", folder.display()))?;

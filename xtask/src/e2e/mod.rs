@@ -4,6 +4,7 @@ mod bad_input;
 mod cargo;
 mod distribution;
 mod examples;
+mod libc_bitcode;
 mod matrix;
 mod outside;
 mod runner;

@@ -12,7 +12,7 @@ use crate::paths;
 use crate::tools::Tools;
 
 /// Changes when the code of the steps or of the packaging changes what comes out.
-const PACKAGING_VERSION: u32 = 1;
+const PACKAGING_VERSION: u32 = 2;
 
 /// Which libraries a distribution has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -47,6 +47,8 @@ pub struct Inputs {
     pub llvm_config_hash: String,
     /// What the toolchain says of itself.
     pub toolchain: String,
+    /// What the toolchain of programs says of itself.
+    pub program_toolchain: String,
     /// Every flag and option that is given to compilers and CMake.
     pub flags: Vec<String>,
     /// Version of the steps and of the packaging.
@@ -66,6 +68,7 @@ impl Inputs {
             sysroot_hash: folder_hash(&repository.join("sysroot"))?,
             llvm_config_hash: folder_hash(&repository.join("llvm-config"))?,
             toolchain: tools.identity(),
+            program_toolchain: tools.program_identity(),
             flags: super::steps::options(),
             packaging_version: PACKAGING_VERSION,
         })
@@ -83,7 +86,12 @@ impl Inputs {
     /// The key of the libraries: of everything but what only the packaging sees.
     pub fn build_key(&self) -> String {
         let mut hash = Sha256::new();
-        for part in [&self.source_hash, &self.sysroot_hash, &self.toolchain] {
+        for part in [
+            &self.source_hash,
+            &self.sysroot_hash,
+            &self.toolchain,
+            &self.program_toolchain,
+        ] {
             field(&mut hash, part.as_bytes());
         }
         field(&mut hash, &(self.flags.len() as u64).to_le_bytes());
@@ -189,6 +197,7 @@ mod tests {
             sysroot_hash: "sysroot".to_owned(),
             llvm_config_hash: "llvm-config".to_owned(),
             toolchain: "clang 16".to_owned(),
+            program_toolchain: "clang 16".to_owned(),
             flags: vec!["-a".to_owned(), "-b".to_owned()],
             packaging_version: 1,
         }
@@ -204,6 +213,9 @@ mod tests {
         ("overlay file", |inputs| inputs.sysroot_hash.push('x')),
         ("llvm-config", |inputs| inputs.llvm_config_hash.push('x')),
         ("compiler", |inputs| inputs.toolchain.push('x')),
+        ("compiler of programs", |inputs| {
+            inputs.program_toolchain.push('x')
+        }),
         ("flag", |inputs| inputs.flags[1].push('x')),
         ("flag boundary", |inputs| {
             inputs.flags = vec!["-a-b".to_owned()]

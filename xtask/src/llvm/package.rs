@@ -37,11 +37,11 @@ pub struct Manifest {
     pub toolchain: String,
     /// What every object was compiled with.
     pub flags: Vec<String>,
-    /// Every archive.
+    /// Every archive, and the C library as bitcode.
     pub archives: Vec<ArchiveEntry>,
 }
 
-/// An archive of a distribution.
+/// A file of a distribution's `lib`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ArchiveEntry {
@@ -128,7 +128,7 @@ fn libraries(build: &Build, root: &Path) -> Result<()> {
             &lib.join(name),
         )?;
     }
-    Ok(())
+    copy(&build.libc_bitcode_file(), &lib.join("libc.bc"))
 }
 
 fn headers(build: &Build, root: &Path) -> Result<()> {

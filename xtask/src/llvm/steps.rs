@@ -1,5 +1,7 @@
 //! The steps of the build: native tools, sysroot, llvm-libc, libc++, LLVM.
 
+mod libc_bitcode;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -48,6 +50,7 @@ pub fn options() -> Vec<String> {
         options.extend(definitions(table));
     }
     options.push(BLAKE3_FLAGS.to_owned());
+    options.extend(libc_bitcode::options());
     options
 }
 
@@ -77,6 +80,7 @@ impl Build<'_> {
         self.step("native-tools", &key, |log| self.native_tools(log))?;
         self.step("sysroot", &key, |_| self.sysroot())?;
         self.step("libc", &key, |log| self.libc(log))?;
+        self.step(libc_bitcode::STEP, &key, |log| self.libc_bitcode(log))?;
         self.step("libcxx", &key, |log| self.libcxx(log))?;
         let key = format!("{key} {}", self.inputs.profile.name());
         self.step("llvm", &key, |log| self.llvm(log))
@@ -180,13 +184,23 @@ impl Build<'_> {
     }
 
     fn toolchain(&self, c_flags: &str, cxx_flags: &str) -> Vec<String> {
+        self.toolchain_of(&self.tools.clang, &self.tools.clangxx, c_flags, cxx_flags)
+    }
+
+    fn toolchain_of(
+        &self,
+        clang: &Path,
+        clangxx: &Path,
+        c_flags: &str,
+        cxx_flags: &str,
+    ) -> Vec<String> {
         let mut options = vec![format!(
             "-DCMAKE_TOOLCHAIN_FILE={}",
             self.sysroot_input().join("cmake/toolchain.cmake").display()
         )];
         for (name, tool) in [
-            ("CLANG", &self.tools.clang),
-            ("CLANGXX", &self.tools.clangxx),
+            ("CLANG", clang),
+            ("CLANGXX", clangxx),
             ("AR", &self.tools.ar),
             ("RANLIB", &self.tools.ranlib),
             ("NM", &self.tools.nm),
@@ -274,13 +288,21 @@ impl Build<'_> {
     }
 
     fn libc(&self, log: &Log) -> Result<()> {
+        let options = self.libc_options(&self.tools.clang, &self.tools.clangxx);
+        log.run(&mut self.cmake("runtimes", "libc", &options))?;
+        self.ninja(log, "libc", &["libc", "libm"])
+    }
+
+    /// How llvm-libc is configured, for these compilers.
+    fn libc_options(&self, clang: &Path, clangxx: &Path) -> Vec<String> {
         let flags = format!(
             "{} {} {}",
             self.machine(),
             self.c_includes(),
             LIBC_FLAGS.join(" ")
         );
-        let mut options = self.toolchain(&flags, &format!("{flags} {}", LIBRARY_FLAGS.join(" ")));
+        let cxx_flags = format!("{flags} {}", LIBRARY_FLAGS.join(" "));
+        let mut options = self.toolchain_of(clang, clangxx, &flags, &cxx_flags);
         options.push(format!("-DLIBC_TARGET_TRIPLE={TARGET}"));
         options.push(format!(
             "-DLIBC_CONFIG_PATH={}",
@@ -291,8 +313,7 @@ impl Build<'_> {
             self.no_generator().display()
         ));
         options.extend(definitions(LIBC_OPTIONS));
-        log.run(&mut self.cmake("runtimes", "libc", &options))?;
-        self.ninja(log, "libc", &["libc", "libm"])
+        options
     }
 
     fn libcxx(&self, log: &Log) -> Result<()> {
