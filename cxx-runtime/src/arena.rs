@@ -15,7 +15,7 @@ use talc::base::Talc;
 use talc::base::binning::Binning;
 use talc::source::Source;
 
-use crate::platform::Protection;
+use crate::platform::{PlatformError, Protection};
 use crate::runtime::platform;
 
 /// The arena grows by at least this many bytes.
@@ -99,9 +99,9 @@ unsafe impl Source for ArenaPages {
             let state = state();
             (
                 &raw mut (*state).chunks,
-                &mut *(&raw mut (*state).chunk_count),
-                &mut *(&raw mut (*state).mapped_bytes),
-                *(&raw const (*state).limit_bytes),
+                &mut (*state).chunk_count,
+                &mut (*state).mapped_bytes,
+                (*state).limit_bytes,
             )
         };
         if *count == CHUNK_LIMIT || size > limit.saturating_sub(*mapped) {
@@ -166,7 +166,7 @@ pub(crate) fn allocate(layout: Layout) -> *mut u8 {
         if let Some(hook) = (*state()).hook {
             hook();
         }
-        let talc = &mut *(&raw mut (*state()).talc);
+        let talc = &mut (*state()).talc;
         talc.allocate(layout)
             .map_or(ptr::null_mut(), |block| block.as_ptr())
     }
@@ -178,17 +178,17 @@ pub(crate) fn allocate(layout: Layout) -> *mut u8 {
 /// The block must be from [`allocate`] with this layout, and not be used any more.
 pub(crate) unsafe fn deallocate(block: *mut u8, layout: Layout) {
     // SAFETY: there is one thread, and talc is borrowed alone; the rest is the caller's promise.
-    unsafe { (*(&raw mut (*state()).talc)).deallocate(block, layout) };
+    unsafe { (*state()).talc.deallocate(block, layout) };
 }
 
 /// Remembers the arena, and these variables, as they are. Replaces an earlier checkpoint.
 ///
 /// # Errors
-/// When there is no memory for the copies: there is no checkpoint then.
+/// [`PlatformError::OutOfMemory`] when there is no memory for the copies: there is no checkpoint then.
 ///
 /// # Safety
 /// The variables must be memory that only the arena's user writes, and stay for ever.
-pub unsafe fn checkpoint(variables: &[Range<usize>]) -> Result<(), ()> {
+pub unsafe fn checkpoint(variables: &[Range<usize>]) -> Result<(), PlatformError> {
     // SAFETY: there is one thread, and nothing else holds a reference.
     let state = unsafe { &mut *state() };
     state.checkpoint = None;
@@ -203,12 +203,10 @@ pub unsafe fn checkpoint(variables: &[Range<usize>]) -> Result<(), ()> {
     for region in regions {
         if region.size > 0 && region.copy == 0 {
             let page = platform().page_size_bytes();
-            region.copy = platform()
-                .map_pages(
-                    region.size.next_multiple_of(page),
-                    Protection::READ | Protection::WRITE,
-                )
-                .map_err(drop)?;
+            region.copy = platform().map_pages(
+                region.size.next_multiple_of(page),
+                Protection::READ | Protection::WRITE,
+            )?;
         }
         // SAFETY: the copy is as large as the region and apart from it.
         unsafe {
@@ -272,11 +270,12 @@ mod tests {
         let layout = Layout::from_size_align(1000, 16).unwrap();
         let mut variable = Box::new([7_u8; 64]);
         let address = variable.as_mut_ptr() as usize;
+        let variable_range = address..address + variable.len();
         // SAFETY: the blocks are used within their sizes, and not after the rollback; the variable is ours.
         unsafe {
             let before = allocate(layout);
             before.write_bytes(1, layout.size());
-            checkpoint(&[address..address + 64]).unwrap();
+            checkpoint(core::slice::from_ref(&variable_range)).unwrap();
             let mapped = mapped_bytes();
 
             before.write_bytes(2, layout.size());
