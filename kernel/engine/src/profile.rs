@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::ffi::{CStr, c_char};
 use core::ops::Range;
 
+use bareflow_cxx_runtime::arena;
 use bareflow_profile::{
     CallCycles, Compilation, Function, Loop, Memory, Part, Profile, SCHEMA, SampledSymbol, Samples,
 };
@@ -76,6 +77,7 @@ impl Recording {
             },
             memory: Memory {
                 heap_bytes: bareflow_cxx_runtime::heap_bytes() as u64,
+                compiler_bytes: arena::mapped_bytes() as u64,
                 // SAFETY: the context is open.
                 pool_bytes: unsafe { llvm_pool_bytes(session.context()) } as u64,
             },
@@ -107,7 +109,7 @@ impl Recording {
                         .map_or(0, |last| last.code_bytes as u64),
                     compilations: self.compilations(record),
                     loops: Vec::new(),
-                    failure: record.failure.clone(),
+                    failures: record.failures.clone(),
                 });
             } else if let Some(function) = functions.last_mut() {
                 // A function stands before its loops.
@@ -115,6 +117,7 @@ impl Recording {
                     name: record.name.clone(),
                     iterations: counters.count,
                     compilations: self.compilations(record),
+                    failures: record.failures.clone(),
                 });
             }
         }

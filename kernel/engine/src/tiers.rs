@@ -7,6 +7,7 @@ use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ptr;
 
+use bareflow_profile::Failure;
 use bareflow_tiers::{Config, Kind, LEVELS, Level, Tier, Unit};
 
 use crate::Outcome;
@@ -37,8 +38,7 @@ pub(crate) struct Record {
     pub(crate) function: usize,
     pub(crate) policy: Unit,
     pub(crate) compilations: Vec<Compilation>,
-    /// Why a compilation failed.
-    pub(crate) failure: Option<String>,
+    pub(crate) failures: Vec<Failure>,
     counters: *mut llvm_unit_t,
 }
 
@@ -147,7 +147,7 @@ impl<'a> Manager<'a> {
                 function: info.function as usize,
                 policy: Unit::new(kind),
                 compilations: Vec::new(),
-                failure: None,
+                failures: Vec::new(),
                 counters: info.counters,
             };
             record.set_limits(&self.config, self.spent_cycles);
@@ -217,7 +217,10 @@ impl<'a> Manager<'a> {
         if error != LLVM_OK {
             self.spent_cycles += now() - start;
             record.policy.failed(level);
-            record.failure = Some(self.session.last_error());
+            record.failures.push(Failure {
+                level,
+                reason: self.session.last_error(),
+            });
             return false;
         }
         self.spent_cycles += made.cycles;

@@ -86,8 +86,8 @@ pub struct Function {
     pub compilations: Vec<Compilation>,
     /// Its loops that were counted.
     pub loops: Vec<Loop>,
-    /// Why it stays at its tier; `None` when nothing keeps it there.
-    pub failure: Option<String>,
+    /// Its compilations that failed, the first one first; it then stayed at its tier.
+    pub failures: Vec<Failure>,
 }
 
 /// What the measured calls of a function took, with the functions that it called.
@@ -118,6 +118,16 @@ pub struct Compilation {
     pub code_bytes: u64,
 }
 
+/// A compilation that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    /// The level that was wanted.
+    pub level: Level,
+    /// Why there is no code of that level.
+    pub reason: String,
+}
+
 /// A loop of a function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,6 +138,8 @@ pub struct Loop {
     pub iterations: u64,
     /// Its compilations for entry in the middle of a call, the first one first.
     pub compilations: Vec<Compilation>,
+    /// Those that failed, the first one first.
+    pub failures: Vec<Failure>,
 }
 
 /// Where the program was found at the ticks of a timer.
@@ -187,6 +199,8 @@ impl Part {
 pub struct Memory {
     /// Bytes of the heap.
     pub heap_bytes: u64,
+    /// Bytes of the compiler's own memory.
+    pub compiler_bytes: u64,
     /// Bytes of the code pool.
     pub pool_bytes: u64,
 }

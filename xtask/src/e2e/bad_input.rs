@@ -296,6 +296,7 @@ mod tests {
             ending,
             output: Vec::new(),
             log: log.into(),
+            profile: None,
         }
     }
 

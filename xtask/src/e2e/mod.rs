@@ -4,6 +4,7 @@ mod bad_input;
 mod cargo;
 mod distribution;
 mod examples;
+mod jail;
 mod libc_bitcode;
 mod matrix;
 mod outside;
@@ -29,5 +30,6 @@ pub fn program_tests(subject: &Arc<Subject>, extent: Extent) -> io::Result<Vec<T
     tests.extend(distribution::tests(subject));
     tests.extend(volume::tests(subject));
     tests.extend(bad_input::tests(subject));
+    tests.extend(jail::tests(subject));
     Ok(tests)
 }

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::image::DEFAULT_SIZE_BYTES;
 use crate::launch::{Ending, Kernel};
+use crate::profile::{self, Profile};
 use crate::program::ProgramCompiler;
 use crate::qemu::{Boot, Machine, ReadError};
 use crate::supervise::Recorder;
@@ -80,6 +81,8 @@ pub struct Run {
     pub output: Vec<u8>,
     /// Everything else.
     pub log: String,
+    /// The profile, where the bundle asks for one.
+    pub profile: Option<Profile>,
 }
 
 impl Run {
@@ -177,8 +180,18 @@ impl Subject {
         let output = Recorder::new(RECORD_LIMIT_BYTES, io::sink());
         let log = Recorder::new(RECORD_LIMIT_BYTES, io::sink());
         let timeout = conditions.timeout.unwrap_or(default_timeout);
-        let ending = kernel.run(timeout, output.clone(), log.clone());
-        for path in [Some(bundle_path), image_path].into_iter().flatten() {
+        let profile_path = self.fresh_path("profile");
+        let ending = kernel.run_profiled(timeout, output.clone(), log.clone(), Some(&profile_path));
+        // A run that asks for no profile leaves no text.
+        let profile = fs::read(&profile_path)
+            .ok()
+            .filter(|text| !text.is_empty())
+            .map(|text| profile::parse(&text).map_err(|error| error.to_string()))
+            .transpose()?;
+        for path in [Some(bundle_path), Some(profile_path), image_path]
+            .into_iter()
+            .flatten()
+        {
             // What is left goes with the folder.
             let _ = fs::remove_file(path);
         }
@@ -186,6 +199,7 @@ impl Subject {
             ending: ending.map_err(|error| error.to_string())?,
             output: output.bytes(),
             log: String::from_utf8_lossy(&log.bytes()).into_owned(),
+            profile,
         })
     }
 

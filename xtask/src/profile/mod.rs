@@ -14,7 +14,7 @@ use serde::Deserialize;
 pub use complete::complete;
 
 pub use bareflow_profile::{
-    CallCycles, Compilation, Function, Part, Profile, SCHEMA, SampledSymbol,
+    CallCycles, Compilation, Failure, Function, Part, Profile, SCHEMA, SampledSymbol,
 };
 
 /// Why a profile cannot be shown. Every message is one line.

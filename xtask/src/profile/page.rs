@@ -80,6 +80,10 @@ fn summary(profile: &Profile) -> Markup {
         ),
         ("Heap", HumanBytes(profile.memory.heap_bytes).to_string()),
         (
+            "Compiler",
+            HumanBytes(profile.memory.compiler_bytes).to_string(),
+        ),
+        (
             "Code pool",
             HumanBytes(profile.memory.pool_bytes).to_string(),
         ),

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{HumanBytes, HumanCount};
 
 use super::figures::{Figures, Measure, percent};
-use super::{CallCycles, Profile, printable};
+use super::{CallCycles, Failure, Profile, printable};
 
 /// How many functions are shown, those with the most time.
 const FUNCTION_LIMIT: usize = 30;
@@ -36,7 +36,7 @@ fn summary(profile: &Profile) -> String {
         "{} in the {} kernel, compiled for {}\n\
          time     {:.2?}, of which {:.2?} ({compile_share:.1} %) compiling\n\
          samples  {}, {} a second: {}\n\
-         memory   heap {}, code pool {}\n",
+         memory   heap {}, compiler {}, code pool {}\n",
         printable(&profile.program),
         profile.kernel.name(),
         printable(&profile.processor),
@@ -46,6 +46,7 @@ fn summary(profile: &Profile) -> String {
         profile.samples.per_second,
         parts.join(", "),
         HumanBytes(profile.memory.heap_bytes),
+        HumanBytes(profile.memory.compiler_bytes),
         HumanBytes(profile.memory.pool_bytes),
     )
 }
@@ -100,7 +101,7 @@ fn functions(profile: &Profile) -> Table {
             function.cycles.as_ref().map_or(String::new(), call_cycles),
             HumanBytes(function.code_bytes).to_string(),
             function.compilations.len().to_string(),
-            printable(function.failure.as_deref().unwrap_or_default()),
+            reason(&function.failures),
         ]);
         for part in &function.loops {
             table.add_row([
@@ -115,7 +116,7 @@ fn functions(profile: &Profile) -> Table {
                     HumanBytes(last.code_bytes).to_string()
                 }),
                 part.compilations.len().to_string(),
-                String::new(),
+                reason(&part.failures),
             ]);
         }
     }
@@ -144,6 +145,13 @@ fn table(header: &[&str]) -> Table {
 }
 
 /// Every column but the first goes to the right.
+/// Why a unit stays at its tier, if something keeps it there.
+fn reason(failures: &[Failure]) -> String {
+    failures
+        .last()
+        .map_or(String::new(), |last| printable(&last.reason))
+}
+
 fn align_numbers(table: &mut Table) {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -169,7 +177,10 @@ mod tests {
         assert!(text.starts_with("fib in the machine kernel, compiled for x86-64\n"));
         assert!(row(&text, "time").contains("1.25s, of which 48.40ms (3.9 %)"));
         assert!(row(&text, "samples").contains("program 74.4 %"));
-        assert!(row(&text, "memory").contains("heap 30.00 MiB, code pool 64.00 KiB"));
+        assert!(
+            row(&text, "memory")
+                .contains("heap 30.00 MiB, compiler 24.00 MiB, code pool 64.00 KiB")
+        );
     }
 
     #[test]
