@@ -7,6 +7,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 
 pub mod boot;
 pub mod llvm_build;
+pub mod memcpy;
 pub mod tiers;
 
 pub use llvm_build::BenchError;
