@@ -1,14 +1,10 @@
 //! `cargo xtask bench memcpy`: what the optimiser makes of a copy whose size turns out to be always the same.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::time::Duration;
 
+use super::hosted::Hosted;
 use crate::error::{Error, Result};
-use crate::kernel::{KernelKind, LlvmExtent};
-use crate::launch::Kernel;
 use crate::program::{Program, Tier};
-use crate::supervise::Recorder;
 use crate::workbench::Workbench;
 
 const PROGRAM: &str = "xtask/bench/memcpy.c";
@@ -18,8 +14,6 @@ const LIMIT_BYTES_PER_CYCLE: f64 = 32.0;
 /// The least ratios that are wanted: the byte loop, and the generic function, to the specialised copy.
 const BYTES_TARGET: f64 = 10.0;
 const GENERIC_TARGET: f64 = 1.5;
-const TIMEOUT: Duration = Duration::from_secs(300);
-const RECORD_LIMIT_BYTES: usize = 1 << 16;
 
 /// Prints the figures.
 ///
@@ -27,25 +21,9 @@ const RECORD_LIMIT_BYTES: usize = 1 << 16;
 /// Whatever kept the program from being run to its end.
 pub fn run(bench: &Workbench) -> Result<()> {
     let program = Program::build(&[bench.root.join(PROGRAM)], &bench.program_compiler())?;
-    let executable = bench
-        .kernel_builder()
-        .build(KernelKind::Hosted, LlvmExtent::Full)?;
-    let bundle = tempfile::NamedTempFile::new()?;
-    std::fs::write(bundle.path(), program.bundle(&[], Tier::Auto))?;
-    let kernel = Kernel::Hosted {
-        executable,
-        bundle: bundle.path().into(),
-        memory_mib: None,
-    };
-    let output = Recorder::new(RECORD_LIMIT_BYTES, io::sink());
-    let ending = kernel.run(TIMEOUT, output.clone(), io::stderr())?;
-    let text = String::from_utf8_lossy(&output.bytes()).into_owned();
-    let figures = figures(&text).filter(|_| ending.code == 0).ok_or_else(|| {
-        Error::Build(format!(
-            "{PROGRAM} ended with status {} and printed {text:?}",
-            ending.code
-        ))
-    })?;
+    let text = Hosted::build(bench)?.output_of(&program.bundle(&[], Tier::Auto))?;
+    let figures =
+        figures(&text).ok_or_else(|| Error::Build(format!("{PROGRAM} printed {text:?}")))?;
     print(&figures);
     Ok(())
 }
