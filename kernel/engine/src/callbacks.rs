@@ -10,6 +10,9 @@ use crate::bindings::{
 };
 use crate::{POOL_ADDRESS, POOL_SIZE_BYTES};
 
+/// The C library as bitcode; empty where the engine is not compiled.
+static LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libc.bc"));
+
 /// The options of every session.
 pub(crate) fn options() -> llvm_options_t {
     llvm_options_t {
@@ -25,6 +28,12 @@ pub(crate) fn options() -> llvm_options_t {
         select_memory: Some(select_memory),
         checkpoint: Some(checkpoint),
         roll_back: Some(roll_back),
+        library: if LIBRARY.is_empty() {
+            core::ptr::null()
+        } else {
+            LIBRARY.as_ptr().cast()
+        },
+        library_size: LIBRARY.len(),
     }
 }
 

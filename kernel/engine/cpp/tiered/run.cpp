@@ -45,6 +45,8 @@ static llvm_error_t open_program(llvm_tiered &program) {
   program.units = find_units(*module.ir);
   if (llvm_error_t error = create_stubs(program))
     return error;
+  if (Error error = create_copy_profiles(*module.ir, *module.context->pool, program.counters))
+    return fail(*module.context, LLVM_ERROR_OUT_OF_MEMORY, std::move(error));
   return place_data(program);
 }
 
@@ -52,7 +54,7 @@ static llvm_error_t open_program(llvm_tiered &program) {
 static llvm_error_t compile_unit(llvm_tiered &program, const Unit &unit, llvm_opt_level_t level,
                                  uintptr_t &code, uint64_t &bytes) {
   llvm_context &context = *program.module.context;
-  std::unique_ptr<Module> cut = cut_out(program.units, program.counters, unit, level);
+  std::unique_ptr<Module> cut = cut_out(context, program.units, program.counters, unit, level);
   auto object = emit_object(context, *cut, level);
   if (!object)
     return fail_compile(context, unit.symbol, object.takeError());
