@@ -23,6 +23,7 @@ mod program;
 mod qemu;
 mod shell;
 mod supervise;
+mod temporary;
 mod tools;
 mod workbench;
 
@@ -48,7 +49,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let command = Cli::parse().command;
+    if let Err(error) = temporary::remove_at_signals() {
+        eprintln!("bareflow: note: temporary files will stay behind after a signal: {error}");
+    }
+    let result = match command {
         Command::Doctor(arguments) => arguments.run(),
         Command::Llvm(arguments) => arguments.run(),
         Command::Cache(arguments) => arguments.run(),

@@ -15,6 +15,7 @@ use crate::kernel::{KernelKind, LlvmExtent};
 use crate::launch::LaunchError;
 use crate::program::{Program, Tier};
 use crate::qemu::{Boot, Counters, Machine, Verdict, boot};
+use crate::temporary::TemporaryFolder;
 use crate::workbench::Workbench;
 
 const PROGRAM: &str = "examples/fib.c";
@@ -44,7 +45,7 @@ impl Write for &mut FirstByte {
 /// # Errors
 /// Whatever kept the machine from being built or booted.
 pub fn run(bench: &Workbench) -> Result<()> {
-    let folder = tempfile::tempdir()?;
+    let folder = TemporaryFolder::new("bench")?;
     let image = folder.path().join("disk.img");
     let builder = bench.kernel_builder();
     let program = Program::build(&[bench.root.join(PROGRAM)], &bench.program_compiler())?;

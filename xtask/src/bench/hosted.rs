@@ -5,12 +5,11 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tempfile::TempDir;
-
 use crate::error::{Error, Result};
 use crate::kernel::{KernelKind, LlvmExtent};
 use crate::launch::Kernel;
 use crate::supervise::Recorder;
+use crate::temporary::TemporaryFolder;
 use crate::workbench::Workbench;
 
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -19,7 +18,7 @@ const RECORD_LIMIT_BYTES: usize = 1 << 20;
 /// The hosted kernel, built.
 pub struct Hosted {
     executable: PathBuf,
-    folder: TempDir,
+    folder: TemporaryFolder,
 }
 
 impl Hosted {
@@ -31,7 +30,7 @@ impl Hosted {
         let builder = bench.kernel_builder();
         Ok(Self {
             executable: builder.build(KernelKind::Hosted, LlvmExtent::Full)?,
-            folder: tempfile::tempdir()?,
+            folder: TemporaryFolder::new("bench")?,
         })
     }
 

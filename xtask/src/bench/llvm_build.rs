@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 
 use super::user_time_of;
+use crate::temporary::TemporaryFolder;
 
 /// Why the benchmark could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -106,8 +107,8 @@ pub fn compare(tree: &Path, source_count: usize) -> Result<Comparison, BenchErro
     Ok(comparison)
 }
 
-fn tempfile_dir(tree: &Path) -> Result<tempfile::TempDir, BenchError> {
-    tempfile::tempdir().map_err(|error| BenchError::NoCommands {
+fn tempfile_dir(tree: &Path) -> Result<TemporaryFolder, BenchError> {
+    TemporaryFolder::new("bench").map_err(|error| BenchError::NoCommands {
         tree: tree.to_owned(),
         reason: format!("no temporary folder: {error}"),
     })

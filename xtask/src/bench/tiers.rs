@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::kernel::{KernelKind, LlvmExtent};
 use crate::launch::Kernel;
 use crate::program::{Program, Tier};
+use crate::temporary::TemporaryFolder;
 use crate::workbench::Workbench;
 
 /// A program and two amounts of work for it.
@@ -68,7 +69,7 @@ pub fn run(bench: &Workbench) -> Result<()> {
     let executable = bench
         .kernel_builder()
         .build(KernelKind::Hosted, LlvmExtent::Full)?;
-    let folder = tempfile::tempdir()?;
+    let folder = TemporaryFolder::new("bench")?;
     println!(
         "time per unit of work over that of clang -O2 for Linux; user time, best of {REPETITIONS}"
     );

@@ -15,6 +15,7 @@ use crate::launch::Kernel;
 use crate::profile;
 use crate::program::{Program, Tier, TierOptions};
 use crate::qemu::{Boot, Machine};
+use crate::temporary::TemporaryFolder;
 use crate::tools::Installation;
 use crate::workbench::Workbench;
 
@@ -87,7 +88,7 @@ impl RunArgs {
         // A program that does not compile is reported before the kernel is built.
         let program = Program::build(&self.program, &bench.program_compiler())?;
         let bundle = program.bundle_with(&self.arguments, self.tier, &options);
-        let folder = tempfile::Builder::new().prefix("bareflow-run-").tempdir()?;
+        let folder = TemporaryFolder::new("run")?;
 
         let kind = if self.hosted {
             KernelKind::Hosted

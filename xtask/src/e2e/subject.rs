@@ -7,14 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tempfile::TempDir;
-
 use crate::image::DEFAULT_SIZE_BYTES;
 use crate::launch::{Ending, Kernel};
 use crate::profile::{self, Profile};
 use crate::program::ProgramCompiler;
 use crate::qemu::{Boot, Machine, ReadError};
 use crate::supervise::Recorder;
+use crate::temporary::TemporaryFolder;
 use crate::workbench::Workbench;
 
 /// The machine's RAM in tests: the least that is promised to do.
@@ -109,7 +108,7 @@ pub struct Subject {
     pub compiler: ProgramCompiler,
     hosted_kernel: Option<PathBuf>,
     machine_kernel: Option<PathBuf>,
-    folder: TempDir,
+    folder: TemporaryFolder,
     serial: AtomicUsize,
 }
 
@@ -128,9 +127,7 @@ impl Subject {
             compiler: bench.program_compiler(),
             hosted_kernel,
             machine_kernel,
-            folder: tempfile::Builder::new()
-                .prefix("bareflow-test-")
-                .tempdir()?,
+            folder: TemporaryFolder::new("test")?,
             serial: AtomicUsize::new(0),
         })
     }

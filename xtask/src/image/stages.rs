@@ -7,6 +7,8 @@ use std::process::Command;
 
 use bareflow_boot_layout::{STAGE1_LIMIT_BYTES, STAGE2_MARK, STAGE2_SIZE_BYTES};
 
+use crate::temporary::TemporaryFolder;
+
 /// Why there are no boot stages.
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
@@ -55,10 +57,8 @@ impl BootStages {
     /// # Errors
     /// [`StageError`].
     pub fn assemble(root: &Path, clang: &Path, lld: &Path) -> Result<Self, StageError> {
-        let folder = tempfile::Builder::new()
-            .prefix("bareflow-stages-")
-            .tempdir()
-            .map_err(system("cannot make a temporary folder"))?;
+        let folder =
+            TemporaryFolder::new("stages").map_err(system("cannot make a temporary folder"))?;
         let sources = root.join("kernel/machine/boot");
         let build = |name: &'static str, address: &str| -> Result<Vec<u8>, StageError> {
             let object = folder.path().join(format!("{name}.o"));

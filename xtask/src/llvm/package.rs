@@ -15,6 +15,7 @@ use crate::e2e::clean_cargo;
 use crate::error::{Error, Result, system};
 use crate::paths;
 use crate::shell::{Log, Progress};
+use crate::temporary::TemporaryFolder;
 
 /// Where the manifest is in a distribution.
 pub const MANIFEST: &str = "share/bareflow/manifest.json";
@@ -63,7 +64,7 @@ pub fn make(build: &Build, name: &str) -> Result<PathBuf> {
     let cache = build.cache;
     let parent = cache.distributions();
     fs::create_dir_all(&parent).map_err(system(format!("cannot create {}", parent.display())))?;
-    let partial = tempfile::tempdir_in(&parent)
+    let partial = TemporaryFolder::new_in(&parent)
         .map_err(system(format!("cannot write in {}", parent.display())))?;
     let root = partial.path();
     eprintln!("packaging {name}");
@@ -80,8 +81,9 @@ pub fn make(build: &Build, name: &str) -> Result<PathBuf> {
         fs::remove_dir_all(&folder)
             .map_err(system(format!("cannot remove {}", folder.display())))?;
     }
-    fs::rename(partial.keep(), &folder)
+    fs::rename(partial.path(), &folder)
         .map_err(system(format!("cannot write {}", folder.display())))?;
+    drop(partial.keep());
     Ok(folder)
 }
 
@@ -267,8 +269,10 @@ const COMPRESSION_LEVEL: i32 = 9;
 pub(super) fn compress(root: &Path, output: &Path) -> Result<()> {
     let failed = || format!("cannot write {}", output.display());
     let folder = output.parent().unwrap_or(Path::new("."));
-    let partial = tempfile::NamedTempFile::new_in(folder).map_err(system(failed()))?;
-    let mut encoder = zstd::Encoder::new(partial, COMPRESSION_LEVEL).map_err(system(failed()))?;
+    let partial = TemporaryFolder::new_in(folder).map_err(system(failed()))?;
+    let packed = partial.path().join("packed");
+    let file = File::create(&packed).map_err(system(failed()))?;
+    let mut encoder = zstd::Encoder::new(file, COMPRESSION_LEVEL).map_err(system(failed()))?;
     encoder.include_checksum(true).map_err(system(failed()))?;
     encoder.multithread(2).map_err(system(failed()))?;
     let mut archive = tar::Builder::new(encoder);
@@ -298,14 +302,12 @@ pub(super) fn compress(root: &Path, output: &Path) -> Result<()> {
             .map_err(system(failed()))?;
         progress.update(index as u64 + 1, files.len() as u64);
     }
-    let partial = archive
+    archive
         .into_inner()
         .and_then(zstd::Encoder::finish)
         .map_err(system(failed()))?;
-    partial
-        .persist(output)
-        .map_err(|error| system(failed())(error.error))?;
-    fs::set_permissions(output, fs::Permissions::from_mode(0o644))?;
+    fs::set_permissions(&packed, fs::Permissions::from_mode(0o644))?;
+    fs::rename(&packed, output).map_err(system(failed()))?;
     progress.finish();
     Ok(())
 }

@@ -10,6 +10,7 @@ use super::{Request, VERSION};
 use crate::error::{Error, Result, system, unpacking};
 use crate::paths::Cache;
 use crate::shell::{Log, Progress, output_of};
+use crate::temporary::TemporaryFolder;
 
 /// A tarball whose contents are known.
 struct Tarball {
@@ -205,7 +206,7 @@ fn fetch_upstream(log: &Log, output: &Path) -> std::result::Result<(), String> {
 /// Asks apt, with a source list of our own for the suite that has the package, where the tarball is; the
 /// mirror is the one that the machine is configured with.
 fn fetch_debian(log: &Log, output: &Path) -> std::result::Result<(), String> {
-    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let folder = TemporaryFolder::new("source").map_err(|error| error.to_string())?;
     let targets = output_of(Command::new("apt-get").args([
         "indextargets",
         "--format",
@@ -294,7 +295,7 @@ fn tarball_uri<'a>(output: &'a str, file_name: &str) -> Option<&'a str> {
 fn unpack(tarball: &Path, tree: &Path) -> Result<()> {
     let folder = tree.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(system(format!("cannot create {}", folder.display())))?;
-    let partial = tempfile::tempdir_in(folder)
+    let partial = TemporaryFolder::new_in(folder)
         .map_err(system(format!("cannot write in {}", folder.display())))?;
     let file = File::open(tarball).map_err(system(format!("cannot read {}", tarball.display())))?;
     let size = file.metadata()?.len();
@@ -316,7 +317,8 @@ fn unpack(tarball: &Path, tree: &Path) -> Result<()> {
         }
         entry.unpack(&target).map_err(unpacking(failed(), folder))?;
     }
-    fs::rename(partial.keep(), tree).map_err(system(format!("cannot write {}", tree.display())))?;
+    fs::rename(partial.path(), tree).map_err(system(format!("cannot write {}", tree.display())))?;
+    drop(partial.keep());
     progress.finish();
     Ok(())
 }

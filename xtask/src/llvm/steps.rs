@@ -16,6 +16,7 @@ use super::{Request, TARGET};
 use crate::error::{Error, Result, system};
 use crate::paths::{self, Cache};
 use crate::shell::{Log, display, write_whole};
+use crate::temporary::TemporaryFolder;
 use crate::tools::Tools;
 
 /// What every object of the distribution is compiled with.
@@ -243,7 +244,7 @@ impl Build<'_> {
             Ok(text.lines().map(str::to_owned).collect())
         };
         let functions = read_list("declared-functions.txt")?;
-        let generated = tempfile::tempdir()?;
+        let generated = TemporaryFolder::new("headers")?;
         for header in read_list("generated-headers.txt")? {
             let output = generated.path().join(&header);
             if let Some(folder) = output.parent() {

@@ -13,6 +13,7 @@ use super::package::{MANIFEST, Manifest};
 use crate::error::{Error, Result, system, unpacking};
 use crate::paths::Cache;
 use crate::shell::Progress;
+use crate::temporary::TemporaryFolder;
 
 /// Something that the cache holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ pub fn restore(cache: &Cache, archive: &Path, name: &str) -> Result<PathBuf> {
     eprintln!("restoring {}", archive.display());
     let parent = cache.distributions();
     fs::create_dir_all(&parent).map_err(system(format!("cannot create {}", parent.display())))?;
-    let partial = tempfile::tempdir_in(&parent)
+    let partial = TemporaryFolder::new_in(&parent)
         .map_err(system(format!("cannot write in {}", parent.display())))?;
     unpack(archive, partial.path(), &parent)?;
     if let Some(reason) = differences(partial.path())?.first() {

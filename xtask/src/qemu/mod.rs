@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::supervise::supervise;
+use crate::temporary::TemporaryFolder;
 
 pub use command::{Boot, Machine, ReadError};
 pub use verdict::{Counters, Report, Verdict};
@@ -46,9 +47,7 @@ pub fn boot(
     output: impl Write + Send,
     log: impl Write + Send,
 ) -> Result<(Verdict, Report), QemuError> {
-    let folder = tempfile::Builder::new()
-        .prefix("bareflow-qemu-")
-        .tempdir()?;
+    let folder = TemporaryFolder::new("qemu")?;
     let report = folder.path().join("report");
     fs::write(&report, "")?;
     let mut command = machine.command(folder.path(), &report)?;
