@@ -10,6 +10,7 @@ use clap::Args;
 use crate::e2e::{self, Extent, Outcome, Subject, Summary, Test};
 use crate::error::Result;
 use crate::kernel::{KernelKind, LlvmExtent};
+use crate::paths;
 use crate::tools::Installation;
 use crate::workbench::Workbench;
 
@@ -42,14 +43,18 @@ impl TestArgs {
     /// # Errors
     /// Whatever kept them from being run.
     pub fn run(self) -> Result<ExitCode> {
-        let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
         let mut summary = Summary::default();
-        let is_wanted = |name: &str| {
-            self.filter
-                .as_deref()
-                .is_none_or(|text| name.contains(text))
+        let wanted = |mut tests: Vec<Test>| {
+            if let Some(text) = self.filter.as_deref() {
+                tests.retain(|test| test.name().contains(text));
+            }
+            tests
         };
+        // They take no time and need no tools; the rest may build LLVM first.
+        let lock_files = wanted(e2e::lock_file_tests(&paths::repository())?);
+        summary += e2e::run(lock_files, 1, stdout())?;
 
+        let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
         let tests = self.program_tests(&bench)?;
         let lints = e2e::lints(&bench.root);
         // The names of crates' tests are known only when the crates are compiled.
@@ -66,11 +71,7 @@ impl TestArgs {
         // Cargo takes all processors by itself; the machines share them.
         let jobs = thread::available_parallelism().map_or(1, usize::from);
         for (tests, jobs) in [(lints, 1), (tests, jobs)] {
-            let wanted = tests
-                .into_iter()
-                .filter(|test| is_wanted(test.name()))
-                .collect();
-            summary += e2e::run(wanted, jobs, stdout())?;
+            summary += e2e::run(wanted(tests), jobs, stdout())?;
         }
         let mut output = stdout();
         writeln!(output, "{summary}")?;

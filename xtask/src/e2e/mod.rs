@@ -6,6 +6,7 @@ mod distribution;
 mod examples;
 mod jail;
 mod libc_bitcode;
+mod lock_files;
 mod matrix;
 mod outside;
 mod runner;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 pub use cargo::{clean_cargo, lints, unit_tests};
 pub use examples::build_for_linux;
+pub use lock_files::tests as lock_file_tests;
 pub use matrix::Extent;
 pub use runner::{Outcome, Summary, Test, report, run};
 pub use subject::Subject;
