@@ -243,6 +243,7 @@ pub fn examine() -> Vec<Finding> {
         .collect();
     findings.extend(program_toolchain(version));
     findings.push(libclang(version));
+    findings.push(header_of_csmith());
     for (name, accepted, minimum, package, optional) in [
         ("cmake", "3.20 or newer", Some((3, 20)), "cmake", false),
         (
@@ -261,6 +262,7 @@ pub fn examine() -> Vec<Finding> {
         ),
         ("fsck.fat", "any", None, "dosfstools", false),
         ("mdir", "any", None, "mtools", false),
+        ("csmith", "2.3 or newer", Some((2, 3)), "csmith", false),
         ("ccache", "any (makes rebuilds fast)", None, "ccache", false),
     ] {
         let path = which(name);
@@ -333,6 +335,27 @@ fn libclang(version: u32) -> Finding {
         path,
         accepted: "any (bindgen)",
         package: format!("libclang1-{version}"),
+        optional: false,
+    }
+}
+
+/// The folder of the headers that csmith's programs include.
+pub fn csmith_headers() -> Option<PathBuf> {
+    ["/usr/include/csmith", "/usr/local/include/csmith"]
+        .map(PathBuf::from)
+        .into_iter()
+        .find(|folder| folder.join("csmith.h").is_file())
+}
+
+fn header_of_csmith() -> Finding {
+    let path = csmith_headers();
+    Finding {
+        name: "csmith.h".to_owned(),
+        version: None,
+        good: path.is_some(),
+        path,
+        accepted: "any",
+        package: "libcsmith-dev".to_owned(),
         optional: false,
     }
 }

@@ -70,13 +70,30 @@ fn read(expected: &Path) -> io::Result<Example> {
     })
 }
 
-/// Builds `sources` with `clang` for Linux as `executable`.
+/// Builds `sources` with `clang` for Linux as `executable`, optimised.
 ///
 /// # Errors
 /// What the compiler said.
 pub fn build_for_linux(clang: &Path, sources: &[PathBuf], executable: &Path) -> Result<(), String> {
+    build_for_linux_at("-O2", clang, sources, executable)
+}
+
+/// As [`build_for_linux`], optimised as the flag `optimisation` says.
+///
+/// # Errors
+/// What the compiler said.
+pub fn build_for_linux_at(
+    optimisation: &str,
+    clang: &Path,
+    sources: &[PathBuf],
+    executable: &Path,
+) -> Result<(), String> {
     let output = Command::new(clang)
-        .args(["--target=x86_64-linux-gnu", "-O2", "-ffp-contract=off"])
+        .args([
+            "--target=x86_64-linux-gnu",
+            optimisation,
+            "-ffp-contract=off",
+        ])
         // An example in IR names the target of the kernels.
         .args([
             "-Wno-override-module",

@@ -1,0 +1,200 @@
+//! Programs that [csmith](https://github.com/csmith-project/csmith) makes up, and what clang for Linux makes
+//! of them.
+//!
+//! csmith writes programs without undefined behaviour, which print a checksum of their variables. A seed and
+//! options stand for one program, in one version of csmith.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+use super::examples::build_for_linux_at;
+use crate::supervise::{End, Recorder, supervise};
+use crate::tools;
+
+/// What the programs are made of, beyond what csmith uses by default.
+pub const OPTIONS: &[&str] = &["--float", "--builtins", "--concise"];
+/// The argument that asks a program for the checksum after each variable.
+pub const ARGUMENT: &str = "1";
+
+/// csmith does not end for some seeds, and neither do some of its programs.
+const GENERATION_TIMEOUT: Duration = Duration::from_secs(10);
+const LINUX_TIMEOUT: Duration = Duration::from_secs(5);
+const OUTPUT_LIMIT_BYTES: usize = 4 << 20;
+const INCLUDE: &str = "#include \"csmith.h\"";
+
+/// A program, and what it does on Linux.
+#[derive(Clone, Debug)]
+pub struct RandomProgram {
+    /// What it was made from.
+    pub seed: u64,
+    /// Its only file.
+    pub source: PathBuf,
+    /// Its output on Linux.
+    pub expected: Vec<u8>,
+    /// Its exit status there.
+    pub status: u8,
+}
+
+/// Why a seed is of no use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Useless {
+    /// csmith made no program in its time.
+    NotGenerated,
+    /// The program does not end on Linux in its time.
+    Long,
+    /// The program is killed on Linux.
+    Killed,
+    /// What the program does depends on the optimisation for Linux.
+    Ambiguous,
+}
+
+impl fmt::Display for Useless {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotGenerated => write!(
+                formatter,
+                "csmith makes no program within {} s",
+                GENERATION_TIMEOUT.as_secs()
+            ),
+            Self::Long => write!(
+                formatter,
+                "the program does not end on Linux within {} s",
+                LINUX_TIMEOUT.as_secs()
+            ),
+            Self::Killed => formatter.write_str("the program is killed on Linux"),
+            Self::Ambiguous => {
+                formatter.write_str("on Linux the program at -O2 does not do what it does at -O0")
+            }
+        }
+    }
+}
+
+/// Makes the program of `seed` in `folder`, which must exist, and runs it on Linux without optimisation.
+///
+/// # Errors
+/// What keeps all seeds from being used.
+pub fn make(
+    clang: &Path,
+    seed: u64,
+    options: &[&str],
+    folder: &Path,
+) -> Result<Result<RandomProgram, Useless>, String> {
+    let headers = tools::csmith_headers().ok_or("csmith.h is missing")?;
+    let source = folder.join("program.c");
+    let mut csmith = Command::new(tools::which("csmith").unwrap_or("csmith".into()));
+    csmith
+        .args(options)
+        .args(["--seed", &seed.to_string(), "--output"])
+        .arg(&source)
+        // It leaves a file about the platform there.
+        .current_dir(folder);
+    let messages = Recorder::new(OUTPUT_LIMIT_BYTES, io::sink());
+    let end = supervise(
+        &mut csmith,
+        GENERATION_TIMEOUT,
+        io::sink(),
+        messages.clone(),
+    )
+    .map_err(|error| format!("cannot start csmith: {error}"))?;
+    match end {
+        End::TimedOut => return Ok(Err(Useless::NotGenerated)),
+        End::Exited(status) if !status.success() => {
+            let messages = String::from_utf8_lossy(&messages.bytes()).into_owned();
+            return Err(format!("csmith --seed {seed}: {status}\n{messages}"));
+        }
+        End::Exited(_) => {}
+    }
+    let text = fs::read_to_string(&source).map_err(|error| error.to_string())?;
+    fs::write(&source, standing_alone(&text, &headers)).map_err(|error| error.to_string())?;
+    Ok(
+        run_on_linux(clang, "-O0", &source)?.map(|(expected, status)| RandomProgram {
+            seed,
+            source,
+            expected,
+            status,
+        }),
+    )
+}
+
+impl RandomProgram {
+    /// Whether the program means something: at -O2, too, it does on Linux what it does at -O0.
+    ///
+    /// # Errors
+    /// That it cannot be compiled or started.
+    pub fn check_meaning(&self, clang: &Path) -> Result<Result<(), Useless>, String> {
+        Ok(match run_on_linux(clang, "-O2", &self.source)? {
+            Ok((output, status)) if output == self.expected && status == self.status => Ok(()),
+            _ => Err(Useless::Ambiguous),
+        })
+    }
+}
+
+/// The program's text, such that it compiles from anywhere and without its many warnings.
+fn standing_alone(text: &str, headers: &Path) -> String {
+    let include = format!("#include \"{}\"", headers.join("csmith.h").display());
+    format!(
+        "#pragma clang diagnostic ignored \"-Weverything\"\n{}",
+        text.replacen(INCLUDE, &include, 1)
+    )
+}
+
+fn run_on_linux(
+    clang: &Path,
+    optimisation: &str,
+    source: &Path,
+) -> Result<Result<(Vec<u8>, u8), Useless>, String> {
+    let executable = source.with_extension("linux");
+    build_for_linux_at(optimisation, clang, &[source.to_path_buf()], &executable)?;
+    let output = Recorder::new(OUTPUT_LIMIT_BYTES, io::sink());
+    let end = supervise(
+        Command::new(&executable).arg(ARGUMENT),
+        LINUX_TIMEOUT,
+        output.clone(),
+        io::sink(),
+    )
+    .map_err(|error| format!("cannot start {}: {error}", executable.display()))?;
+    // What is left goes with the folder.
+    let _ = fs::remove_file(&executable);
+    Ok(status_of(end).map(|status| (output.bytes(), status)))
+}
+
+fn status_of(end: End) -> Result<u8, Useless> {
+    let code = |status: ExitStatus| status.code().and_then(|code| u8::try_from(code).ok());
+    match end {
+        End::TimedOut => Err(Useless::Long),
+        End::Exited(status) => code(status).ok_or(Useless::Killed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+
+    #[test]
+    fn a_program_finds_its_headers_from_anywhere() {
+        let text = standing_alone(
+            "// Options:\n#include \"csmith.h\"\nint x;\n",
+            Path::new("/usr/include/csmith"),
+        );
+        assert_eq!(
+            text,
+            "#pragma clang diagnostic ignored \"-Weverything\"\n// Options:\n\
+             #include \"/usr/include/csmith/csmith.h\"\nint x;\n"
+        );
+    }
+
+    #[test]
+    fn only_programs_that_end_by_themselves_are_of_use() {
+        assert_eq!(status_of(End::Exited(ExitStatus::from_raw(3 << 8))), Ok(3));
+        assert_eq!(
+            status_of(End::Exited(ExitStatus::from_raw(11))),
+            Err(Useless::Killed)
+        );
+        assert_eq!(status_of(End::TimedOut), Err(Useless::Long));
+    }
+}
