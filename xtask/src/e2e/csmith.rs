@@ -15,8 +15,14 @@ use super::examples::build_for_linux_at;
 use crate::supervise::{End, Recorder, supervise};
 use crate::tools;
 
-/// What the programs are made of, beyond what csmith uses by default.
-pub const OPTIONS: &[&str] = &["--float", "--builtins", "--concise"];
+/// What the programs are made of: all that csmith knows, but for instructions that the baseline lacks.
+pub const OPTIONS: &[&str] = &[
+    "--float",
+    "--builtins",
+    "--disable-builtin-kinds",
+    "x86",
+    "--concise",
+];
 /// The argument that asks a program for the checksum after each variable.
 pub const ARGUMENT: &str = "1";
 
@@ -25,12 +31,21 @@ const GENERATION_TIMEOUT: Duration = Duration::from_secs(10);
 const LINUX_TIMEOUT: Duration = Duration::from_secs(5);
 const OUTPUT_LIMIT_BYTES: usize = 4 << 20;
 const INCLUDE: &str = "#include \"csmith.h\"";
+/// Before each program: no warnings, of which there are many, and no counting of zeros in a zero, which is
+/// undefined.
+const PROLOGUE: &str = "\
+#pragma clang diagnostic ignored \"-Weverything\"
+#define __builtin_clz(x) __builtin_clz((x) | 1)
+#define __builtin_clzl(x) __builtin_clzl((x) | 1)
+#define __builtin_clzll(x) __builtin_clzll((x) | 1)
+#define __builtin_ctz(x) __builtin_ctz((x) | 1)
+#define __builtin_ctzl(x) __builtin_ctzl((x) | 1)
+#define __builtin_ctzll(x) __builtin_ctzll((x) | 1)
+";
 
 /// A program, and what it does on Linux.
 #[derive(Clone, Debug)]
 pub struct RandomProgram {
-    /// What it was made from.
-    pub seed: u64,
     /// Its only file.
     pub source: PathBuf,
     /// Its output on Linux.
@@ -42,7 +57,7 @@ pub struct RandomProgram {
 /// Why a seed is of no use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Useless {
-    /// csmith made no program in its time.
+    /// csmith made no program in its time, or crashed.
     NotGenerated,
     /// The program does not end on Linux in its time.
     Long,
@@ -79,7 +94,7 @@ impl fmt::Display for Useless {
 /// What keeps all seeds from being used.
 pub fn make(
     clang: &Path,
-    seed: u64,
+    seed: u32,
     options: &[&str],
     folder: &Path,
 ) -> Result<Result<RandomProgram, Useless>, String> {
@@ -102,6 +117,7 @@ pub fn make(
     .map_err(|error| format!("cannot start csmith: {error}"))?;
     match end {
         End::TimedOut => return Ok(Err(Useless::NotGenerated)),
+        End::Exited(status) if status.code().is_none() => return Ok(Err(Useless::NotGenerated)),
         End::Exited(status) if !status.success() => {
             let messages = String::from_utf8_lossy(&messages.bytes()).into_owned();
             return Err(format!("csmith --seed {seed}: {status}\n{messages}"));
@@ -112,7 +128,6 @@ pub fn make(
     fs::write(&source, standing_alone(&text, &headers)).map_err(|error| error.to_string())?;
     Ok(
         run_on_linux(clang, "-O0", &source)?.map(|(expected, status)| RandomProgram {
-            seed,
             source,
             expected,
             status,
@@ -133,13 +148,10 @@ impl RandomProgram {
     }
 }
 
-/// The program's text, such that it compiles from anywhere and without its many warnings.
+/// The program's text, such that it compiles from anywhere, quietly, and has a meaning.
 fn standing_alone(text: &str, headers: &Path) -> String {
     let include = format!("#include \"{}\"", headers.join("csmith.h").display());
-    format!(
-        "#pragma clang diagnostic ignored \"-Weverything\"\n{}",
-        text.replacen(INCLUDE, &include, 1)
-    )
+    format!("{PROLOGUE}{}", text.replacen(INCLUDE, &include, 1))
 }
 
 fn run_on_linux(
@@ -182,9 +194,8 @@ mod tests {
             Path::new("/usr/include/csmith"),
         );
         assert_eq!(
-            text,
-            "#pragma clang diagnostic ignored \"-Weverything\"\n// Options:\n\
-             #include \"/usr/include/csmith/csmith.h\"\nint x;\n"
+            text.strip_prefix(PROLOGUE).unwrap(),
+            "// Options:\n#include \"/usr/include/csmith/csmith.h\"\nint x;\n"
         );
     }
 
