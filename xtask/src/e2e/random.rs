@@ -13,7 +13,7 @@ use super::csmith::{self, OPTIONS, RandomProgram};
 use super::matrix::expect;
 use super::runner::{Outcome, Test};
 use super::subject::{Conditions, Place, Run, Subject};
-use crate::program::{Program, Tier};
+use crate::program::{Program, Tier, TierOptions};
 
 /// Which random programs are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,9 +190,8 @@ fn check_program(
     let program = Program::build(std::slice::from_ref(&random.source), &subject.compiler)
         .map_err(|error| error.to_string())?;
     for settings in settings {
-        let settings = settings.map(String::from);
-        let bundle =
-            program.bundle_with_settings(&[csmith::ARGUMENT.into()], Tier::Auto, &settings);
+        let tiers = tiers(settings);
+        let bundle = program.bundle_with(&[csmith::ARGUMENT.into()], Tier::Auto, &tiers);
         let run = subject.run(place, &bundle, Conditions::default())?;
         let Err(details) = expect(&run, random.status, &random.expected) else {
             continue;
@@ -203,12 +202,19 @@ fn check_program(
         let kept = format!("target/random/{seed}");
         keep(&subject.bench.root.join(&kept), &random, &run)
             .map_err(|error| format!("cannot keep {kept}: {error}"))?;
-        let command = repeat_command(place, &settings, &kept);
+        let command = repeat_command(place, &tiers.settings, &kept);
         return Err(failure(seed, options, &details, &command));
     }
     // What is left goes with the subject's folder.
     let _ = fs::remove_dir_all(&folder);
     Ok(Ok(()))
+}
+
+fn tiers(settings: &Settings) -> TierOptions {
+    TierOptions {
+        settings: settings.map(String::from).to_vec(),
+        ..TierOptions::default()
+    }
 }
 
 fn failure(seed: u32, options: &[&str], details: &str, command: &str) -> String {
@@ -248,7 +254,6 @@ fn repeat_command(place: Place, settings: &[String], folder: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::program::check_settings;
 
     #[test]
     fn every_program_is_in_one_batch() {
@@ -284,7 +289,7 @@ mod tests {
     #[test]
     fn settings_are_settings() {
         for settings in HOSTED_SETTINGS.iter().chain(MACHINE_SETTINGS) {
-            check_settings(Tier::Auto, &settings.map(String::from)).unwrap();
+            tiers(settings).check(Tier::Auto).unwrap();
         }
     }
 
