@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::csmith::{self, OPTIONS, RandomProgram};
+use super::csmith::{self, OPTIONS, RandomProgram, Useless};
 use super::matrix::expect;
 use super::runner::{Outcome, Test};
 use super::subject::{Conditions, Place, Run, Subject};
@@ -36,22 +36,24 @@ struct Regression {
 /// With the seeds of csmith 2.3.0, which Debian and Ubuntu have.
 const REGRESSIONS: &[Regression] = &[Regression {
     seed: 30,
-    options: OPTIONS,
+    options: csmith::LARGE,
     found: "a main that cannot be interpreted, here for its i152, ended with 'unknown external function: main'",
 }];
 
 /// Settings of the tiers.
 type Settings = [&'static str; 2];
 
-/// Every level in turn.
-const IN_TURN: Settings = ["calls=1,2,3,4", "iterations=1,2,3,4"];
-/// All of them: straight to the best level at the first, second and third occasion; then such that a function
-/// and its loops are at different levels.
-const HOSTED_SETTINGS: &[Settings] = &[
-    IN_TURN,
+/// Straight to the best level at the first, second and third occasion. Every program runs with each of them.
+const AT_ONCE: &[Settings] = &[
     ["calls=1,1,1,1", "iterations=1,1,1,1"],
     ["calls=2,2,2,2", "iterations=2,2,2,2"],
     ["calls=3,3,3,3", "iterations=3,3,3,3"],
+];
+/// Every level in turn.
+const IN_TURN: Settings = ["calls=1,2,3,4", "iterations=1,2,3,4"];
+/// Such that a function and its loops go through several levels and are at different ones. Programs take turns.
+const IN_STEPS: &[Settings] = &[
+    IN_TURN,
     ["calls=-,-,-,-", "iterations=-,1,2,3"],
     ["calls=1,3,-,6", "iterations=-,-,2,-"],
 ];
@@ -83,7 +85,7 @@ pub fn tests(subject: &Arc<Subject>, random: Random) -> Vec<Test> {
         let subject = Arc::clone(subject);
         let name = format!("random::machine::{seed}");
         tests.push(test(name.clone(), move || {
-            check_seed(&subject, &name, seed, Place::Pvh, MACHINE_SETTINGS).map(|_| ())
+            check_in_machine(&subject, &name, seed)
         }));
     }
     tests
@@ -91,6 +93,11 @@ pub fn tests(subject: &Arc<Subject>, random: Random) -> Vec<Test> {
 
 fn test(name: String, body: impl FnOnce() -> Result<(), String> + Send + 'static) -> Test {
     Test::new(name, || {
+        if let Some(missing) = csmith::missing() {
+            return Outcome::Skipped(format!(
+                "{missing} is missing; `cargo xtask doctor` says how to install it"
+            ));
+        }
         body().map_or_else(Outcome::Failed, |()| Outcome::Passed)
     })
 }
@@ -120,18 +127,28 @@ fn candidates(seed: u32) -> impl Iterator<Item = u32> {
     (0..REPLACEMENTS).map(move |number| seed.wrapping_add(number * REPLACEMENT_DISTANCE))
 }
 
+/// For one of the hosted programs.
+fn settings_of(seed: u32) -> Vec<Settings> {
+    let in_steps = IN_STEPS[seed as usize % IN_STEPS.len()];
+    AT_ONCE.iter().copied().chain([in_steps]).collect()
+}
+
+/// For a program that once ran wrong.
+fn all_settings() -> Vec<Settings> {
+    AT_ONCE.iter().chain(IN_STEPS).copied().collect()
+}
+
 fn check_batch(subject: &Subject, name: &str, seeds: Range<u32>) -> Result<(), String> {
     let mut failures = String::new();
-    let mut left_out = 0;
+    let mut left_out = Vec::new();
     for seed in seeds {
-        match check_seed(subject, name, seed, Place::Hosted, HOSTED_SETTINGS) {
-            Ok(count) => left_out += count,
+        let settings = settings_of(seed);
+        match check_seed(subject, seed, Place::Hosted, &settings, &mut left_out) {
+            Ok(()) => {}
             Err(details) => failures.push_str(&details),
         }
     }
-    if left_out > 0 {
-        eprintln!("{name}: {left_out} seeds were left out and replaced");
-    }
+    report(name, &left_out);
     if failures.is_empty() {
         Ok(())
     } else {
@@ -139,19 +156,40 @@ fn check_batch(subject: &Subject, name: &str, seeds: Range<u32>) -> Result<(), S
     }
 }
 
-/// Checks the program of `seed`, or of the first seed after it that is of use. Returns how many were left
-/// out.
+fn check_in_machine(subject: &Subject, name: &str, seed: u32) -> Result<(), String> {
+    let mut left_out = Vec::new();
+    let result = check_seed(subject, seed, Place::Pvh, MACHINE_SETTINGS, &mut left_out);
+    report(name, &left_out);
+    result
+}
+
+/// A seed that is of no use.
+type LeftOut = (u32, Useless);
+
+/// Says which seeds others took the place of.
+fn report(name: &str, left_out: &[LeftOut]) {
+    if left_out.is_empty() {
+        return;
+    }
+    let seeds: Vec<String> = left_out
+        .iter()
+        .map(|(seed, useless)| format!("{seed} ({useless})"))
+        .collect();
+    eprintln!("{name}: replaced {}", seeds.join(", "));
+}
+
+/// Checks the program of `seed`, or of the first candidate that is of use.
 fn check_seed(
     subject: &Subject,
-    name: &str,
     seed: u32,
     place: Place,
     settings: &[Settings],
-) -> Result<usize, String> {
-    for (left_out, candidate) in candidates(seed).enumerate() {
+    left_out: &mut Vec<LeftOut>,
+) -> Result<(), String> {
+    for candidate in candidates(seed) {
         match check_program(subject, candidate, OPTIONS, place, settings)? {
-            Ok(()) => return Ok(left_out),
-            Err(useless) => eprintln!("{name}: seed {candidate} is left out: {useless}"),
+            Ok(()) => return Ok(()),
+            Err(useless) => left_out.push((candidate, useless)),
         }
     }
     Err(format!(
@@ -165,7 +203,7 @@ fn check_regression(subject: &Subject, regression: &Regression) -> Result<(), St
         options,
         found,
     } = regression;
-    match check_program(subject, *seed, options, Place::Hosted, HOSTED_SETTINGS) {
+    match check_program(subject, *seed, options, Place::Hosted, &all_settings()) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(useless)) => Err(format!("seed {seed}: {useless}")),
         Err(details) => Err(format!("once it found: {found}\n{details}")),
@@ -179,7 +217,7 @@ fn check_program(
     options: &[&str],
     place: Place,
     settings: &[Settings],
-) -> Result<Result<(), csmith::Useless>, String> {
+) -> Result<Result<(), Useless>, String> {
     let clang = &subject.bench.tools.program_clang;
     let folder = subject.fresh_path("random");
     fs::create_dir(&folder).map_err(|error| error.to_string())?;
@@ -288,7 +326,7 @@ mod tests {
 
     #[test]
     fn settings_are_settings() {
-        for settings in HOSTED_SETTINGS.iter().chain(MACHINE_SETTINGS) {
+        for settings in all_settings().iter().chain(MACHINE_SETTINGS) {
             tiers(settings).check(Tier::Auto).unwrap();
         }
     }
