@@ -34,7 +34,7 @@ pub struct TestArgs {
     filter: Option<String>,
 }
 
-const RANDOM_COUNT: u32 = 40;
+const RANDOM_COUNT: u32 = 20;
 
 impl TestArgs {
     /// All tests, on a machine that may lack the tools.
