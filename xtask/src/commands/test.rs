@@ -7,14 +7,15 @@ use std::thread;
 
 use clap::Args;
 
-use crate::e2e::{self, Extent, Outcome, Subject, Summary, Test};
+use crate::e2e::{self, Extent, Outcome, Random, Subject, Summary, Test};
 use crate::error::Result;
 use crate::kernel::{KernelKind, LlvmExtent};
 use crate::paths;
 use crate::tools::Installation;
 use crate::workbench::Workbench;
 
-/// Run all tests: of the crates, of the distribution, of programs in every kernel and tier, of bad input.
+/// Run all tests: of the crates, of the distribution, of programs in every kernel and tier, of random
+/// programs, of bad input.
 #[derive(Args, Debug)]
 pub struct TestArgs {
     /// Install missing tools with apt first
@@ -23,10 +24,18 @@ pub struct TestArgs {
     /// Of the examples, run only a selection of kernels and tiers
     #[arg(long)]
     quick: bool,
+    /// How many programs of csmith to run; 0 leaves them out, but for those that once ran wrong
+    #[arg(long, value_name = "N", default_value_t = RANDOM_COUNT)]
+    random: u32,
+    /// The seed of the first of them
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    random_from: u32,
     /// Only tests whose names contain this text; the start of such a name, like `examples::fib`, leaves
     /// out the tests of the crates
     filter: Option<String>,
 }
+
+const RANDOM_COUNT: u32 = 20;
 
 impl TestArgs {
     /// All tests, on a machine that may lack the tools.
@@ -34,6 +43,8 @@ impl TestArgs {
         Self {
             install_tools: true,
             quick: false,
+            random: RANDOM_COUNT,
+            random_from: 0,
             filter: None,
         }
     }
@@ -102,7 +113,11 @@ impl TestArgs {
         } else {
             Extent::Full
         };
-        tests.extend(e2e::program_tests(&subject, extent)?);
+        let random = Random {
+            count: self.random,
+            first_seed: self.random_from,
+        };
+        tests.extend(e2e::program_tests(&subject, extent, random)?);
         Ok(tests)
     }
 }

@@ -2,11 +2,14 @@
 #include "tiered.h"
 
 #include "llvm/Analysis/CaptureTracking.h"
+#include "llvm/Analysis/LoopInfo.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 #include "llvm/Transforms/Utils/Local.h"
+#include "llvm/Transforms/Utils/LoopUtils.h"
 #include "llvm/Transforms/Utils/SSAUpdater.h"
 
 using namespace llvm;
@@ -156,10 +159,53 @@ void offer_constants(Declarer &declarer) {
   }
 }
 
+// A loop in another one gets a copy that only the first entry runs, and that leaves into the rest. So the loop
+// itself is still entered from before only, and is optimised as it would be in the function. Returns the
+// copy's header; `map` leads from the loop to it.
+BasicBlock *separate_first_run(Function &copy, BasicBlock *header, ValueToValueMapTy &map) {
+  DominatorTree tree(copy);
+  LoopInfo loops(tree);
+  Loop *loop = loops.getLoopFor(header);
+  if (!loop || !loop->getParentLoop())
+    return header;
+  // What is used behind the loop is a phi there.
+  formLCSSA(*loop, tree, &loops, nullptr);
+  SmallVector<BasicBlock *, 16> first;
+  for (BasicBlock *block : loop->blocks()) {
+    BasicBlock *clone = CloneBasicBlock(block, map, "", &copy);
+    map[block] = clone;
+    first.push_back(clone);
+  }
+  remapInstructionsInBlocks(first, map);
+
+  SmallVector<BasicBlock *, 8> exits;
+  loop->getUniqueExitBlocks(exits);
+  for (BasicBlock *exit : exits)
+    for (PHINode &phi : exit->phis())
+      for (unsigned index = 0, count = phi.getNumIncomingValues(); index < count; ++index) {
+        if (!loop->contains(phi.getIncomingBlock(index)))
+          continue;
+        Value *value = phi.getIncomingValue(index);
+        Value *mapped = map.lookup(value);
+        phi.addIncoming(mapped ? mapped : value,
+                        cast<BasicBlock>(map.lookup(phi.getIncomingBlock(index))));
+      }
+  auto *first_header = cast<BasicBlock>(map.lookup(header));
+  for (BasicBlock *before : predecessors(header))
+    if (!loop->contains(before))
+      for (PHINode &phi : first_header->phis())
+        phi.removeIncomingValue(before, /*DeletePHIIfEmpty=*/false);
+  return first_header;
+}
+
 // What is live becomes the arguments; the code before the header remains only as far as the loop is part
 // of an outer one.
-void enter_at_header(const Unit &loop, Function &copy, ValueToValueMapTy &map) {
+void enter_at_header(const Unit &loop, Function &copy, ValueToValueMapTy &map,
+                     llvm_opt_level_t level) {
   auto *header = cast<BasicBlock>(map.lookup(loop.header));
+  ValueToValueMapTy first;
+  if (level >= LLVM_OPT_O2)
+    header = separate_first_run(copy, header, first);
   BasicBlock *entry =
       BasicBlock::Create(copy.getContext(), "", &copy, &copy.getEntryBlock());
   IRBuilder<>(entry).CreateBr(header);
@@ -172,7 +218,9 @@ void enter_at_header(const Unit &loop, Function &copy, ValueToValueMapTy &map) {
     auto *defined = dyn_cast<Instruction>(map.lookup(value));
     if (!defined)
       continue; // An argument of the function: mapped to ours already.
-    if (auto *phi = dyn_cast<PHINode>(defined); phi && phi->getParent() == header) {
+    Value *of_first_run = first.lookup(defined);
+    auto *phi = dyn_cast<PHINode>(of_first_run ? of_first_run : defined);
+    if (phi && phi->getParent() == header) {
       phi->setIncomingValueForBlock(entry, &given);
       continue;
     }
@@ -288,7 +336,7 @@ std::unique_ptr<Module> cut_out(llvm_context &context, const std::vector<Unit> &
     instrument({units, counters, tier, /*is_native=*/true}, unit, *function, *copy, map);
   }
   if (unit.is_loop()) {
-    enter_at_header(unit, *copy, map);
+    enter_at_header(unit, *copy, map, level);
     describe_arguments(unit, *copy);
   }
   offer_bodies(source, counters, declarer, level);
