@@ -49,11 +49,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let command = Cli::parse().command;
-    if let Err(error) = temporary::remove_at_signals() {
-        eprintln!("bareflow: note: temporary files will stay behind after a signal: {error}");
-    }
-    let result = match command {
+    let result = match Cli::parse().command {
         Command::Doctor(arguments) => arguments.run(),
         Command::Llvm(arguments) => arguments.run(),
         Command::Cache(arguments) => arguments.run(),
