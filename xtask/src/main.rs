@@ -6,6 +6,7 @@
 
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 mod audit;
@@ -26,6 +27,8 @@ mod supervise;
 mod temporary;
 mod tools;
 mod workbench;
+
+use error::Error;
 
 /// Builds LLVM for the bare machine, kernels and images, and runs programs in them.
 #[derive(Debug, Parser)]
@@ -49,7 +52,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let arguments = match Cli::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return answer(&error),
+    };
+    let result = match arguments.command {
         Command::Doctor(arguments) => arguments.run(),
         Command::Llvm(arguments) => arguments.run(),
         Command::Cache(arguments) => arguments.run(),
@@ -64,4 +71,44 @@ fn main() -> ExitCode {
         eprintln!("bareflow: error: {error}");
         ExitCode::from(error.exit_code())
     })
+}
+
+/// Prints what was asked for, `--help` or `--version`, or what is wrong with the command line.
+fn answer(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        let error = Error::Usage(usage_text(error));
+        eprintln!("bareflow: error: {error}");
+        return ExitCode::from(error.exit_code());
+    }
+    // A reader that has gone does not want the rest.
+    let _ = error.print();
+    ExitCode::SUCCESS
+}
+
+fn usage_text(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return format!("no command was given\n\n{}", text.trim_end());
+    }
+    text.trim_start_matches("error: ").trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_command_line_is_an_error_like_others() {
+        for (line, expected) in [
+            ("xtask run --nope a.c", "unexpected argument '--nope'"),
+            ("xtask run --tier O9 a.c", "invalid value 'O9'"),
+            ("xtask", "no command was given"),
+        ] {
+            let error = Cli::try_parse_from(line.split(' ')).unwrap_err();
+            assert!(usage_text(&error).starts_with(expected), "{line}");
+            assert!(error.use_stderr());
+        }
+        let help = Cli::try_parse_from(["xtask", "run", "--help"]).unwrap_err();
+        assert!(!help.use_stderr());
+    }
 }
