@@ -177,6 +177,7 @@ llvm_error_t create_stubs(llvm_tiered &program) {
   {
     ProgramMemory scope;
     program.tiers.assign(count, LLVM_TIER_INTERPRETER);
+    program.newest.resize(count);
   }
   auto data = pool.reserve(count * (sizeof(llvm_unit_t) + sizeof(void *)));
   if (!data)
