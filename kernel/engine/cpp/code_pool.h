@@ -59,6 +59,9 @@ public:
   // How much must stay free behind what is taken from now on.
   void set_spare_bytes(size_t bytes) { spare_bytes = bytes; }
 
+  // Whether not even a page can be taken.
+  bool is_full() const { return pages.bytes() < spare_bytes + page_bytes; }
+
   size_t page_size() const { return page_bytes; }
   size_t size_bytes() const { return size; }
   // Of whole pages.

@@ -110,7 +110,8 @@ llvm_error_t run_program(llvm_context &context, Running running, int &status,
   case Ending::aborted:
     return fail(context, LLVM_ERROR_PROGRAM_ABORTED, recovery.message);
   case Ending::out_of_memory:
-    return fail(context, LLVM_ERROR_OUT_OF_MEMORY, "out of memory while the program ran");
+    return fail(context, LLVM_ERROR_OUT_OF_MEMORY,
+                recovery.message[0] ? recovery.message : "out of memory while the program ran");
   case Ending::faulted:
   case Ending::failed:
     return fail(context, LLVM_ERROR_PROGRAM_FAULT, recovery.message);

@@ -48,10 +48,18 @@ static llvm_error_t open_program(llvm_tiered &program) {
   return place_data(program);
 }
 
+// What promotions leave free in the pool for code that the program cannot go on without: one part in 8.
+constexpr unsigned spare_part = 8;
+
 // Makes the unit's code, which nobody calls yet.
 static llvm_error_t compile_unit(llvm_tiered &program, const Unit &unit, llvm_opt_level_t level,
                                  Linked &linked) {
   llvm_context &context = *program.module.context;
+  CodePool &pool = *context.pool;
+  pool.set_spare_bytes(program.is_wanted ? 0 : pool.size_bytes() / spare_part);
+  // Compiling would be in vain.
+  if (!program.is_wanted && pool.is_full() && program.superseded.empty())
+    return fail(context, LLVM_ERROR_OUT_OF_MEMORY, "out of memory: the code pool is full");
   std::unique_ptr<Module> cut = cut_out(program.units, program.counters, unit, level);
   auto object = emit_object(context, *cut, level);
   if (!object)
@@ -153,9 +161,11 @@ llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt
     return LLVM_ERROR_INVALID_ARGUMENT;
   uint64_t start = __builtin_ia32_rdtsc();
   Linked linked;
-  if (llvm_error_t error = enter(program->module.context, [&] {
-        return compile_unit(*program, program->units[unit], level, linked);
-      }))
+  llvm_error_t error = enter(program->module.context, [&] {
+    return compile_unit(*program, program->units[unit], level, linked);
+  });
+  program->is_out_of_memory = error == LLVM_ERROR_OUT_OF_MEMORY;
+  if (error)
     return error;
   // Nothing can fail any more. One store, on one processor: whoever calls next gets the new code.
   __atomic_store_n(&program->slots[unit], reinterpret_cast<void *>(linked.entry),

@@ -116,6 +116,11 @@ struct llvm_tiered {
   // Older code, the oldest first: calls of it may not have returned yet.
   std::deque<bareflow::CodePool::Pieces> superseded;
 
+  // Whether the program waits for code that it cannot go on without.
+  bool is_wanted = false;
+  // Whether the last compilation found too little memory.
+  bool is_out_of_memory = false;
+
   uintptr_t no_code(uint32_t unit) const;
   bool has_code(uint32_t unit) const { return tiers[unit] != LLVM_TIER_INTERPRETER; }
 };
