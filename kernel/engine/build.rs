@@ -33,8 +33,14 @@ fn main() {
     println!("cargo::rerun-if-changed=cpp");
 
     bind(&output);
+    let library = output.join("libc.bc");
     if let Some(distribution) = env::var_os("BAREFLOW_DIST") {
-        compile(Path::new(&distribution));
+        let distribution = Path::new(&distribution);
+        compile(distribution);
+        std::fs::copy(distribution.join("lib/libc.bc"), library)
+            .expect("the distribution has the C library as bitcode");
+    } else {
+        std::fs::write(library, "").expect("OUT_DIR is writable");
     }
 }
 

@@ -3,16 +3,15 @@
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, IsTerminal, Write, stderr};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 
 use crate::error::{Error, Result, system};
+use crate::supervise::dies_with_us;
 
 /// The command as one would type it.
 pub fn display(command: &Command) -> String {
@@ -78,7 +77,7 @@ impl Log {
         eprintln!("$ {}", shortened(&line));
         let mut log = self.append()?;
         writeln!(log, "$ {line}").map_err(system("cannot write the log"))?;
-        let status = dies_with_us(command)
+        let status = dies_with_us(command, Signal::SIGTERM)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -103,7 +102,7 @@ impl Log {
         eprintln!("$ {}", shortened(&line));
         let mut log = self.append()?;
         writeln!(log, "$ {line}").map_err(system("cannot write the log"))?;
-        let mut child = dies_with_us(command)
+        let mut child = dies_with_us(command, Signal::SIGTERM)
             .env_remove("NINJA_STATUS")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -161,13 +160,6 @@ impl Log {
             excerpt.join("\n")
         ))
     }
-}
-
-/// Lets the kernel end the command when this process ends, however it does. Ninja then ends its compilers;
-/// Ctrl-C in a terminal reaches all of them anyway.
-fn dies_with_us(command: &mut Command) -> &mut Command {
-    // SAFETY: the closure makes one system call, which is allowed between fork and exec.
-    unsafe { command.pre_exec(|| Ok(set_pdeathsig(Signal::SIGTERM)?)) }
 }
 
 /// A line that fits a few lines of a terminal; the log has it whole.

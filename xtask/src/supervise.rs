@@ -1,12 +1,15 @@
-//! Child processes that end: within their time, or by force.
+//! Child processes that end: within their time, by force, or with this process.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::prctl::set_pdeathsig;
+use nix::sys::signal::Signal;
 use wait_timeout::ChildExt;
 
 /// How a process ended.
@@ -29,6 +32,14 @@ impl Drop for Killed {
     }
 }
 
+/// Lets Linux send `signal` to the command when the thread that starts it ends, by a signal too: then no
+/// destructor runs. Ninja ends its compilers when it gets one. Ctrl-C in a terminal reaches all of them
+/// anyway.
+pub fn dies_with_us(command: &mut Command, signal: Signal) -> &mut Command {
+    // SAFETY: the closure makes one system call, which is allowed between fork and exec.
+    unsafe { command.pre_exec(move || Ok(set_pdeathsig(signal)?)) }
+}
+
 /// Runs `command` to its end, at most for `timeout`; hands its streams on as they come. It has no
 /// input.
 ///
@@ -40,7 +51,7 @@ pub fn supervise(
     output: impl Write + Send,
     errors: impl Write + Send,
 ) -> io::Result<End> {
-    let child = command
+    let child = dies_with_us(command, Signal::SIGKILL)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -125,7 +136,12 @@ impl<W: Write> Write for Recorder<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{BufRead, BufReader};
     use std::time::Instant;
+    use std::{env, fs};
+
+    use nix::sys::signal::kill;
+    use nix::unistd::Pid;
 
     fn shell(script: &str, timeout_ms: u64) -> (End, Vec<u8>, Vec<u8>) {
         let output = Recorder::new(1 << 20, io::sink());
@@ -157,6 +173,47 @@ mod tests {
         assert_eq!(end, End::TimedOut);
         assert_eq!(output, b"begun\n");
         assert!(start.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_process_ends_with_one_that_is_terminated() {
+        const IS_PARENT: &str = "BAREFLOW_TEST_IS_PARENT";
+        if env::var_os(IS_PARENT).is_some() {
+            let mut child = Command::new("sh");
+            child.args(["-c", "echo child $$; exec sleep 60"]);
+            supervise(
+                &mut child,
+                Duration::from_secs(60),
+                io::stdout(),
+                io::sink(),
+            )
+            .unwrap();
+            return;
+        }
+        let mut parent = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "--nocapture"])
+            .arg("supervise::tests::a_process_ends_with_one_that_is_terminated")
+            .env(IS_PARENT, "1")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let child = BufReader::new(parent.stdout.take().unwrap())
+            .lines()
+            .find_map(|line| Some(line.ok()?.split_once("child ")?.1.to_owned()))
+            .expect("the child says its number");
+        kill(Pid::from_raw(parent.id().cast_signed()), Signal::SIGTERM).unwrap();
+        parent.wait().unwrap();
+
+        let deadline = Instant::now() + Duration::from_secs(20);
+        // A zombie has ended, too.
+        let is_running = || {
+            fs::read_to_string(format!("/proc/{child}/stat"))
+                .is_ok_and(|state| !state.contains(") Z "))
+        };
+        while is_running() {
+            assert!(Instant::now() < deadline, "{child} still runs");
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     #[test]

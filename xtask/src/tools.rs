@@ -31,6 +31,9 @@ const PROGRAM_TOOLCHAIN: &[(&str, &str)] = &[
     ("opt", "llvm"),
 ];
 
+/// Of the tools without which tests of random programs are skipped.
+const RANDOM_PROGRAMS: &str = "2.3 or newer (only for tests of random programs)";
+
 /// What is known of one tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -243,6 +246,7 @@ pub fn examine() -> Vec<Finding> {
         .collect();
     findings.extend(program_toolchain(version));
     findings.push(libclang(version));
+    findings.push(header_of_csmith());
     for (name, accepted, minimum, package, optional) in [
         ("cmake", "3.20 or newer", Some((3, 20)), "cmake", false),
         (
@@ -261,6 +265,7 @@ pub fn examine() -> Vec<Finding> {
         ),
         ("fsck.fat", "any", None, "dosfstools", false),
         ("mdir", "any", None, "mtools", false),
+        ("csmith", RANDOM_PROGRAMS, Some((2, 3)), "csmith", true),
         ("ccache", "any (makes rebuilds fast)", None, "ccache", false),
     ] {
         let path = which(name);
@@ -337,6 +342,27 @@ fn libclang(version: u32) -> Finding {
     }
 }
 
+/// The folder of the headers that csmith's programs include.
+pub fn csmith_headers() -> Option<PathBuf> {
+    ["/usr/include/csmith", "/usr/local/include/csmith"]
+        .map(PathBuf::from)
+        .into_iter()
+        .find(|folder| folder.join("csmith.h").is_file())
+}
+
+fn header_of_csmith() -> Finding {
+    let path = csmith_headers();
+    Finding {
+        name: "csmith.h".to_owned(),
+        version: None,
+        good: path.is_some(),
+        path,
+        accepted: RANDOM_PROGRAMS,
+        package: "libcsmith-dev".to_owned(),
+        optional: true,
+    }
+}
+
 fn at_least(version: Option<&str>, (major, minor): (u32, u32)) -> bool {
     let mut numbers = version
         .unwrap_or_default()
@@ -351,11 +377,11 @@ fn at_least(version: Option<&str>, (major, minor): (u32, u32)) -> bool {
 /// When the installation fails.
 pub fn examine_after(install: Installation) -> Result<Vec<Finding>> {
     let findings = examine();
-    if install == Installation::Allowed && findings.iter().any(is_missing) {
-        install_packages(&missing_packages(&findings))?;
-        return Ok(examine());
+    if install == Installation::Forbidden || findings.iter().all(|finding| finding.good) {
+        return Ok(findings);
     }
-    Ok(findings)
+    install_packages(&findings)?;
+    Ok(examine())
 }
 
 /// The error that names the missing tools and the one command that installs them.
@@ -373,11 +399,20 @@ pub fn missing(findings: &[Finding]) -> Error {
 
 /// The packages of the missing tools, each once.
 pub fn missing_packages(findings: &[Finding]) -> Vec<String> {
-    let mut packages: Vec<String> = findings
-        .iter()
-        .filter(|finding| is_missing(finding))
-        .map(|finding| finding.package.clone())
-        .collect();
+    packages_of(findings.iter().filter(|finding| is_missing(finding)))
+}
+
+/// Those of the tools that are not needed.
+pub fn optional_packages(findings: &[Finding]) -> Vec<String> {
+    packages_of(
+        findings
+            .iter()
+            .filter(|finding| !finding.good && finding.optional),
+    )
+}
+
+fn packages_of<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String> {
+    let mut packages: Vec<String> = findings.map(|finding| finding.package.clone()).collect();
     packages.sort();
     packages.dedup();
     packages
@@ -396,20 +431,41 @@ pub fn install_command(packages: &[String]) -> String {
     )
 }
 
-fn install_packages(packages: &[String]) -> Result<()> {
+/// Installs the packages of the tools that are missing. An optional one that cannot be installed is no error.
+fn install_packages(findings: &[Finding]) -> Result<()> {
     if which("apt-get").is_none() {
+        let mut packages = missing_packages(findings);
+        if packages.is_empty() {
+            return Ok(());
+        }
+        packages.extend(optional_packages(findings));
         return Err(Error::Usage(format!(
             "--install-tools needs apt (Debian, Ubuntu); install by hand: {}",
             packages.join(", ")
         )));
     }
     apt_get(&["update".to_owned()])?;
-    let mut arguments: Vec<String> = ["install", "--yes", "--no-install-recommends"]
-        .map(str::to_owned)
-        .to_vec();
     // The lists may only now say which version there is.
-    arguments.extend(missing_packages(&examine()));
-    apt_get(&arguments)
+    let findings = examine();
+    let needed = missing_packages(&findings);
+    if !needed.is_empty() {
+        apt_get(&install_arguments(needed))?;
+    }
+    let optional = optional_packages(&findings);
+    if !optional.is_empty()
+        && let Err(error) = apt_get(&install_arguments(optional))
+    {
+        eprintln!("{error}\nThese packages are optional: the work goes on without them.");
+    }
+    Ok(())
+}
+
+fn install_arguments(packages: Vec<String>) -> Vec<String> {
+    ["install", "--yes", "--no-install-recommends"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(packages)
+        .collect()
 }
 
 fn apt_get(arguments: &[String]) -> Result<()> {

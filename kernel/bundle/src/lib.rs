@@ -15,8 +15,8 @@
 //! An entry is the length of its name (4 bytes), zero (4 bytes), the size of its contents (8 bytes), the
 //! name in UTF-8, zeros to a multiple of 16, the contents, zeros to a multiple of 16.
 //!
-//! Names: `tier`; `argument`, repeated in order; `environment/NAME`; `module/FILE`, in link order;
-//! `file/PATH` for the read-only file table.
+//! Names: `tier`; `setting`, repeated; `profile`, without contents; `argument`, repeated in order;
+//! `environment/NAME`; `module/FILE`, in link order; `file/PATH` for the read-only file table.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

@@ -140,7 +140,7 @@ void CodePool::free(const Pieces &pieces) {
   ProgramMemory scope;
   for (const Piece &piece : pieces) {
     // Whoever runs it all the same gets an exception at once.
-    if (piece.protection == executable) {
+    if (piece.is_code()) {
       std::vector<char> traps(piece.range.size, static_cast<char>(int3));
       consumeError(write(piece, traps.data(), traps.size()));
     }

@@ -24,6 +24,7 @@ public:
   struct Piece {
     Range range;
     unsigned protection;
+    bool is_code() const { return protection & LLVM_PROTECTION_EXECUTE; }
   };
   using Pieces = std::vector<Piece>;
 

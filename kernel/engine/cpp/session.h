@@ -75,6 +75,8 @@ struct llvm_context {
   std::unique_ptr<llvm::orc::ExecutionSession> orc;
   std::unique_ptr<llvm::orc::ObjectLinkingLayer> linker;
   std::vector<std::unique_ptr<llvm_module>> modules;
+  // The C library's functions, once they have been asked for.
+  std::unique_ptr<llvm::Module> library;
 };
 
 namespace bareflow {

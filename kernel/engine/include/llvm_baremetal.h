@@ -131,6 +131,10 @@ typedef struct llvm_options {
   int (*checkpoint)(void *user);
   /* Puts them back. */
   void (*roll_back)(void *user);
+  /* The C library as bitcode (the distribution's libc.bc), whose functions O2 and O3 inline in tiered programs;
+   * NULL for none. It must stay. */
+  const void *library;
+  size_t library_size;
 } llvm_options_t;
 
 /* Opens a session. On failure *context is NULL, and llvm_last_error(NULL) has the text. */

@@ -10,6 +10,9 @@ use crate::bindings::{
     LLVM_PROTECTION_EXECUTE, LLVM_PROTECTION_READ, LLVM_PROTECTION_WRITE, llvm_options_t,
 };
 
+/// The C library as bitcode; empty where the engine is not compiled.
+static LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libc.bc"));
+
 /// The options of a session that may use so much of the code pool.
 pub(crate) fn options(pool_size_bytes: usize) -> llvm_options_t {
     llvm_options_t {
@@ -25,6 +28,12 @@ pub(crate) fn options(pool_size_bytes: usize) -> llvm_options_t {
         select_memory: Some(select_memory),
         checkpoint: Some(checkpoint),
         roll_back: Some(roll_back),
+        library: if LIBRARY.is_empty() {
+            core::ptr::null()
+        } else {
+            LIBRARY.as_ptr().cast()
+        },
+        library_size: LIBRARY.len(),
     }
 }
 

@@ -14,7 +14,7 @@ struct Machine {
     surroundings: Cell<Surroundings>,
 }
 
-// SAFETY: there is one thread, and no handler uses the platform.
+// SAFETY: there is one thread, and handlers only read the clock.
 unsafe impl Sync for Machine {}
 
 static MACHINE: Machine = Machine {

@@ -6,7 +6,10 @@ use std::time::Duration;
 use nix::sys::resource::{UsageWho, getrusage};
 
 pub mod boot;
+mod hosted;
 pub mod llvm_build;
+pub mod loops;
+pub mod memcpy;
 pub mod tiers;
 
 pub use llvm_build::BenchError;

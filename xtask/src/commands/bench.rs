@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::bench::{boot, llvm_build, tiers};
+use crate::bench::{boot, llvm_build, loops, memcpy, tiers};
 use crate::error::Result;
 use crate::paths::Cache;
 use crate::tools::Installation;
@@ -27,6 +27,10 @@ enum Benchmark {
         #[arg(long, value_name = "N", default_value_t = 60)]
         sources: usize,
     },
+    /// Run programs that are one long call of main in the automatic tiers, against O3 from the start
+    Loops,
+    /// Copy blocks by a byte loop, by the C library's function, and as the tiers specialise it
+    Memcpy,
     /// Run programs in every tier of the hosted kernel, against clang -O2
     Tiers,
 }
@@ -60,6 +64,8 @@ impl BenchArgs {
                     comparison.ratio()
                 );
             }
+            Benchmark::Loops => loops::run(&Workbench::prepare(Installation::Forbidden)?)?,
+            Benchmark::Memcpy => memcpy::run(&Workbench::prepare(Installation::Forbidden)?)?,
             Benchmark::Tiers => tiers::run(&Workbench::prepare(Installation::Forbidden)?)?,
         }
         Ok(ExitCode::SUCCESS)

@@ -29,6 +29,7 @@ impl DoctorArgs {
             .set_header(["tool", "found", "accepted", "where"]);
         for finding in &findings {
             let found = match (&finding.path, &finding.version) {
+                (None, _) if finding.optional => "missing, optional".to_owned(),
                 (None, _) => "missing".to_owned(),
                 (Some(_), Some(version)) => version.clone(),
                 (Some(_), None) => "yes".to_owned(),
@@ -49,6 +50,10 @@ impl DoctorArgs {
         let packages = tools::missing_packages(&findings);
         if packages.is_empty() {
             println!("\nEverything that is needed is installed.");
+            let optional = tools::optional_packages(&findings);
+            if !optional.is_empty() {
+                println!("For the rest: {}", tools::install_command(&optional));
+            }
             return Ok(ExitCode::SUCCESS);
         }
         Err(tools::missing(&findings))

@@ -7,13 +7,15 @@ use std::thread;
 
 use clap::Args;
 
-use crate::e2e::{self, Extent, Outcome, Subject, Summary, Test};
+use crate::e2e::{self, Extent, Outcome, Random, Subject, Summary, Test};
 use crate::error::Result;
 use crate::kernel::{KernelKind, LlvmExtent};
+use crate::paths;
 use crate::tools::Installation;
 use crate::workbench::Workbench;
 
-/// Run all tests: of the crates, of the distribution, of programs in every kernel and tier, of bad input.
+/// Run all tests: of the crates, of the distribution, of programs in every kernel and tier, of random
+/// programs, of bad input.
 #[derive(Args, Debug)]
 pub struct TestArgs {
     /// Install missing tools with apt first
@@ -22,10 +24,18 @@ pub struct TestArgs {
     /// Of the examples, run only a selection of kernels and tiers
     #[arg(long)]
     quick: bool,
+    /// How many programs of csmith to run; 0 leaves them out, but for those that once ran wrong
+    #[arg(long, value_name = "N", default_value_t = RANDOM_COUNT)]
+    random: u32,
+    /// The seed of the first of them
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    random_from: u32,
     /// Only tests whose names contain this text; the start of such a name, like `examples::fib`, leaves
     /// out the tests of the crates
     filter: Option<String>,
 }
+
+const RANDOM_COUNT: u32 = 20;
 
 impl TestArgs {
     /// All tests, on a machine that may lack the tools.
@@ -33,6 +43,8 @@ impl TestArgs {
         Self {
             install_tools: true,
             quick: false,
+            random: RANDOM_COUNT,
+            random_from: 0,
             filter: None,
         }
     }
@@ -42,14 +54,18 @@ impl TestArgs {
     /// # Errors
     /// Whatever kept them from being run.
     pub fn run(self) -> Result<ExitCode> {
-        let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
         let mut summary = Summary::default();
-        let is_wanted = |name: &str| {
-            self.filter
-                .as_deref()
-                .is_none_or(|text| name.contains(text))
+        let wanted = |mut tests: Vec<Test>| {
+            if let Some(text) = self.filter.as_deref() {
+                tests.retain(|test| test.name().contains(text));
+            }
+            tests
         };
+        // They take no time and need no tools; the rest may build LLVM first.
+        let lock_files = wanted(e2e::lock_file_tests(&paths::repository())?);
+        summary += e2e::run(lock_files, 1, stdout())?;
 
+        let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
         let tests = self.program_tests(&bench)?;
         let lints = e2e::lints(&bench.root);
         // The names of crates' tests are known only when the crates are compiled.
@@ -66,11 +82,7 @@ impl TestArgs {
         // Cargo takes all processors by itself; the machines share them.
         let jobs = thread::available_parallelism().map_or(1, usize::from);
         for (tests, jobs) in [(lints, 1), (tests, jobs)] {
-            let wanted = tests
-                .into_iter()
-                .filter(|test| is_wanted(test.name()))
-                .collect();
-            summary += e2e::run(wanted, jobs, stdout())?;
+            summary += e2e::run(wanted(tests), jobs, stdout())?;
         }
         let mut output = stdout();
         writeln!(output, "{summary}")?;
@@ -101,7 +113,11 @@ impl TestArgs {
         } else {
             Extent::Full
         };
-        tests.extend(e2e::program_tests(&subject, extent)?);
+        let random = Random {
+            count: self.random,
+            first_seed: self.random_from,
+        };
+        tests.extend(e2e::program_tests(&subject, extent, random)?);
         Ok(tests)
     }
 }

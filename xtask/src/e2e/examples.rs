@@ -70,13 +70,27 @@ fn read(expected: &Path) -> io::Result<Example> {
     })
 }
 
-/// Builds `sources` with `clang` for Linux as `executable`.
+/// Builds `sources` with `clang` for Linux as `executable`, optimised.
 ///
 /// # Errors
 /// What the compiler said.
 pub fn build_for_linux(clang: &Path, sources: &[PathBuf], executable: &Path) -> Result<(), String> {
+    build_for_linux_with(&["-O2"], clang, sources, executable)
+}
+
+/// As [`build_for_linux`], with `flags` for optimisation and the like.
+///
+/// # Errors
+/// What the compiler said.
+pub fn build_for_linux_with(
+    flags: &[&str],
+    clang: &Path,
+    sources: &[PathBuf],
+    executable: &Path,
+) -> Result<(), String> {
     let output = Command::new(clang)
-        .args(["--target=x86_64-linux-gnu", "-O2", "-ffp-contract=off"])
+        .args(["--target=x86_64-linux-gnu", "-ffp-contract=off"])
+        .args(flags)
         // An example in IR names the target of the kernels.
         .args([
             "-Wno-override-module",

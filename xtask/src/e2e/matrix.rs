@@ -121,7 +121,8 @@ fn check(subject: &Subject, item: &Prepared, place: Place, tier: Tier) -> Result
     expect(&run, 0, &item.example.expected)
 }
 
-fn expect(run: &Run, code: u8, output: &[u8]) -> Result<(), String> {
+/// Checks how a run ended and what it printed.
+pub fn expect(run: &Run, code: u8, output: &[u8]) -> Result<(), String> {
     let difference = examples::difference(output, &run.output);
     if run.ending.code == code && run.ending.note.is_none() && difference.is_none() {
         return Ok(());

@@ -1,13 +1,20 @@
-//! The tests of the whole: cargo's checks, the distribution, every example in every kernel and tier, and bad input.
+//! The tests of the whole: cargo's checks, the distribution, every example in every kernel and tier, random
+//! programs, and bad input.
 
 mod bad_input;
 mod cargo;
+mod csmith;
 mod distribution;
 mod examples;
+mod generated;
+mod hot_loops;
 mod jail;
 mod libc_bitcode;
+mod limits;
+mod lock_files;
 mod matrix;
 mod outside;
+mod random;
 mod runner;
 mod subject;
 mod volume;
@@ -17,7 +24,9 @@ use std::sync::Arc;
 
 pub use cargo::{clean_cargo, lints, unit_tests};
 pub use examples::build_for_linux;
+pub use lock_files::tests as lock_file_tests;
 pub use matrix::Extent;
+pub use random::Random;
 pub use runner::{Outcome, Summary, Test, report, run};
 pub use subject::Subject;
 
@@ -25,11 +34,18 @@ pub use subject::Subject;
 ///
 /// # Errors
 /// That the examples cannot be read.
-pub fn program_tests(subject: &Arc<Subject>, extent: Extent) -> io::Result<Vec<Test>> {
+pub fn program_tests(
+    subject: &Arc<Subject>,
+    extent: Extent,
+    random: Random,
+) -> io::Result<Vec<Test>> {
     let mut tests = matrix::tests(subject, extent)?;
     tests.extend(distribution::tests(subject));
     tests.extend(volume::tests(subject));
     tests.extend(bad_input::tests(subject));
     tests.extend(jail::tests(subject));
+    tests.extend(hot_loops::tests(subject));
+    tests.extend(limits::tests(subject));
+    tests.extend(random::tests(subject, random));
     Ok(tests)
 }

@@ -2,11 +2,14 @@
 #include "tiered.h"
 
 #include "llvm/Analysis/CaptureTracking.h"
+#include "llvm/Analysis/LoopInfo.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 #include "llvm/Transforms/Utils/Local.h"
+#include "llvm/Transforms/Utils/LoopUtils.h"
 #include "llvm/Transforms/Utils/SSAUpdater.h"
 
 using namespace llvm;
@@ -23,7 +26,7 @@ constexpr uint64_t largest_folded = 4096;
 // Declares in the new module what the cloned code refers to, as it is met.
 class Declarer final : public ValueMaterializer {
 public:
-  explicit Declarer(Module &target) : target(target) {}
+  Declarer(llvm_context &context, Module &target) : context(context), target(target) {}
 
   Value *materialize(Value *value) override {
     auto known = globals.find(value);
@@ -36,6 +39,7 @@ public:
     return nullptr;
   }
 
+  llvm_context &context;
   Module &target;
   // By their originals in the program.
   DenseMap<const Value *, Value *> globals;
@@ -43,6 +47,13 @@ public:
   std::vector<std::pair<Function *, Function *>> functions;
 
 private:
+  Value *known_by_name(const GlobalValue &value) {
+    Value *known = value.hasLocalLinkage() ? nullptr : target.getNamedValue(value.getName());
+    if (known)
+      globals[&value] = known;
+    return known;
+  }
+
   static void settle(const GlobalValue &source, GlobalValue &declared) {
     if (source.hasExternalWeakLinkage())
       declared.setLinkage(GlobalValue::ExternalWeakLinkage);
@@ -50,6 +61,9 @@ private:
   }
 
   Value *declare(GlobalVariable &variable) {
+    // The program and the C library may both have declared it.
+    if (Value *known = known_by_name(variable))
+      return known;
     auto *declared = new GlobalVariable(target, variable.getValueType(), variable.isConstant(),
                                         GlobalValue::ExternalLinkage, nullptr, variable.getName());
     declared->copyAttributesFrom(&variable);
@@ -59,6 +73,8 @@ private:
   }
 
   Value *declare(Function &function) {
+    if (Value *known = known_by_name(function))
+      return known;
     auto *declared =
         Function::Create(function.getFunctionType(), GlobalValue::ExternalLinkage,
                          function.getAddressSpace(), function.getName(), &target);
@@ -84,25 +100,45 @@ void clone_whole(Function &target, Function &source, ValueToValueMapTy &map, Dec
   clone_body(target, source, map, declarer);
 }
 
+// The body that may stand in the code, or null.
+Function *body_of(Function &callee, Declarer &declarer, llvm_opt_level_t level, unsigned most) {
+  if (callee.isDeclaration())
+    return level < LLVM_OPT_O2 || callee.isIntrinsic() ||
+                   callee.hasFnAttribute(Attribute::NoInline)
+               ? nullptr
+               : library_function(declarer.context, callee, most);
+  bool always = callee.hasFnAttribute(Attribute::AlwaysInline);
+  if (is_compiled_once(callee) || callee.isInterposable() ||
+      callee.hasFnAttribute(Attribute::NoInline) || (level < LLVM_OPT_O2 && !always) ||
+      (callee.getInstructionCount() > most && !always))
+    return nullptr;
+  return &callee;
+}
+
 // Gives the bodies of callees for inlining, nearest first. Where the code calls itself, the call goes to
 // its stub, or, when it is the last code it will have, to the code itself.
-void offer_bodies(const Function &self, Declarer &declarer, llvm_opt_level_t level) {
+void offer_bodies(const Function &self, const Counters &counters, Declarer &declarer,
+                  llvm_opt_level_t level) {
   unsigned budget = inlining_budget;
   // A body may bring further callees.
   for (size_t next = 0; next < declarer.functions.size(); ++next) {
     auto [source, declared] = declarer.functions[next];
-    bool always = source->hasFnAttribute(Attribute::AlwaysInline);
-    if (source == &self || source->isDeclaration() || source->isVarArg() ||
-        is_compiled_once(*source) || source->isInterposable() ||
-        source->hasFnAttribute(Attribute::NoInline) || (level < LLVM_OPT_O2 && !always))
+    // What only the C library can see comes with what needs it.
+    bool is_part = source->hasLocalLinkage();
+    if (source == &self || source->isVarArg())
       continue;
-    unsigned size = source->getInstructionCount();
-    if (!always && (size > largest_inlined || size > budget))
+    Function *body =
+        is_part ? source : body_of(*source, declarer, level, std::min(largest_inlined, budget));
+    if (!body)
       continue;
-    budget -= std::min(budget, size);
+    budget -= std::min(budget, body->getInstructionCount());
     ValueToValueMapTy map;
-    clone_whole(*declared, *source, map, declarer);
-    declared->setLinkage(GlobalValue::AvailableExternallyLinkage);
+    clone_whole(*declared, *body, map, declarer);
+    if (level >= LLVM_OPT_O2)
+      specialise_copies(counters, *body, map);
+    declared->setVisibility(GlobalValue::DefaultVisibility);
+    declared->setLinkage(is_part ? GlobalValue::InternalLinkage
+                                 : GlobalValue::AvailableExternallyLinkage);
   }
 }
 
@@ -112,19 +148,64 @@ void offer_constants(Declarer &declarer) {
   // An initialiser may bring further variables.
   for (size_t next = 0; next < declarer.variables.size(); ++next) {
     auto [source, declared] = declarer.variables[next];
+    bool is_part = source->hasLocalLinkage();
     if (!source->isConstant() || !source->hasInitializer() || source->isInterposable() ||
-        layout.getTypeAllocSize(source->getValueType()) > largest_folded)
+        (!is_part && layout.getTypeAllocSize(source->getValueType()) > largest_folded))
       continue;
     declared->setInitializer(
         MapValue(source->getInitializer(), map, RF_None, nullptr, &declarer));
-    declared->setLinkage(GlobalValue::AvailableExternallyLinkage);
+    declared->setLinkage(is_part ? GlobalValue::InternalLinkage
+                                 : GlobalValue::AvailableExternallyLinkage);
   }
+}
+
+// A loop in another one gets a copy that only the first entry runs, and that leaves into the rest. So the loop
+// itself is still entered from before only, and is optimised as it would be in the function. Returns the
+// copy's header; `map` leads from the loop to it.
+BasicBlock *separate_first_run(Function &copy, BasicBlock *header, ValueToValueMapTy &map) {
+  DominatorTree tree(copy);
+  LoopInfo loops(tree);
+  Loop *loop = loops.getLoopFor(header);
+  if (!loop || !loop->getParentLoop())
+    return header;
+  // What is used behind the loop is a phi there.
+  formLCSSA(*loop, tree, &loops, nullptr);
+  SmallVector<BasicBlock *, 16> first;
+  for (BasicBlock *block : loop->blocks()) {
+    BasicBlock *clone = CloneBasicBlock(block, map, "", &copy);
+    map[block] = clone;
+    first.push_back(clone);
+  }
+  remapInstructionsInBlocks(first, map);
+
+  SmallVector<BasicBlock *, 8> exits;
+  loop->getUniqueExitBlocks(exits);
+  for (BasicBlock *exit : exits)
+    for (PHINode &phi : exit->phis())
+      for (unsigned index = 0, count = phi.getNumIncomingValues(); index < count; ++index) {
+        if (!loop->contains(phi.getIncomingBlock(index)))
+          continue;
+        Value *value = phi.getIncomingValue(index);
+        Value *mapped = map.lookup(value);
+        phi.addIncoming(mapped ? mapped : value,
+                        cast<BasicBlock>(map.lookup(phi.getIncomingBlock(index))));
+      }
+  auto *first_header = cast<BasicBlock>(map.lookup(header));
+  for (BasicBlock *before : predecessors(header))
+    if (!loop->contains(before))
+      for (PHINode &phi : first_header->phis())
+        phi.removeIncomingValue(before, /*DeletePHIIfEmpty=*/false);
+  return first_header;
 }
 
 // What is live becomes the arguments; the code before the header remains only as far as the loop is part
 // of an outer one.
-void enter_at_header(const Unit &loop, Function &copy, ValueToValueMapTy &map) {
+void enter_at_header(const Unit &loop, Function &copy, ValueToValueMapTy &map,
+                     llvm_opt_level_t level) {
   auto *header = cast<BasicBlock>(map.lookup(loop.header));
+  ValueToValueMapTy first;
+  if (level >= LLVM_OPT_O2)
+    header = separate_first_run(copy, header, first);
   BasicBlock *entry =
       BasicBlock::Create(copy.getContext(), "", &copy, &copy.getEntryBlock());
   IRBuilder<>(entry).CreateBr(header);
@@ -137,7 +218,9 @@ void enter_at_header(const Unit &loop, Function &copy, ValueToValueMapTy &map) {
     auto *defined = dyn_cast<Instruction>(map.lookup(value));
     if (!defined)
       continue; // An argument of the function: mapped to ours already.
-    if (auto *phi = dyn_cast<PHINode>(defined); phi && phi->getParent() == header) {
+    Value *of_first_run = first.lookup(defined);
+    auto *phi = dyn_cast<PHINode>(of_first_run ? of_first_run : defined);
+    if (phi && phi->getParent() == header) {
       phi->setIncomingValueForBlock(entry, &given);
       continue;
     }
@@ -204,15 +287,16 @@ void instrument(const Instrumentation &how, const Unit &unit, const Unit &functi
 
 } // namespace
 
-std::unique_ptr<Module> cut_out(const std::vector<Unit> &units, const Counters &counters,
-                                const Unit &unit, llvm_opt_level_t level) {
+std::unique_ptr<Module> cut_out(llvm_context &context, const std::vector<Unit> &units,
+                                const Counters &counters, const Unit &unit,
+                                llvm_opt_level_t level) {
   Function &source = *unit.function;
   auto tier = static_cast<llvm_tier_t>(LLVM_TIER_O0 + level);
   std::unique_ptr<Module> module = new_module(*source.getParent(), unit.symbol);
   Function *copy = Function::Create(unit.type(), GlobalValue::ExternalLinkage,
                                     unit.symbol + ".O" + Twine(unsigned(level)), *module);
   ValueToValueMapTy map;
-  Declarer declarer(*module);
+  Declarer declarer(context, *module);
   if (level == LLVM_OPT_O3 && !unit.is_loop())
     declarer.globals[&source] = copy;
 
@@ -241,6 +325,10 @@ std::unique_ptr<Module> cut_out(const std::vector<Unit> &units, const Counters &
   // Counting is an effect that the program does not have.
   copy->removeFnAttr(Attribute::Memory);
 
+  if (level < LLVM_OPT_O2)
+    watch_copies(counters, source, map);
+  else
+    specialise_copies(counters, source, map);
   if (level < LLVM_OPT_O3) {
     const Unit *function = &unit;
     while (function->is_loop())
@@ -248,10 +336,10 @@ std::unique_ptr<Module> cut_out(const std::vector<Unit> &units, const Counters &
     instrument({units, counters, tier, /*is_native=*/true}, unit, *function, *copy, map);
   }
   if (unit.is_loop()) {
-    enter_at_header(unit, *copy, map);
+    enter_at_header(unit, *copy, map, level);
     describe_arguments(unit, *copy);
   }
-  offer_bodies(source, declarer, level);
+  offer_bodies(source, counters, declarer, level);
   if (level >= LLVM_OPT_O1)
     offer_constants(declarer);
   return module;

@@ -3,7 +3,7 @@
 // Newest code is found through slots, and no other address of code is kept anywhere: superseded code is dead
 // when no call of it is unfinished. Each of those has a return address on the stack, or, while the code
 // itself was calling, the return address of what it called. A jmp_buf is only good for a call that is
-// unfinished. Pointers to a version's constants are held by its own calls alone.
+// unfinished. Only code is freed: the addresses of constants may be anywhere.
 #include "tiered.h"
 
 using namespace llvm;

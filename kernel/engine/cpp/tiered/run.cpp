@@ -45,6 +45,8 @@ static llvm_error_t open_program(llvm_tiered &program) {
   program.units = find_units(*module.ir);
   if (llvm_error_t error = create_stubs(program))
     return error;
+  if (Error error = create_copy_profiles(*module.ir, *module.context->pool, program.counters))
+    return fail(*module.context, LLVM_ERROR_OUT_OF_MEMORY, std::move(error));
   return place_data(program);
 }
 
@@ -60,7 +62,11 @@ static llvm_error_t compile_unit(llvm_tiered &program, const Unit &unit, llvm_op
   // Compiling would be in vain.
   if (!program.is_wanted && pool.is_full() && program.superseded.empty())
     return fail(context, LLVM_ERROR_OUT_OF_MEMORY, "out of memory: the code pool is full");
-  std::unique_ptr<Module> cut = cut_out(program.units, program.counters, unit, level);
+  std::unique_ptr<Module> cut = cut_out(context, program.units, program.counters, unit, level);
+  // A function that came along with the C library's code: the program may keep its address.
+  bool has_known_addresses = any_of(*cut, [](const Function &function) {
+    return function.hasLocalLinkage() && function.hasAddressTaken();
+  });
   auto object = emit_object(context, *cut, level);
   if (!object)
     return fail_compile(context, unit.symbol, object.takeError());
@@ -71,7 +77,10 @@ static llvm_error_t compile_unit(llvm_tiered &program, const Unit &unit, llvm_op
   ProgramMemory scope;
   linked.entry = made->entry;
   linked.bytes = made->bytes;
-  linked.pieces.assign(made->pieces.begin(), made->pieces.end());
+  // Constants stay for the same reason.
+  if (!has_known_addresses)
+    copy_if(made->pieces, std::back_inserter(linked.pieces),
+            [](const CodePool::Piece &piece) { return piece.is_code(); });
   return LLVM_OK;
 }
 

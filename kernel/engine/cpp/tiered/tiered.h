@@ -39,9 +39,15 @@ struct Unit {
 // units.cpp: the functions that can be compiled singly, each followed by its loops.
 std::vector<Unit> find_units(llvm::Module &ir);
 
+struct CopyProfile;
+
 // The addresses that instrumented code is made with.
 struct Counters {
-  llvm_unit_t *units;
+  llvm_unit_t *units = nullptr;
+  // Of the copies of unknown size, and which copy has which.
+  CopyProfile *copies = nullptr;
+  llvm::DenseMap<const llvm::Instruction *, uint32_t> copy_numbers;
+
   uint64_t field(uint32_t unit, size_t offset) const {
     return reinterpret_cast<uint64_t>(units + unit) + offset;
   }
@@ -63,9 +69,22 @@ void count_iterations(const Instrumentation &how, const Unit &function, llvm::Fu
 // In interpreted code: goes to native code if there is any.
 void prefer_native(const Unit &unit, llvm::Function &copy, uint64_t slot, uint64_t no_code);
 
+// copies.cpp: profiles of the program's copies of unknown size; code of a clone that writes them, or that
+// makes use of them.
+llvm::Error create_copy_profiles(llvm::Module &ir, CodePool &pool, Counters &counters);
+void watch_copies(const Counters &counters, llvm::Function &source, llvm::ValueToValueMapTy &map);
+void specialise_copies(const Counters &counters, llvm::Function &source,
+                       llvm::ValueToValueMapTy &map);
+
+// library.cpp: the C library's definition of what the program declares, if it and what it needs have at most
+// so many instructions; or null.
+llvm::Function *library_function(llvm_context &context, const llvm::Function &declared,
+                                 unsigned most);
+
 // cut.cpp: a module with the unit's code for one level.
-std::unique_ptr<llvm::Module> cut_out(const std::vector<Unit> &units, const Counters &counters,
-                                      const Unit &unit, llvm_opt_level_t level);
+std::unique_ptr<llvm::Module> cut_out(llvm_context &context, const std::vector<Unit> &units,
+                                      const Counters &counters, const Unit &unit,
+                                      llvm_opt_level_t level);
 // A module with the program's data, and the functions that exist once.
 std::unique_ptr<llvm::Module> cut_out_data(llvm_module &module);
 
@@ -75,7 +94,7 @@ struct Linked {
   uintptr_t entry = 0;
   // Of code and constants.
   size_t bytes = 0;
-  // Where they are.
+  // What can be freed when no call of it is unfinished.
   CodePool::Pieces pieces;
 };
 class Linker {
@@ -103,7 +122,7 @@ struct llvm_tiered {
   llvm_tier_hooks_t hooks{};
   std::vector<bareflow::Unit> units;
   std::vector<std::string> names;
-  bareflow::Counters counters{};
+  bareflow::Counters counters;
   bareflow::Linker linker;
   // One word and one stub for each unit, and where a unit without code leads.
   void **slots = nullptr;
