@@ -25,10 +25,13 @@ std::error_code PoolExhausted::convertToErrorCode() const {
 
 namespace {
 
+// Pieces are multiples of it.
+constexpr size_t piece_alignment = 16;
+constexpr uint8_t int3 = 0xcc;
+
 // What a finalised allocation's handle points at.
 struct Finalized {
-  uintptr_t start;
-  size_t size;
+  CodePool::Pieces pieces;
   std::vector<orc::shared::WrapperFunctionCall> actions;
 };
 
@@ -43,116 +46,182 @@ unsigned protection_of(orc::MemProt protection) {
   return bits;
 }
 
+constexpr unsigned writable = LLVM_PROTECTION_READ | LLVM_PROTECTION_WRITE;
+constexpr unsigned executable = LLVM_PROTECTION_READ | LLVM_PROTECTION_EXECUTE;
+
 } // namespace
 
 CodePool::CodePool(const llvm_options_t &options)
     : options(options), start(options.pool_address), size(options.pool_size),
       page_bytes(options.page_size) {
-  free[start] = size;
+  pages.give({start, size});
 }
 
-Error CodePool::protect(uintptr_t address, size_t bytes, unsigned protection) {
-  if (bytes == 0 || options.protect(options.user, address, bytes, protection) == 0)
+Error CodePool::protect(Range pages, unsigned protection) {
+  if (pages.size == 0 ||
+      options.protect(options.user, pages.start, pages.size, protection) == 0)
     return Error::success();
-  return make_error<PoolExhausted>(bytes);
+  return make_error<PoolExhausted>(pages.size);
 }
 
-Expected<CodePool::Range> CodePool::take(size_t bytes) {
+Range CodePool::pages_around(Range range) const {
+  uintptr_t first = alignDown(range.start, page_bytes);
+  return {first, alignTo(range.end(), page_bytes) - first};
+}
+
+bool CodePool::has_room(size_t bytes, size_t alignment, unsigned protection) const {
+  auto shared = partial.find(protection);
+  if (shared != partial.end() && shared->second.has_room(bytes, alignment))
+    return true;
+  size_t whole = alignTo(bytes, page_bytes);
+  return pages.has_room(whole, page_bytes) && pages.bytes() - whole >= spare_bytes;
+}
+
+Expected<CodePool::Piece> CodePool::take(size_t bytes, size_t alignment, unsigned protection) {
   ProgramMemory scope;
-  for (auto entry = free.begin(); entry != free.end(); ++entry) {
-    auto [address, available] = *entry;
-    if (available < bytes)
-      continue;
-    free.erase(entry);
-    if (available > bytes)
-      free[address + bytes] = available - bytes;
-    Range range{address, bytes};
-    if (Error error = protect(address, bytes, LLVM_PROTECTION_READ | LLVM_PROTECTION_WRITE)) {
-      give_back(range);
-      return std::move(error);
-    }
-    memset(reinterpret_cast<void *>(address), 0, bytes);
-    recent.push_back(range);
-    return range;
+  bytes = alignTo(bytes, protection ? piece_alignment : page_bytes);
+  alignment = std::max(alignment, protection ? piece_alignment : page_bytes);
+  if (alignment > page_bytes)
+    return createStringError(inconvertibleErrorCode(), "an alignment of more than a page");
+  auto is_enough = [&] { return has_room(bytes, alignment, protection); };
+  if (!is_enough() && reclaim)
+    reclaim(reclaim_user, is_enough);
+  if (!is_enough())
+    return make_error<PoolExhausted>(bytes);
+  FreeRanges &shared = partial[protection];
+  if (!shared.has_room(bytes, alignment)) {
+    size_t whole = alignTo(bytes, page_bytes);
+    shared.give({*pages.take(whole, page_bytes), whole});
   }
-  return make_error<PoolExhausted>(bytes);
+  Piece piece{{*shared.take(bytes, alignment), bytes}, protection};
+  recent.push_back(piece);
+  return piece;
 }
 
-void CodePool::give_back(Range range) {
-  if (range.size == 0)
+void CodePool::give_back_pages(Range range) {
+  // Failing to take access away leaves memory unused, nothing worse.
+  consumeError(protect(range, 0));
+  pages.give(range);
+}
+
+void CodePool::give_back(const Piece &piece) {
+  if (piece.range.size == 0)
     return;
   ProgramMemory scope;
-  llvm::erase_if(recent, [&](const Range &other) { return other.start == range.start; });
-  symbols.erase(symbols.lower_bound(range.start), symbols.lower_bound(range.start + range.size));
-  // Failing to take access away leaves memory unused, nothing worse.
-  consumeError(protect(range.start, range.size, 0));
-  auto next = free.lower_bound(range.start);
-  if (next != free.end() && range.start + range.size == next->first) {
-    range.size += next->second;
-    next = free.erase(next);
-  }
-  if (next != free.begin()) {
-    auto previous = std::prev(next);
-    if (previous->first + previous->second == range.start) {
-      previous->second += range.size;
-      return;
-    }
-  }
-  free[range.start] = range.size;
+  llvm::erase_if(recent,
+                 [&](const Piece &other) { return other.range.start == piece.range.start; });
+  symbols.erase(symbols.lower_bound(piece.range.start), symbols.lower_bound(piece.range.end()));
+  FreeRanges &shared = partial[piece.protection];
+  Range unused = shared.give(piece.range);
+  Range whole{alignTo(unused.start, page_bytes), 0};
+  uintptr_t end = alignDown(unused.end(), page_bytes);
+  if (whole.start >= end)
+    return;
+  whole.size = end - whole.start;
+  shared.remove(whole);
+  give_back_pages(whole);
 }
 
 void CodePool::give_up() {
-  while (!recent.empty())
-    give_back(recent.back());
+  while (!recent.empty()) {
+    Piece last = recent.back();
+    give_back(last);
+  }
 }
 
-void CodePool::keep(FinalizedAlloc allocation) {
-  delete allocation.release().toPtr<Finalized *>();
+CodePool::Pieces CodePool::keep(FinalizedAlloc allocation) {
+  auto *finalized = allocation.release().toPtr<Finalized *>();
+  Pieces pieces = std::move(finalized->pieces);
+  delete finalized;
+  return pieces;
 }
 
-size_t CodePool::used_bytes() const {
-  size_t unused = 0;
-  for (auto &[address, bytes] : free)
-    unused += bytes;
-  return size - unused;
+void CodePool::free(const Pieces &pieces) {
+  ProgramMemory scope;
+  for (const Piece &piece : pieces) {
+    // Whoever runs it all the same gets an exception at once.
+    if (piece.is_code()) {
+      std::vector<char> traps(piece.range.size, static_cast<char>(int3));
+      consumeError(write(piece, traps.data(), traps.size()));
+    }
+    give_back(piece);
+  }
+}
+
+Error CodePool::write(const Piece &piece, const char *contents, size_t content_bytes) {
+  // Whoever ends a compilation that takes too long must not do so in here.
+  ProgramMemory scope;
+  Range affected = pages_around(piece.range);
+  if (Error error = protect(affected, writable)) {
+    // Only the pages at the ends may hold something else.
+    consumeError(protect({affected.start, page_bytes}, piece.protection));
+    consumeError(protect({affected.end() - page_bytes, page_bytes}, piece.protection));
+    return error;
+  }
+  auto *place = reinterpret_cast<char *>(piece.range.start);
+  memcpy(place, contents, content_bytes);
+  memset(place + content_bytes, 0, piece.range.size - content_bytes);
+  return protect(affected, piece.protection);
 }
 
 Expected<uintptr_t> CodePool::reserve(size_t bytes) {
-  auto range = take(alignTo(std::max<size_t>(bytes, 1), page_bytes));
-  if (!range)
-    return range.takeError();
-  return range->start;
+  auto piece = take(std::max<size_t>(bytes, 1), page_bytes, 0);
+  if (!piece)
+    return piece.takeError();
+  if (Error error = protect(piece->range, writable)) {
+    give_back(*piece);
+    return std::move(error);
+  }
+  memset(reinterpret_cast<void *>(piece->range.start), 0, piece->range.size);
+  return piece->range.start;
 }
 
 Error CodePool::seal(uintptr_t address, size_t bytes) {
-  return protect(address, alignTo(std::max<size_t>(bytes, 1), page_bytes),
-                 LLVM_PROTECTION_READ | LLVM_PROTECTION_EXECUTE);
+  return protect({address, alignTo(std::max<size_t>(bytes, 1), page_bytes)}, executable);
 }
 
 class CodePool::Allocation final : public JITLinkMemoryManager::InFlightAlloc {
 public:
-  Allocation(CodePool &pool, LinkGraph &graph, BasicLayout layout, Range standard, Range temporary)
-      : pool(pool), graph(graph), layout(std::move(layout)), standard(standard),
-        temporary(temporary) {}
+  Allocation(CodePool &pool, LinkGraph &graph) : pool(pool), graph(graph) {}
+
+  // Finds a place for each segment.
+  Error place() {
+    BasicLayout layout(graph);
+    for (auto &[group, segment] : layout.segments()) {
+      size_t bytes = segment.ContentSize + segment.ZeroFillSize;
+      unsigned protection = protection_of(group.getMemProt());
+      if (bytes == 0)
+        continue;
+      auto piece = pool.take(bytes, segment.Alignment.value(), protection);
+      if (!piece)
+        return piece.takeError();
+      bool is_temporary = group.getMemLifetime() == orc::MemLifetime::Finalize;
+      parts.push_back({*piece, is_temporary, std::vector<char>(segment.ContentSize)});
+      segment.Addr = orc::ExecutorAddr(piece->range.start);
+      segment.WorkingMem = parts.back().contents.data();
+    }
+    return layout.apply();
+  }
 
   void finalize(OnFinalizedFunction on_finalized) override {
-    for (auto &[group, segment] : layout.segments()) {
-      // Addr has moved on to the segment's end by now; WorkingMem is still where it starts.
-      auto address = reinterpret_cast<uintptr_t>(segment.WorkingMem);
-      size_t bytes = alignTo(segment.ContentSize + segment.ZeroFillSize, pool.page_bytes);
-      if (Error error = pool.protect(address, bytes, protection_of(group.getMemProt()))) {
+    for (Part &part : parts)
+      if (Error error = pool.write(part.piece, part.contents.data(), part.contents.size())) {
         release();
         return on_finalized(std::move(error));
       }
-    }
     auto actions = orc::shared::runFinalizeActions(graph.allocActions());
     if (!actions) {
       release();
       return on_finalized(actions.takeError());
     }
-    pool.give_back(temporary);
-    auto *finalized = new Finalized{standard.start, standard.size, std::move(*actions)};
-    on_finalized(FinalizedAlloc(orc::ExecutorAddr::fromPtr(finalized)));
+    auto finalized = std::make_unique<Finalized>();
+    for (Part &part : parts)
+      if (part.is_temporary)
+        pool.give_back(part.piece);
+      else
+        finalized->pieces.push_back(part.piece);
+    finalized->actions = std::move(*actions);
+    on_finalized(FinalizedAlloc(orc::ExecutorAddr::fromPtr(finalized.release())));
   }
 
   void abandon(OnAbandonedFunction on_abandoned) override {
@@ -160,57 +229,31 @@ public:
     on_abandoned(Error::success());
   }
 
-private:
   void release() {
-    pool.give_back(temporary);
-    pool.give_back(standard);
+    for (const Part &part : parts)
+      pool.give_back(part.piece);
   }
+
+private:
+  struct Part {
+    Piece piece;
+    bool is_temporary;
+    // What will be copied to the piece.
+    std::vector<char> contents;
+  };
 
   CodePool &pool;
   LinkGraph &graph;
-  BasicLayout layout;
-  Range standard, temporary;
+  std::vector<Part> parts;
 };
 
 void CodePool::allocate(const JITLinkDylib *, LinkGraph &graph, OnAllocatedFunction on_allocated) {
-  BasicLayout layout(graph);
-  auto sizes = layout.getContiguousPageBasedLayoutSizes(page_bytes);
-  if (!sizes)
-    return on_allocated(sizes.takeError());
-
-  Range standard{0, 0}, temporary{0, 0};
-  auto reserve = [&](uint64_t bytes, Range &range) -> Error {
-    if (bytes == 0)
-      return Error::success();
-    auto taken = take(bytes);
-    if (!taken)
-      return taken.takeError();
-    range = *taken;
-    return Error::success();
-  };
-  Error error = reserve(sizes->StandardSegs, standard);
-  if (!error)
-    error = reserve(sizes->FinalizeSegs, temporary);
-  if (error) {
-    give_back(standard);
+  auto allocation = std::make_unique<Allocation>(*this, graph);
+  if (Error error = allocation->place()) {
+    allocation->release();
     return on_allocated(std::move(error));
   }
-
-  uintptr_t next_standard = standard.start, next_temporary = temporary.start;
-  for (auto &[group, segment] : layout.segments()) {
-    uintptr_t &next = group.getMemLifetime() == orc::MemLifetime::Standard ? next_standard
-                                                                          : next_temporary;
-    segment.Addr = orc::ExecutorAddr(next);
-    segment.WorkingMem = reinterpret_cast<char *>(next);
-    next += alignTo(segment.ContentSize + segment.ZeroFillSize, page_bytes);
-  }
-  if (Error failed = layout.apply()) {
-    give_back(temporary);
-    give_back(standard);
-    return on_allocated(std::move(failed));
-  }
-  on_allocated(
-      std::make_unique<Allocation>(*this, graph, std::move(layout), standard, temporary));
+  on_allocated(std::move(allocation));
 }
 
 void CodePool::deallocate(std::vector<FinalizedAlloc> allocations,
@@ -219,7 +262,8 @@ void CodePool::deallocate(std::vector<FinalizedAlloc> allocations,
   for (auto &allocation : reverse(allocations)) {
     std::unique_ptr<Finalized> finalized(allocation.release().toPtr<Finalized *>());
     errors = joinErrors(std::move(errors), orc::shared::runDeallocActions(finalized->actions));
-    give_back({finalized->start, finalized->size});
+    for (const Piece &piece : finalized->pieces)
+      give_back(piece);
   }
   on_deallocated(std::move(errors));
 }

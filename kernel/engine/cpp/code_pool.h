@@ -1,12 +1,16 @@
 // The code pool: one region at a fixed address from which JITLink's allocations come.
 //
-// Pages are writable while an object is linked into them, and then get the protection of their
-// segment: never writable and executable at once.
+// A page belongs to one protection: small pieces of code share pages, and so do small constants. What is
+// linked is put together elsewhere and copied at the end. For that moment the pages are writable and not
+// executable, though they may hold code whose frames are on the stack: nothing in the pool runs meanwhile.
+// No page is ever writable and executable at once.
 #pragma once
 
 #include "../include/llvm_baremetal.h"
+#include "free_ranges.h"
 
 #include "llvm/ExecutionEngine/JITLink/JITLinkMemoryManager.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 
 #include <map>
 #include <string>
@@ -16,6 +20,14 @@ namespace bareflow {
 
 class CodePool final : public llvm::jitlink::JITLinkMemoryManager {
 public:
+  // A range of the pool and the protection of its pages; of whole pages it is 0.
+  struct Piece {
+    Range range;
+    unsigned protection;
+    bool is_code() const { return protection & LLVM_PROTECTION_EXECUTE; }
+  };
+  using Pieces = std::vector<Piece>;
+
   explicit CodePool(const llvm_options_t &options);
 
   void allocate(const llvm::jitlink::JITLinkDylib *library, llvm::jitlink::LinkGraph &graph,
@@ -34,11 +46,27 @@ public:
   // What was taken since the last call of either is kept, or given back.
   void keep_all() { recent.clear(); }
   void give_up();
-  // Forgets the handle of memory that is never given back singly.
-  void keep(FinalizedAlloc allocation);
+  // Turns a handle into what it stands for, which only `free` gives back.
+  Pieces keep(FinalizedAlloc allocation);
+  // Nothing may use them any more.
+  void free(const Pieces &pieces);
+
+  // Asked to free something when the pool is full, until `has_room` says that it is enough. May be null.
+  using Reclaim = void (*)(void *user, llvm::function_ref<bool()> has_room);
+  void set_reclaim(Reclaim function, void *user) {
+    reclaim = function;
+    reclaim_user = user;
+  }
+  // How much must stay free behind what is taken from now on.
+  void set_spare_bytes(size_t bytes) { spare_bytes = bytes; }
+
+  // Whether not even a page can be taken.
+  bool is_full() const { return pages.bytes() < spare_bytes + page_bytes; }
 
   size_t page_size() const { return page_bytes; }
-  size_t used_bytes() const;
+  size_t size_bytes() const { return size; }
+  // Of whole pages.
+  size_t used_bytes() const { return size - pages.bytes(); }
 
   // Which functions lie where, for messages.
   void add_symbol(uintptr_t address, size_t symbol_size, llvm::StringRef name);
@@ -51,23 +79,27 @@ public:
 
 private:
   class Allocation;
-  struct Range {
-    uintptr_t start;
-    size_t size;
-  };
 
-  llvm::Expected<Range> take(size_t bytes);
-  void give_back(Range range);
-  llvm::Error protect(uintptr_t address, size_t bytes, unsigned protection);
+  Range pages_around(Range range) const;
+  bool has_room(size_t bytes, size_t alignment, unsigned protection) const;
+  llvm::Expected<Piece> take(size_t bytes, size_t alignment, unsigned protection);
+  void give_back(const Piece &piece);
+  void give_back_pages(Range range);
+  llvm::Error write(const Piece &piece, const char *contents, size_t content_bytes);
+  llvm::Error protect(Range pages, unsigned protection);
 
   const llvm_options_t &options;
   uintptr_t start;
   size_t size;
   size_t page_bytes;
-  // Free ranges by address; neighbours are merged.
-  std::map<uintptr_t, size_t> free;
+  size_t spare_bytes = 0;
+  Reclaim reclaim = nullptr;
+  void *reclaim_user = nullptr;
+  FreeRanges pages;
+  // What is free within pages that are in use, by their protection.
+  std::map<unsigned, FreeRanges> partial;
   std::map<uintptr_t, Symbol> symbols;
-  std::vector<Range> recent;
+  Pieces recent;
 };
 
 // Tells a full pool from other errors of linking.

@@ -10,6 +10,9 @@
 using namespace llvm;
 
 namespace bareflow {
+
+void *program_stack_top = nullptr;
+
 namespace {
 
 // A handler that exit() calls: what atexit and __cxa_atexit registered.
@@ -95,7 +98,9 @@ llvm_error_t find_lifetime_functions(llvm_module &module, ArrayRef<LifetimeFunct
 llvm_error_t run_program(llvm_context &context, Running running, int &status,
                          function_ref<int()> body) {
   Recovery recovery;
+  void *outer = std::exchange(program_stack_top, __builtin_frame_address(0));
   run_recoverably(recovery, running, body);
+  program_stack_top = outer;
   fflush(nullptr);
   status = recovery.status;
   switch (recovery.ending) {
@@ -105,7 +110,8 @@ llvm_error_t run_program(llvm_context &context, Running running, int &status,
   case Ending::aborted:
     return fail(context, LLVM_ERROR_PROGRAM_ABORTED, recovery.message);
   case Ending::out_of_memory:
-    return fail(context, LLVM_ERROR_OUT_OF_MEMORY, "out of memory while the program ran");
+    return fail(context, LLVM_ERROR_OUT_OF_MEMORY,
+                recovery.message[0] ? recovery.message : "out of memory while the program ran");
   case Ending::faulted:
   case Ending::failed:
     return fail(context, LLVM_ERROR_PROGRAM_FAULT, recovery.message);

@@ -21,6 +21,9 @@ void call_all(llvm::ArrayRef<void *> functions);
 llvm_error_t run_program(llvm_context &context, Running running, int &status,
                          llvm::function_ref<int()> body);
 
+// The highest address of the stack of the program that runs, and null if none does.
+extern void *program_stack_top;
+
 // Runs exit handlers and destructors, then ends the program. Only inside run_program.
 [[noreturn]] void exit_program(int status);
 

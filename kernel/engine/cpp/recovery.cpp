@@ -59,7 +59,7 @@ static void handle_fatal_error(void *, const char *reason, bool) {
 
 static void handle_bad_alloc(void *, const char *, bool) {
   if (innermost)
-    leave(Ending::out_of_memory, 0, "out of memory");
+    leave(Ending::out_of_memory, 0, "");
 }
 
 void install_handlers() {

@@ -94,7 +94,8 @@ typedef enum llvm_opt_level {
 } llvm_opt_level_t;
 
 /* Bits of the protection that llvm_options_t.protect is asked for; 0 means no access, and that the
- * contents are no longer needed. Write and execute are never asked for together. */
+ * contents are no longer needed. Write and execute are never asked for together. Pages that hold code become
+ * writable again for the moment in which more code is copied to them. */
 #define LLVM_PROTECTION_READ 1u
 #define LLVM_PROTECTION_WRITE 2u
 #define LLVM_PROTECTION_EXECUTE 4u

@@ -5,20 +5,20 @@ use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use bareflow_cxx_runtime::arena;
 use bareflow_cxx_runtime::platform::{Protection, Stream};
 
+use crate::POOL_ADDRESS;
 use crate::bindings::{
     LLVM_PROTECTION_EXECUTE, LLVM_PROTECTION_READ, LLVM_PROTECTION_WRITE, llvm_options_t,
 };
-use crate::{POOL_ADDRESS, POOL_SIZE_BYTES};
 
 /// The C library as bitcode; empty where the engine is not compiled.
 static LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libc.bc"));
 
-/// The options of every session.
-pub(crate) fn options() -> llvm_options_t {
+/// The options of a session that may use so much of the code pool.
+pub(crate) fn options(pool_size_bytes: usize) -> llvm_options_t {
     llvm_options_t {
         size: size_of::<llvm_options_t>(),
         pool_address: POOL_ADDRESS,
-        pool_size: POOL_SIZE_BYTES,
+        pool_size: pool_size_bytes,
         page_size: bareflow_cxx_runtime::platform().page_size_bytes(),
         protect: Some(protect),
         resolve: Some(resolve),

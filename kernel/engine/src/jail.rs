@@ -4,7 +4,7 @@
 //! A compilation that fails in any way is left by the library's recovery, which puts the compiler's memory
 //! back; the manager then leaves the unit where it is.
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use bareflow_cxx_runtime::arena;
 use bareflow_tiers::Config;
@@ -21,6 +21,9 @@ use crate::sampler;
 /// compilation, or no bound.
 static DEADLINE_NS: AtomicU64 = AtomicU64::new(0);
 
+/// Whether the last compilation was ended because it took too long.
+static TOOK_TOO_LONG: AtomicBool = AtomicBool::new(false);
+
 /// For the timer's handler: counts the tick for the profile; if a compilation has used up its time, returns
 /// where the handler must return to instead of to the instruction.
 #[must_use]
@@ -35,14 +38,21 @@ pub fn tick(instruction: usize) -> Option<Resume> {
         return None;
     }
     DEADLINE_NS.store(0, Relaxed);
+    TOOK_TOO_LONG.store(true, Relaxed);
     resume_after(&Fault {
         cause: FaultCause::Other("the compilation took longer than its budget allows"),
         instruction,
     })
 }
 
+/// Whether the compilation that has just failed was ended because it took too long.
+pub(crate) fn took_too_long() -> bool {
+    TOOK_TOO_LONG.load(Relaxed)
+}
+
 /// Runs one compilation within its bounds.
 pub(crate) fn confine<T>(config: &Config, compile: impl FnOnce() -> T) -> T {
+    TOOK_TOO_LONG.store(false, Relaxed);
     if let Some(limit_ms) = config.compile_ms {
         let now = bareflow_cxx_runtime::platform().monotonic_ns();
         DEADLINE_NS.store(

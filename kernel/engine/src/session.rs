@@ -16,17 +16,23 @@ use crate::bindings::{
 use crate::jail;
 use crate::profile::Recording;
 use crate::tiers::Manager;
-use crate::{Config, FailureKind, Level, Mode, Outcome, RunRequest, Tier, callbacks};
+use crate::{
+    Config, FailureKind, Level, Mode, Outcome, POOL_SIZE_BYTES, RunRequest, Tier, callbacks,
+};
 
 /// An open context; closed when dropped.
 #[derive(Debug)]
 pub(crate) struct Session(*mut llvm_context_t);
 
 impl Session {
-    fn open() -> Result<Self, Outcome> {
+    fn open(mode: Mode) -> Result<Self, Outcome> {
+        let pool_size_bytes = match mode {
+            Mode::Automatic(config) => config.pool_mib.map_or(POOL_SIZE_BYTES, pool_size_bytes),
+            Mode::Fixed(_) => POOL_SIZE_BYTES,
+        };
         let mut context = ptr::null_mut();
         // SAFETY: both arguments are valid for the call.
-        let error = unsafe { llvm_init(&callbacks::options(), &mut context) };
+        let error = unsafe { llvm_init(&callbacks::options(pool_size_bytes), &mut context) };
         let session = Self(context);
         session.check(error)?;
         Ok(session)
@@ -97,6 +103,13 @@ impl Drop for Session {
     }
 }
 
+/// More than there is means all of it.
+fn pool_size_bytes(size_mib: u64) -> usize {
+    usize::try_from(size_mib).map_or(POOL_SIZE_BYTES, |mib| {
+        mib.saturating_mul(1 << 20).min(POOL_SIZE_BYTES)
+    })
+}
+
 const fn tier_code(tier: Tier) -> llvm_tier_t {
     match tier {
         Tier::Interpreter => LLVM_TIER_INTERPRETER,
@@ -137,7 +150,7 @@ pub(crate) fn run(request: &RunRequest) -> Result<i32, Outcome> {
         });
     };
     set_interceptor(Some(intercept));
-    let session = Session::open()?;
+    let session = Session::open(request.mode)?;
     let program = session.parse(first_name, first_bytes)?;
     for (name, bytes) in others {
         let part = session.parse(name, bytes)?;

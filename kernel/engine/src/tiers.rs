@@ -216,7 +216,11 @@ impl<'a> Manager<'a> {
         let record = &mut self.records[unit];
         if error != LLVM_OK {
             self.spent_cycles += now() - start;
-            record.policy.failed(level);
+            if jail::took_too_long() {
+                record.policy.took_too_long(level);
+            } else {
+                record.policy.failed(level);
+            }
             record.failures.push(Failure {
                 level,
                 reason: self.session.last_error(),

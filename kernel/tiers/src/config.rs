@@ -21,6 +21,8 @@ pub struct Config {
     pub compile_ms: Option<u64>,
     /// What the compiler may use, in MiB.
     pub compile_mib: Option<u64>,
+    /// How much of the code pool may be used, in MiB; not 0.
+    pub pool_mib: Option<u64>,
     /// Makes compilations fail, for tests: the seed of a generator that chooses which, where and how.
     pub injection: Option<u64>,
 }
@@ -39,6 +41,8 @@ pub enum ConfigError {
     NotANumber,
     /// A higher level is due earlier than a lower one.
     Decreasing,
+    /// A code pool in which nothing has room.
+    NoPool,
 }
 
 impl fmt::Display for ConfigError {
@@ -46,11 +50,12 @@ impl fmt::Display for ConfigError {
         formatter.write_str(match self {
             Self::UnknownSetting => {
                 "unknown setting; the settings are calls=N,N,N,N, iterations=N,N,N,N, budget=CYCLES, \
-                 compile-ms=N, compile-mib=N and inject=SEED"
+                 compile-ms=N, compile-mib=N, pool-mib=N and inject=SEED"
             }
             Self::WrongCount => "thresholds are four, for O0, O1, O2 and O3, with - for never",
             Self::NotANumber => "a value is a whole number from 0 to 9223372036854775807, or -",
             Self::Decreasing => "a higher level cannot be due earlier than a lower one",
+            Self::NoPool => "the code pool needs at least 1 MiB",
         })
     }
 }
@@ -72,6 +77,7 @@ impl Config {
         budget_cycles: None,
         compile_ms: COMPILE_MS,
         compile_mib: COMPILE_MIB,
+        pool_mib: None,
         injection: None,
     };
 
@@ -82,6 +88,7 @@ impl Config {
         budget_cycles: None,
         compile_ms: COMPILE_MS,
         compile_mib: COMPILE_MIB,
+        pool_mib: None,
         injection: None,
     };
 
@@ -92,6 +99,7 @@ impl Config {
         budget_cycles: None,
         compile_ms: COMPILE_MS,
         compile_mib: COMPILE_MIB,
+        pool_mib: None,
         injection: None,
     };
 
@@ -102,7 +110,7 @@ impl Config {
     }
 
     /// Changes one setting, given as `calls=10,100,1000,10000`, `iterations=-,1000,-,100000`,
-    /// `budget=1000000000`, `compile-ms=1000`, `compile-mib=64` or `inject=1`.
+    /// `budget=1000000000`, `compile-ms=1000`, `compile-mib=64`, `pool-mib=16` or `inject=1`.
     ///
     /// # Errors
     /// [`ConfigError`]; the settings stay as they were.
@@ -114,6 +122,7 @@ impl Config {
             "budget" => self.budget_cycles = number(value)?,
             "compile-ms" => self.compile_ms = number(value)?,
             "compile-mib" => self.compile_mib = number(value)?,
+            "pool-mib" => self.pool_mib = pool(value)?,
             "inject" => self.injection = number(value)?,
             _ => return Err(ConfigError::UnknownSetting),
         }
@@ -128,6 +137,13 @@ fn number(text: &str) -> Result<Option<u64>, ConfigError> {
     match text.parse::<i64>() {
         Ok(number @ 0..) => Ok(Some(number.unsigned_abs())),
         _ => Err(ConfigError::NotANumber),
+    }
+}
+
+fn pool(text: &str) -> Result<Option<u64>, ConfigError> {
+    match number(text)? {
+        Some(0) => Err(ConfigError::NoPool),
+        size_mib => Ok(size_mib),
     }
 }
 
@@ -187,6 +203,11 @@ mod tests {
             ("calls=4,3,2,1", ConfigError::Decreasing),
             ("iterations=4,-,-,1", ConfigError::Decreasing),
             ("budget=-1", ConfigError::NotANumber),
+            ("compile-ms=abc", ConfigError::NotANumber),
+            ("compile-mib=", ConfigError::NotANumber),
+            ("inject=0x1", ConfigError::NotANumber),
+            ("pool-mib=1.5", ConfigError::NotANumber),
+            ("pool-mib=0", ConfigError::NoPool),
         ] {
             let mut config = Config::AUTOMATIC;
             assert_eq!(config.set(text), Err(error), "{text}");

@@ -4,7 +4,8 @@
 //! 2. Counts decide: calls of a function, iterations of a loop. A threshold for each level says how many it
 //!    takes; the highest level whose threshold is reached is the one.
 //! 3. A function whose loop has reached a level is as hot as the loop.
-//! 4. A level at which a compilation failed is not tried again; what is above it still may be.
+//! 4. A level at which a compilation failed is not tried again; what is above it still may be, unless the
+//!    compilation took too long.
 //! 5. When the budget of compile time is spent, everything stays where it is.
 //!
 //! "Interpreter only" and "O3 at once" are two settings of it. It knows nothing of LLVM.

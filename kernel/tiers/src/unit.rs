@@ -124,6 +124,11 @@ impl Unit {
         self.tried[level.index()] = true;
     }
 
+    /// Notes that a compilation at `level` took too long: those above would take longer.
+    pub fn took_too_long(&mut self, level: Level) {
+        self.tried[level.index()..].fill(true);
+    }
+
     /// Notes that a loop of the function has reached `level`.
     pub fn loop_reached(&mut self, level: Level) {
         self.loops = self.loops.max(Some(level));
@@ -281,6 +286,19 @@ mod tests {
         let limit = |tier| unit.limit(&Config::AUTOMATIC, tier, 0);
         assert_eq!(limit(Tier::Interpreter), 1_000);
         assert_eq!(limit(Tier::Native(Level::O1)), 100_000);
+    }
+
+    #[test]
+    fn what_took_too_long_is_not_tried_at_higher_levels() {
+        let mut unit = Unit::new(Kind::Function);
+        unit.compiled(Level::O0);
+        unit.took_too_long(Level::O1);
+        assert_eq!(unit.promotion(&Config::AUTOMATIC, 1 << 40, 0), None);
+        assert_eq!(unit.limit(&Config::AUTOMATIC, unit.tier(), 0), u64::MAX);
+
+        let mut unit = Unit::new(Kind::Function);
+        unit.took_too_long(Level::O2);
+        assert_eq!(unit.first_code(&Config::O3_AT_ONCE, 0), Some(Level::O1));
     }
 
     #[test]

@@ -42,7 +42,8 @@ pub struct RunArgs {
     #[arg(long, value_enum, default_value_t)]
     tier: Tier,
     /// A setting of the automatic tiers: calls=N,N,N,N or iterations=N,N,N,N (thresholds of O0 to O3, - for
-    /// never), budget=CYCLES, compile-ms=N, compile-mib=N, or inject=SEED (for tests)
+    /// never), budget=CYCLES, compile-ms=N, compile-mib=N, pool-mib=N, or
+    /// inject=SEED (for tests)
     #[arg(long = "set", value_name = "SETTING")]
     settings: Vec<String>,
     /// Write a profile of the run to this file; `cargo xtask report` shows it

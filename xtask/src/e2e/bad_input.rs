@@ -256,13 +256,17 @@ fn program(subject: &Subject, source: Source) -> Result<Program, String> {
     }
 }
 
-fn judge(case: &Case, run: &Run) -> Result<(), String> {
-    let mut messages: Vec<&str> = run
-        .log
+/// The messages of a run.
+pub fn messages(run: &Run) -> Vec<&str> {
+    run.log
         .lines()
         .filter_map(|line| line.trim_end().strip_prefix(MESSAGE))
-        .collect();
-    messages.extend(run.ending.note.as_deref());
+        .chain(run.ending.note.as_deref())
+        .collect()
+}
+
+fn judge(case: &Case, run: &Run) -> Result<(), String> {
+    let messages = messages(run);
     let mut faults = Vec::new();
     if run.ending.code != case.code {
         faults.push(format!("expected status {}", case.code));

@@ -2,15 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
-use std::process::Command;
 use std::sync::Arc;
 
-use super::examples;
+use super::generated::Generated;
 use super::runner::{Outcome, Test};
-use super::subject::{Conditions, Place, Run, Subject};
+use super::subject::{Place, Run, Subject};
 use crate::profile::Profile;
-use crate::program::{Program, Tier, TierOptions};
 
 /// What failures are told by, one for each kind that is injected.
 const KINDS: [&str; 6] = [
@@ -61,19 +58,9 @@ struct Plan {
 }
 
 fn check(subject: &Subject, plan: &Plan) -> Result<(), String> {
-    let source = subject.fresh_path("many.c");
-    fs::write(&source, many_functions(plan.function_count)).map_err(|error| error.to_string())?;
-    let sources = [source];
-    let executable = subject.fresh_path("many");
-    examples::build_for_linux(&subject.bench.tools.program_clang, &sources, &executable)?;
-    let expected = Command::new(&executable)
-        .output()
-        .map_err(|error| error.to_string())?
-        .stdout;
-    let program = Program::build(&sources, &subject.compiler).map_err(|error| error.to_string())?;
-
+    let program = Generated::build(subject, &many_functions(plan.function_count))?;
     let clean = run(subject, plan, &program, None)?;
-    let clean_profile = examine(&clean, &expected)?;
+    let clean_profile = program.examine(&clean)?;
     let mut counts = BTreeMap::new();
     for seed in 1.. {
         if counts.values().sum::<usize>() >= plan.least {
@@ -86,7 +73,7 @@ fn check(subject: &Subject, plan: &Plan) -> Result<(), String> {
         }
         let of_seed = |text: String| format!("with inject={seed}: {text}");
         let run = run(subject, plan, &program, Some(seed)).map_err(of_seed)?;
-        let profile = examine(&run, &expected).map_err(of_seed)?;
+        let profile = program.examine(&run).map_err(of_seed)?;
         count_failures(profile, &mut counts).map_err(of_seed)?;
         check_growth(clean_profile, profile).map_err(of_seed)?;
     }
@@ -108,34 +95,14 @@ fn check(subject: &Subject, plan: &Plan) -> Result<(), String> {
 fn run(
     subject: &Subject,
     plan: &Plan,
-    program: &Program,
+    program: &Generated,
     seed: Option<u64>,
 ) -> Result<Run, String> {
-    let mut settings = vec![
-        "calls=1,2,3,4".to_owned(),
-        "iterations=-,5,-,50".to_owned(),
-        format!("compile-ms={}", plan.compile_ms),
-    ];
-    settings.extend(seed.map(|seed| format!("inject={seed}")));
-    let options = TierOptions {
-        settings,
-        profile: true,
-    };
-    let bundle = program.bundle_with(&[], Tier::Auto, &options);
-    subject.run(plan.place, &bundle, Conditions::default())
-}
-
-/// The run's profile, if it ended as it should.
-fn examine<'a>(run: &'a Run, expected: &[u8]) -> Result<&'a Profile, String> {
-    let difference = examples::difference(expected, &run.output);
-    match &run.profile {
-        Some(profile) if run.ending.code == 0 && difference.is_none() => Ok(profile),
-        _ => Err(format!(
-            "{}\n{}",
-            difference.unwrap_or_default(),
-            run.describe()
-        )),
-    }
+    let budget = format!("compile-ms={}", plan.compile_ms);
+    let injection = seed.map(|seed| format!("inject={seed}"));
+    let mut settings = vec!["calls=1,2,3,4", "iterations=-,5,-,50", &budget];
+    settings.extend(injection.as_deref());
+    program.run(subject, plan.place, &settings)
 }
 
 fn count_failures(

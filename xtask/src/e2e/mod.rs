@@ -6,8 +6,11 @@ mod cargo;
 mod csmith;
 mod distribution;
 mod examples;
+mod generated;
+mod hot_loops;
 mod jail;
 mod libc_bitcode;
+mod limits;
 mod lock_files;
 mod matrix;
 mod outside;
@@ -41,6 +44,8 @@ pub fn program_tests(
     tests.extend(volume::tests(subject));
     tests.extend(bad_input::tests(subject));
     tests.extend(jail::tests(subject));
+    tests.extend(hot_loops::tests(subject));
+    tests.extend(limits::tests(subject));
     tests.extend(random::tests(subject, random));
     Ok(tests)
 }

@@ -11,8 +11,18 @@ using namespace llvm;
 
 namespace bareflow {
 
+// The data is placed already. What refers to a function must not keep large tables from being forgotten:
+// each change of such a reference would make a new table.
+static void forget_initial_values(Module &module) {
+  for (GlobalVariable &variable : module.globals())
+    if (!variable.hasAppendingLinkage())
+      variable.setInitializer(nullptr);
+  for (Function &function : module)
+    function.removeDeadConstantUsers();
+}
+
 // A function's address is that of its stub, and so is the target of a call through another prototype.
-static void take_stub_addresses(llvm_tiered &program, Function &function) {
+static void take_stub_addresses(const llvm_tiered &program, Function &function) {
   Type *word = Type::getInt64Ty(function.getContext());
   Constant *stub = ConstantExpr::getIntToPtr(
       ConstantInt::get(word, program.linker.find(function.getName())), function.getType());
@@ -43,6 +53,7 @@ static llvm_error_t make_interpreted(llvm_tiered &program, std::unique_ptr<Modul
     prefer_native(unit, *copy, reinterpret_cast<uint64_t>(program.slots + unit.index),
                   program.no_code(unit.index));
   }
+  forget_initial_values(*interpreted);
   for (Function &function : *interpreted) {
     if (function.isDeclaration())
       continue;

@@ -29,10 +29,12 @@ class Linker::Link final : public JITLinkContext {
 public:
   struct Result {
     Error error = Error::success();
-    size_t bytes = 0;
+    Linked linked;
   };
 
-  Link(Linker &linker, Result &result) : JITLinkContext(nullptr), linker(linker), result(result) {}
+  // Without an entry, the object's symbols become known to all that is linked later.
+  Link(Linker &linker, StringRef entry, Result &result)
+      : JITLinkContext(nullptr), linker(linker), entry(entry), result(result) {}
 
   JITLinkMemoryManager &getMemoryManager() override { return *linker.context.pool; }
 
@@ -62,37 +64,39 @@ public:
     for (Symbol *symbol : graph.defined_symbols()) {
       if (!symbol->hasName())
         continue;
-      if (symbol->getScope() != Scope::Local)
-        linker.define(symbol->getName(), symbol->getAddress().getValue());
+      uintptr_t address = symbol->getAddress().getValue();
+      if (symbol->getName() == entry)
+        result.linked.entry = address;
+      else if (entry.empty() && symbol->getScope() != Scope::Local)
+        linker.define(symbol->getName(), address);
       if (symbol->isCallable())
-        linker.context.pool->add_symbol(symbol->getAddress().getValue(), symbol->getSize(),
-                                        symbol->getName());
+        linker.context.pool->add_symbol(address, symbol->getSize(), symbol->getName());
     }
     for (Section &section : graph.sections())
       for (Block *block : section.blocks())
-        result.bytes += block->getSize();
+        result.linked.bytes += block->getSize();
     return Error::success();
   }
 
-  // The code stays for as long as the program.
   void notifyFinalized(JITLinkMemoryManager::FinalizedAlloc allocation) override {
-    linker.context.pool->keep(std::move(allocation));
+    result.linked.pieces = linker.context.pool->keep(std::move(allocation));
   }
 
 private:
   Linker &linker;
+  StringRef entry;
   Result &result;
 };
 
-Expected<size_t> Linker::link(MemoryBufferRef object) {
+Expected<Linked> Linker::link(MemoryBufferRef object, StringRef entry) {
   auto graph = createLinkGraphFromELFObject(object);
   if (!graph)
     return graph.takeError();
   Link::Result result;
-  jitlink::link(std::move(*graph), std::make_unique<Link>(*this, result));
+  jitlink::link(std::move(*graph), std::make_unique<Link>(*this, entry, result));
   if (result.error)
     return std::move(result.error);
-  return result.bytes;
+  return std::move(result.linked);
 }
 
 } // namespace bareflow

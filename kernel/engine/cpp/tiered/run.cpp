@@ -23,9 +23,9 @@ static llvm_error_t place_data(llvm_tiered &program) {
   auto object = emit_object(context, *cut_out_data(module), LLVM_OPT_O2);
   if (!object)
     return fail_compile(context, module.name, object.takeError());
-  auto size = program.linker.link(**object);
-  if (!size)
-    return fail_compile(context, module.name, size.takeError());
+  auto linked = program.linker.link(**object);
+  if (!linked)
+    return fail_compile(context, module.name, linked.takeError());
   module.data_placed = true;
   return LLVM_OK;
 }
@@ -50,20 +50,46 @@ static llvm_error_t open_program(llvm_tiered &program) {
   return place_data(program);
 }
 
+// What promotions leave free in the pool for code that the program cannot go on without: one part in 8.
+constexpr unsigned spare_part = 8;
+
 // Makes the unit's code, which nobody calls yet.
 static llvm_error_t compile_unit(llvm_tiered &program, const Unit &unit, llvm_opt_level_t level,
-                                 uintptr_t &code, uint64_t &bytes) {
+                                 Linked &linked) {
   llvm_context &context = *program.module.context;
+  CodePool &pool = *context.pool;
+  pool.set_spare_bytes(program.is_wanted ? 0 : pool.size_bytes() / spare_part);
+  // Compiling would be in vain.
+  if (!program.is_wanted && pool.is_full() && program.superseded.empty())
+    return fail(context, LLVM_ERROR_OUT_OF_MEMORY, "out of memory: the code pool is full");
   std::unique_ptr<Module> cut = cut_out(context, program.units, program.counters, unit, level);
+  // A function that came along with the C library's code: the program may keep its address.
+  bool has_known_addresses = any_of(*cut, [](const Function &function) {
+    return function.hasLocalLinkage() && function.hasAddressTaken();
+  });
   auto object = emit_object(context, *cut, level);
   if (!object)
     return fail_compile(context, unit.symbol, object.takeError());
-  auto size = program.linker.link(**object);
-  if (!size)
-    return fail_compile(context, unit.symbol, size.takeError());
-  code = program.linker.find(unit.symbol + ".O" + std::to_string(level));
-  bytes = *size;
+  auto made = program.linker.link(**object, unit.symbol + ".O" + std::to_string(level));
+  if (!made)
+    return fail_compile(context, unit.symbol, made.takeError());
+  // It outlives the compiler's memory.
+  ProgramMemory scope;
+  linked.entry = made->entry;
+  linked.bytes = made->bytes;
+  // Constants stay for the same reason.
+  if (!has_known_addresses)
+    copy_if(made->pieces, std::back_inserter(linked.pieces),
+            [](const CodePool::Piece &piece) { return piece.is_code(); });
   return LLVM_OK;
+}
+
+static void supersede(llvm_tiered &program, uint32_t unit, CodePool::Pieces &&pieces) {
+  ProgramMemory scope;
+  CodePool::Pieces older = std::exchange(program.newest[unit], std::move(pieces));
+  // The address of code at O3 may be known to the program: the code takes it itself.
+  if (program.tiers[unit] != LLVM_TIER_O3 && !older.empty())
+    program.superseded.push_back(std::move(older));
 }
 
 static llvm_error_t find_all(llvm_tiered &program, ArrayRef<LifetimeFunction> functions,
@@ -111,6 +137,7 @@ llvm_error_t llvm_tiered_create(llvm_module_t *module, const llvm_tier_hooks_t *
     if (llvm_error_t error = open_program(*program))
       return error;
     *result = running = program.release();
+    context->pool->set_reclaim(reclaim_code, running);
     return LLVM_OK;
   });
 }
@@ -119,6 +146,7 @@ void llvm_tiered_destroy(llvm_tiered_t *program) {
   if (!program)
     return;
   running = nullptr;
+  program->module.context->pool->set_reclaim(nullptr, nullptr);
   delete program;
 }
 
@@ -141,16 +169,19 @@ llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt
       static_cast<unsigned>(level) >= level_count)
     return LLVM_ERROR_INVALID_ARGUMENT;
   uint64_t start = __builtin_ia32_rdtsc();
-  uintptr_t code;
-  uint64_t bytes;
-  if (llvm_error_t error = enter(program->module.context, [&] {
-        return compile_unit(*program, program->units[unit], level, code, bytes);
-      }))
+  Linked linked;
+  llvm_error_t error = enter(program->module.context, [&] {
+    return compile_unit(*program, program->units[unit], level, linked);
+  });
+  program->is_out_of_memory = error == LLVM_ERROR_OUT_OF_MEMORY;
+  if (error)
     return error;
   // Nothing can fail any more. One store, on one processor: whoever calls next gets the new code.
-  __atomic_store_n(&program->slots[unit], reinterpret_cast<void *>(code), __ATOMIC_RELEASE);
+  __atomic_store_n(&program->slots[unit], reinterpret_cast<void *>(linked.entry),
+                   __ATOMIC_RELEASE);
+  supersede(*program, unit, std::move(linked.pieces));
   program->tiers[unit] = static_cast<llvm_tier_t>(LLVM_TIER_O0 + level);
-  *compilation = {__builtin_ia32_rdtsc() - start, bytes};
+  *compilation = {__builtin_ia32_rdtsc() - start, linked.bytes};
   return LLVM_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "../code_pool.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 using namespace llvm;
@@ -134,10 +135,18 @@ extern "C" uint32_t bareflow_loop_is_hot(uint32_t unit, uint32_t tier) {
 }
 
 extern "C" void *bareflow_native_code_of(uint32_t unit) {
-  if (!running->has_code(unit))
-    running->hooks.wanted(running->hooks.user, unit);
-  if (!running->has_code(unit))
-    leave(Ending::failed, 0, "a function has no native code");
+  if (running->has_code(unit))
+    return running->slots[unit];
+  running->is_wanted = true;
+  running->hooks.wanted(running->hooks.user, unit);
+  running->is_wanted = false;
+  if (!running->has_code(unit)) {
+    // The last compilation says why.
+    char text[512];
+    snprintf(text, sizeof text, "function '%s' has no native code: %s",
+             running->units[unit].symbol.c_str(), running->module.context->error.c_str());
+    leave(running->is_out_of_memory ? Ending::out_of_memory : Ending::failed, 0, text);
+  }
   return running->slots[unit];
 }
 
@@ -177,6 +186,7 @@ llvm_error_t create_stubs(llvm_tiered &program) {
   {
     ProgramMemory scope;
     program.tiers.assign(count, LLVM_TIER_INTERPRETER);
+    program.newest.resize(count);
   }
   auto data = pool.reserve(count * (sizeof(llvm_unit_t) + sizeof(void *)));
   if (!data)

@@ -6,6 +6,7 @@
 // function from there (on-stack replacement).
 #pragma once
 
+#include "../code_pool.h"
 #include "../program.h"
 
 #include "llvm/ADT/DenseMap.h"
@@ -14,7 +15,7 @@
 #include "llvm/IR/BasicBlock.h"
 #include "llvm/Transforms/Utils/ValueMapper.h"
 
-#include <array>
+#include <deque>
 
 namespace bareflow {
 
@@ -88,11 +89,20 @@ std::unique_ptr<llvm::Module> cut_out(llvm_context &context, const std::vector<U
 std::unique_ptr<llvm::Module> cut_out_data(llvm_module &module);
 
 // link.cpp: places objects in the pool and knows where symbols are.
+struct Linked {
+  // 0 if the object does not define it.
+  uintptr_t entry = 0;
+  // Of code and constants.
+  size_t bytes = 0;
+  // What can be freed when no call of it is unfinished.
+  CodePool::Pieces pieces;
+};
 class Linker {
 public:
   explicit Linker(llvm_context &context) : context(context) {}
-  // `resolve` finds what the object does not define. Returns the bytes of the code and constants.
-  llvm::Expected<size_t> link(llvm::MemoryBufferRef object);
+  // Links code for one symbol, which nothing else will refer to; or, without an entry, what the rest of the
+  // program refers to.
+  llvm::Expected<Linked> link(llvm::MemoryBufferRef object, llvm::StringRef entry = {});
   void define(llvm::StringRef name, uintptr_t address);
   // 0 if nobody defines it.
   uintptr_t find(llvm::StringRef name) const;
@@ -119,8 +129,16 @@ struct llvm_tiered {
   uintptr_t stubs = 0;
   uintptr_t entries = 0;
 
-  // The tier of each unit's newest code.
+  // The tier of each unit's newest code, and where the code lies.
   std::vector<llvm_tier_t> tiers;
+  std::vector<bareflow::CodePool::Pieces> newest;
+  // Older code, the oldest first: calls of it may not have returned yet.
+  std::deque<bareflow::CodePool::Pieces> superseded;
+
+  // Whether the program waits for code that it cannot go on without.
+  bool is_wanted = false;
+  // Whether the last compilation found too little memory.
+  bool is_out_of_memory = false;
 
   uintptr_t no_code(uint32_t unit) const;
   bool has_code(uint32_t unit) const { return tiers[unit] != LLVM_TIER_INTERPRETER; }
@@ -143,6 +161,9 @@ extern "C" void bareflow_unit_left(llvm_unit_t *unit, uint64_t cycles_at_entry);
 // As above, and keeping all registers.
 extern "C" void bareflow_native_unit_is_hot();
 extern "C" void bareflow_native_unit_left();
+
+// reclaim.cpp: for CodePool::set_reclaim; frees superseded code that is in no call any more.
+void reclaim_code(void *program, llvm::function_ref<bool()> has_room);
 
 // run.cpp: runs main as native code.
 llvm_error_t run_tiered_native(llvm_tiered &program, llvm::ArrayRef<void *> arguments,
