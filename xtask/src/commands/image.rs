@@ -5,12 +5,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::error::{Error, Result};
+use super::guest::Guest;
+use crate::error::Result;
 use crate::image::DEFAULT_SIZE_BYTES;
-use crate::kernel::{KernelKind, LlvmExtent};
-use crate::program::{Program, Tier, TierOptions};
-use crate::tools::Installation;
-use crate::workbench::Workbench;
+use crate::kernel::KernelKind;
 
 /// Make a disk image: boot stages, the kernel with LLVM, the program, and a FAT16 partition.
 #[derive(Args, Debug)]
@@ -21,26 +19,8 @@ pub struct ImageArgs {
     /// Where to write it
     #[arg(long, value_name = "FILE", default_value = "bareflow.img")]
     out: PathBuf,
-    /// How the program runs
-    #[arg(long, value_enum, default_value_t)]
-    tier: Tier,
-    /// A setting of the automatic tiers: calls=N,N,N,N or iterations=N,N,N,N (thresholds of O0 to O3, - for
-    /// never), budget=CYCLES, compile-ms=N, compile-mib=N, pool-mib=N, or
-    /// inject=SEED (for tests)
-    #[arg(long = "set", value_name = "SETTING")]
-    settings: Vec<String>,
-    /// How much of LLVM is in the kernel
-    #[arg(long, value_enum, default_value_t)]
-    llvm: LlvmExtent,
-    /// Install missing tools with apt first
-    #[arg(long)]
-    install_tools: bool,
-    /// The program: .c, .ll and .bc files, linked as one
-    #[arg(required = true, value_name = "PROGRAM")]
-    program: Vec<PathBuf>,
-    /// Arguments of the program
-    #[arg(last = true, value_name = "ARGS")]
-    arguments: Vec<String>,
+    #[command(flatten)]
+    guest: Guest,
 }
 
 impl ImageArgs {
@@ -49,17 +29,10 @@ impl ImageArgs {
     /// # Errors
     /// Whatever kept it from being made.
     pub fn run(self) -> Result<ExitCode> {
-        let options = TierOptions {
-            settings: self.settings,
-            profile: false,
-        };
-        options.check(self.tier).map_err(Error::Usage)?;
-        let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
-        let program = Program::build(&self.program, &bench.program_compiler())?;
-        let bundle = program.bundle_with(&self.arguments, self.tier, &options);
+        let (bench, bundle) = self.guest.prepare(false)?;
         let kernel = bench
             .kernel_builder()
-            .build(KernelKind::Machine, self.llvm)?;
+            .build(KernelKind::Machine, self.guest.llvm)?;
         bench.write_image(&kernel, &bundle, self.size, &self.out)?;
         println!("{}", self.out.display());
         Ok(ExitCode::SUCCESS)

@@ -8,16 +8,14 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::error::{Error, Result};
+use super::guest::Guest;
+use crate::error::Result;
 use crate::image::DEFAULT_SIZE_BYTES;
-use crate::kernel::{KernelKind, LlvmExtent};
+use crate::kernel::KernelKind;
 use crate::launch::Kernel;
 use crate::profile;
-use crate::program::{Program, Tier, TierOptions};
 use crate::qemu::{Boot, Machine};
 use crate::temporary::TemporaryFolder;
-use crate::tools::Installation;
-use crate::workbench::Workbench;
 
 /// How the machine starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -38,14 +36,6 @@ pub struct RunArgs {
     /// Run in the engine as a Linux process, at native speed, instead of the machine
     #[arg(long)]
     hosted: bool,
-    /// How the program runs
-    #[arg(long, value_enum, default_value_t)]
-    tier: Tier,
-    /// A setting of the automatic tiers: calls=N,N,N,N or iterations=N,N,N,N (thresholds of O0 to O3, - for
-    /// never), budget=CYCLES, compile-ms=N, compile-mib=N, pool-mib=N, or
-    /// inject=SEED (for tests)
-    #[arg(long = "set", value_name = "SETTING")]
-    settings: Vec<String>,
     /// Write a profile of the run to this file; `cargo xtask report` shows it
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
@@ -58,18 +48,8 @@ pub struct RunArgs {
     /// How the machine starts
     #[arg(long, value_enum, default_value_t)]
     boot: BootMethod,
-    /// How much of LLVM is in the kernel
-    #[arg(long, value_enum, default_value_t)]
-    llvm: LlvmExtent,
-    /// Install missing tools with apt first
-    #[arg(long)]
-    install_tools: bool,
-    /// The program: .c, .ll and .bc files, linked as one
-    #[arg(required = true, value_name = "PROGRAM")]
-    program: Vec<PathBuf>,
-    /// Arguments of the program
-    #[arg(last = true, value_name = "ARGS")]
-    arguments: Vec<String>,
+    #[command(flatten)]
+    guest: Guest,
 }
 
 const DEFAULT_MEMORY_MIB: u32 = 512;
@@ -80,15 +60,7 @@ impl RunArgs {
     /// # Errors
     /// Whatever kept it from being run.
     pub fn run(self) -> Result<ExitCode> {
-        let options = TierOptions {
-            settings: self.settings,
-            profile: self.profile.is_some(),
-        };
-        options.check(self.tier).map_err(Error::Usage)?;
-        let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
-        // A program that does not compile is reported before the kernel is built.
-        let program = Program::build(&self.program, &bench.program_compiler())?;
-        let bundle = program.bundle_with(&self.arguments, self.tier, &options);
+        let (bench, bundle) = self.guest.prepare(self.profile.is_some())?;
         let folder = TemporaryFolder::new("run")?;
 
         let kind = if self.hosted {
@@ -96,7 +68,7 @@ impl RunArgs {
         } else {
             KernelKind::Machine
         };
-        let executable = bench.kernel_builder().build(kind, self.llvm)?;
+        let executable = bench.kernel_builder().build(kind, self.guest.llvm)?;
         let kernel_file = executable.clone();
         let bundle_path = folder.path().join("bundle");
         fs::write(&bundle_path, &bundle)?;

@@ -22,39 +22,37 @@ static_assert(offsetof(llvm_unit_t, timed_calls) == 40 &&
 
 __asm__(R"(
     .text
+    # Between these two the stack is aligned and C may be called; then all registers that a call may change are
+    # as they were. %r11 is at -72(%rbp) meanwhile.
+    .macro bareflow_keep_registers
+    push %rbp
+    mov %rsp, %rbp
+    .irp register, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11
+    push %\register
+    .endr
+    sub $512, %rsp
+    and $-16, %rsp
+    fxsave (%rsp)
+    cld
+    .endm
+    .macro bareflow_restore_registers
+    fxrstor (%rsp)
+    lea -72(%rbp), %rsp
+    .irp register, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax, rbp
+    pop %\register
+    .endr
+    .endm
+
     # From a unit's entry, with its number in %r11d and a caller's arguments in all registers: goes to its
     # native code.
     .globl bareflow_enter_unit
     .type bareflow_enter_unit, @function
 bareflow_enter_unit:
-    push %rbp
-    mov %rsp, %rbp
-    push %rax
-    push %rcx
-    push %rdx
-    push %rsi
-    push %rdi
-    push %r8
-    push %r9
-    push %r10
-    sub $512, %rsp
-    and $-16, %rsp
-    fxsave (%rsp)
+    bareflow_keep_registers
     mov %r11d, %edi
-    cld
     call bareflow_native_code_of
-    mov %rax, %r11
-    fxrstor (%rsp)
-    lea -64(%rbp), %rsp
-    pop %r10
-    pop %r9
-    pop %r8
-    pop %rdi
-    pop %rsi
-    pop %rdx
-    pop %rcx
-    pop %rax
-    pop %rbp
+    mov %rax, -72(%rbp)
+    bareflow_restore_registers
     jmp *%r11
     .size bareflow_enter_unit, . - bareflow_enter_unit
 
@@ -62,34 +60,9 @@ bareflow_enter_unit:
     .globl bareflow_native_unit_is_hot
     .type bareflow_native_unit_is_hot, @function
 bareflow_native_unit_is_hot:
-    push %rbp
-    mov %rsp, %rbp
-    push %rax
-    push %rcx
-    push %rdx
-    push %rsi
-    push %rdi
-    push %r8
-    push %r9
-    push %r10
-    push %r11
-    sub $512, %rsp
-    and $-16, %rsp
-    fxsave (%rsp)
-    cld
+    bareflow_keep_registers
     call bareflow_unit_is_hot
-    fxrstor (%rsp)
-    lea -72(%rbp), %rsp
-    pop %r11
-    pop %r10
-    pop %r9
-    pop %r8
-    pop %rdi
-    pop %rsi
-    pop %rdx
-    pop %rcx
-    pop %rax
-    pop %rbp
+    bareflow_restore_registers
     ret
     .size bareflow_native_unit_is_hot, . - bareflow_native_unit_is_hot
 
