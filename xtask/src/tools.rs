@@ -6,6 +6,7 @@ use std::process::Command;
 
 use crate::error::{Error, Result, system};
 use crate::shell::{display, output_of};
+use crate::temporary::TemporaryFolder;
 
 /// Versions of clang, lld and the LLVM tools that build LLVM 18.
 const BUILD_VERSIONS: std::ops::RangeInclusive<u32> = 16..=19;
@@ -186,7 +187,13 @@ fn versioned(name: &str, version: u32) -> Option<PathBuf> {
 
 /// The first number with dots in what `--version` prints.
 fn version_of(path: &Path) -> Option<String> {
-    version_in(&output_of(Command::new(path).arg("--version"))?)
+    // csmith leaves a file where it runs, even then.
+    let folder = TemporaryFolder::new("version").ok()?;
+    version_in(&output_of(
+        Command::new(path)
+            .arg("--version")
+            .current_dir(folder.path()),
+    )?)
 }
 
 fn version_in(text: &str) -> Option<String> {

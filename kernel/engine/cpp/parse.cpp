@@ -25,14 +25,20 @@ static unsigned producer_version(StringRef producer) {
   return version;
 }
 
+// The first whose data layout aligns integers of 128 bits to 16 bytes.
+constexpr unsigned aligning_version = 18;
+
+// `is_old`: the layout was another, which reading has replaced.
 static llvm_error_t parse_bitcode(llvm_context &context, MemoryBufferRef bytes,
-                                  std::unique_ptr<Module> &ir) {
+                                  std::unique_ptr<Module> &ir, bool &is_old) {
   StringRef name = bytes.getBufferIdentifier();
   auto producer = getBitcodeProducerString(bytes);
   if (!producer)
     return fail(context, LLVM_ERROR_MALFORMED_IR,
                 name + ": truncated or malformed bitcode: " + toString(producer.takeError()));
-  if (producer_version(*producer) > LLVM_VERSION_MAJOR)
+  unsigned version = producer_version(*producer);
+  is_old = version != 0 && version < aligning_version;
+  if (version > LLVM_VERSION_MAJOR)
     return fail(context, LLVM_ERROR_NEWER_IR,
                 name + ": the bitcode was written by " + *producer +
                     "; this is LLVM " LLVM_VERSION_STRING ", which reads bitcode up to its own "
@@ -46,11 +52,14 @@ static llvm_error_t parse_bitcode(llvm_context &context, MemoryBufferRef bytes,
 }
 
 static llvm_error_t parse_text(llvm_context &context, MemoryBufferRef bytes,
-                               std::unique_ptr<Module> &ir) {
+                               std::unique_ptr<Module> &ir, bool &is_old) {
   SMDiagnostic diagnostic;
   ir = parseAssembly(bytes, diagnostic, context.ir);
-  if (ir)
+  if (ir) {
+    StringRef layout = ir->getDataLayoutStr();
+    is_old = !layout.empty() && !layout.contains("-i128:128");
     return LLVM_OK;
+  }
   StringRef message = diagnostic.getMessage();
   message.consume_front("error: ");
   return fail(context, LLVM_ERROR_MALFORMED_IR,
@@ -98,8 +107,9 @@ llvm_error_t llvm_parse_ir(llvm_context_t *context, const void *bytes, size_t le
 
     take_diagnostic(*context);
     std::unique_ptr<Module> ir;
-    if (llvm_error_t error = is_bitcode ? parse_bitcode(*context, *copy, ir)
-                                        : parse_text(*context, *copy, ir))
+    bool is_old = false;
+    if (llvm_error_t error = is_bitcode ? parse_bitcode(*context, *copy, ir, is_old)
+                                        : parse_text(*context, *copy, ir, is_old))
       return error;
     if (std::string text = take_diagnostic(*context); !text.empty())
       return fail(*context, LLVM_ERROR_MALFORMED_IR, Twine(name) + ": " + text);
@@ -109,6 +119,8 @@ llvm_error_t llvm_parse_ir(llvm_context_t *context, const void *bytes, size_t le
     raw_string_ostream stream(broken);
     if (verifyModule(*ir, &stream))
       return fail(*context, LLVM_ERROR_MALFORMED_IR, Twine(name) + ": invalid IR: " + broken);
+    if (is_old)
+      keep_old_layout(*ir);
     // Nothing here reads debug information, and it is most of the memory of a module that has it.
     StripDebugInfo(*ir);
     ir->setModuleIdentifier(name);

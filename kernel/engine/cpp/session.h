@@ -99,6 +99,9 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> emit_object(llvm_context &co
                                                                 llvm::Module &ir,
                                                                 llvm_opt_level_t level);
 
+// old_layout.cpp: gives what lies in memory the places it had before LLVM 18.
+void keep_old_layout(llvm::Module &ir);
+
 // prepare.cpp
 llvm_error_t prepare(llvm_module &module);
 // Gives a local definition a name that other compiles can refer to.

@@ -34,11 +34,18 @@ struct Regression {
 }
 
 /// With the seeds of csmith 2.3.0, which Debian and Ubuntu have.
-const REGRESSIONS: &[Regression] = &[Regression {
-    seed: 30,
-    options: csmith::LARGE,
-    found: "a main that cannot be interpreted, here for its i152, ended with 'unknown external function: main'",
-}];
+const REGRESSIONS: &[Regression] = &[
+    Regression {
+        seed: 30,
+        options: csmith::LARGE,
+        found: "a main that cannot be interpreted, here for its i152, ended with 'unknown external function: main'",
+    },
+    Regression {
+        seed: 100_001_987,
+        options: OPTIONS,
+        found: "a bit-field in an i128 was read 8 bytes too far: LLVM 18 has another data layout than clang 16",
+    },
+];
 
 /// Settings of the tiers.
 type Settings = [&'static str; 2];
