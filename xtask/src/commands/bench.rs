@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::bench::{boot, llvm_build, tiers};
+use crate::bench::{boot, llvm_build, profile, tiers};
 use crate::error::Result;
 use crate::paths::Cache;
 use crate::tools::Installation;
@@ -27,8 +27,14 @@ enum Benchmark {
         #[arg(long, value_name = "N", default_value_t = 60)]
         sources: usize,
     },
+    /// Measure what counters and samples cost code of the automatic tiers
+    Profile,
     /// Run programs in every tier of the hosted kernel, against clang -O2
-    Tiers,
+    Tiers {
+        /// Count instructions in the machine instead
+        #[arg(long)]
+        machine: bool,
+    },
 }
 
 impl BenchArgs {
@@ -60,7 +66,15 @@ impl BenchArgs {
                     comparison.ratio()
                 );
             }
-            Benchmark::Tiers => tiers::run(&Workbench::prepare(Installation::Forbidden)?)?,
+            Benchmark::Profile => profile::run(&Workbench::prepare(Installation::Forbidden)?)?,
+            Benchmark::Tiers { machine } => {
+                let bench = Workbench::prepare(Installation::Forbidden)?;
+                if machine {
+                    tiers::machine::run(&bench)?;
+                } else {
+                    tiers::hosted::run(&bench)?;
+                }
+            }
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -16,7 +16,6 @@ use std::io;
 use std::sync::Arc;
 
 pub use cargo::{clean_cargo, lints, unit_tests};
-pub use examples::build_for_linux;
 pub use matrix::Extent;
 pub use runner::{Outcome, Summary, Test, report, run};
 pub use subject::Subject;

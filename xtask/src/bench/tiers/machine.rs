@@ -1,0 +1,123 @@
+//! The table of the machine, in instructions: the same on every host.
+
+use std::fs;
+use std::io::sink;
+use std::path::Path;
+use std::time::Duration;
+
+use super::{LEAST_SPEED_UP, MOST_RATIO, Row, ratio_table, rows_of_tiers};
+use crate::bench::rounds::{Limits, NAMES, Rounds, RoundsProgram, announce};
+use crate::bench::tables::{geometric_mean, verdict};
+use crate::error::{Error, Result};
+use crate::kernel::{KernelKind, LlvmExtent};
+use crate::launch::LaunchError;
+use crate::program::{Program, Tier};
+use crate::qemu::{Boot, Machine, Verdict, boot};
+use crate::workbench::Workbench;
+
+const MEMORY_MIB: u32 = 512;
+const TIMEOUT: Duration = Duration::from_secs(600);
+const NO_LIMIT_MS: u32 = 1_000_000;
+/// The counts are the same in every round but for the timer's interrupts.
+const NATIVE_ROUNDS: u32 = 40;
+const INTERPRETER_ROUNDS: u32 = 2;
+/// By then the hottest loops have been compiled for the last time.
+const AUTOMATIC_ROUNDS: u32 = 1500;
+
+const fn limits(tier: Tier) -> Limits {
+    Limits {
+        rounds: match tier {
+            Tier::Interpreter => INTERPRETER_ROUNDS,
+            Tier::Auto => AUTOMATIC_ROUNDS,
+            _ => NATIVE_ROUNDS,
+        },
+        ms: NO_LIMIT_MS,
+    }
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// Whatever kept a program from being built or run.
+pub fn run(bench: &Workbench) -> Result<()> {
+    let kernel = bench
+        .kernel_builder()
+        .build(KernelKind::Machine, LlvmExtent::Full)?;
+    let folder = tempfile::tempdir()?;
+    let mut reference = Vec::new();
+    let mut counts = Vec::new();
+    for name in NAMES {
+        announce(&format!("{name}, in the machine"));
+        let program = RoundsProgram::build(name, bench, folder.path())?;
+        let count = |program: &Program, tier: Tier| {
+            let bundle = folder.path().join("bundle");
+            fs::write(&bundle, program.bundle(&limits(tier).arguments(), tier))?;
+            instructions(bench, &kernel, &bundle)
+        };
+        reference.push(count(&program.embedded()?, Tier::O0)?);
+        let of_program = super::TIERS.map(|tier| count(&program.program, tier));
+        let of_program: Result<Vec<f64>> = of_program.into_iter().collect();
+        counts.push(of_program?);
+    }
+    let of_tier = |tier: Tier| -> Vec<f64> {
+        let index = super::TIERS.iter().position(|other| *other == tier);
+        let index = index.expect("every tier is in the table");
+        counts.iter().map(|one| one[index]).collect()
+    };
+    println!("Instructions of a round in the steady state, in the machine");
+    let rows: Vec<Row> = rows_of_tiers(&reference, of_tier);
+    println!("{}", ratio_table(&rows));
+    println!(
+        "clang -O2: {}",
+        NAMES
+            .iter()
+            .zip(&reference)
+            .map(|(name, count)| format!("{name} {count:.0}"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
+    let automatic: Vec<f64> = super::divide(&of_tier(Tier::Auto), &reference);
+    let automatic = geometric_mean(&automatic);
+    println!(
+        "{}",
+        verdict(
+            "instructions of the automatic tiers over clang -O2, geometric mean",
+            &format!("{automatic:.3}"),
+            &format!("at most {MOST_RATIO:.1}"),
+            automatic <= MOST_RATIO,
+        )
+    );
+    let fib = of_tier(Tier::Interpreter)[0] / of_tier(Tier::O3)[0];
+    println!(
+        "{}",
+        verdict(
+            "instructions of the interpreter over O3 on fib",
+            &format!("{fib:.0}"),
+            &format!("at least {LEAST_SPEED_UP:.0}"),
+            fib >= LEAST_SPEED_UP,
+        )
+    );
+    Ok(())
+}
+
+/// With one instruction a nanosecond, the time stamp counter counts instructions: cycles of a round are
+/// the instructions of a round, without the machine's start.
+fn instructions(bench: &Workbench, kernel: &Path, bundle: &Path) -> Result<f64> {
+    let machine = Machine {
+        qemu: bench.tools.qemu.clone(),
+        memory_mib: MEMORY_MIB,
+        counts_instructions: true,
+        boot: Boot::Pvh {
+            kernel: kernel.to_owned(),
+            bundle: bundle.to_owned(),
+        },
+    };
+    let mut output = Vec::new();
+    let (verdict, _) = boot(&machine, TIMEOUT, &mut output, sink()).map_err(LaunchError::from)?;
+    if verdict != Verdict::Ended(0) {
+        return Err(Error::Build(format!(
+            "the machine did not run a program: {verdict}"
+        )));
+    }
+    Ok(Rounds::parse(&output)?.steady_cycles())
+}
