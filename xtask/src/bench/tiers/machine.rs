@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use super::{LEAST_SPEED_UP, MOST_RATIO, Row, ratio_table, rows_of_tiers};
 use crate::bench::rounds::{Limits, NAMES, Rounds, RoundsProgram, announce};
-use crate::bench::tables::{geometric_mean, verdict};
+use crate::bench::tables::{geometric_mean, render, verdict};
 use crate::error::{Error, Result};
 use crate::kernel::{KernelKind, LlvmExtent};
 use crate::launch::LaunchError;
-use crate::program::{Program, Tier};
+use crate::profile;
+use crate::program::{Program, Tier, TierOptions};
 use crate::qemu::{Boot, Machine, Verdict, boot};
 use crate::workbench::Workbench;
 
@@ -51,31 +52,42 @@ pub fn run(bench: &Workbench) -> Result<()> {
         let program = RoundsProgram::build(name, bench, folder.path())?;
         let count = |program: &Program, tier: Tier| {
             let bundle = folder.path().join("bundle");
-            fs::write(&bundle, program.bundle(&limits(tier).arguments(), tier))?;
+            let options = TierOptions {
+                settings: Vec::new(),
+                profile: tier == Tier::Auto,
+            };
+            let arguments = limits(tier).arguments();
+            fs::write(&bundle, program.bundle_with(&arguments, tier, &options))?;
             instructions(bench, &kernel, &bundle)
         };
-        reference.push(count(&program.embedded()?, Tier::O0)?);
+        reference.push(count(&program.embedded()?, Tier::O0)?.steady);
         let of_program = super::TIERS.map(|tier| count(&program.program, tier));
-        let of_program: Result<Vec<f64>> = of_program.into_iter().collect();
+        let of_program: Result<Vec<Counts>> = of_program.into_iter().collect();
         counts.push(of_program?);
     }
     let of_tier = |tier: Tier| -> Vec<f64> {
         let index = super::TIERS.iter().position(|other| *other == tier);
         let index = index.expect("every tier is in the table");
-        counts.iter().map(|one| one[index]).collect()
+        counts.iter().map(|one| one[index].steady).collect()
     };
     println!("Instructions of a round in the steady state, in the machine");
     let rows: Vec<Row> = rows_of_tiers(&reference, of_tier);
     println!("{}", ratio_table(&rows));
-    println!(
-        "clang -O2: {}",
-        NAMES
-            .iter()
-            .zip(&reference)
-            .map(|(name, count)| format!("{name} {count:.0}"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    );
+    let header = [&["instructions"], &NAMES[..]].concat();
+    let absolute = |title: &str, numbers: &mut dyn Iterator<Item = f64>| {
+        let mut cells = vec![title.to_owned()];
+        cells.extend(numbers.map(|number| format!("{number:.0}")));
+        cells
+    };
+    let compiling = |one: &[Counts]| one.iter().filter_map(|counts| counts.compiling).sum();
+    let rows = vec![
+        absolute("a round, clang -O2", &mut reference.iter().copied()),
+        absolute(
+            "all compilations, automatic",
+            &mut counts.iter().map(|one| compiling(one)),
+        ),
+    ];
+    println!("{}\n", render(&header, rows));
     let automatic: Vec<f64> = super::divide(&of_tier(Tier::Auto), &reference);
     let automatic = geometric_mean(&automatic);
     println!(
@@ -100,9 +112,16 @@ pub fn run(bench: &Workbench) -> Result<()> {
     Ok(())
 }
 
+struct Counts {
+    /// Of a round in the steady state.
+    steady: f64,
+    /// Of all compilations, where there is a profile.
+    compiling: Option<f64>,
+}
+
 /// With one instruction a nanosecond, the time stamp counter counts instructions: cycles of a round are
 /// the instructions of a round, without the machine's start.
-fn instructions(bench: &Workbench, kernel: &Path, bundle: &Path) -> Result<f64> {
+fn instructions(bench: &Workbench, kernel: &Path, bundle: &Path) -> Result<Counts> {
     let machine = Machine {
         qemu: bench.tools.qemu.clone(),
         memory_mib: MEMORY_MIB,
@@ -113,11 +132,23 @@ fn instructions(bench: &Workbench, kernel: &Path, bundle: &Path) -> Result<f64> 
         },
     };
     let mut output = Vec::new();
-    let (verdict, _) = boot(&machine, TIMEOUT, &mut output, sink()).map_err(LaunchError::from)?;
+    let (verdict, report) =
+        boot(&machine, TIMEOUT, &mut output, sink()).map_err(LaunchError::from)?;
     if verdict != Verdict::Ended(0) {
         return Err(Error::Build(format!(
             "the machine did not run a program: {verdict}"
         )));
     }
-    Ok(Rounds::parse(&output)?.steady_cycles())
+    let compiling = match &report.profile {
+        Some(text) => {
+            let profile = profile::parse(text.as_bytes())
+                .map_err(|error| Error::Build(format!("the kernel's profile: {error}")))?;
+            Some(profile.compile_cycles as f64)
+        }
+        None => None,
+    };
+    Ok(Counts {
+        steady: Rounds::parse(&output)?.steady_cycles(),
+        compiling,
+    })
 }
