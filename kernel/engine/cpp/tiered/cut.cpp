@@ -15,8 +15,9 @@ namespace bareflow {
 namespace {
 
 // What the bodies that are given for inlining may have in all, in instructions, and how large one may be.
-constexpr unsigned inlining_budget = 4000;
-constexpr unsigned largest_inlined = 600;
+// At O2, which is there for a while, only what costs little.
+constexpr unsigned inlining_budget = 4000, inlining_budget_at_o2 = 400;
+constexpr unsigned largest_inlined = 600, largest_inlined_at_o2 = 100;
 // Constants that are given for folding, in bytes.
 constexpr uint64_t largest_folded = 4096;
 
@@ -87,7 +88,9 @@ void clone_whole(Function &target, Function &source, ValueToValueMapTy &map, Dec
 // Gives the bodies of callees for inlining, nearest first. Where the code calls itself, the call goes to
 // its stub, or, when it is the last code it will have, to the code itself.
 void offer_bodies(const Function &self, Declarer &declarer, llvm_opt_level_t level) {
-  unsigned budget = inlining_budget;
+  bool is_last = level == LLVM_OPT_O3;
+  unsigned budget = is_last ? inlining_budget : inlining_budget_at_o2;
+  unsigned largest = is_last ? largest_inlined : largest_inlined_at_o2;
   // A body may bring further callees.
   for (size_t next = 0; next < declarer.functions.size(); ++next) {
     auto [source, declared] = declarer.functions[next];
@@ -97,7 +100,7 @@ void offer_bodies(const Function &self, Declarer &declarer, llvm_opt_level_t lev
         source->hasFnAttribute(Attribute::NoInline) || (level < LLVM_OPT_O2 && !always))
       continue;
     unsigned size = source->getInstructionCount();
-    if (!always && (size > largest_inlined || size > budget))
+    if (!always && (size > largest || size > budget))
       continue;
     budget -= std::min(budget, size);
     ValueToValueMapTy map;
