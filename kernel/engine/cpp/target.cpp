@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include "llvm/IR/LegacyPassManager.h"
+#include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
@@ -50,11 +51,26 @@ static std::string host_features() {
   return features.getString();
 }
 
+// LLVM's models of some processors (Zen 3 and later) have a loop buffer of hundreds of operations, and
+// loops are unrolled until it is full: compiling takes several times as long, for code that is no faster.
+// The models of the psABI's levels have no such buffer.
+static StringRef tuning_of(const TargetMachine &machine) {
+  constexpr unsigned largest_loop_buffer = 128;
+  const MCSubtargetInfo &processor = *machine.getMCSubtargetInfo();
+  if (processor.getSchedModel().LoopMicroOpBufferSize <= largest_loop_buffer)
+    return "";
+  return processor.checkFeatures("+avx512vl") ? "x86-64-v4" : "x86-64-v3";
+}
+
 // The front end wrote down the least of all processors; this code is for the one at hand.
-static void retarget_to_host(Module &ir) {
-  for (Function &function : ir)
+static void retarget_to_host(Module &ir, const TargetMachine &machine) {
+  StringRef tuning = tuning_of(machine);
+  for (Function &function : ir) {
     for (StringRef attribute : {"target-cpu", "target-features", "tune-cpu"})
       function.removeFnAttr(attribute);
+    if (!tuning.empty())
+      function.addFnAttr("tune-cpu", tuning);
+  }
 }
 
 llvm_error_t create_targets(llvm_context &context) {
@@ -99,6 +115,8 @@ llvm_error_t create_targets(llvm_context &context) {
 static void optimise(llvm_context &context, Module &ir, unsigned level) {
   PipelineTuningOptions tuning;
   tuning.LoopVectorization = level >= LLVM_OPT_O2;
+  // Code at O1 is there for a while: it pays to have it soon.
+  tuning.LoopUnrolling = level >= LLVM_OPT_O2;
   tuning.SLPVectorization = level >= LLVM_OPT_O2;
 
   // Destroyed in reverse order: the managers refer to one another.
@@ -124,7 +142,7 @@ Expected<std::unique_ptr<MemoryBuffer>> emit_object(llvm_context &context, Modul
                                                     llvm_opt_level_t level) {
   take_diagnostic(context);
   if (level == LLVM_OPT_O3)
-    retarget_to_host(ir);
+    retarget_to_host(ir, *context.machines[level]);
   optimise(context, ir, level);
 
   SmallVector<char, 0> bytes;

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::program::{Program, Tier};
 use crate::workbench::Workbench;
 
-const FOLDER: &str = "xtask/bench/loops";
+const FOLDER: &str = "xtask/src/bench/programs/loops";
 const REPETITIONS: usize = 3;
 /// What getting to O3 while the loop runs may cost.
 const TARGET: f64 = 1.3;

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::program::{Program, Tier};
 use crate::workbench::Workbench;
 
-const PROGRAM: &str = "xtask/bench/memcpy.c";
+const PROGRAM: &str = "xtask/src/bench/programs/memcpy.c";
 const BLOCK_BYTES: f64 = 512.0;
 /// What a core moves between its first-level cache and its registers in one cycle: one store of 32 bytes.
 const LIMIT_BYTES_PER_CYCLE: f64 = 32.0;

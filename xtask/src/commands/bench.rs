@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::bench::{boot, llvm_build, loops, memcpy, tiers};
+use crate::bench::{boot, llvm_build, loops, memcpy, profile, tiers};
 use crate::error::Result;
 use crate::paths::Cache;
 use crate::tools::Installation;
@@ -31,8 +31,14 @@ enum Benchmark {
     Loops,
     /// Copy blocks by a byte loop, by the C library's function, and as the tiers specialise it
     Memcpy,
+    /// Measure what counters and samples cost code of the automatic tiers
+    Profile,
     /// Run programs in every tier of the hosted kernel, against clang -O2
-    Tiers,
+    Tiers {
+        /// Count instructions in the machine instead
+        #[arg(long)]
+        machine: bool,
+    },
 }
 
 impl BenchArgs {
@@ -66,7 +72,15 @@ impl BenchArgs {
             }
             Benchmark::Loops => loops::run(&Workbench::prepare(Installation::Forbidden)?)?,
             Benchmark::Memcpy => memcpy::run(&Workbench::prepare(Installation::Forbidden)?)?,
-            Benchmark::Tiers => tiers::run(&Workbench::prepare(Installation::Forbidden)?)?,
+            Benchmark::Profile => profile::run(&Workbench::prepare(Installation::Forbidden)?)?,
+            Benchmark::Tiers { machine } => {
+                let bench = Workbench::prepare(Installation::Forbidden)?;
+                if machine {
+                    tiers::machine::run(&bench)?;
+                } else {
+                    tiers::hosted::run(&bench)?;
+                }
+            }
         }
         Ok(ExitCode::SUCCESS)
     }

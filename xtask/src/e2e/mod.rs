@@ -23,7 +23,6 @@ use std::io;
 use std::sync::Arc;
 
 pub use cargo::{clean_cargo, lints, unit_tests};
-pub use examples::build_for_linux;
 pub use lock_files::tests as lock_file_tests;
 pub use matrix::Extent;
 pub use random::Random;

@@ -13,22 +13,24 @@ pub struct ProgramCompiler {
     headers: PathBuf,
 }
 
-/// The IR is not optimised yet, but may be: the kernel's tiers do it.
-const FLAGS: &[&str] = &[
+/// What the kernels' programs are compiled for.
+const TARGET_FLAGS: &[&str] = &[
     "--target=x86_64-unknown-none-elf",
     "-O2",
-    "-Xclang",
-    "-disable-llvm-passes",
-    "-emit-llvm",
     "-mno-red-zone",
     "-mcmodel=small",
     "-fno-pic",
     "-fno-stack-protector",
     "-fno-asynchronous-unwind-tables",
+    // Frames of programs are not walked.
+    "-fomit-frame-pointer",
     // A fused multiplication and addition rounds once: results would depend on the processor.
     "-ffp-contract=off",
     "-nostdlibinc",
 ];
+
+/// The IR is not optimised yet, but may be: the kernel's tiers do it.
+const IR_FLAGS: &[&str] = &["-Xclang", "-disable-llvm-passes", "-emit-llvm"];
 
 impl ProgramCompiler {
     /// Of the compiler's path and the distribution's folder.
@@ -39,12 +41,19 @@ impl ProgramCompiler {
         }
     }
 
-    fn arguments(&self, source: &Path) -> Vec<OsString> {
-        let mut arguments: Vec<OsString> = FLAGS.iter().map(OsString::from).collect();
+    /// What code for the kernels is compiled with, at `-O2`, whatever is made of it.
+    pub fn target_arguments(&self) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = TARGET_FLAGS.iter().map(OsString::from).collect();
         for folder in ["c", "libc"] {
             arguments.push("-isystem".into());
             arguments.push(self.headers.join(folder).into());
         }
+        arguments
+    }
+
+    fn arguments(&self, source: &Path) -> Vec<OsString> {
+        let mut arguments = self.target_arguments();
+        arguments.extend(IR_FLAGS.iter().map(OsString::from));
         arguments.extend(["-c", "-o", "-"].map(OsString::from));
         arguments.push(source.into());
         arguments

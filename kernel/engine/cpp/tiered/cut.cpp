@@ -18,8 +18,9 @@ namespace bareflow {
 namespace {
 
 // What the bodies that are given for inlining may have in all, in instructions, and how large one may be.
-constexpr unsigned inlining_budget = 4000;
-constexpr unsigned largest_inlined = 600;
+// At O2, which is there for a while, only what costs little.
+constexpr unsigned inlining_budget = 4000, inlining_budget_at_o2 = 400;
+constexpr unsigned largest_inlined = 600, largest_inlined_at_o2 = 100;
 // Constants that are given for folding, in bytes.
 constexpr uint64_t largest_folded = 4096;
 
@@ -119,7 +120,9 @@ Function *body_of(Function &callee, Declarer &declarer, llvm_opt_level_t level, 
 // its stub, or, when it is the last code it will have, to the code itself.
 void offer_bodies(const Function &self, const Counters &counters, Declarer &declarer,
                   llvm_opt_level_t level) {
-  unsigned budget = inlining_budget;
+  bool is_last = level == LLVM_OPT_O3;
+  unsigned budget = is_last ? inlining_budget : inlining_budget_at_o2;
+  unsigned largest = is_last ? largest_inlined : largest_inlined_at_o2;
   // A body may bring further callees.
   for (size_t next = 0; next < declarer.functions.size(); ++next) {
     auto [source, declared] = declarer.functions[next];
@@ -128,7 +131,7 @@ void offer_bodies(const Function &self, const Counters &counters, Declarer &decl
     if (source == &self || source->isVarArg())
       continue;
     Function *body =
-        is_part ? source : body_of(*source, declarer, level, std::min(largest_inlined, budget));
+        is_part ? source : body_of(*source, declarer, level, std::min(largest, budget));
     if (!body)
       continue;
     budget -= std::min(budget, body->getInstructionCount());
