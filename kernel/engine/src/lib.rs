@@ -46,6 +46,7 @@ pub const POOL_SIZE_BYTES: usize = 128 << 20;
 
 /// How a program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is one, and it is copied")]
 pub enum Mode {
     /// All of it in one tier.
     Fixed(Tier),

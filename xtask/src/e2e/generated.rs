@@ -24,7 +24,9 @@ impl Generated {
         fs::write(&path, source).map_err(|error| error.to_string())?;
         let sources = [path];
         let executable = subject.fresh_path("generated");
-        examples::build_for_linux(&subject.bench.tools.program_clang, &sources, &executable)?;
+        // Huge functions take minutes to optimise.
+        let clang = &subject.bench.tools.program_clang;
+        examples::build_for_linux_with(&["-O0"], clang, &sources, &executable)?;
         let output = Command::new(&executable)
             .output()
             .map_err(|error| error.to_string())?;
