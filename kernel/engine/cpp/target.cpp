@@ -115,8 +115,6 @@ llvm_error_t create_targets(llvm_context &context) {
 static void optimise(llvm_context &context, Module &ir, unsigned level) {
   PipelineTuningOptions tuning;
   tuning.LoopVectorization = level >= LLVM_OPT_O2;
-  // Code at O1 is there for a while: it pays to have it soon.
-  tuning.LoopUnrolling = level >= LLVM_OPT_O2;
   tuning.SLPVectorization = level >= LLVM_OPT_O2;
 
   // Destroyed in reverse order: the managers refer to one another.

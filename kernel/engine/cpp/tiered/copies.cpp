@@ -34,7 +34,7 @@ namespace {
 constexpr uint64_t least_count = 16;
 // Instructions without a loop do not pay for larger ones.
 constexpr uint64_t largest_size = 512;
-// Larger ones are calls whatever is known of them.
+// All of it is in registers at once.
 constexpr uint64_t largest_move = 128;
 // A cache line.
 constexpr uint64_t largest_alignment = 64;
@@ -80,15 +80,34 @@ void watch(MemIntrinsic &copy, CopyProfile &profile) {
   });
 }
 
+// The copy as loads and stores of at most a cache line; the target splits what is too wide for it. LLVM's own
+// inline copies become string instructions when they are long, which start slowly.
 void create_fixed(IRBuilderBase &builder, MemIntrinsic &copy, uint64_t bytes, Align alignment) {
-  Constant *size = ConstantInt::get(copy.getLength()->getType(), bytes);
-  if (auto *fill = dyn_cast<MemSetInst>(&copy))
-    builder.CreateMemSetInline(fill->getRawDest(), alignment, fill->getValue(), size);
-  else if (auto *move = dyn_cast<MemMoveInst>(&copy))
-    builder.CreateMemMove(move->getRawDest(), alignment, move->getRawSource(), alignment, size);
-  else
-    builder.CreateMemCpyInline(copy.getRawDest(), alignment,
-                               cast<MemCpyInst>(copy).getRawSource(), alignment, size);
+  auto *transfer = dyn_cast<MemTransferInst>(&copy);
+  bool may_overlap = isa<MemMoveInst>(copy);
+  SmallVector<std::pair<Value *, uint64_t>, 8> loaded;
+  auto store = [&](Value *value, uint64_t offset) {
+    Value *place = builder.CreateConstGEP1_64(builder.getInt8Ty(), copy.getRawDest(), offset);
+    builder.CreateAlignedStore(value, place, commonAlignment(alignment, offset));
+  };
+  uint64_t offset = 0;
+  for (uint64_t width = largest_alignment; offset < bytes; width /= 2)
+    for (; bytes - offset >= width; offset += width) {
+      if (!transfer) {
+        store(builder.CreateVectorSplat(width, cast<MemSetInst>(copy).getValue()), offset);
+        continue;
+      }
+      Value *place =
+          builder.CreateConstGEP1_64(builder.getInt8Ty(), transfer->getRawSource(), offset);
+      Value *value = builder.CreateAlignedLoad(FixedVectorType::get(builder.getInt8Ty(), width),
+                                               place, commonAlignment(alignment, offset));
+      if (may_overlap)
+        loaded.push_back({value, offset});
+      else
+        store(value, offset);
+    }
+  for (auto &[value, at] : loaded)
+    store(value, at);
 }
 
 void specialise(MemIntrinsic &copy, const CopyProfile &profile) {

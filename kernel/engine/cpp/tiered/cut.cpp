@@ -116,8 +116,7 @@ Function *body_of(Function &callee, Declarer &declarer, llvm_opt_level_t level, 
   return &callee;
 }
 
-// Gives the bodies of callees for inlining, nearest first. Where the code calls itself, the call goes to
-// its stub, or, when it is the last code it will have, to the code itself.
+// Gives the bodies of callees for inlining, nearest first.
 void offer_bodies(const Function &self, const Counters &counters, Declarer &declarer,
                   llvm_opt_level_t level) {
   bool is_last = level == LLVM_OPT_O3;
@@ -249,6 +248,17 @@ void enter_at_header(const Unit &loop, Function &copy, ValueToValueMapTy &map,
       lifetime->eraseFromParent();
 }
 
+// The last code that a function will have calls itself without its stub. Its address is the stub's, there too.
+void call_itself(Function &copy, const Function &source) {
+  Function *stub = copy.getParent()->getFunction(source.getName());
+  if (!stub)
+    return;
+  stub->replaceUsesWithIf(&copy, [&](Use &use) {
+    auto *call = dyn_cast<CallBase>(use.getUser());
+    return call && call->isCallee(&use) && call->getFunctionType() == copy.getFunctionType();
+  });
+}
+
 // What is known of the arguments of a continuation.
 void describe_arguments(const Unit &loop, Function &copy) {
   const DataLayout &layout = copy.getParent()->getDataLayout();
@@ -300,8 +310,6 @@ std::unique_ptr<Module> cut_out(llvm_context &context, const std::vector<Unit> &
                                     unit.symbol + ".O" + Twine(unsigned(level)), *module);
   ValueToValueMapTy map;
   Declarer declarer(context, *module);
-  if (level == LLVM_OPT_O3 && !unit.is_loop())
-    declarer.globals[&source] = copy;
 
   if (unit.is_loop()) {
     SmallPtrSet<Value *, 16> live(unit.live.begin(), unit.live.end());
@@ -343,6 +351,8 @@ std::unique_ptr<Module> cut_out(llvm_context &context, const std::vector<Unit> &
     describe_arguments(unit, *copy);
   }
   offer_bodies(source, counters, declarer, level);
+  if (level == LLVM_OPT_O3 && !unit.is_loop())
+    call_itself(*copy, source);
   if (level >= LLVM_OPT_O1)
     offer_constants(declarer);
   return module;
