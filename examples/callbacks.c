@@ -92,6 +92,11 @@ static int descending(const void *left, const void *right) {
   return (a < b) - (a > b);
 }
 
+// A function that knows its own address, also when it has been compiled anew.
+__attribute__((noinline)) static int is_itself(void (*function)(void)) {
+  return function == (void (*)(void))is_itself;
+}
+
 int main(void) {
   int64_t values[] = {3, -1, 4, 1, -5, 9, 2, 6};
   size_t count = sizeof values / sizeof *values;
@@ -116,6 +121,12 @@ int main(void) {
   for (struct state state = {starting}; state.next;)
     state = state.next(&steps);
   printf("even %d, odd %d\n", is_even(40), is_odd(41));
+
+  void (*volatile itself)(void) = (void (*)(void))is_itself;
+  unsigned matches = 0;
+  for (int i = 0; i < 12000; i++)
+    matches += (unsigned)is_itself(itself);
+  printf("itself %u\n", matches);
 
   qsort(values, count, sizeof *values, descending);
   for (size_t i = 0; i < count; i++)
