@@ -366,7 +366,12 @@ impl<D: BlockDevice> Volume<D> {
         size_bytes.next_multiple_of(self.geometry.cluster_size_bytes() as u64)
     }
 
-    /// The disk or partition that it is on.
+    /// The disk or partition that it is on. What is written past the volume is not seen before the next mount.
+    pub fn device(&mut self) -> &mut D {
+        &mut self.device
+    }
+
+    /// The disk or partition that it is on, when the volume is not needed any more.
     pub fn into_device(self) -> D {
         self.device
     }

@@ -1,0 +1,10 @@
+//! The format of snapshots, their folder, and power cuts.
+
+#[path = "../../../volume/tests/volume/disks.rs"]
+mod disks;
+mod format;
+mod power_cuts;
+mod sample;
+#[path = "../../../volume/tests/volume/simulation.rs"]
+mod simulation;
+mod store;
