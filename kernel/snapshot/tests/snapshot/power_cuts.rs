@@ -20,7 +20,9 @@ use crate::simulation::{Random, cuts_in_order, cuts_with_a_cache};
 
 const PROGRAM: [u8; 3000] = [7; 3000];
 /// How many cuts there are between two volumes that `fsck.fat` checks.
-const FSCK_INTERVAL: usize = 499;
+const FSCK_INTERVAL: usize = 199;
+/// What is free on a volume where older snapshots must make room for new ones.
+const TIGHT_BYTES: u64 = 13 << 10;
 const LEAST_CUTS: usize = 60_000;
 
 /// The bytes of every snapshot that was ever written, by number.
@@ -31,6 +33,9 @@ struct Scenario {
     model: Model,
     store: Store,
     keep: usize,
+    is_tight: bool,
+    /// How many snapshots made room for another.
+    made_room: usize,
     random: Random,
 }
 
@@ -57,12 +62,21 @@ impl Scenario {
             // Names of several slots: the entries of snapshots begin anywhere in a sector.
             add_file(&mut disk, &format!("{FOLDER}/a note, number {number}"), b"");
         }
+        let is_tight = random.below(4) == 0;
+        if is_tight {
+            let free = Volume::mount(RamDisk::new(disk.clone()))
+                .unwrap()
+                .free_bytes();
+            add_file(&mut disk, "filler", &vec![1; (free - TIGHT_BYTES) as usize]);
+        }
         let keep = 1 + random.below(4);
         let mut scenario = Self {
             disk: RamDisk::new(disk),
             model: Model::new(),
             store: Store::new(NonZeroUsize::new(keep).unwrap()),
             keep,
+            is_tight,
+            made_room: 0,
             random,
         };
         for _ in 0..scenario.random.below(6) {
@@ -85,7 +99,10 @@ impl Scenario {
         let saved = self
             .store
             .save(&mut volume, &contents, loaded, Timestamp::FIRST);
-        assert_eq!(saved.unwrap().number, written);
+        let saved = saved.unwrap();
+        assert_eq!(saved.number, written);
+        let surplus = (found.len() + 1).saturating_sub(self.keep);
+        self.made_room += saved.deleted - surplus;
         self.model.insert(written, contents);
         let mut disk = volume.into_device();
         Boot {
@@ -135,6 +152,9 @@ impl Scenario {
         let newest = self.check_newest(&mut volume);
         let is_new = newest == Some(cut.written);
         assert!(is_new || newest == cut.found.last().copied());
+        if self.is_tight {
+            return volume;
+        }
         // Older ones are missing only if the new one is there, and only those that are not kept.
         let mut kept = cut.found.iter().rev().take(self.keep.saturating_sub(1));
         assert!(kept.all(|number| found.contains(number)));
@@ -158,7 +178,7 @@ fn simulate(
 ) {
     let start = Instant::now();
     let mut random = Random::new(11);
-    let (mut cuts, mut scenarios, mut checked) = (0, 0, 0);
+    let (mut cuts, mut scenarios, mut checked, mut made_room) = (0, 0, 0, 0);
     while cuts < LEAST_CUTS {
         scenarios += 1;
         let mut scenario = Scenario::new(scenarios);
@@ -186,7 +206,9 @@ fn simulate(
             scenario.model.remove(&second.written);
             scenario.model.insert(first.written, contents.clone());
         }
+        made_room += scenario.made_room;
     }
+    assert_ne!(made_room, 0);
     let seconds = start.elapsed().as_secs_f32();
     eprintln!(
         "{mode}: {cuts} cuts in {scenarios} scenarios, {checked} volumes checked by others, {seconds:.1} s"

@@ -92,22 +92,84 @@ fn mtools_and_fsck_accept_what_we_write() {
     volume.delete(folder, NAMES[3]).unwrap();
     let disk = volume.into_device().contents();
     assert_fsck_is_silent(&disk);
-    let Some((is_fine, text)) = run("mdir", &["-b", "-i"], &disk, &["::/boot/snapshots"]) else {
-        eprintln!("skipped: mtools are not installed");
+    let Some(list) = run("mdir", &["-b", "-i"], &disk, &["::/boot/snapshots"]) else {
         return;
     };
-    assert!(is_fine, "{text}");
+    assert!(list.is_success, "{}", list.text);
     for (index, name) in NAMES.iter().enumerate() {
-        assert_eq!(text.contains(name), index != 3, "{name} in:\n{text}");
+        assert_eq!(
+            list.text.contains(name),
+            index != 3,
+            "{name}: {}",
+            list.text
+        );
     }
     let file = format!("::/boot/snapshots/{}", NAMES[1]);
-    let (is_fine, text) = run("mtype", &["-i"], &disk, &[&file]).unwrap();
-    assert!(is_fine && text.as_bytes() == vec![1; 3000]);
-    let (_, text) = run("mdir", &["-i"], &disk, &[&file]).unwrap();
+    let contents = run("mtype", &["-i"], &disk, &[&file]).unwrap();
+    assert!(contents.is_success && contents.text.as_bytes() == vec![1; 3000]);
+    let text = run("mdir", &["-i"], &disk, &[&file]).unwrap().text;
     assert!(
         text.contains("2026-11-21") && text.contains("10:30"),
         "{text}"
     );
+}
+
+#[test]
+fn we_read_and_write_what_mkfs_and_mtools_made() {
+    let empty = vec![0; 20 << 20];
+    for arguments in [["-F", "16", "-f", "1"], ["-F", "16", "-s", "8"]] {
+        let Some(made) = run("mkfs.fat", &arguments, &empty, &[]) else {
+            return;
+        };
+        assert!(made.is_success, "{}", made.text);
+        let Some(made) = run("mmd", &["-i"], &made.disk, &["::/a folder", "::/UPPER"]) else {
+            return;
+        };
+        let mut source = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut source, &[3; 30_000]).unwrap();
+        let source = source.path().to_str().unwrap();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, &made.disk).unwrap();
+        let copied = std::process::Command::new("mcopy")
+            .arg("-i")
+            .arg(file.path())
+            .args([source, "::/a folder/a file.bin"])
+            .status();
+        assert!(copied.unwrap().success());
+        let disk = std::fs::read(file.path()).unwrap();
+
+        let mut volume = Volume::mount(RamDisk::new(disk)).unwrap();
+        assert!(!volume.recovery().is_needed());
+        let folder = volume.open_folder("A Folder").unwrap();
+        let entry = volume.find(folder, "a file.bin").unwrap();
+        assert_eq!(volume.read(&entry).unwrap(), [3; 30_000]);
+        volume.delete(folder, "a file.bin").unwrap();
+        let folder = volume.open_folder("upper").unwrap();
+        volume
+            .create(folder, "boot_001.snap", &[4; 30_000], timestamp())
+            .unwrap();
+        assert_fsck_is_silent(&volume.into_device().contents());
+    }
+}
+
+#[test]
+fn the_last_cluster_of_the_largest_table_is_used() {
+    let mut volume = Volume::mount(RamDisk::new(format(66_060, 1))).unwrap();
+    let clusters = volume.free_bytes() / 512;
+    assert!(clusters > 65_500, "{clusters} clusters");
+    let contents: Vec<u8> = (0..clusters * 512)
+        .map(|place| (place / 512) as u8)
+        .collect();
+    let root = volume.root();
+    volume
+        .create(root, "all", &contents, Timestamp::FIRST)
+        .unwrap();
+    let disk = volume.into_device();
+    assert_fsck_is_silent(&disk.contents());
+    let mut volume = Volume::mount(disk).unwrap();
+    let entry = volume.find(root, "all").unwrap();
+    assert!(volume.read(&entry).unwrap() == contents);
+    assert_eq!(volume.free_bytes(), 0);
 }
 
 #[test]

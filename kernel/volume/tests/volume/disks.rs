@@ -78,29 +78,44 @@ pub fn hadris_complaints(disk: Vec<u8>) -> Vec<String> {
     issues.map(|issue| format!("{issue:?}")).collect()
 }
 
+/// What a tool did with a volume.
+pub struct Run {
+    pub is_success: bool,
+    /// What it printed.
+    pub text: String,
+    /// The volume afterwards.
+    pub disk: Vec<u8>,
+}
+
 /// Runs a tool on a volume, with the arguments before and behind its name; `None` if there is no such tool.
-pub fn run(tool: &str, before: &[&str], disk: &[u8], behind: &[&str]) -> Option<(bool, String)> {
+pub fn run(tool: &str, before: &[&str], disk: &[u8], behind: &[&str]) -> Option<Run> {
     let paths = std::env::var_os("PATH")?;
-    let tool = std::env::split_paths(&paths)
+    let path = std::env::split_paths(&paths)
         .chain([Path::new("/usr/sbin").into(), Path::new("/sbin").into()])
         .map(|folder| folder.join(tool))
-        .find(|path| path.exists())?;
+        .find(|path| path.exists());
+    let Some(path) = path else {
+        eprintln!("skipped: {tool} is not installed (packages dosfstools, mtools)");
+        return None;
+    };
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(disk).unwrap();
-    let output = Command::new(tool)
+    let output = Command::new(path)
         .args(before)
         .arg(file.path())
         .args(behind)
         .output()
         .unwrap();
-    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    Some((output.status.success(), text))
+    Some(Run {
+        is_success: output.status.success(),
+        text: String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned(),
+        disk: std::fs::read(file.path()).unwrap(),
+    })
 }
 
 /// Requires that `fsck.fat -n` finds nothing, if it is installed.
 pub fn assert_fsck_is_silent(disk: &[u8]) {
-    match run("fsck.fat", &["-n"], disk, &[]) {
-        Some((is_fine, text)) => assert!(is_fine, "fsck.fat: {text}"),
-        None => eprintln!("skipped: fsck.fat is not installed (package dosfstools)"),
+    if let Some(run) = run("fsck.fat", &["-n"], disk, &[]) {
+        assert!(run.is_success, "fsck.fat: {}", run.text);
     }
 }
