@@ -5,6 +5,9 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use bareflow_bundle::{Builder, FILE, MODULE};
+use bareflow_volume::ram_disk::RamDisk;
+use bareflow_volume::{Partition, Timestamp, Volume};
+
 const ENTRY: u64 = 0x10_0018;
 const CODE: &[u8] = b"the kernel's code";
 
@@ -183,6 +186,21 @@ fn the_program_is_on_the_fat_volume() {
     assert_eq!(read("program/a.bc"), [7; 5000]);
     assert_eq!(read("files/etc/motd"), b"hello\n");
     assert!(volume.root_dir().open_dir("boot/snapshots").is_ok());
+}
+
+#[test]
+fn the_kernel_finds_the_volume_and_can_write_snapshots() {
+    let made = make(64 << 20).unwrap();
+    let disk = RamDisk::new(fs::read(&made.image).unwrap());
+    let mut volume = Volume::mount(Partition::find_fat16(disk).unwrap()).unwrap();
+    assert!(!volume.recovery().is_needed());
+    let folder = volume.open_folder("program").unwrap();
+    let module = volume.find(folder, "a.bc").unwrap();
+    assert_eq!(volume.read(&module).unwrap(), [7; 5000]);
+    let folder = volume.open_folder("boot/snapshots").unwrap();
+    volume
+        .create(folder, "boot_001.snap", &[1; 9000], Timestamp::FIRST)
+        .unwrap();
 }
 
 #[test]

@@ -1,0 +1,32 @@
+//! Snapshots: a program's native code and what was learnt about it, for the next boot.
+//!
+//! 1. A snapshot is checked whole before anything in it is used: size, checksum, authentication, structure, keys.
+//!    What fails is refused with a reason, and never half used.
+//! 2. There is one way to write a snapshot: equal contents are equal bytes.
+//! 3. Reading borrows: names and code stay where the file was read to.
+//! 4. The newest snapshot that is not refused counts. A snapshot is deleted only when a newer one is on the disk,
+//!    or when it was refused or is older than the one in use, and its room is needed.
+//!
+//! The layout is in the book's page "Reference: snapshots", byte by byte.
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+extern crate alloc;
+
+mod decode;
+mod encode;
+mod model;
+mod profile;
+mod refusal;
+mod store;
+mod wire;
+
+pub use decode::{Expected, decode};
+pub use encode::encode;
+pub use model::{
+    Access, Authentication, Function, Import, Keys, Kind, PAGE_SIZE_BYTES, Region, Snapshot,
+};
+pub use profile::{CallCycles, Part, Profile, Sample};
+pub use refusal::{Key, Refusal};
+pub use store::{DEFAULT_KEEP, FOLDER, LoadedSnapshot, SaveError, Saved, Store};

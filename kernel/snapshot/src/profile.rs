@@ -1,0 +1,102 @@
+//! What was measured, in all boots since the first.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+/// What the measured calls of a function took, with the functions that it called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallCycles {
+    /// How many calls were measured; not 0.
+    pub calls: u64,
+    /// Cycles of all measured calls.
+    pub total: u64,
+    /// Cycles of the fastest call.
+    pub least: u64,
+    /// Cycles of the slowest call.
+    pub most: u64,
+}
+
+impl CallCycles {
+    pub(crate) fn sum(first: Option<Self>, second: Option<Self>) -> Option<Self> {
+        let (Some(first), Some(second)) = (first, second) else {
+            return first.or(second);
+        };
+        Some(Self {
+            calls: first.calls.saturating_add(second.calls),
+            total: first.total.saturating_add(second.total),
+            least: first.least.min(second.least),
+            most: first.most.max(second.most),
+        })
+    }
+}
+
+/// Whose code a symbol is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The program's functions.
+    Program,
+    /// The C library and the runtime.
+    Libc,
+    /// LLVM.
+    Compiler,
+    /// The kernel.
+    Kernel,
+}
+
+impl Part {
+    pub(crate) const ALL: [Self; 4] = [Self::Program, Self::Libc, Self::Compiler, Self::Kernel];
+}
+
+/// A symbol that ticks of a timer found running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample<'a> {
+    /// Its name.
+    pub symbol: &'a str,
+    /// Whose code it is.
+    pub part: Part,
+    /// How many ticks.
+    pub count: u64,
+}
+
+/// What was measured of the whole program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile<'a> {
+    /// How many boots it is of.
+    pub boots: u64,
+    /// Cycles of the program.
+    pub total_cycles: u64,
+    /// Cycles of the compiler.
+    pub compile_cycles: u64,
+    /// Ticks of the timer in a second; 0 without samples.
+    pub samples_per_second: u64,
+    /// What the ticks found.
+    pub samples: Vec<Sample<'a>>,
+}
+
+impl<'a> Profile<'a> {
+    /// Adds an earlier profile. Samples of another rate do not count any more.
+    pub(crate) fn accumulate(&mut self, earlier: &Profile<'a>) {
+        self.boots = self.boots.saturating_add(earlier.boots);
+        self.total_cycles = self.total_cycles.saturating_add(earlier.total_cycles);
+        self.compile_cycles = self.compile_cycles.saturating_add(earlier.compile_cycles);
+        if self.samples.is_empty() {
+            self.samples_per_second = earlier.samples_per_second;
+        }
+        if self.samples_per_second != earlier.samples_per_second {
+            return;
+        }
+        let mut counts: BTreeMap<(&str, Part), u64> = BTreeMap::new();
+        for sample in self.samples.iter().chain(&earlier.samples) {
+            let count = counts.entry((sample.symbol, sample.part)).or_default();
+            *count = count.saturating_add(sample.count);
+        }
+        let samples = counts.into_iter();
+        self.samples = samples
+            .map(|((symbol, part), count)| Sample {
+                symbol,
+                part,
+                count,
+            })
+            .collect();
+    }
+}

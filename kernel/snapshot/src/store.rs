@@ -1,0 +1,230 @@
+//! The folder of snapshots.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::num::NonZeroUsize;
+
+use bareflow_volume::{BlockDevice, Entry, Folder, Timestamp, Volume, VolumeError};
+
+use crate::decode::{Expected, decode, parse_accepted};
+use crate::model::Snapshot;
+use crate::refusal::Refusal;
+
+/// Where snapshots are on the volume.
+pub const FOLDER: &str = "/boot/snapshots";
+/// How many snapshots are kept unless the configuration says something else.
+pub const DEFAULT_KEEP: NonZeroUsize = NonZeroUsize::new(4).expect("four is not zero");
+
+const PREFIX: &str = "boot_";
+const SUFFIX: &str = ".snap";
+/// The most digits of a number.
+const MOST_DIGITS: usize = 9;
+/// Twice the code pool's usual size. What is larger is not even read.
+const MOST_BYTES: u32 = 256 << 20;
+const LAST_NUMBER: u32 = 999_999_999;
+
+/// Why there is no new snapshot. Those that are there still count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaveError {
+    /// The volume says why; [`VolumeError::Full`] if deleting refused and older snapshots would not do.
+    Volume(VolumeError),
+    /// What is read is not what was written.
+    ReadBack,
+    /// There is a snapshot with the last number.
+    NoNumberLeft,
+}
+
+impl From<VolumeError> for SaveError {
+    fn from(error: VolumeError) -> Self {
+        Self::Volume(error)
+    }
+}
+
+impl fmt::Display for SaveError {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Volume(error) => error.fmt(formatter),
+            Self::ReadBack => formatter.write_str("what is on the disk is not what was written"),
+            Self::NoNumberLeft => formatter.write_str("the numbers of snapshots are used up"),
+        }
+    }
+}
+
+impl core::error::Error for SaveError {}
+
+/// A snapshot that nothing speaks against.
+#[derive(Clone, Debug)]
+pub struct LoadedSnapshot {
+    number: u32,
+    bytes: Vec<u8>,
+}
+
+impl LoadedSnapshot {
+    /// The number in its name.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// What is in it.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot<'_> {
+        parse_accepted(&self.bytes).expect("it was read when it was loaded")
+    }
+}
+
+/// What saving has done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// The number of the new snapshot.
+    pub number: u32,
+    /// How many snapshots were deleted.
+    pub deleted: usize,
+}
+
+/// The snapshots of a volume.
+#[derive(Clone, Copy, Debug)]
+pub struct Store {
+    keep: NonZeroUsize,
+}
+
+impl Store {
+    /// A store that keeps so many snapshots.
+    #[must_use]
+    pub fn new(keep: NonZeroUsize) -> Self {
+        Self { keep }
+    }
+
+    /// The newest snapshot that is not refused, if there is any. `refused` hears the name of each newer one, and
+    /// why it is refused.
+    ///
+    /// # Errors
+    /// [`VolumeError`] if the folder cannot be read.
+    pub fn load<D: BlockDevice>(
+        &self,
+        volume: &mut Volume<D>,
+        expected: &Expected,
+        mut refused: impl FnMut(&str, Refusal),
+    ) -> Result<Option<LoadedSnapshot>, VolumeError> {
+        for (number, entry) in list(volume)?.1.into_iter().rev() {
+            match read(volume, &entry, expected) {
+                Ok(bytes) => return Ok(Some(LoadedSnapshot { number, bytes })),
+                Err(refusal) => refused(entry.name(), refusal),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Saves a snapshot under the next number, and deletes the oldest ones beyond those that are kept.
+    /// `in_use` is the number of the snapshot that [`load`](Self::load) gave, which is never deleted before the new
+    /// one is there.
+    ///
+    /// # Errors
+    /// [`SaveError`]. When an older snapshot cannot be deleted, the new one is there nevertheless.
+    pub fn save<D: BlockDevice>(
+        &self,
+        volume: &mut Volume<D>,
+        bytes: &[u8],
+        in_use: Option<u32>,
+        timestamp: Timestamp,
+    ) -> Result<Saved, SaveError> {
+        let (folder, mut present) = list(volume)?;
+        let number = present.last().map_or(1, |(number, _)| number + 1);
+        if number > LAST_NUMBER {
+            return Err(SaveError::NoNumberLeft);
+        }
+        let mut deleted = make_room(volume, folder, &mut present, bytes.len(), in_use)?;
+        let name = name_of(number);
+        volume.create(folder, &name, bytes, timestamp)?;
+        let entry = volume.find(folder, &name)?;
+        if volume.read(&entry)? != bytes {
+            volume.delete(folder, &name)?;
+            return Err(SaveError::ReadBack);
+        }
+        let surplus = (present.len() + 1).saturating_sub(self.keep.get());
+        for (_, entry) in present.iter().take(surplus) {
+            volume.delete(folder, entry.name())?;
+            deleted += 1;
+        }
+        Ok(Saved { number, deleted })
+    }
+}
+
+fn read<D: BlockDevice>(
+    volume: &mut Volume<D>,
+    entry: &Entry,
+    expected: &Expected,
+) -> Result<Vec<u8>, Refusal> {
+    if entry.size_bytes() > MOST_BYTES {
+        return Err(Refusal::TooLarge(entry.size_bytes().into()));
+    }
+    let bytes = volume.read(entry)?;
+    decode(&bytes, expected)?;
+    Ok(bytes)
+}
+
+/// The snapshots by number, the oldest first.
+fn list<D: BlockDevice>(
+    volume: &mut Volume<D>,
+) -> Result<(Folder, Vec<(u32, Entry)>), VolumeError> {
+    let folder = volume.open_folder(FOLDER)?;
+    let entries = volume.list(folder)?.into_iter();
+    let mut snapshots: Vec<_> = entries
+        .filter(|entry| !entry.is_folder())
+        .filter_map(|entry| Some((number_of(entry.name())?, entry)))
+        .collect();
+    snapshots.sort_unstable_by_key(|(number, _)| *number);
+    Ok((folder, snapshots))
+}
+
+/// Deletes snapshots, the oldest first, until a file of this size fits. Deletes nothing if it cannot fit.
+fn make_room<D: BlockDevice>(
+    volume: &mut Volume<D>,
+    folder: Folder,
+    present: &mut Vec<(u32, Entry)>,
+    size_bytes: usize,
+    in_use: Option<u32>,
+) -> Result<usize, VolumeError> {
+    // The folder may need a cluster too.
+    let needed_bytes = volume.occupied_bytes(size_bytes as u64) + volume.occupied_bytes(1);
+    let mut free_bytes = volume.free_bytes();
+    let mut victims = Vec::new();
+    for (number, entry) in present.iter() {
+        if free_bytes >= needed_bytes {
+            break;
+        }
+        if Some(*number) != in_use {
+            free_bytes += volume.occupied_bytes(entry.size_bytes().into());
+            victims.push(*number);
+        }
+    }
+    if free_bytes < needed_bytes {
+        return Err(VolumeError::Full {
+            needed_bytes,
+            free_bytes,
+        });
+    }
+    for (_, entry) in present
+        .extract_if(.., |(number, _)| victims.contains(number))
+        .collect::<Vec<_>>()
+    {
+        volume.delete(folder, entry.name())?;
+    }
+    Ok(victims.len())
+}
+
+fn name_of(number: u32) -> String {
+    alloc::format!("{PREFIX}{number:03}{SUFFIX}")
+}
+
+/// The number in the name of a snapshot.
+fn number_of(name: &str) -> Option<u32> {
+    let name = name.to_ascii_lowercase();
+    let digits = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number || digits.len() > MOST_DIGITS {
+        return None;
+    }
+    digits.parse().ok()
+}

@@ -1,0 +1,11 @@
+//! The format of snapshots, their folder, and power cuts.
+
+#[path = "../../../volume/tests/volume/disks.rs"]
+#[expect(dead_code, reason = "the tests of the volume use all of it")]
+mod disks;
+mod format;
+mod power_cuts;
+mod sample;
+#[path = "../../../volume/tests/volume/simulation.rs"]
+mod simulation;
+mod store;

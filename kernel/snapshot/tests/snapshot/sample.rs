@@ -1,0 +1,93 @@
+//! A snapshot to test with.
+
+use bareflow_snapshot::{
+    Access, Authentication, CallCycles, Expected, Function, Import, Keys, Kind, Part, Profile,
+    Region, Sample, Snapshot, encode,
+};
+use bareflow_tiers::{Level, Tier};
+
+pub const POOL: std::ops::Range<u64> = 0x4000_0000..0x4800_0000;
+pub const CODE: u64 = 0x4000_0000;
+pub const DATA: u64 = 0x4100_0000;
+
+pub fn keys() -> Keys<'static> {
+    Keys {
+        kernel_build_id: [1; 32],
+        program_hash: [2; 32],
+        cpu_features: "skylake,+avx2,-avx512f",
+        llvm_version: "18.1.8",
+        configuration: "calls=10,100,1000,10000",
+    }
+}
+
+pub fn expected() -> Expected<'static> {
+    Expected {
+        keys: keys(),
+        pool: POOL,
+        authentication: Authentication::None,
+    }
+}
+
+/// A snapshot with this code, which was made in boot number `boots`.
+pub fn snapshot(code: &[u8], boots: u64) -> Snapshot<'_> {
+    let function = Function {
+        name: "main",
+        kind: Kind::Function,
+        tier: Tier::Native(Level::O3),
+        tried: [true, true, false, true],
+        loops: Some(Level::O3),
+        calls: 12 * boots,
+        cycles: Some(CallCycles {
+            calls: 3,
+            total: 600,
+            least: 100,
+            most: 300,
+        }),
+        code_address: CODE,
+        code_bytes: code.len() as u64,
+    };
+    let interpreted = Function {
+        name: "cold",
+        kind: Kind::Loop,
+        tier: Tier::Interpreter,
+        tried: [false; 4],
+        loops: None,
+        calls: 1,
+        cycles: None,
+        code_address: 0,
+        code_bytes: 0,
+    };
+    Snapshot {
+        keys: keys(),
+        functions: vec![function, interpreted],
+        imports: vec![Import {
+            name: "memcpy",
+            address: DATA + 8,
+        }],
+        code: vec![Region {
+            address: CODE,
+            access: Access::ReadExecute,
+            bytes: code,
+        }],
+        data: vec![Region {
+            address: DATA,
+            access: Access::ReadWrite,
+            bytes: &[5; 64],
+        }],
+        profile: Profile {
+            boots,
+            total_cycles: 1000 * boots,
+            compile_cycles: 10,
+            samples_per_second: 100,
+            samples: vec![Sample {
+                symbol: "main.O3",
+                part: Part::Program,
+                count: 7 * boots,
+            }],
+        },
+    }
+}
+
+pub fn bytes(code: &[u8], boots: u64) -> Vec<u8> {
+    encode(&snapshot(code, boots), Authentication::None)
+}
