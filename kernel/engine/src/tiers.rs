@@ -178,9 +178,31 @@ impl<'a> Manager<'a> {
             .policy
             .promotion(&self.config, count, self.spent_cycles)
         {
-            self.compile_confined(unit, level);
+            if self.can_wait(unit, level, count) {
+                let function = self.records[unit].function;
+                self.loop_reached(function, level);
+            } else {
+                self.compile_confined(unit, level);
+            }
         }
         self.records[unit].set_limits(&self.config, self.spent_cycles);
+    }
+
+    fn can_wait(&mut self, unit: usize, level: Level, count: u64) -> bool {
+        let function = self.records[unit].function;
+        if function == unit {
+            return false;
+        }
+        let policy = self.records[function].policy.clone();
+        let calls = self.records[function].counters().count;
+        self.records[unit]
+            .policy
+            .can_wait(level, count, &policy, calls)
+    }
+
+    fn loop_reached(&mut self, function: usize, level: Level) {
+        self.records[function].policy.loop_reached(level);
+        self.records[function].set_limits(&self.config, self.spent_cycles);
     }
 
     fn make_first_code(&mut self, unit: usize) {
@@ -237,8 +259,7 @@ impl<'a> Manager<'a> {
         });
         let function = record.function;
         if function != unit {
-            self.records[function].policy.loop_reached(level);
-            self.records[function].set_limits(&self.config, self.spent_cycles);
+            self.loop_reached(function, level);
         }
         true
     }

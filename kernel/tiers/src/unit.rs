@@ -21,6 +21,9 @@ pub struct Unit {
     tried: [bool; LEVELS.len()],
     /// The highest level that a loop of the function has reached.
     loops: Option<Level>,
+    /// Of a loop: which levels have been put off, and the count at which it is due again.
+    put_off: [bool; LEVELS.len()],
+    not_before: u64,
 }
 
 impl Unit {
@@ -32,6 +35,8 @@ impl Unit {
             tier: Tier::Interpreter,
             tried: [false; LEVELS.len()],
             loops: None,
+            put_off: [false; LEVELS.len()],
+            not_before: 0,
         }
     }
 
@@ -62,7 +67,7 @@ impl Unit {
     /// what all compilations have taken so far.
     #[must_use]
     pub fn promotion(&self, config: &Config, count: u64, spent_cycles: u64) -> Option<Level> {
-        if Self::is_spent(config, spent_cycles) {
+        if Self::is_spent(config, spent_cycles) || count < self.not_before {
             return None;
         }
         let by_count = due(self.thresholds(config), count);
@@ -110,7 +115,7 @@ impl Unit {
             })
             .filter(|level| Tier::Native(*level) > version)
             .find_map(|level| thresholds[level.index()]);
-        next.unwrap_or(u64::MAX)
+        next.unwrap_or(u64::MAX).max(self.not_before)
     }
 
     /// Notes a compilation at `level`.
@@ -127,6 +132,18 @@ impl Unit {
     /// Notes that a compilation at `level` took too long: those above would take longer.
     pub fn took_too_long(&mut self, level: Level) {
         self.tried[level.index()..].fill(true);
+    }
+
+    /// Whether the loop, which is due at `level`, can wait: its function has been called again and again, and will
+    /// get to the level by its next call, for less than what a continuation costs. A call that stays in the loop
+    /// until it counts twice as much does not wait any longer.
+    pub fn can_wait(&mut self, level: Level, count: u64, function: &Self, calls: u64) -> bool {
+        if calls < 2 || self.put_off[level.index()] || !function.may_become(level) {
+            return false;
+        }
+        self.put_off[level.index()] = true;
+        self.not_before = count.saturating_mul(2).max(1);
+        true
     }
 
     /// Notes that a loop of the function has reached `level`.
@@ -276,6 +293,23 @@ mod tests {
         unit.loop_reached(Level::O3);
         assert_eq!(unit.limit(&Config::AUTOMATIC, Tier::Interpreter, 0), 0);
         assert_eq!(unit.promotion(&Config::AUTOMATIC, 1, 0), Some(Level::O3));
+    }
+
+    #[test]
+    fn a_loop_waits_once_for_the_next_call_of_its_function() {
+        let mut unit = Unit::new(Kind::Loop);
+        let mut function = Unit::new(Kind::Function);
+        let config = Config::AUTOMATIC;
+        assert!(!unit.can_wait(Level::O1, 1_000, &function, 1));
+        assert!(unit.can_wait(Level::O1, 1_000, &function, 2));
+        assert_eq!(unit.limit(&config, Tier::Interpreter, 0), 2_000);
+        assert_eq!(unit.promotion(&config, 1_999, 0), None);
+        assert_eq!(unit.promotion(&config, 2_000, 0), Some(Level::O1));
+        assert!(!unit.can_wait(Level::O1, 2_000, &function, 3));
+
+        // It would wait in vain.
+        function.compiled(Level::O3);
+        assert!(!unit.can_wait(Level::O3, 100_000, &function, 3));
     }
 
     #[test]
