@@ -15,11 +15,10 @@ use talc::base::Talc;
 use talc::base::binning::Binning;
 use talc::source::Source;
 
+use crate::heap::{GROWTH_BYTES, bytes_of_pages_for};
 use crate::platform::{PlatformError, Protection};
 use crate::runtime::platform;
 
-/// The arena grows by at least this many bytes.
-const GROWTH_BYTES: usize = 4 << 20;
 const CHUNK_LIMIT: usize = 512;
 const REGION_LIMIT: usize = 8;
 
@@ -84,16 +83,7 @@ struct ArenaPages;
 // allocate from it.
 unsafe impl Source for ArenaPages {
     fn acquire<B: Binning>(talc: &mut Talc<Self, B>, layout: Layout) -> Result<(), ()> {
-        let wanted = layout
-            .size()
-            .checked_add(layout.align())
-            .and_then(|size| size.checked_add(64 << 10))
-            .ok_or(())?;
-        let page = platform().page_size_bytes();
-        let size = wanted
-            .max(GROWTH_BYTES)
-            .checked_next_multiple_of(page)
-            .ok_or(())?;
+        let size = bytes_of_pages_for(layout).ok_or(())?.max(GROWTH_BYTES);
         // SAFETY: the fields are apart from talc's, which the caller has borrowed.
         let (chunks, count, mapped, limit) = unsafe {
             let state = state();
@@ -186,13 +176,17 @@ pub(crate) unsafe fn deallocate(block: *mut u8, layout: Layout) {
 /// # Errors
 /// [`PlatformError::OutOfMemory`] when there is no memory for the copies: there is no checkpoint then.
 ///
+/// # Panics
+/// With more than eight ranges of variables.
+///
 /// # Safety
 /// The variables must be memory that only the arena's user writes, and stay for ever.
 pub unsafe fn checkpoint(variables: &[Range<usize>]) -> Result<(), PlatformError> {
     // SAFETY: there is one thread, and nothing else holds a reference.
     let state = unsafe { &mut *state() };
     state.checkpoint = None;
-    state.variable_count = variables.len().min(REGION_LIMIT);
+    assert!(variables.len() <= REGION_LIMIT, "too many ranges");
+    state.variable_count = variables.len();
     for (region, range) in state.variables.iter_mut().zip(variables) {
         region.start = range.start;
         region.size = range.len();

@@ -13,13 +13,22 @@ use crate::platform::Protection;
 use crate::runtime::platform;
 use crate::{arena, errno};
 
-/// The heap grows by at least this many bytes.
-const GROWTH_BYTES: usize = 4 << 20;
+/// The heap and the arena grow by at least this many bytes.
+pub(crate) const GROWTH_BYTES: usize = 4 << 20;
 
 /// What every block is aligned to at least: `max_align_t` of x86-64.
 const MINIMUM_ALIGNMENT: usize = 16;
 
 static MAPPED_BYTES: AtomicUsize = AtomicUsize::new(0);
+
+/// Whole pages with room for a block, its alignment, and talc's own records.
+pub(crate) fn bytes_of_pages_for(layout: Layout) -> Option<usize> {
+    layout
+        .size()
+        .checked_add(layout.align())?
+        .checked_add(64 << 10)?
+        .checked_next_multiple_of(platform().page_size_bytes())
+}
 
 #[derive(Debug)]
 struct PlatformPages;
@@ -28,16 +37,8 @@ struct PlatformPages;
 // not allocate from the heap.
 unsafe impl Source for PlatformPages {
     fn acquire<B: Binning>(talc: &mut Talc<Self, B>, layout: Layout) -> Result<(), ()> {
-        // Room for the block, its alignment, and talc's own records.
-        let wanted = layout
-            .size()
-            .checked_add(layout.align())
-            .ok_or(())?
-            .checked_add(64 << 10)
-            .ok_or(())?;
-        let page = platform().page_size_bytes();
+        let exact = bytes_of_pages_for(layout).ok_or(())?;
         let read_write = Protection::READ | Protection::WRITE;
-        let exact = wanted.checked_next_multiple_of(page).ok_or(())?;
         let generous = exact.max(GROWTH_BYTES);
         let (address, size) = match platform().map_pages(generous, read_write) {
             Ok(address) => (address, generous),

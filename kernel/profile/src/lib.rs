@@ -91,7 +91,7 @@ pub struct Function {
 }
 
 /// What the measured calls of a function took, with the functions that it called.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallCycles {
     /// How many calls were measured.
@@ -165,7 +165,7 @@ pub struct SampledSymbol {
 }
 
 /// Whose code a sampled symbol is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Part {
     /// The program's functions.

@@ -6,7 +6,7 @@ use bareflow_tiers::{LEVELS, Level, Tier};
 
 pub use bareflow_tiers::Kind;
 
-use crate::profile::{CallCycles, Profile};
+use crate::profile::{CallCycles, Profile, sum_of_calls};
 
 /// Regions begin at multiples of this.
 pub const PAGE_SIZE_BYTES: u64 = 4096;
@@ -111,7 +111,7 @@ impl<'a> Snapshot<'a> {
             };
             let earlier = earlier_functions[index];
             function.calls = function.calls.saturating_add(earlier.calls);
-            function.cycles = CallCycles::sum(function.cycles, earlier.cycles);
+            function.cycles = sum_of_calls(function.cycles, earlier.cycles);
             function.loops = function.loops.max(earlier.loops);
             for (tried, earlier) in function.tried.iter_mut().zip(earlier.tried) {
                 *tried |= earlier;

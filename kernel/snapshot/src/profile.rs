@@ -3,48 +3,22 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-/// What the measured calls of a function took, with the functions that it called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CallCycles {
-    /// How many calls were measured; not 0.
-    pub calls: u64,
-    /// Cycles of all measured calls.
-    pub total: u64,
-    /// Cycles of the fastest call.
-    pub least: u64,
-    /// Cycles of the slowest call.
-    pub most: u64,
-}
+pub use bareflow_profile::{CallCycles, Part};
 
-impl CallCycles {
-    pub(crate) fn sum(first: Option<Self>, second: Option<Self>) -> Option<Self> {
-        let (Some(first), Some(second)) = (first, second) else {
-            return first.or(second);
-        };
-        Some(Self {
-            calls: first.calls.saturating_add(second.calls),
-            total: first.total.saturating_add(second.total),
-            least: first.least.min(second.least),
-            most: first.most.max(second.most),
-        })
-    }
-}
-
-/// Whose code a symbol is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
-    /// The program's functions.
-    Program,
-    /// The C library and the runtime.
-    Libc,
-    /// LLVM.
-    Compiler,
-    /// The kernel.
-    Kernel,
-}
-
-impl Part {
-    pub(crate) const ALL: [Self; 4] = [Self::Program, Self::Libc, Self::Compiler, Self::Kernel];
+/// Measured calls of a function in two stretches, as one.
+pub(crate) fn sum_of_calls(
+    first: Option<CallCycles>,
+    second: Option<CallCycles>,
+) -> Option<CallCycles> {
+    let (Some(first), Some(second)) = (first, second) else {
+        return first.or(second);
+    };
+    Some(CallCycles {
+        calls: first.calls.saturating_add(second.calls),
+        total: first.total.saturating_add(second.total),
+        least: first.least.min(second.least),
+        most: first.most.max(second.most),
+    })
 }
 
 /// A symbol that ticks of a timer found running.

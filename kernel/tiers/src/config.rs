@@ -27,9 +27,6 @@ pub struct Config {
     pub injection: Option<u64>,
 }
 
-const COMPILE_MS: Option<u64> = Some(60_000);
-const COMPILE_MIB: Option<u64> = Some(1024);
-
 /// What is wrong with a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigError {
@@ -75,8 +72,8 @@ impl Config {
         calls: [Some(10), Some(100), Some(1_000), Some(10_000)],
         iterations: [None, Some(1_000), None, Some(100_000)],
         budget_cycles: None,
-        compile_ms: COMPILE_MS,
-        compile_mib: COMPILE_MIB,
+        compile_ms: Some(60_000),
+        compile_mib: Some(1024),
         pool_mib: None,
         injection: None,
     };
@@ -85,22 +82,14 @@ impl Config {
     pub const INTERPRETER_ONLY: Self = Self {
         calls: [None; LEVELS.len()],
         iterations: [None; LEVELS.len()],
-        budget_cycles: None,
-        compile_ms: COMPILE_MS,
-        compile_mib: COMPILE_MIB,
-        pool_mib: None,
-        injection: None,
+        ..Self::AUTOMATIC
     };
 
     /// Everything is compiled at O3 when it is first called.
     pub const O3_AT_ONCE: Self = Self {
         calls: [None, None, None, Some(0)],
         iterations: [None; LEVELS.len()],
-        budget_cycles: None,
-        compile_ms: COMPILE_MS,
-        compile_mib: COMPILE_MIB,
-        pool_mib: None,
-        injection: None,
+        ..Self::AUTOMATIC
     };
 
     /// Whether a program starts in the interpreter: nothing is due at the very first call.

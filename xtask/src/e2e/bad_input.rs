@@ -200,10 +200,7 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
                 );
                 let subject = Arc::clone(subject);
                 tests.push(Test::new(name, move || {
-                    match check(&subject, case, place, tier) {
-                        Ok(()) => Outcome::Passed,
-                        Err(details) => Outcome::Failed(details),
-                    }
+                    Outcome::from(check(&subject, case, place, tier))
                 }));
             }
         }

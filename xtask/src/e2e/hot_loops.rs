@@ -32,10 +32,7 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
             let subject = Arc::clone(subject);
             let name = format!("hot_loops::{fixture}::{}", place.name());
             tests.push(Test::new(name, move || {
-                match check(&subject, place, fixture, functions) {
-                    Ok(()) => Outcome::Passed,
-                    Err(details) => Outcome::Failed(details),
-                }
+                Outcome::from(check(&subject, place, fixture, functions))
             }));
         }
     }

@@ -38,10 +38,7 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
                 compile_ms,
                 least,
             };
-            match check(&subject, &plan) {
-                Ok(()) => Outcome::Passed,
-                Err(details) => Outcome::Failed(details),
-            }
+            Outcome::from(check(&subject, &plan))
         })
     };
     vec![

@@ -37,9 +37,8 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
         for &place in places {
             let subject = Arc::clone(subject);
             let name = format!("limits::{name}::{}", place.name());
-            tests.push(Test::new(name, move || match check(&subject, place) {
-                Ok(()) => Outcome::Passed,
-                Err(details) => Outcome::Failed(details),
+            tests.push(Test::new(name, move || {
+                Outcome::from(check(&subject, place))
             }));
         }
     }

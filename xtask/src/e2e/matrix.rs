@@ -69,7 +69,7 @@ pub fn tests(subject: &Arc<Subject>, extent: Extent) -> io::Result<Vec<Test>> {
         let (subject, item) = (Arc::clone(subject), Arc::clone(item));
         let name = format!("examples::{}::linux", item.example.name);
         tests.push(Test::new(name, move || {
-            outcome(check_linux(&subject, &item.example))
+            Outcome::from(check_linux(&subject, &item.example))
         }));
     }
     for place in [Place::Hosted, Place::Disk] {
@@ -82,20 +82,13 @@ pub fn tests(subject: &Arc<Subject>, extent: Extent) -> io::Result<Vec<Test>> {
                 let name = format!("examples::{name}::{}::{}", place.name(), tier.name());
                 let (subject, item) = (Arc::clone(subject), Arc::clone(item));
                 tests.push(Test::new(name, move || {
-                    outcome(check(&subject, &item, place, tier))
+                    Outcome::from(check(&subject, &item, place, tier))
                 }));
             }
         }
     }
     tests.extend(argument_tests(subject, &prepared));
     Ok(tests)
-}
-
-fn outcome(result: Result<(), String>) -> Outcome {
-    match result {
-        Ok(()) => Outcome::Passed,
-        Err(details) => Outcome::Failed(details),
-    }
 }
 
 /// The reference itself: what the repository expects is what clang for Linux makes of the program.
@@ -152,7 +145,7 @@ fn argument_tests(subject: &Arc<Subject>, prepared: &[Arc<Prepared>]) -> Vec<Tes
         let (subject, item) = (Arc::clone(subject), Arc::clone(item));
         let name = format!("arguments::{}::{}", place.name(), tier.name());
         Test::new(name, move || {
-            outcome(check_arguments(&subject, &item, place, tier))
+            Outcome::from(check_arguments(&subject, &item, place, tier))
         })
     })
     .collect()

@@ -23,6 +23,15 @@ pub enum Outcome {
     Skipped(String),
 }
 
+impl From<Result<(), String>> for Outcome {
+    fn from(result: Result<(), String>) -> Self {
+        match result {
+            Ok(()) => Self::Passed,
+            Err(details) => Self::Failed(details),
+        }
+    }
+}
+
 /// A test.
 pub struct Test {
     name: String,

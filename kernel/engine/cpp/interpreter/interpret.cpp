@@ -110,16 +110,9 @@ llvm_error_t make_interpreted(llvm_module &module, std::unique_ptr<Module> &resu
   for (Function &function : *interpreted)
     if (native.contains(function.getName()))
       function.deleteBody();
-  promote_variables(*interpreted);
-  limit_recursion(*interpreted, module.context->options.interpreter_stack_size);
   auto find = [&](StringRef name, void *&address) { return find_symbol(module, name, address); };
-  if (llvm_error_t error = refer_to_native(*module.context, *interpreted, signatures, find))
+  if (llvm_error_t error = finish_interpreted(*module.context, *interpreted, signatures, find))
     return error;
-  std::string broken;
-  raw_string_ostream stream(broken);
-  if (verifyModule(*interpreted, &stream))
-    return fail(*module.context, LLVM_ERROR_INTERNAL,
-                "the program was not made interpretable correctly: " + broken);
   result = std::move(interpreted);
   return LLVM_OK;
 }
@@ -136,6 +129,20 @@ std::vector<GenericValue> main_arguments(Function &main, ArrayRef<void *> argume
 }
 
 } // namespace
+
+llvm_error_t finish_interpreted(llvm_context &context, Module &interpreted,
+                                std::deque<Signature> &signatures, AddressFinder find) {
+  promote_variables(interpreted);
+  limit_recursion(interpreted, context.options.interpreter_stack_size);
+  if (llvm_error_t error = refer_to_native(context, interpreted, signatures, find))
+    return error;
+  std::string broken;
+  raw_string_ostream stream(broken);
+  if (verifyModule(interpreted, &stream))
+    return fail(context, LLVM_ERROR_INTERNAL,
+                "the program was not made interpretable correctly: " + broken);
+  return LLVM_OK;
+}
 
 llvm_error_t interpret_main(llvm_context &context, std::unique_ptr<Module> interpreted,
                             Function *main, ArrayRef<void *> constructors,

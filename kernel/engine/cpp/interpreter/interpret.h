@@ -35,6 +35,11 @@ using AddressFinder = llvm::function_ref<llvm_error_t(llvm::StringRef name, void
 llvm_error_t refer_to_native(llvm_context &context, llvm::Module &interpreted,
                              std::deque<Signature> &signatures, AddressFinder find);
 
+// The last steps of making a clone interpretable: recursion has a limit, native code is referred to as above,
+// and the result is checked.
+llvm_error_t finish_interpreted(llvm_context &context, llvm::Module &interpreted,
+                                std::deque<Signature> &signatures, AddressFinder find);
+
 // stack_limit.cpp: makes recursion count the bytes of its frames, and end as a stack overflow.
 void limit_recursion(llvm::Module &interpreted, size_t limit);
 void reset_recursion();

@@ -4,9 +4,6 @@
 
 #include "../tiered/tiered.h"
 
-#include "llvm/IR/Verifier.h"
-#include "llvm/Support/raw_ostream.h"
-
 using namespace llvm;
 
 namespace bareflow {
@@ -62,19 +59,12 @@ static llvm_error_t make_interpreted(llvm_tiered &program, std::unique_ptr<Modul
     else
       take_stub_addresses(program, function);
   }
-  promote_variables(*interpreted);
-  limit_recursion(*interpreted, context.options.interpreter_stack_size);
   auto find = [&](StringRef name, void *&address) -> llvm_error_t {
     address = reinterpret_cast<void *>(program.linker.find(name));
     return LLVM_OK;
   };
-  if (llvm_error_t error = refer_to_native(context, *interpreted, signatures, find))
+  if (llvm_error_t error = finish_interpreted(context, *interpreted, signatures, find))
     return error;
-  std::string broken;
-  raw_string_ostream stream(broken);
-  if (verifyModule(*interpreted, &stream))
-    return fail(context, LLVM_ERROR_INTERNAL,
-                "the program was not made interpretable correctly: " + broken);
   result = std::move(interpreted);
   return LLVM_OK;
 }
@@ -88,12 +78,8 @@ llvm_error_t run_tiered_interpreter(llvm_tiered &program, ArrayRef<void *> argum
   Function *main = interpreted->getFunction("main");
   if (main->isDeclaration())
     return run_tiered_native(program, arguments, status);
-  std::vector<void *> constructors;
-  if (!std::exchange(program.module.constructors_ran, true))
-    for (const LifetimeFunction &function : program.module.constructors)
-      constructors.push_back(reinterpret_cast<void *>(program.linker.find(function.name)));
-  return interpret_main(*program.module.context, std::move(interpreted), main, constructors,
-                        arguments, /*may_compile=*/true, status);
+  return interpret_main(*program.module.context, std::move(interpreted), main,
+                        take_constructors(program), arguments, /*may_compile=*/true, status);
 }
 
 } // namespace bareflow

@@ -87,23 +87,26 @@ static llvm_error_t compile_unit(llvm_tiered &program, const Unit &unit, llvm_op
 static void supersede(llvm_tiered &program, uint32_t unit, CodePool::Pieces &&pieces) {
   ProgramMemory scope;
   CodePool::Pieces older = std::exchange(program.newest[unit], std::move(pieces));
-  // The address of code at O3 may be known to the program: the code takes it itself.
-  if (program.tiers[unit] != LLVM_TIER_O3 && !older.empty())
+  if (!older.empty())
     program.superseded.push_back(std::move(older));
 }
 
-static llvm_error_t find_all(llvm_tiered &program, ArrayRef<LifetimeFunction> functions,
-                             std::vector<void *> &addresses) {
+static std::vector<void *> find_all(const Linker &linker, ArrayRef<LifetimeFunction> functions) {
+  std::vector<void *> addresses;
   for (const LifetimeFunction &function : functions)
-    addresses.push_back(reinterpret_cast<void *>(program.linker.find(function.name)));
-  return LLVM_OK;
+    addresses.push_back(reinterpret_cast<void *>(linker.find(function.name)));
+  return addresses;
+}
+
+std::vector<void *> take_constructors(llvm_tiered &program) {
+  if (std::exchange(program.module.constructors_ran, true))
+    return {};
+  return find_all(program.linker, program.module.constructors);
 }
 
 llvm_error_t run_tiered_native(llvm_tiered &program, ArrayRef<void *> arguments, int &status) {
   llvm_module &module = program.module;
-  std::vector<void *> constructors;
-  if (!std::exchange(module.constructors_ran, true))
-    find_all(program, module.constructors, constructors);
+  std::vector<void *> constructors = take_constructors(program);
   auto *main = reinterpret_cast<int (*)(void *, void *, void *)>(program.linker.find("main"));
   bool returns = !module.ir->getFunction("main")->getReturnType()->isVoidTy();
   take_checkpoint(*module.context);
@@ -190,9 +193,7 @@ llvm_error_t llvm_tiered_run_main(llvm_tiered_t *program, int interpret, int arg
   if (!program)
     return LLVM_ERROR_INVALID_ARGUMENT;
   return run_main_with(program->module, argc, argv, status, [&](ArrayRef<void *> arguments) {
-    std::vector<void *> destructors;
-    find_all(*program, program->module.destructors, destructors);
-    set_destructors(std::move(destructors));
+    set_destructors(find_all(program->linker, program->module.destructors));
     return interpret ? run_tiered_interpreter(*program, arguments, *status)
                      : run_tiered_native(*program, arguments, *status);
   });

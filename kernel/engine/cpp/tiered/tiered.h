@@ -165,6 +165,8 @@ extern "C" void bareflow_native_unit_left();
 // reclaim.cpp: for CodePool::set_reclaim; frees superseded code that is in no call any more.
 void reclaim_code(void *program, llvm::function_ref<bool()> has_room);
 
+// run.cpp: the static constructors, for the first run only.
+std::vector<void *> take_constructors(llvm_tiered &program);
 // run.cpp: runs main as native code.
 llvm_error_t run_tiered_native(llvm_tiered &program, llvm::ArrayRef<void *> arguments,
                                int &status);
