@@ -51,6 +51,6 @@ mod time;
 
 pub use dynamic::{find_symbol, register_symbols, symbol_lookup};
 pub use heap::{GlobalHeap, heap_bytes};
-pub use runtime::{install, platform, run_constructors};
+pub use runtime::{install, platform, run_constructors, run_late_constructors};
 pub use stdio::flush as flush_streams;
 pub use symbols::ExportedSymbol;

@@ -1,5 +1,7 @@
 //! The installed platform, and the static constructors of the linked C++ code.
 
+#[cfg(not(test))]
+use core::sync::atomic::AtomicBool;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::platform::Platform;
@@ -33,20 +35,58 @@ pub unsafe fn run_constructors() {
     #[cfg(not(test))]
     {
         unsafe extern "C" {
-            static __init_array_start: [Option<unsafe extern "C" fn()>; 0];
-            static __init_array_end: [Option<unsafe extern "C" fn()>; 0];
+            static __init_array_start: Constructor;
+            static __init_array_end: Constructor;
         }
-        let mut entry = (&raw const __init_array_start).cast::<Option<unsafe extern "C" fn()>>();
-        let end = (&raw const __init_array_end).cast::<Option<unsafe extern "C" fn()>>();
-        while entry < end {
-            // SAFETY: the linker script delimits an array of constructor addresses, and C++ says that
-            // each is called once, in order.
-            unsafe {
-                if let Some(constructor) = *entry {
-                    constructor();
-                }
-                entry = entry.add(1);
+        // SAFETY: the caller's promise.
+        unsafe { run_all(&raw const __init_array_start..&raw const __init_array_end) };
+    }
+}
+
+/// Runs the static constructors that a linker script has put aside, between `__late_init_array_start` and
+/// `__late_init_array_end`, when it is called first. Without these symbols there are none.
+///
+/// # Safety
+/// To be called after [`run_constructors`].
+pub unsafe fn run_late_constructors() {
+    #[cfg(not(test))]
+    {
+        static HAVE_RUN: AtomicBool = AtomicBool::new(false);
+        if HAVE_RUN.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (start, end): (*const Constructor, *const Constructor);
+        // SAFETY: it only loads two addresses; a weak symbol that nobody defines is at 0.
+        unsafe {
+            core::arch::asm!(
+                ".weak __late_init_array_start",
+                ".weak __late_init_array_end",
+                "mov {start:e}, offset __late_init_array_start",
+                "mov {end:e}, offset __late_init_array_end",
+                start = out(reg) start,
+                end = out(reg) end,
+                options(nomem, nostack, preserves_flags, pure),
+            );
+        }
+        // SAFETY: the caller's promise, and this is the first call.
+        unsafe { run_all(start..end) };
+    }
+}
+
+#[cfg(not(test))]
+type Constructor = Option<unsafe extern "C" fn()>;
+
+#[cfg(not(test))]
+unsafe fn run_all(constructors: core::ops::Range<*const Constructor>) {
+    let mut entry = constructors.start;
+    while entry < constructors.end {
+        // SAFETY: the linker script delimits an array of constructor addresses, and C++ says that each is
+        // called once, in order.
+        unsafe {
+            if let Some(constructor) = *entry {
+                constructor();
             }
+            entry = entry.add(1);
         }
     }
 }

@@ -3,12 +3,13 @@
 use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 
 use bareflow_cxx_runtime::arena;
-use bareflow_cxx_runtime::platform::{Protection, Stream};
+use bareflow_cxx_runtime::platform::Protection;
 
 use crate::POOL_ADDRESS;
 use crate::bindings::{
     LLVM_PROTECTION_EXECUTE, LLVM_PROTECTION_READ, LLVM_PROTECTION_WRITE, llvm_options_t,
 };
+use crate::launch::report_note;
 
 /// The C library as bitcode; empty where the engine is not compiled.
 static LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libc.bc"));
@@ -71,10 +72,7 @@ unsafe extern "C" fn resolve(_user: *mut c_void, name: *const c_char) -> *mut c_
 unsafe extern "C" fn message(_user: *mut c_void, text: *const c_char) {
     // SAFETY: the library passes a string that ends with a zero.
     let text = unsafe { CStr::from_ptr(text) };
-    let platform = bareflow_cxx_runtime::platform();
-    for part in [b"bareflow: note: ".as_slice(), text.to_bytes(), b"\n"] {
-        platform.console_write(Stream::Error, part);
-    }
+    report_note(&text.to_string_lossy());
 }
 
 unsafe extern "C" fn select_memory(_user: *mut c_void, compiler: c_int) -> c_int {

@@ -8,12 +8,12 @@ use core::str;
 use bareflow_bundle::{ARGUMENT, Bundle, MODULE, PROFILE, SETTING, TIER};
 use bareflow_cxx_runtime::platform::Stream;
 
-use crate::{Config, FailureKind, Kernel, Mode, Outcome, RunRequest, Tier};
+use crate::{Config, FailureKind, Host, Mode, Outcome, RunRequest, Tier};
 
 /// Runs the program in `bundle` to its end; prints the one line about a failure and returns the exit code.
 #[must_use]
-pub fn run_bundle(bundle: &[u8], kernel: Kernel) -> u8 {
-    let outcome = run(bundle, kernel);
+pub fn run_bundle(bundle: &[u8], host: &mut dyn Host) -> u8 {
+    let outcome = run(bundle, host);
     bareflow_cxx_runtime::flush_streams();
     match outcome {
         // As in POSIX, the low 8 bits of the status are what others see.
@@ -27,8 +27,17 @@ pub fn run_bundle(bundle: &[u8], kernel: Kernel) -> u8 {
 
 /// Prints the one line about a failure.
 pub fn report_error(message: &str) {
+    report("error", message);
+}
+
+/// Prints a line about something that the program can do without.
+pub(crate) fn report_note(message: &str) {
+    report("note", message);
+}
+
+fn report(kind: &str, message: &str) {
     let platform = bareflow_cxx_runtime::platform();
-    for part in ["bareflow: error: ", message, "\n"] {
+    for part in ["bareflow: ", kind, ": ", message, "\n"] {
         platform.console_write(Stream::Error, part.as_bytes());
     }
 }
@@ -40,7 +49,7 @@ fn bad_program(message: String) -> Outcome {
     }
 }
 
-fn run(bytes: &[u8], kernel: Kernel) -> Outcome {
+fn run(bytes: &[u8], host: &mut dyn Host) -> Outcome {
     let bundle = match Bundle::open(bytes) {
         Ok(bundle) => bundle,
         Err(error) => return bad_program(error.to_string()),
@@ -78,11 +87,11 @@ fn run(bytes: &[u8], kernel: Kernel) -> Outcome {
         .with_prefix(MODULE)
         .map(|entry| (entry.name, entry.contents))
         .collect();
-    crate::run(&RunRequest {
+    let request = RunRequest {
         modules: &modules,
         arguments: &arguments,
         mode,
         profile,
-        kernel,
-    })
+    };
+    crate::run(&request, host)
 }

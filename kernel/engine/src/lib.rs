@@ -22,6 +22,7 @@ mod bindings {
 }
 mod callbacks;
 mod fault;
+mod host;
 mod jail;
 mod launch;
 mod outcome;
@@ -34,6 +35,7 @@ mod tiers;
 pub use bareflow_profile::Kernel;
 pub use bareflow_tiers::{Config, Level, Tier};
 pub use fault::{Fault, FaultCause, Origin, Resume, describe_fault, resume_after};
+pub use host::{DiskVolume, Host, HostCounters, mount};
 pub use jail::tick;
 pub use launch::{report_error, run_bundle};
 pub use outcome::{FailureKind, Outcome};
@@ -65,8 +67,6 @@ pub struct RunRequest<'a> {
     pub mode: Mode,
     /// Whether to write a profile; of [`Mode::Automatic`] only.
     pub profile: bool,
-    /// Which kernel asks.
-    pub kernel: Kernel,
 }
 
 /// Runs a program to its end.
@@ -74,8 +74,8 @@ pub struct RunRequest<'a> {
 /// Needs an installed platform, constructors that have run, the pool's address range set aside, and
 /// a stack of at least 8 MiB. One program runs at a time.
 #[must_use]
-pub fn run(request: &RunRequest) -> Outcome {
-    match session::run(request) {
+pub fn run(request: &RunRequest, host: &mut dyn Host) -> Outcome {
+    match session::run(request, host) {
         Ok(status) => Outcome::Exit(status),
         Err(failure) => failure,
     }

@@ -9,7 +9,8 @@ use core::ops::Range;
 
 use bareflow_cxx_runtime::arena;
 use bareflow_profile::{
-    CallCycles, Compilation, Function, Loop, Memory, Part, Profile, SCHEMA, SampledSymbol, Samples,
+    CallCycles, Compilation, Function, Kernel, Loop, Memory, Part, Profile, SCHEMA, SampledSymbol,
+    Samples,
 };
 use bareflow_tiers::Config;
 
@@ -46,6 +47,7 @@ impl Recording {
         manager: &Manager,
         config: &Config,
         request: &RunRequest,
+        kernel: Kernel,
     ) {
         let total_cycles = now() - self.start_cycles;
         let platform = bareflow_cxx_runtime::platform();
@@ -63,7 +65,7 @@ impl Recording {
                 .copied()
                 .unwrap_or_default()
                 .to_string(),
-            kernel: request.kernel,
+            kernel,
             processor: processor(session),
             cycles_per_second: (rate as u64).max(1),
             total_cycles,

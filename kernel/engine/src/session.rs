@@ -17,7 +17,7 @@ use crate::jail;
 use crate::profile::Recording;
 use crate::tiers::Manager;
 use crate::{
-    Config, FailureKind, Level, Mode, Outcome, POOL_SIZE_BYTES, RunRequest, Tier, callbacks,
+    Config, FailureKind, Host, Level, Mode, Outcome, POOL_SIZE_BYTES, RunRequest, Tier, callbacks,
 };
 
 /// An open context; closed when dropped.
@@ -30,6 +30,8 @@ impl Session {
             Mode::Automatic(config) => config.pool_mib.map_or(POOL_SIZE_BYTES, pool_size_bytes),
             Mode::Fixed(_) => POOL_SIZE_BYTES,
         };
+        // SAFETY: kernels run the others when they start.
+        unsafe { bareflow_cxx_runtime::run_late_constructors() };
         let mut context = ptr::null_mut();
         // SAFETY: both arguments are valid for the call.
         let error = unsafe { llvm_init(&callbacks::options(pool_size_bytes), &mut context) };
@@ -142,7 +144,7 @@ fn intercept(termination: Termination) -> ! {
 }
 
 /// Parses, links and runs.
-pub(crate) fn run(request: &RunRequest) -> Result<i32, Outcome> {
+pub(crate) fn run(request: &RunRequest, host: &mut dyn Host) -> Result<i32, Outcome> {
     let Some(((first_name, first_bytes), others)) = request.modules.split_first() else {
         return Err(Outcome::Failed {
             kind: FailureKind::BadProgram,
@@ -163,7 +165,7 @@ pub(crate) fn run(request: &RunRequest) -> Result<i32, Outcome> {
             // program gets copies of them.
             unsafe { llvm_run_main(program, tier_code(tier), count, arguments, status) }
         }),
-        Mode::Automatic(config) => run_in_tiers(&session, program, config, request),
+        Mode::Automatic(config) => run_in_tiers(&session, program, config, request, host),
     }
 }
 
@@ -175,6 +177,7 @@ fn run_in_tiers(
     module: *mut llvm_module_t,
     config: Config,
     request: &RunRequest,
+    host: &mut dyn Host,
 ) -> Result<i32, Outcome> {
     let manager = Manager::open(session, module, config)?;
     let program = manager.program();
@@ -190,7 +193,7 @@ fn run_in_tiers(
         unsafe { llvm_tiered_run_main(program, interpret, count, arguments, status) }
     });
     if let Some(recording) = recording {
-        recording.finish(session, &manager, &config, request);
+        recording.finish(session, &manager, &config, request, host.kernel());
     }
     result
 }

@@ -12,6 +12,7 @@ extern crate alloc;
 
 mod address_space;
 mod bundle_file;
+mod host;
 mod linux;
 mod platform;
 mod signals;

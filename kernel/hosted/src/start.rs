@@ -5,9 +5,10 @@ use core::ffi::{CStr, c_char};
 use core::fmt::Write;
 
 use bareflow_cxx_runtime::{platform as runtime_platform, thread_local};
-use bareflow_engine::{Kernel, Surroundings};
+use bareflow_engine::Surroundings;
 
 use crate::address_space::{self, Stack};
+use crate::host::HostedKernel;
 use crate::linux::{self, Errno, ErrorStream, PROT_READ, PROT_WRITE};
 use crate::{bundle_file, exit_code, platform, signals};
 
@@ -89,7 +90,7 @@ unsafe extern "C" fn run(initial: *const usize) -> ! {
     unsafe { bareflow_cxx_runtime::run_constructors() };
     linux::exit(i32::from(bareflow_engine::run_bundle(
         bundle,
-        Kernel::Hosted,
+        &mut HostedKernel,
     )))
 }
 

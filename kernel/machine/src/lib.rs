@@ -18,6 +18,7 @@ mod clock;
 mod console;
 mod exit;
 mod fault;
+mod host;
 mod image;
 mod interrupts;
 mod memory;

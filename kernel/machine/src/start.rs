@@ -6,13 +6,14 @@ use core::ops::Range;
 
 use bareflow_cxx_runtime::platform::Protection;
 use bareflow_cxx_runtime::thread_local;
-use bareflow_engine::{Kernel, Surroundings};
+use bareflow_engine::Surroundings;
 use bareflow_memory::PAGE_SIZE_BYTES;
 use x86_64::VirtAddr;
 use x86_64::instructions::interrupts as processor_interrupts;
 use x86_64::registers::model_specific::FsBase;
 
 use crate::console::{keyboard, serial};
+use crate::host::MachineHost;
 use crate::processor::{features, segments};
 use crate::start_info::StartInfo;
 use crate::{clock, exit, fault, interrupts, memory, platform};
@@ -102,5 +103,5 @@ extern "C" fn run() -> ! {
     platform::set_surroundings(Surroundings::of_bundle(bundle));
     // SAFETY: once, with the platform installed; the linker script delimits the constructors.
     unsafe { bareflow_cxx_runtime::run_constructors() };
-    exit::end(bareflow_engine::run_bundle(bundle, Kernel::Machine))
+    exit::end(bareflow_engine::run_bundle(bundle, &mut MachineHost))
 }
