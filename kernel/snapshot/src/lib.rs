@@ -25,8 +25,9 @@ mod wire;
 pub use decode::{Expected, decode};
 pub use encode::encode;
 pub use model::{
-    Access, Authentication, Function, Import, Keys, Kind, PAGE_SIZE_BYTES, Region, Snapshot,
+    Access, Authentication, Function, Import, Keys, Kind, Owner, PAGE_SIZE_BYTES, Piece, Place,
+    PlaceKind, Region, Snapshot, hash_of_modules,
 };
 pub use profile::{CallCycles, Part, Profile, Sample};
 pub use refusal::{Key, Refusal};
-pub use store::{DEFAULT_KEEP, FOLDER, LoadedSnapshot, SaveError, Saved, Store};
+pub use store::{DEFAULT_KEEP, FOLDER, LoadedSnapshot, SaveError, Saved, Series, Store};
