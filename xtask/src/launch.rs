@@ -53,6 +53,8 @@ pub enum Kernel {
         bundle: PathBuf,
         /// Bound of the address space.
         memory_mib: Option<u32>,
+        /// A file with a disk, for snapshots.
+        disk: Option<PathBuf>,
     },
     /// The bare machine in QEMU.
     Machine(Machine),
@@ -116,9 +118,11 @@ impl Kernel {
                 executable,
                 bundle,
                 memory_mib,
+                disk,
             } => {
-                let mut command =
-                    hosted_command(executable.into(), bundle.into(), *memory_mib, profile);
+                let files = [Some(executable), Some(bundle), disk.as_ref()];
+                let words = files.into_iter().flatten().map(Into::into).collect();
+                let mut command = hosted_command(words, *memory_mib, profile);
                 let end = supervise(&mut command, timeout, output, log).map_err(|source| {
                     LaunchError::Hosted {
                         kernel: executable.clone(),
@@ -139,8 +143,7 @@ impl Kernel {
 }
 
 fn hosted_command(
-    executable: OsString,
-    bundle: OsString,
+    kernel: Vec<OsString>,
     memory_mib: Option<u32>,
     profile: Option<&Path>,
 ) -> Command {
@@ -151,7 +154,7 @@ fn hosted_command(
             format!("--as={}", u64::from(limit) << 20).into(),
         ]);
     }
-    words.extend([executable, bundle]);
+    words.extend(kernel);
     if let Some(path) = profile {
         // The kernel writes its profile to descriptor 3.
         let script = "exec 3>\"$0\"; exec \"$@\"";
@@ -207,6 +210,7 @@ mod tests {
             executable: executable.into(),
             bundle: bundle.into(),
             memory_mib: None,
+            disk: None,
         }
     }
 

@@ -6,6 +6,7 @@
 #include "recovery.h"
 #include "tiered/tiered.h"
 
+#include "llvm/Config/llvm-config.h"
 #include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/DiagnosticPrinter.h"
 #include "llvm/Support/raw_ostream.h"
@@ -89,6 +90,8 @@ static const char *check_options(const llvm_options_t &options) {
 }
 
 } // namespace bareflow
+
+const char *llvm_version(void) { return LLVM_VERSION_STRING; }
 
 llvm_error_t llvm_init(const llvm_options_t *options, llvm_context_t **result) {
   if (result)

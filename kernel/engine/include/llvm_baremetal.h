@@ -138,6 +138,9 @@ typedef struct llvm_options {
   size_t library_size;
 } llvm_options_t;
 
+/* The version of LLVM: "18.1.8". */
+const char *llvm_version(void);
+
 /* Opens a session. On failure *context is NULL, and llvm_last_error(NULL) has the text. */
 llvm_error_t llvm_init(const llvm_options_t *options, llvm_context_t **context);
 

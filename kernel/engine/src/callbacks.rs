@@ -10,6 +10,7 @@ use crate::bindings::{
     LLVM_PROTECTION_EXECUTE, LLVM_PROTECTION_READ, LLVM_PROTECTION_WRITE, llvm_options_t,
 };
 use crate::launch::report_note;
+use crate::remember::find_symbol;
 
 /// The C library as bitcode; empty where the engine is not compiled.
 static LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libc.bc"));
@@ -64,7 +65,7 @@ unsafe extern "C" fn protect(
 unsafe extern "C" fn resolve(_user: *mut c_void, name: *const c_char) -> *mut c_void {
     // SAFETY: the library passes a string that ends with a zero.
     let name = unsafe { CStr::from_ptr(name) };
-    bareflow_cxx_runtime::symbol_lookup(name).map_or(core::ptr::null_mut(), |address| {
+    find_symbol(name).map_or(core::ptr::null_mut(), |address| {
         core::ptr::with_exposed_provenance_mut(address)
     })
 }

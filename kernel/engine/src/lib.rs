@@ -25,8 +25,10 @@ mod fault;
 mod host;
 mod jail;
 mod launch;
+mod memory;
 mod outcome;
 mod profile;
+mod remember;
 mod sampler;
 mod session;
 mod surroundings;
@@ -67,6 +69,10 @@ pub struct RunRequest<'a> {
     pub mode: Mode,
     /// Whether to write a profile; of [`Mode::Automatic`] only.
     pub profile: bool,
+    /// Whether to write a snapshot at the end, whatever the settings say.
+    pub snapshot: bool,
+    /// The secret that snapshots are written with and must have been written with.
+    pub secret: Option<[u8; 32]>,
 }
 
 /// Runs a program to its end.

@@ -16,6 +16,7 @@ extern crate alloc;
 
 mod decode;
 mod encode;
+mod layout;
 mod model;
 mod profile;
 mod refusal;
@@ -24,6 +25,7 @@ mod wire;
 
 pub use decode::{Expected, decode};
 pub use encode::encode;
+pub use layout::{pages_of, without_last_zeros};
 pub use model::{
     Access, Authentication, Function, Import, Keys, Kind, Owner, PAGE_SIZE_BYTES, Piece, Place,
     PlaceKind, Region, Snapshot, hash_of_modules,

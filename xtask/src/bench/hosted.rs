@@ -45,6 +45,7 @@ impl Hosted {
             executable: self.executable.clone(),
             bundle: path,
             memory_mib: None,
+            disk: None,
         };
         let output = Recorder::new(RECORD_LIMIT_BYTES, io::sink());
         let ending = kernel.run(TIMEOUT, output.clone(), io::stderr())?;

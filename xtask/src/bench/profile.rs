@@ -33,6 +33,7 @@ fn setups() -> [Setup; 3] {
         options: TierOptions {
             settings: vec!["calls=-,-,0,-".into(), "iterations=-,-,-,-".into()],
             profile,
+            ..TierOptions::default()
         },
     };
     [Setup::from(Tier::O2), automatic(false), automatic(true)]

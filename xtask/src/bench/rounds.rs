@@ -200,6 +200,7 @@ impl<'a> RoundsProgram<'a> {
             executable: executable.to_owned(),
             bundle,
             memory_mib: None,
+            disk: None,
         };
         let raw_profile = self.folder.join("profile");
         let mut output = Vec::new();

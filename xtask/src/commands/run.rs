@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::guest::Guest;
+use super::guest::{Guest, Wishes};
 use crate::error::Result;
-use crate::image::DEFAULT_SIZE_BYTES;
+use crate::image::{self, DATA_DISK_SIZE_BYTES, DEFAULT_SIZE_BYTES};
 use crate::kernel::KernelKind;
 use crate::launch::Kernel;
 use crate::profile;
@@ -36,6 +36,12 @@ pub struct RunArgs {
     /// Run in the engine as a Linux process, at native speed, instead of the machine
     #[arg(long)]
     hosted: bool,
+    /// With --hosted: keep snapshots on the FAT16 volume of this disk image, which is made if it is not there
+    #[arg(long, value_name = "FILE", requires = "hosted")]
+    disk: Option<PathBuf>,
+    /// Write a snapshot at the end of the run, even if none is due
+    #[arg(long)]
+    snapshot: bool,
     /// Write a profile of the run to this file; `cargo xtask report` shows it
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
@@ -60,7 +66,13 @@ impl RunArgs {
     /// # Errors
     /// Whatever kept it from being run.
     pub fn run(self) -> Result<ExitCode> {
-        let (bench, bundle) = self.guest.prepare(self.profile.is_some())?;
+        let (bench, bundle) = self.guest.prepare(Wishes {
+            profile: self.profile.is_some(),
+            snapshot: self.snapshot,
+        })?;
+        if let Some(disk) = self.disk.as_deref().filter(|disk| !disk.exists()) {
+            image::write_data_disk(disk, DATA_DISK_SIZE_BYTES)?;
+        }
         let folder = TemporaryFolder::new("run")?;
 
         let kind = if self.hosted {
@@ -77,6 +89,7 @@ impl RunArgs {
                 executable,
                 bundle: bundle_path,
                 memory_mib: self.memory_mib,
+                disk: self.disk.clone(),
             }
         } else {
             let boot = match self.boot {

@@ -151,6 +151,7 @@ impl Subject {
                 executable: built(self.hosted_kernel.as_ref())?,
                 bundle: bundle_path.clone(),
                 memory_mib: conditions.memory_mib,
+                disk: None,
             },
             Place::Disk => {
                 let path = self.fresh_path("disk.img");

@@ -2,6 +2,7 @@
 //!
 //! The same inputs make the same bytes. The image is sparse: what is zero takes no room on the host.
 
+mod data_disk;
 mod elf;
 mod fat;
 mod stages;
@@ -17,6 +18,7 @@ use bareflow_boot_layout::{
 };
 use mbrman::{BOOT_ACTIVE, BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
 
+pub use data_disk::{DATA_DISK_SIZE_BYTES, write_data_disk};
 pub use stages::{BootStages, StageError};
 pub use symbols::append as append_symbols;
 

@@ -188,6 +188,7 @@ fn profile_of(
         options: TierOptions {
             settings: settings.iter().map(|text| (*text).to_owned()).collect(),
             profile: true,
+            ..TierOptions::default()
         },
     };
     let (_, _, profile) = program.run_hosted(kernel, &setup, limits)?;
