@@ -235,14 +235,14 @@ fn symbol_table(profile: &Profile) -> Markup {
         table {
             tr {
                 th { "symbol" }
-                th { "part" }
+                th class="word" { "part" }
                 th class="number" { "samples" }
                 th class="number" { "share" }
             }
             @for symbol in symbols {
                 tr {
                     td { (printable(&symbol.symbol)) }
-                    td { (symbol.part.name()) }
+                    td class="word" { (symbol.part.name()) }
                     (sample_cells(profile, symbol.count))
                 }
             }
