@@ -349,5 +349,10 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     for step in 0..16 {
         seeds.push(with(CHANGES, &[1, step, 0, 1, 3, 0, 1, 1, 9, 0, 0, 2, 5]));
     }
+    // Imports whose last byte is the last of the data, and the one behind it.
+    seeds.push(with(CHANGES, &[0, 12, 3, 0, 56]));
+    seeds.push(with(CHANGES, &[0, 12, 3, 0, 57]));
+    // A region without bytes on a page of another, which was accepted once.
+    seeds.push(with(CHANGES, &[1, 3, 2, 0, 0, 1, 1, 0, 0, 0]));
     seeds
 }

@@ -574,7 +574,11 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         change(4, 3 * 8 + 6, 9000),
         change(5, 2 * 8 + 4, 2),
         change(0, 13, 2),
-        change(0, 19, 4300),
+        // One sector more than the disk has.
+        change(0, 19, 4121),
+        // The last cluster, and the one behind it.
+        change(3, 7, 4086),
+        change(3, 7, 4087),
         change(6, 96, 0xe5),
     ];
     for (index, damage) in damages.iter().enumerate() {

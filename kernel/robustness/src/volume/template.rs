@@ -116,6 +116,9 @@ fn make(shape: &Shape) -> Template {
         (OTHER, OTHER + 4),
         (OTHER + 4, END),
     ]);
+    // Behind the last cluster the table means nothing; here it looks as if there were more clusters.
+    let behind = CLUSTERS + 2..(table_bytes / 2) as u16;
+    entries.extend(behind.map(|cluster| (cluster, END)));
     if let Some(first) = shape.first_bad {
         entries.extend((first..CLUSTERS + 2).map(|cluster| (cluster, BAD)));
     }
