@@ -89,24 +89,12 @@ impl Ending {
 }
 
 impl Kernel {
-    /// Runs to the end. The program's output goes to `output`, everything else to `log`.
+    /// Runs to the end. The program's output goes to `output`, everything else to `log`; the profile that the
+    /// kernel writes, if it does, goes to the file `profile`.
     ///
     /// # Errors
     /// [`LaunchError`] if it could not even start.
     pub fn run(
-        &self,
-        timeout: Duration,
-        output: impl Write + Send,
-        log: impl Write + Send,
-    ) -> Result<Ending, LaunchError> {
-        self.run_profiled(timeout, output, log, None)
-    }
-
-    /// As [`Kernel::run`]; the profile that the kernel writes, if it does, goes to the file `profile`.
-    ///
-    /// # Errors
-    /// [`LaunchError`] if it could not even start.
-    pub fn run_profiled(
         &self,
         timeout: Duration,
         output: impl Write + Send,
@@ -217,7 +205,7 @@ mod tests {
     #[test]
     fn the_status_of_the_process_is_the_programs() {
         let ending = hosted("true", "x")
-            .run(Duration::from_secs(10), sink(), sink())
+            .run(Duration::from_secs(10), sink(), sink(), None)
             .unwrap();
         assert_eq!(
             ending,
@@ -231,7 +219,7 @@ mod tests {
     #[test]
     fn a_timeout_says_how_to_get_more_time() {
         let ending = hosted("sleep", "60")
-            .run(Duration::from_millis(200), sink(), sink())
+            .run(Duration::from_millis(200), sink(), sink(), None)
             .unwrap();
         assert_eq!(ending.code, exit_code::TIMEOUT);
         assert!(ending.note.unwrap().contains("--timeout-s"));
@@ -243,7 +231,7 @@ mod tests {
         let script = folder.path().join("dies");
         fs::write(&script, "kill -SEGV $$\n").unwrap();
         let ending = hosted("sh", script.to_str().unwrap())
-            .run(Duration::from_secs(10), sink(), sink())
+            .run(Duration::from_secs(10), sink(), sink(), None)
             .unwrap();
         assert_eq!(ending.code, exit_code::GUEST_FAULT);
         assert!(ending.note.unwrap().contains("signal 11"));

@@ -14,6 +14,7 @@ mod bench;
 mod commands;
 mod e2e;
 mod error;
+mod fuzz;
 mod image;
 mod kernel;
 mod launch;
@@ -47,6 +48,7 @@ enum Command {
     Run(commands::run::RunArgs),
     Test(commands::test::TestArgs),
     Bench(commands::bench::BenchArgs),
+    Fuzz(commands::fuzz::FuzzArgs),
     Report(commands::report::ReportArgs),
     Ci(commands::ci::CiArgs),
 }
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => arguments.run(),
         Command::Test(arguments) => arguments.run(),
         Command::Bench(arguments) => arguments.run(),
+        Command::Fuzz(arguments) => arguments.run(),
         Command::Report(arguments) => arguments.run(),
         Command::Ci(arguments) => arguments.run(),
     };

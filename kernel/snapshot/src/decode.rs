@@ -316,9 +316,10 @@ fn check_structure(snapshot: &Snapshot, pool: &Range<u64>) -> Result<(), Refusal
                 "a region is not at pages of its own in the pool",
             ));
         }
+        // A region without bytes has a page, too.
         free_from = region
             .address
-            .checked_add(region.size_bytes)
+            .checked_add(region.size_bytes.max(1))
             .and_then(|end| end.checked_next_multiple_of(PAGE_SIZE_BYTES))
             .filter(|end| *end <= pool.end)
             .ok_or(Refusal::Malformed("a region ends behind the pool"))?;

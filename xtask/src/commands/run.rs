@@ -115,7 +115,7 @@ impl RunArgs {
         };
         let raw_profile = folder.path().join("profile");
         let timeout = Duration::from_secs(self.timeout_s);
-        let ending = kernel.run_profiled(
+        let ending = kernel.run(
             timeout,
             stdout(),
             stderr(),

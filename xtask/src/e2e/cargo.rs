@@ -193,6 +193,23 @@ const LINTS: &[Lint] = &[
         installation: "rustup component add clippy",
     },
     Lint {
+        // Without libFuzzer itself, which is C++.
+        name: "lint::clippy_fuzz",
+        command: &["cargo", "clippy"],
+        arguments: &[
+            "--manifest-path",
+            "fuzz/Cargo.toml",
+            "--locked",
+            "--no-default-features",
+            "--bins",
+            "--quiet",
+            "--",
+            "--deny",
+            "warnings",
+        ],
+        installation: "rustup component add clippy",
+    },
+    Lint {
         name: "lint::deny",
         command: &["cargo", "deny"],
         // Advisories need the network; the others do not.

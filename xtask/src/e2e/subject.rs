@@ -179,7 +179,7 @@ impl Subject {
         let log = Recorder::new(RECORD_LIMIT_BYTES, io::sink());
         let timeout = conditions.timeout.unwrap_or(default_timeout);
         let profile_path = self.fresh_path("profile");
-        let ending = kernel.run_profiled(timeout, output.clone(), log.clone(), Some(&profile_path));
+        let ending = kernel.run(timeout, output.clone(), log.clone(), Some(&profile_path));
         // A run that asks for no profile leaves no text.
         let profile = fs::read(&profile_path)
             .ok()

@@ -123,7 +123,10 @@ mod tests {
     #[test]
     fn names_of_both_languages_are_readable() {
         for (mangled, name) in [
-            ("_ZN4llvm11LLVMContextC1Ev", "llvm::LLVMContext::LLVMContext"),
+            (
+                "_ZN4llvm11LLVMContextC1Ev",
+                "llvm::LLVMContext::LLVMContext",
+            ),
             (
                 "_ZN15bareflow_hosted8platform7install17h02288ed972fa95b7E.llvm.97610081",
                 "bareflow_hosted::platform::install",

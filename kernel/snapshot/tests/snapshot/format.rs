@@ -384,6 +384,15 @@ fn contradictions_are_refused() {
     assert!(is_malformed(
         &|snapshot| snapshot.data[0].address = 0_u64.wrapping_sub(PAGE_SIZE_BYTES)
     ));
+    // A region without bytes on a page of another.
+    assert!(is_malformed(&|snapshot| {
+        let bytes = &[];
+        let empty = Region {
+            bytes,
+            ..snapshot.code[0]
+        };
+        snapshot.code.insert(0, empty);
+    }));
     assert!(is_malformed(
         &|snapshot| snapshot.functions[0].code_address += 1
     ));
