@@ -20,9 +20,9 @@ use crate::{clock, exit, fault, interrupts, memory, pager, platform};
 
 global_asm!(
     include_str!("../boot/entry.S"),
-    include_str!("../boot/reload.S"),
     include_str!("../boot/report.S"),
     include_str!("../boot/entry_end.S"),
+    include_str!("../boot/reload.S"),
     options(att_syntax, raw)
 );
 
