@@ -41,7 +41,9 @@ mod tests {
 
     #[test]
     fn every_cluster_has_its_checksum() {
-        let bytes: Vec<u8> = (0..SIZE_BYTES * 2 + 4096).map(|index| (index / 7) as u8).collect();
+        let bytes: Vec<u8> = (0..SIZE_BYTES * 2 + 4096)
+            .map(|index| (index / 7) as u8)
+            .collect();
         let table = table(&bytes);
         for (cluster, contents) in bytes.chunks(SIZE_BYTES).enumerate() {
             assert_eq!(checksum(&table, cluster), Some(Checksum::of(contents)));

@@ -105,7 +105,11 @@ pub(crate) fn llvm_window(stored_size_bytes: usize) -> LlvmWindow {
             Access::Read,
             Contents::Stored(constants - text),
         ),
-        section(data..zeros, Access::ReadWrite, Contents::Stored(data - text)),
+        section(
+            data..zeros,
+            Access::ReadWrite,
+            Contents::Stored(data - text),
+        ),
         section(zeros..symbols, Access::ReadWrite, Contents::Zeros),
         section(
             symbols..symbols_end,

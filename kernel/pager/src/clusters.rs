@@ -21,7 +21,11 @@ impl Clusters {
     #[must_use]
     pub const fn new(count: usize) -> Self {
         Self {
-            count: if count < LIMIT_CLUSTERS { count } else { LIMIT_CLUSTERS },
+            count: if count < LIMIT_CLUSTERS {
+                count
+            } else {
+                LIMIT_CLUSTERS
+            },
             present: [0; LIMIT_CLUSTERS / BITS],
             order: [0; LIMIT_CLUSTERS],
             touched_count: 0,
@@ -77,7 +81,10 @@ mod tests {
         }
         assert_eq!(clusters.touched(), [150, 3, 64]);
         for cluster in 0..200 {
-            assert_eq!(clusters.is_present(cluster), [3, 9, 64, 150].contains(&cluster));
+            assert_eq!(
+                clusters.is_present(cluster),
+                [3, 9, 64, 150].contains(&cluster)
+            );
         }
     }
 

@@ -42,7 +42,10 @@ impl fmt::Display for RecordError {
             Self::Damaged => formatter.write_str("its checksum is wrong"),
             Self::OtherImage => formatter.write_str("it belongs to another image"),
             Self::BadCluster(cluster) => {
-                write!(formatter, "it names cluster {cluster} twice, or there is none")
+                write!(
+                    formatter,
+                    "it names cluster {cluster} twice, or there is none"
+                )
             }
         }
     }
@@ -62,7 +65,8 @@ fn checksum_bytes(checksum: Checksum) -> [u8; CHECKSUM_SIZE_BYTES] {
 pub fn encode(image: Checksum, clusters: &[u16]) -> Vec<u8> {
     // There are at most LIMIT_CLUSTERS different ones.
     let count = clusters.len().min(LIMIT_CLUSTERS) as u32;
-    let mut bytes = Vec::with_capacity(HEADER_SIZE_BYTES + 2 * clusters.len() + CHECKSUM_SIZE_BYTES);
+    let mut bytes =
+        Vec::with_capacity(HEADER_SIZE_BYTES + 2 * clusters.len() + CHECKSUM_SIZE_BYTES);
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&checksum_bytes(image));
     bytes.extend_from_slice(&count.to_le_bytes());
@@ -142,9 +146,15 @@ mod tests {
             for bit in 0..8 {
                 let mut changed = bytes.clone();
                 changed[index] ^= 1 << bit;
-                assert!(decode(&changed, IMAGE, 301).is_err(), "byte {index}, bit {bit}");
+                assert!(
+                    decode(&changed, IMAGE, 301).is_err(),
+                    "byte {index}, bit {bit}"
+                );
             }
-            assert!(decode(&bytes[..index], IMAGE, 301).is_err(), "{index} bytes");
+            assert!(
+                decode(&bytes[..index], IMAGE, 301).is_err(),
+                "{index} bytes"
+            );
         }
         let mut longer = bytes;
         longer.push(0);

@@ -57,7 +57,10 @@ impl<const SECTIONS: usize> Window<SECTIONS> {
     /// The page at an address, given by its page's number.
     #[must_use]
     pub fn find(&self, number: usize) -> Option<Page> {
-        let section = self.0.iter().find(|section| section.pages.contains(&number))?;
+        let section = self
+            .0
+            .iter()
+            .find(|section| section.pages.contains(&number))?;
         Some(section.page(number - section.pages.start))
     }
 
@@ -76,7 +79,11 @@ impl<const SECTIONS: usize> Window<SECTIONS> {
     #[must_use]
     pub fn stored_count(&self) -> usize {
         let stored = |section: &&Section| section.contents != Contents::Zeros;
-        self.0.iter().filter(stored).map(|section| section.pages.len()).sum()
+        self.0
+            .iter()
+            .filter(stored)
+            .map(|section| section.pages.len())
+            .sum()
     }
 }
 

@@ -46,8 +46,12 @@ impl FlatKernel {
         let file = object::File::parse(data).map_err(text)?;
         let symbol = |name: &str| {
             let symbol = file.symbol_by_name(name);
-            address(symbol.ok_or_else(|| format!("it has no symbol {name}"))?.address())
-                .map_err(str::to_owned)
+            address(
+                symbol
+                    .ok_or_else(|| format!("it has no symbol {name}"))?
+                    .address(),
+            )
+            .map_err(str::to_owned)
         };
         let llvm_start = symbol(LLVM_START)?;
         let mut load_address = u32::MAX;

@@ -76,7 +76,9 @@ fn with_driver<T>(
 ) -> Result<T, DeviceError> {
     without_interrupts(|| {
         let mut driver = DRIVER.borrow();
-        let driver = driver.as_mut().ok_or(DeviceError::Failed("there is none"))?;
+        let driver = driver
+            .as_mut()
+            .ok_or(DeviceError::Failed("there is none"))?;
         // SAFETY: the buffer is only used here, and the driver is borrowed once.
         action(driver, unsafe { &mut *BUFFER.0.get() })
     })
@@ -190,7 +192,9 @@ fn boot_partition(disk: &mut Disk) -> Option<u64> {
     let mut sector = [0; SECTOR_SIZE_BYTES];
     disk.read(0, &mut sector).ok()?;
     let (entries, _) = sector[TABLE..510].as_chunks::<ENTRY_SIZE_BYTES>();
-    let entry = entries.iter().find(|entry| entry[4] == BOOT_PARTITION_TYPE)?;
+    let entry = entries
+        .iter()
+        .find(|entry| entry[4] == BOOT_PARTITION_TYPE)?;
     let start = u32::from_le_bytes([entry[8], entry[9], entry[10], entry[11]]);
     Some(u64::from(start))
 }

@@ -73,6 +73,9 @@ pub(super) fn virtio_disks() -> impl Iterator<Item = DeviceFunction> {
 pub(super) fn enable(function: DeviceFunction) -> PciRoot<Ports> {
     let mut root = PciRoot::new(Ports);
     let (_, command) = root.get_status_command(function);
-    root.set_command(function, command | Command::MEMORY_SPACE | Command::BUS_MASTER);
+    root.set_command(
+        function,
+        command | Command::MEMORY_SPACE | Command::BUS_MASTER,
+    );
     root
 }

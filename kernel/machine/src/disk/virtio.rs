@@ -169,7 +169,10 @@ unsafe impl Hal for MachineMemory {
     unsafe fn dma_dealloc(_address: PhysAddr, pointer: NonNull<u8>, pages: usize) -> i32 {
         // SAFETY: the caller's promise: the driver gives back what it got.
         let result = unsafe {
-            memory::unmap(pointer.as_ptr().expose_provenance(), pages * PAGE_SIZE_BYTES)
+            memory::unmap(
+                pointer.as_ptr().expose_provenance(),
+                pages * PAGE_SIZE_BYTES,
+            )
         };
         i32::from(result.is_err())
     }
@@ -186,7 +189,10 @@ unsafe impl Hal for MachineMemory {
             return buffer.cast::<u8>().as_ptr().expose_provenance() as PhysAddr;
         }
         let target = slot(direction);
-        assert!(buffer.len() <= SLOT_SIZE_BYTES, "only a flush shares what is not a buffer");
+        assert!(
+            buffer.len() <= SLOT_SIZE_BYTES,
+            "only a flush shares what is not a buffer"
+        );
         // SAFETY: the slot is large enough and nobody else's; the buffer is the caller's.
         unsafe { core::ptr::copy_nonoverlapping(buffer.cast().as_ptr(), target, buffer.len()) };
         target.expose_provenance() as PhysAddr

@@ -107,16 +107,28 @@ pub(crate) enum LlvmSource {
 /// The first 4 GiB must be mapped.
 unsafe fn find_llvm(info: &StartInfo) -> (LlvmWindow, Option<Range<usize>>, LlvmSource) {
     if let Some(loaded) = info.llvm() {
-        return (image::llvm_window(loaded.len()), Some(loaded), LlvmSource::Loaded);
+        return (
+            image::llvm_window(loaded.len()),
+            Some(loaded),
+            LlvmSource::Loaded,
+        );
     }
     if let Some(header) = info.header() {
         let size_bytes = header.llvm_sectors as usize * SECTOR_SIZE_BYTES;
-        return (image::llvm_window(size_bytes), None, LlvmSource::Disk(header));
+        return (
+            image::llvm_window(size_bytes),
+            None,
+            LlvmSource::Disk(header),
+        );
     }
     let mut loaded = image::loaded_llvm();
     // SAFETY: the caller's promise.
     loaded.end += unsafe { image::loaded_symbols_size_bytes() };
-    (image::llvm_window(loaded.len()), Some(loaded), LlvmSource::Loaded)
+    (
+        image::llvm_window(loaded.len()),
+        Some(loaded),
+        LlvmSource::Loaded,
+    )
 }
 
 /// Makes the kernel's own page tables and changes to them.

@@ -9,7 +9,7 @@ mod record;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use bareflow_boot_layout::{Checksum, KernelHeader, SECTOR_SIZE_BYTES, clusters};
 use bareflow_memory::{MapError, PAGE_SIZE_BYTES};
@@ -48,6 +48,7 @@ struct Pager {
 
 static PAGER: OneThread<Option<Pager>> = OneThread::new(None);
 
+static IS_ON_DISK: AtomicBool = AtomicBool::new(false);
 static BYTES_READ: AtomicU64 = AtomicU64::new(0);
 static READS: AtomicU64 = AtomicU64::new(0);
 
@@ -60,9 +61,7 @@ pub(crate) struct Counters {
 
 /// How much of LLVM was read from the disk; `None` if all of it was loaded.
 pub(crate) fn counters() -> Option<Counters> {
-    let pager = PAGER.try_borrow()?;
-    pager.as_ref()?.stored.as_ref()?;
-    Some(Counters {
+    IS_ON_DISK.load(Relaxed).then(|| Counters {
         bytes_read: BYTES_READ.load(Relaxed),
         reads: READS.load(Relaxed),
     })
@@ -80,6 +79,7 @@ pub(crate) fn initialise(window: LlvmWindow, source: &LlvmSource) -> Result<(), 
         }
         LlvmSource::Disk(header) => {
             let partition = disk::find_boot_disk(header).ok_or(NoDriver)?;
+            IS_ON_DISK.store(true, Relaxed);
             Some(open(header, partition))
         }
     };
@@ -168,7 +168,8 @@ impl Stored {
     /// Reads neighbouring clusters, at most [`RUN_CLUSTERS`], and checks them.
     fn read(&self, window: &LlvmWindow, clusters: Range<usize>) {
         let stored_pages = window.stored_count();
-        let pages = clusters.start * CLUSTER_PAGES..(clusters.end * CLUSTER_PAGES).min(stored_pages);
+        let pages =
+            clusters.start * CLUSTER_PAGES..(clusters.end * CLUSTER_PAGES).min(stored_pages);
         let sectors_per_page = PAGE_SIZE_BYTES / SECTOR_SIZE_BYTES;
         let sector = self.first_sector + (pages.start * sectors_per_page) as u64;
         let size_bytes = pages.len() * PAGE_SIZE_BYTES;

@@ -68,7 +68,10 @@ fn read_record(volume: &mut DiskVolume, name: &str) -> Result<Option<Vec<u16>>, 
         return Ok(None);
     };
     let text = |error: VolumeError| format!("{error}");
-    let file = match volume.open_folder(FOLDER).and_then(|folder| volume.find(folder, name)) {
+    let file = match volume
+        .open_folder(FOLDER)
+        .and_then(|folder| volume.find(folder, name))
+    {
         Err(VolumeError::NotFound) => return Ok(None),
         file => file.map_err(text)?,
     };
@@ -102,7 +105,9 @@ pub(crate) fn remember(host: &mut dyn Host) {
     };
     let old_name = REMEMBERED.borrow().name;
     if let Err(error) = write(volume, old_name, &bytes) {
-        note(format_args!("the record of touches is not written: {error}"));
+        note(format_args!(
+            "the record of touches is not written: {error}"
+        ));
     }
 }
 
@@ -114,11 +119,7 @@ fn new_record() -> Option<Vec<u8>> {
     Some(encode(stored.image, &clusters))
 }
 
-fn write(
-    volume: &mut DiskVolume,
-    old_name: Option<&str>,
-    bytes: &[u8],
-) -> Result<(), VolumeError> {
+fn write(volume: &mut DiskVolume, old_name: Option<&str>, bytes: &[u8]) -> Result<(), VolumeError> {
     let [first, second] = NAMES;
     let (new_name, other) = if old_name == Some(first) {
         (second, first)
