@@ -12,8 +12,12 @@ use crate::bindings::{
 use crate::launch::report_note;
 use crate::remember::find_symbol;
 
-/// The C library as bitcode; empty where the engine is not compiled.
-static LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libc.bc"));
+const LIBRARY_BYTES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libc.bc"));
+
+/// The C library as bitcode; empty where the engine is not compiled. Only LLVM reads it: a kernel may keep it
+/// with LLVM's own constants.
+#[unsafe(link_section = ".rodata.llvm_constants")]
+static LIBRARY: [u8; LIBRARY_BYTES.len()] = *include_bytes!(concat!(env!("OUT_DIR"), "/libc.bc"));
 
 /// The options of a session that may use so much of the code pool.
 pub(crate) fn options(pool_size_bytes: usize) -> llvm_options_t {

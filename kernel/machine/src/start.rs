@@ -16,12 +16,13 @@ use crate::console::{keyboard, serial};
 use crate::host::MachineHost;
 use crate::processor::{features, segments};
 use crate::start_info::StartInfo;
-use crate::{clock, exit, fault, interrupts, memory, platform};
+use crate::{clock, exit, fault, interrupts, memory, pager, platform};
 
 global_asm!(
     include_str!("../boot/entry.S"),
     include_str!("../boot/report.S"),
     include_str!("../boot/entry_end.S"),
+    include_str!("../boot/reload.S"),
     options(att_syntax, raw)
 );
 
@@ -46,12 +47,15 @@ unsafe extern "C" fn machine_start(start_info: usize) -> ! {
     // SAFETY: the entry's promise.
     let layout = unsafe { memory::initialise(&StartInfo::read(start_info)) };
     segments::set_handler_stacks(layout.handler_stack_tops);
-    if let Some(symbols) = layout.symbols {
-        // SAFETY: the table is mapped for reading, and nothing writes to it.
-        unsafe { fault::set_table(symbols) };
-    }
+    // SAFETY: the table is readable, in memory or from the disk, and nothing writes to it.
+    unsafe { fault::set_table(layout.symbols) };
     platform::install();
     set_up_thread_locals();
+    if pager::initialise(layout.llvm, &layout.llvm_source).is_err() {
+        // SAFETY: the stack lies at its physical address; the interrupt controllers and the timer are as the
+        // BIOS left them, and so is low memory.
+        unsafe { reload_by_bios() };
+    }
     interrupts::initialise_controller();
     clock::initialise();
     keyboard::drain();
@@ -70,6 +74,11 @@ unsafe extern "C" fn machine_start(start_info: usize) -> ! {
             options(noreturn),
         )
     }
+}
+
+unsafe extern "C" {
+    /// Has the BIOS load everything, with LLVM, and starts anew.
+    fn reload_by_bios() -> !;
 }
 
 fn set_up_thread_locals() {
@@ -103,5 +112,8 @@ extern "C" fn run() -> ! {
     platform::set_surroundings(Surroundings::of_bundle(bundle));
     // SAFETY: once, with the platform installed; the linker script delimits the constructors.
     unsafe { bareflow_cxx_runtime::run_constructors() };
-    exit::end(bareflow_engine::run_bundle(bundle, &mut MachineHost))
+    let mut host = MachineHost::default();
+    let code = bareflow_engine::run_bundle(bundle, &mut host);
+    pager::remember(&mut host);
+    exit::end(code)
 }

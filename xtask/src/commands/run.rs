@@ -14,7 +14,7 @@ use crate::image::{self, DATA_DISK_SIZE_BYTES, DEFAULT_SIZE_BYTES};
 use crate::kernel::KernelKind;
 use crate::launch::Kernel;
 use crate::profile;
-use crate::qemu::{Boot, Machine};
+use crate::qemu::{Boot, Drive, Interface, Machine};
 use crate::temporary::TemporaryFolder;
 
 /// How the machine starts.
@@ -54,6 +54,9 @@ pub struct RunArgs {
     /// How the machine starts
     #[arg(long, value_enum, default_value_t)]
     boot: BootMethod,
+    /// How the machine's disk is connected
+    #[arg(long, value_enum, default_value_t)]
+    interface: Interface,
     #[command(flatten)]
     guest: Guest,
 }
@@ -96,10 +99,10 @@ impl RunArgs {
                 BootMethod::Disk => {
                     let image = folder.path().join("disk.img");
                     bench.write_image(&executable, &bundle, DEFAULT_SIZE_BYTES, &image)?;
-                    Boot::Disk {
-                        image,
-                        read_error: None,
-                    }
+                    Boot::Disk(Drive {
+                        interface: self.interface,
+                        ..Drive::new(image)
+                    })
                 }
                 BootMethod::Pvh => Boot::Pvh {
                     kernel: executable,

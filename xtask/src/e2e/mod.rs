@@ -14,6 +14,7 @@ mod limits;
 mod lock_files;
 mod matrix;
 mod outside;
+mod paging;
 mod random;
 mod runner;
 mod subject;
@@ -41,6 +42,7 @@ pub fn program_tests(
     let mut tests = matrix::tests(subject, extent)?;
     tests.extend(distribution::tests(subject));
     tests.extend(volume::tests(subject));
+    tests.extend(paging::tests(subject));
     tests.extend(bad_input::tests(subject));
     tests.extend(jail::tests(subject));
     tests.extend(hot_loops::tests(subject));

@@ -11,7 +11,7 @@ use crate::image::DEFAULT_SIZE_BYTES;
 use crate::launch::{Ending, Kernel};
 use crate::profile::{self, Profile};
 use crate::program::ProgramCompiler;
-use crate::qemu::{Boot, Machine, ReadError};
+use crate::qemu::{Boot, Drive, Machine, ReadError};
 use crate::supervise::Recorder;
 use crate::temporary::TemporaryFolder;
 use crate::workbench::Workbench;
@@ -212,6 +212,14 @@ impl Subject {
             .map_err(|error| error.to_string())
     }
 
+    /// The machine's kernel.
+    ///
+    /// # Errors
+    /// That it could not be built.
+    pub fn machine_kernel(&self) -> Result<PathBuf, String> {
+        built(self.machine_kernel.as_ref())
+    }
+
     /// Writes a disk image and damages it as asked.
     fn disk(&self, path: &Path, bundle: &[u8], damage: Option<Damage>) -> Result<Boot, String> {
         self.write_image(path, bundle, DEFAULT_SIZE_BYTES)?;
@@ -228,19 +236,24 @@ impl Subject {
                 });
             }
         }
-        Ok(Boot::Disk {
-            image: path.into(),
+        Ok(Boot::Disk(Drive {
             read_error,
-        })
+            ..Drive::new(path)
+        }))
     }
 
     fn machine(&self, boot: Boot, conditions: Conditions) -> Kernel {
-        Kernel::Machine(Machine {
+        Kernel::Machine(self.emulated(boot, conditions.memory_mib))
+    }
+
+    /// The machine, with as much RAM as usual unless asked otherwise.
+    pub fn emulated(&self, boot: Boot, memory_mib: Option<u32>) -> Machine {
+        Machine {
             qemu: self.bench.tools.qemu.clone(),
-            memory_mib: conditions.memory_mib.unwrap_or(MEMORY_MIB),
+            memory_mib: memory_mib.unwrap_or(MEMORY_MIB),
             counts_instructions: false,
             boot,
-        })
+        }
     }
 }
 
@@ -250,7 +263,11 @@ fn built(kernel: Option<&PathBuf>) -> Result<PathBuf, String> {
         .ok_or_else(|| "the kernel could not be built".into())
 }
 
-fn overwrite(path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
+/// Changes bytes of a file.
+///
+/// # Errors
+/// Those of the file.
+pub fn overwrite(path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::options().write(true).open(path)?;
     file.seek(SeekFrom::Start(offset))?;
     file.write_all(bytes)

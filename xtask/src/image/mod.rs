@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use bareflow_boot_layout::{
     BOOT_PARTITION_SECTOR, BOOT_PARTITION_TYPE, Checksum, FAT16_PARTITION_TYPE, KernelHeader,
-    SECTOR_SIZE_BYTES, STAGE2_SECTOR,
+    SECTOR_SIZE_BYTES, STAGE2_SECTOR, clusters,
 };
 use mbrman::{BOOT_ACTIVE, BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
 
@@ -25,6 +25,7 @@ pub use symbols::append as append_symbols;
 /// How large an image is unless asked otherwise.
 pub const DEFAULT_SIZE_BYTES: u64 = 545 << 20;
 
+const PAGE_SIZE_BYTES: u32 = 4096;
 /// Partitions begin at multiples of this: 1 MiB, as partitioning tools do it.
 const PARTITION_ALIGNMENT_SECTORS: u32 = 2048;
 /// FAT16 has at least 4,085 clusters; below this the volume would not be FAT16.
@@ -108,9 +109,28 @@ impl DiskImage<'_> {
     }
 
     fn plan(&self, kernel: &elf::FlatKernel) -> Result<Plan, ImageError> {
-        let kernel_sectors = sectors(kernel.bytes.len());
+        let kernel_sectors = sectors(kernel.core.len());
         let bundle_sectors = sectors(self.bundle.len());
-        let boot_end = BOOT_PARTITION_SECTOR + 1 + kernel_sectors + bundle_sectors;
+        let llvm_table = clusters::table(&kernel.llvm);
+        let bundle_address = kernel.memory_end.next_multiple_of(PAGE_SIZE_BYTES);
+        let bundle_end = bundle_address + bundle_sectors * SECTOR_SIZE_BYTES as u32;
+        let header = KernelHeader {
+            load_address: kernel.load_address,
+            entry: kernel.entry,
+            kernel_sectors,
+            kernel_checksum: padded_checksum(&kernel.core),
+            bundle_address,
+            bundle_sectors,
+            bundle_size_bytes: self.bundle.len() as u32,
+            bundle_checksum: padded_checksum(self.bundle),
+            memory_end: bundle_end + kernel.working_memory,
+            llvm_table_sectors: sectors(llvm_table.len()),
+            llvm_table_checksum: padded_checksum(&llvm_table),
+            llvm_address: bundle_end.next_multiple_of(PAGE_SIZE_BYTES),
+            llvm_sectors: sectors(kernel.llvm.len()),
+            llvm_checksum: padded_checksum(&kernel.llvm),
+        };
+        let boot_end = BOOT_PARTITION_SECTOR + header.llvm_sector() + header.llvm_sectors;
         let fat_start = boot_end.next_multiple_of(PARTITION_ALIGNMENT_SECTORS);
         let content_sectors = sectors(fat::content_size_bytes(self.bundle));
         let needed = fat_start + SMALLEST_FAT_SECTORS.max(content_sectors + content_sectors / 8);
@@ -130,20 +150,9 @@ impl DiskImage<'_> {
                 ),
             });
         }
-        let bundle_address = kernel.memory_end.next_multiple_of(4096);
-        let bundle_memory = bundle_sectors * SECTOR_SIZE_BYTES as u32;
         Ok(Plan {
-            header: KernelHeader {
-                load_address: kernel.load_address,
-                entry: kernel.entry,
-                kernel_sectors,
-                kernel_checksum: padded_checksum(&kernel.bytes),
-                bundle_address,
-                bundle_sectors,
-                bundle_size_bytes: self.bundle.len() as u32,
-                bundle_checksum: padded_checksum(self.bundle),
-                memory_end: bundle_address + bundle_memory + kernel.working_memory,
-            },
+            header,
+            llvm_table,
             fat_start,
             fat_sectors: total - fat_start,
         })
@@ -159,13 +168,15 @@ impl DiskImage<'_> {
         self.write_partition_table(file, plan)?;
         write_at(file, STAGE2_SECTOR, &self.stages.stage2)?;
         write_at(file, BOOT_PARTITION_SECTOR, &plan.header.to_sector())?;
-        let kernel_sector = BOOT_PARTITION_SECTOR + 1;
-        write_at(file, kernel_sector, &kernel.bytes)?;
-        write_at(
-            file,
-            kernel_sector + plan.header.kernel_sectors,
-            self.bundle,
-        )?;
+        let header = &plan.header;
+        for (offset, bytes) in [
+            (1, &kernel.core[..]),
+            (1 + header.kernel_sectors, self.bundle),
+            (header.llvm_table_sector(), &plan.llvm_table),
+            (header.llvm_sector(), &kernel.llvm),
+        ] {
+            write_at(file, BOOT_PARTITION_SECTOR + offset, bytes)?;
+        }
         fat::write(file, plan.fat_start, plan.fat_sectors, self.bundle)?;
         let file = temporary.persist(path).map_err(|error| error.error)?;
         // Temporary files are private; an image is an ordinary file.
@@ -213,6 +224,7 @@ impl DiskImage<'_> {
 #[derive(Debug)]
 struct Plan {
     header: KernelHeader,
+    llvm_table: Vec<u8>,
     fat_start: u32,
     fat_sectors: u32,
 }

@@ -3,24 +3,28 @@
 use core::fmt;
 use core::ops::Range;
 
-use bareflow_boot_layout::symbols::SymbolTable;
+use bareflow_boot_layout::symbols::{Symbol, SymbolTable};
 
 use crate::memory;
 use crate::one_thread::OneThread;
 
-static TABLE: OneThread<SymbolTable<'static>> = OneThread::new(SymbolTable::EMPTY);
+/// Where the table is. It is opened when a name is wanted: its pages come from the disk then.
+static TABLE: OneThread<Range<usize>> = OneThread::new(0..0);
 
 /// Takes the names from the table that lies there.
 ///
 /// # Safety
-/// The bytes must be mapped for ever and not change.
+/// The bytes must be readable for ever and not change.
 pub(crate) unsafe fn set_table(bytes: Range<usize>) {
+    *TABLE.borrow() = bytes;
+}
+
+fn find(address: u64) -> Option<Symbol<'static>> {
+    let bytes = TABLE.try_borrow()?.clone();
     let start = core::ptr::with_exposed_provenance(bytes.start);
-    // SAFETY: the caller's promise.
+    // SAFETY: the promise of `set_table`.
     let bytes = unsafe { core::slice::from_raw_parts(start, bytes.len()) };
-    if let Some(table) = SymbolTable::open(bytes) {
-        *TABLE.borrow() = table;
-    }
+    SymbolTable::open(bytes)?.find(address)
 }
 
 /// An address, shown with the function that it is in.
@@ -29,8 +33,7 @@ pub(super) struct Place(pub(super) u64);
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         write!(formatter, "{:#018x}", self.0)?;
-        let symbol = TABLE.try_borrow().and_then(|table| table.find(self.0));
-        if let Some(symbol) = symbol {
+        if let Some(symbol) = find(self.0) {
             let offset = self.0 - u64::from(symbol.address);
             write!(formatter, " {}+{offset:#x}", symbol.name)?;
         } else if memory::is_code_pool(self.0 as usize) {
