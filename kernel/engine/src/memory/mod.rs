@@ -145,17 +145,14 @@ impl<'a> Memory<'a> {
         self.variables = variables;
     }
 
-    /// Whether this boot is to write its code.
-    pub(crate) fn is_due(&self) -> bool {
-        let since = |code: Snapshot| self.boot() - code.profile.boots.min(self.boot());
+    /// Whether this boot is to write its code. `has_news`: it has some that is in no snapshot.
+    pub(crate) fn is_due(&self, has_news: bool) -> bool {
         if self.has_saved {
             return false;
         }
-        self.is_requested
-            || self
-                .config
-                .snapshot_every
-                .is_some_and(|every| self.code().is_none_or(|code| since(code) >= every))
+        let boots_since = |code: Snapshot| self.boot().saturating_sub(code.profile.boots);
+        let is_due = |every| has_news || self.code().is_none_or(|code| boots_since(code) >= every);
+        self.is_requested || self.config.snapshot_every.is_some_and(is_due)
     }
 
     pub(crate) fn keys(&self) -> Keys<'_> {
