@@ -9,13 +9,13 @@ use core::ops::Range;
 
 use bareflow_cxx_runtime::arena;
 use bareflow_profile::{
-    CallCycles, Compilation, Function, Kernel, Loop, Memory, Part, Profile, SCHEMA, SampledSymbol,
-    Samples,
+    CallCycles, Compilation, Function, Kernel, Loop, Memory as MemoryUse, Part, Profile, SCHEMA,
+    SampledSymbol, Samples,
 };
 use bareflow_tiers::Config;
 
 use crate::bindings::llvm_processor_name;
-use crate::memory;
+use crate::memory::{self, Memory};
 use crate::sampler;
 use crate::tiers::{self, Manager, Record, now};
 use crate::{POOL_ADDRESS, POOL_SIZE_BYTES, RunRequest};
@@ -103,11 +103,12 @@ impl Measured {
             iteration_thresholds: config.iterations,
             functions,
             samples: self.samples,
-            memory: Memory {
+            memory: MemoryUse {
                 heap_bytes: bareflow_cxx_runtime::heap_bytes() as u64,
                 compiler_bytes: arena::mapped_bytes() as u64,
                 pool_bytes: manager.pool_bytes() as u64,
             },
+            boot: manager.memory().map(Memory::describe),
         };
         // Its maps have text keys and its numbers are finite: it cannot fail.
         if let Ok(text) = serde_json::to_vec(&profile) {
@@ -133,7 +134,7 @@ impl Measured {
                     code_bytes: record
                         .compilations
                         .last()
-                        .map_or(0, |last| last.code_bytes as u64),
+                        .map_or(record.restored_bytes, |last| last.code_bytes as u64),
                     compilations: self.compilations(record),
                     loops: Vec::new(),
                     failures: record.failures.clone(),

@@ -67,7 +67,7 @@ impl Manager<'_> {
     }
 
     fn report(&self, boot: u64, used: Option<u32>, saved: &Saved) {
-        let counters = self.memory().map(|memory| memory.host().counters());
+        let counters = self.memory().map(Memory::counters);
         let counters = counters.unwrap_or_default();
         let mut text = format!("boot {boot}");
         match used {

@@ -45,6 +45,8 @@ pub(crate) struct Record {
     pub(crate) policy: Unit,
     pub(crate) compilations: Vec<Compilation>,
     pub(crate) failures: Vec<Failure>,
+    /// The size of the code that came from a snapshot.
+    pub(crate) restored_bytes: u64,
     counters: *mut llvm_unit_t,
 }
 
@@ -189,6 +191,7 @@ impl<'a> Manager<'a> {
                 policy: Unit::new(kind),
                 compilations: Vec::new(),
                 failures: Vec::new(),
+                restored_bytes: 0,
                 counters: info.counters,
             });
         }
@@ -203,6 +206,7 @@ impl<'a> Manager<'a> {
 
     /// Maps the snapshot, if there is one. False if there is none, or if it turns out to be of no use.
     fn restore(&mut self) -> bool {
+        let start = now();
         let hooks = self.hooks();
         let Some(memory) = &mut self.memory else {
             return false;
@@ -241,6 +245,7 @@ impl<'a> Manager<'a> {
                     ),
                     compilations: Vec::new(),
                     failures: Vec::new(),
+                    restored_bytes: function.code_bytes,
                     counters: tables.counters_of(unit),
                 }
             });
@@ -252,6 +257,7 @@ impl<'a> Manager<'a> {
             memory.forget_code("the library does not take it");
             return false;
         }
+        memory.add_load_cycles(now() - start);
         self.records = records;
         self.tables = Some(tables);
         true

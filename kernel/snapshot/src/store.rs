@@ -84,6 +84,12 @@ impl LoadedSnapshot {
         self.number
     }
 
+    /// How large its file is, in bytes.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
     /// What is in it.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot<'_> {

@@ -11,6 +11,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::num::NonZeroUsize;
 
+use bareflow_profile::Boot;
 use bareflow_snapshot::{
     Authentication, Expected, Keys, LoadedSnapshot, Refusal, Series, Snapshot, Store, encode,
 };
@@ -18,7 +19,8 @@ use bareflow_tiers::Config;
 use bareflow_volume::Timestamp;
 
 use crate::launch::report_note;
-use crate::{Host, POOL_ADDRESS, POOL_SIZE_BYTES, RunRequest};
+use crate::tiers::now;
+use crate::{Host, HostCounters, POOL_ADDRESS, POOL_SIZE_BYTES, RunRequest};
 
 pub(crate) use capture::{Contents, Variables, variables_of};
 use keys::OwnedKeys;
@@ -32,13 +34,22 @@ pub(crate) struct Memory<'a> {
     secret: Option<[u8; 32]>,
     config: Config,
     is_requested: bool,
-    /// Whether this boot has written its code.
-    has_saved: bool,
+    /// The code that this boot has written.
+    saved: Option<SavedCode>,
+    /// What loading took, in cycles.
+    load_cycles: u64,
     /// The newest good snapshot with code, and the newest with counts.
     code: Option<LoadedSnapshot>,
     counts: Option<LoadedSnapshot>,
     /// Variables as they are before the program starts, by address.
     variables: Variables,
+}
+
+/// A snapshot with code that this boot has written.
+#[derive(Clone, Copy)]
+struct SavedCode {
+    number: u32,
+    size_bytes: u64,
 }
 
 /// What was done at a boot's end.
@@ -58,6 +69,7 @@ impl<'a> Memory<'a> {
         request: &RunRequest,
         config: &Config,
     ) -> Option<Self> {
+        let start = now();
         host.volume()?;
         let mut memory = Self {
             host,
@@ -65,13 +77,15 @@ impl<'a> Memory<'a> {
             secret: request.secret,
             config: *config,
             is_requested: request.snapshot,
-            has_saved: false,
+            saved: None,
+            load_cycles: 0,
             code: None,
             counts: None,
             variables: Vec::new(),
         };
         memory.code = memory.load(Series::Code);
         memory.counts = memory.load(Series::Counts);
+        memory.load_cycles = now() - start;
         Some(memory)
     }
 
@@ -104,9 +118,29 @@ impl<'a> Memory<'a> {
         Store::new(series, NonZeroUsize::new(keep).unwrap_or(NonZeroUsize::MIN))
     }
 
-    /// The host, for its counters.
-    pub(crate) fn host(&self) -> &dyn Host {
-        self.host
+    /// What the kernel knows of the memory and of the disk.
+    pub(crate) fn counters(&self) -> HostCounters {
+        self.host.counters()
+    }
+
+    /// Mapping the snapshot took some time as well.
+    pub(crate) fn add_load_cycles(&mut self, cycles: u64) {
+        self.load_cycles += cycles;
+    }
+
+    /// This boot, for the profile.
+    pub(crate) fn describe(&self) -> Boot {
+        let counters = self.counters();
+        Boot {
+            number: self.boot(),
+            snapshot: self.code_number().map(u64::from),
+            load_cycles: self.load_cycles,
+            snapshot_bytes: self.code.as_ref().map_or(0, LoadedSnapshot::size_bytes),
+            saved: self.saved.map(|saved| u64::from(saved.number)),
+            saved_bytes: self.saved.map_or(0, |saved| saved.size_bytes),
+            llvm_bytes_read: counters.llvm_bytes_read,
+            memory_bytes: counters.memory_bytes,
+        }
     }
 
     /// The snapshot with code.
@@ -147,7 +181,7 @@ impl<'a> Memory<'a> {
 
     /// Whether this boot is to write its code. `has_news`: it has some that is in no snapshot.
     pub(crate) fn is_due(&self, has_news: bool) -> bool {
-        if self.has_saved {
+        if self.saved.is_some() {
             return false;
         }
         let boots_since = |code: Snapshot| self.boot().saturating_sub(code.profile.boots);
@@ -179,7 +213,10 @@ impl<'a> Memory<'a> {
         };
         match store.save(volume, bytes, in_use, timestamp) {
             Ok(saved) if series == Series::Code => {
-                self.has_saved = true;
+                self.saved = Some(SavedCode {
+                    number: saved.number,
+                    size_bytes: bytes.len() as u64,
+                });
                 Saved::Code(saved.number)
             }
             Ok(_) => Saved::Counts,
