@@ -118,6 +118,8 @@ pub(super) fn table_entry(table: &[u8], cluster: u16) -> u16 {
 pub(super) struct Item {
     /// Its 32 bytes.
     pub(super) slot: [u8; SLOT_BYTES],
+    /// How many slots before have its long name, and the name.
+    pub(super) long_name: Option<(usize, String)>,
     pub(super) chain: Vec<u16>,
 }
 
@@ -136,6 +138,31 @@ impl Item {
             false => u32::from_le_bytes(*self.slot.last_chunk().expect("32 bytes")) as usize,
         }
     }
+}
+
+/// The name in the slots before the one at `index`, if they are of that one: the parts of the name backwards, the
+/// last part with a mark.
+fn long_name(slots: &[[u8; SLOT_BYTES]], index: usize) -> Option<(usize, String)> {
+    let short = &slots[index][..11];
+    let sum = short
+        .iter()
+        .fold(0_u8, |sum, byte| sum.rotate_right(1).wrapping_add(*byte));
+    let mut units = Vec::new();
+    for part in 1..=20 {
+        let slot = &slots[index.checked_sub(part)?];
+        if slot[11] & 0x3f != 0x0f || slot[13] != sum || usize::from(slot[0] & 0xbf) != part {
+            return None;
+        }
+        let bytes = [&slot[1..11], &slot[14..26], &slot[28..]].concat();
+        let pairs = bytes.as_chunks().0.iter();
+        units.extend(pairs.map(|pair| u16::from_le_bytes(*pair)));
+        if slot[0] & 0x40 != 0 {
+            let end = units.iter().position(|unit| *unit == 0);
+            units.truncate(end.unwrap_or(units.len()));
+            return Some((part, String::from_utf16_lossy(&units)));
+        }
+    }
+    None
 }
 
 /// A good volume.
@@ -183,6 +210,7 @@ impl Tree {
                 }
                 let mut item = Item {
                     slot: *slot,
+                    long_name: long_name(bytes.as_chunks().0, index),
                     chain: Vec::new(),
                 };
                 if item.is_folder() || item.first_cluster() != 0 {
