@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use crate::Checksum;
 
 /// Bytes in a cluster.
-pub const SIZE_BYTES: usize = 32 << 10;
+pub const SIZE_BYTES: usize = 16 << 10;
 
 /// Bytes of the table for a cluster.
 pub const ENTRY_SIZE_BYTES: usize = 8;

@@ -15,6 +15,9 @@ const SPARE_MEMORY_BYTES: usize = 24 << 20;
 static PREFETCH: extern "C" fn() = prefetch;
 
 extern "C" fn prefetch() {
+    if super::counters().is_none() {
+        return;
+    }
     let known = record::known();
     let mut pager = PAGER.borrow();
     let Some(pager) = pager.as_mut() else {
