@@ -14,6 +14,7 @@ mod bench;
 mod commands;
 mod e2e;
 mod error;
+mod export;
 mod image;
 mod kernel;
 mod launch;
@@ -44,6 +45,7 @@ enum Command {
     Llvm(commands::llvm::LlvmArgs),
     Cache(commands::cache::CacheArgs),
     Image(commands::image::ImageArgs),
+    Export(commands::export::ExportArgs),
     Run(commands::run::RunArgs),
     Test(commands::test::TestArgs),
     Bench(commands::bench::BenchArgs),
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Command::Llvm(arguments) => arguments.run(),
         Command::Cache(arguments) => arguments.run(),
         Command::Image(arguments) => arguments.run(),
+        Command::Export(arguments) => arguments.run(),
         Command::Run(arguments) => arguments.run(),
         Command::Test(arguments) => arguments.run(),
         Command::Bench(arguments) => arguments.run(),

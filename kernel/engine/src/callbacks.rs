@@ -9,7 +9,7 @@ use crate::POOL_ADDRESS;
 use crate::bindings::{
     LLVM_PROTECTION_EXECUTE, LLVM_PROTECTION_READ, LLVM_PROTECTION_WRITE, llvm_options_t,
 };
-use crate::launch::report_note;
+use bareflow_guest::report_note;
 
 /// The C library as bitcode; empty where the engine is not compiled.
 static LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libc.bc"));

@@ -5,7 +5,7 @@ use alloc::format;
 use bareflow_profile::Kernel;
 use bareflow_volume::{BlockDevice, Partition, Volume};
 
-use crate::launch::report_note;
+use bareflow_guest::report_note;
 
 /// The FAT16 volume of a disk.
 pub type DiskVolume = Volume<Partition<&'static mut dyn BlockDevice>>;

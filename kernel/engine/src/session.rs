@@ -14,6 +14,7 @@ use crate::bindings::{
     llvm_module_t, llvm_parse_ir, llvm_run_main, llvm_shutdown, llvm_tier_t, llvm_tiered_run_main,
 };
 use crate::jail;
+use crate::outcome::kind_of;
 use crate::profile::Recording;
 use crate::tiers::Manager;
 use crate::{
@@ -46,7 +47,7 @@ impl Session {
             return Ok(());
         }
         Err(Outcome::Failed {
-            kind: FailureKind::of(error),
+            kind: kind_of(error),
             message: self.last_error(),
         })
     }

@@ -1,4 +1,4 @@
-//! The kernel of the bare machine: the engine with nothing under it.
+//! The kernel of the bare machine: the engine, or a program that is linked with it, with nothing under it.
 //!
 //! 1. One image, two ways in: stage 2 from a disk and any PVH loader start it at the same entry, with the
 //!    same start-of-day structure.
@@ -18,6 +18,8 @@ mod clock;
 mod console;
 mod exit;
 mod fault;
+mod guest;
+#[cfg(feature = "engine")]
 mod host;
 mod image;
 mod interrupts;
@@ -25,8 +27,17 @@ mod memory;
 mod one_thread;
 mod platform;
 mod processor;
+mod room;
 mod start;
 mod start_info;
+
+#[cfg(feature = "engine")]
+mod with_engine;
+
+pub use exit::{end, fail};
+pub use fault::function_at;
+pub use guest::Guest;
+pub use start::start;
 
 #[global_allocator]
 static HEAP: bareflow_cxx_runtime::GlobalHeap = bareflow_cxx_runtime::GlobalHeap;

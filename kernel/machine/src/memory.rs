@@ -5,7 +5,6 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use bareflow_cxx_runtime::platform::{PlatformError, Protection};
-use bareflow_engine::{POOL_ADDRESS, POOL_SIZE_BYTES};
 use bareflow_memory::{
     Access, AddressSpace, Cache, Frame, Frames, MapError, PAGE_SIZE_BYTES, Pool, WORDS, frames_of,
 };
@@ -17,11 +16,10 @@ use x86_64::{PhysAddr, VirtAddr};
 
 use crate::one_thread::OneThread;
 use crate::processor::segments::HANDLER_STACKS;
+use crate::room::{POOL_ADDRESS, POOL_SIZE_BYTES, STACK_SIZE_BYTES};
 use crate::start_info::StartInfo;
 use crate::{exit, image};
 
-/// LLVM's share, and the 8 MiB that Linux gives programs.
-const STACK_SIZE_BYTES: usize = 16 << 20;
 /// One function's frame can be larger than a page: the guard is wide.
 const STACK_GUARD_SIZE_BYTES: usize = 1 << 20;
 const HANDLER_STACK_SIZE_BYTES: usize = 16 << 10;

@@ -22,11 +22,11 @@ mod refusal;
 mod store;
 mod wire;
 
-pub use decode::{Expected, decode};
+pub use decode::{Expected, decode, inspect};
 pub use encode::encode;
 pub use model::{
     Access, Authentication, Function, Import, Keys, Kind, PAGE_SIZE_BYTES, Region, Snapshot,
 };
 pub use profile::{CallCycles, Part, Profile, Sample};
 pub use refusal::{Key, Refusal};
-pub use store::{DEFAULT_KEEP, FOLDER, LoadedSnapshot, SaveError, Saved, Store};
+pub use store::{DEFAULT_KEEP, FOLDER, LoadedSnapshot, SaveError, Saved, Store, inspect_newest};

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod cache;
 pub mod ci;
 pub mod doctor;
+pub mod export;
 mod guest;
 pub mod image;
 pub mod llvm;

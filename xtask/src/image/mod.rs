@@ -1,9 +1,11 @@
 //! Disk images: boot stages, kernel, bundle, and a FAT16 volume with the program's files.
 //!
-//! The same inputs make the same bytes. The image is sparse: what is zero takes no room on the host.
+//! The same inputs make the same bytes. The image is sparse: what is zero takes no room on the host. An exported
+//! program needs no volume; without one the image ends behind the bundle.
 
 mod elf;
 mod fat;
+mod read;
 mod stages;
 mod symbols;
 
@@ -17,6 +19,7 @@ use bareflow_boot_layout::{
 };
 use mbrman::{BOOT_ACTIVE, BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
 
+pub use read::{FileDisk, ImageFile, ImageVolume};
 pub use stages::{BootStages, StageError};
 pub use symbols::append as append_symbols;
 
@@ -64,6 +67,14 @@ pub enum ImageError {
         /// The size that would do.
         limit_mib: u64,
     },
+    /// An existing file is not an image, or not a whole one.
+    #[error("{path} is not an image: {reason}; `cargo xtask image` makes one")]
+    NoImage {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// The image cannot be written.
     #[error("cannot write {path}: {source}; is the disk full?")]
     Write {
@@ -83,8 +94,23 @@ pub struct DiskImage<'a> {
     pub kernel: &'a Path,
     /// The program.
     pub bundle: &'a [u8],
-    /// The size of the whole image, a multiple of 512.
-    pub size_bytes: u64,
+    /// How large it becomes.
+    pub size: ImageSize,
+}
+
+/// How large an image is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageSize {
+    /// As small as it can be: without a FAT16 volume, which alone would need 8 MiB.
+    Smallest,
+    /// So many bytes, a multiple of 512; the FAT16 volume has what the boot partition leaves.
+    Bytes(u64),
+}
+
+impl From<u64> for ImageSize {
+    fn from(size_bytes: u64) -> Self {
+        Self::Bytes(size_bytes)
+    }
 }
 
 impl DiskImage<'_> {
@@ -109,25 +135,10 @@ impl DiskImage<'_> {
         let kernel_sectors = sectors(kernel.bytes.len());
         let bundle_sectors = sectors(self.bundle.len());
         let boot_end = BOOT_PARTITION_SECTOR + 1 + kernel_sectors + bundle_sectors;
-        let fat_start = boot_end.next_multiple_of(PARTITION_ALIGNMENT_SECTORS);
-        let content_sectors = sectors(fat::content_size_bytes(self.bundle));
-        let needed = fat_start + SMALLEST_FAT_SECTORS.max(content_sectors + content_sectors / 8);
-        let total = self.size_bytes / SECTOR_SIZE_BYTES as u64;
-        let total = u32::try_from(total).unwrap_or(u32::MAX);
-        if total < needed {
-            return Err(ImageError::TooSmall {
-                size_mib: self.size_bytes >> 20,
-                needed_mib: u64::from(needed.div_ceil(PARTITION_ALIGNMENT_SECTORS)),
-            });
-        }
-        if total - fat_start > LARGEST_FAT_SECTORS {
-            return Err(ImageError::TooLarge {
-                size_mib: self.size_bytes >> 20,
-                limit_mib: u64::from(
-                    (fat_start + LARGEST_FAT_SECTORS) / PARTITION_ALIGNMENT_SECTORS,
-                ),
-            });
-        }
+        let volume = match self.size {
+            ImageSize::Smallest => None,
+            ImageSize::Bytes(size_bytes) => Some(self.plan_volume(size_bytes, boot_end)?),
+        };
         let bundle_address = kernel.memory_end.next_multiple_of(4096);
         let bundle_memory = bundle_sectors * SECTOR_SIZE_BYTES as u32;
         Ok(Plan {
@@ -142,8 +153,32 @@ impl DiskImage<'_> {
                 bundle_checksum: padded_checksum(self.bundle),
                 memory_end: bundle_address + bundle_memory + kernel.working_memory,
             },
-            fat_start,
-            fat_sectors: total - fat_start,
+            boot_end,
+            volume,
+        })
+    }
+
+    fn plan_volume(&self, size_bytes: u64, boot_end: u32) -> Result<SectorRange, ImageError> {
+        let start = boot_end.next_multiple_of(PARTITION_ALIGNMENT_SECTORS);
+        let content_sectors = sectors(fat::content_size_bytes(self.bundle));
+        let needed = start + SMALLEST_FAT_SECTORS.max(content_sectors + content_sectors / 8);
+        let total = size_bytes / SECTOR_SIZE_BYTES as u64;
+        let total = u32::try_from(total).unwrap_or(u32::MAX);
+        if total < needed {
+            return Err(ImageError::TooSmall {
+                size_mib: size_bytes >> 20,
+                needed_mib: u64::from(needed.div_ceil(PARTITION_ALIGNMENT_SECTORS)),
+            });
+        }
+        if total - start > LARGEST_FAT_SECTORS {
+            return Err(ImageError::TooLarge {
+                size_mib: size_bytes >> 20,
+                limit_mib: u64::from((start + LARGEST_FAT_SECTORS) / PARTITION_ALIGNMENT_SECTORS),
+            });
+        }
+        Ok(SectorRange {
+            start,
+            count: total - start,
         })
     }
 
@@ -153,7 +188,10 @@ impl DiskImage<'_> {
             .filter(|folder| !folder.as_os_str().is_empty());
         let mut temporary = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
         let file = temporary.as_file_mut();
-        file.set_len(self.size_bytes)?;
+        file.set_len(match self.size {
+            ImageSize::Smallest => u64::from(plan.boot_end) * SECTOR_SIZE_BYTES as u64,
+            ImageSize::Bytes(size_bytes) => size_bytes,
+        })?;
         self.write_partition_table(file, plan)?;
         write_at(file, STAGE2_SECTOR, &self.stages.stage2)?;
         write_at(file, BOOT_PARTITION_SECTOR, &plan.header.to_sector())?;
@@ -164,7 +202,9 @@ impl DiskImage<'_> {
             kernel_sector + plan.header.kernel_sectors,
             self.bundle,
         )?;
-        fat::write(file, plan.fat_start, plan.fat_sectors, self.bundle)?;
+        if let Some(volume) = &plan.volume {
+            fat::write(file, volume.start, volume.count, self.bundle)?;
+        }
         let file = temporary.persist(path).map_err(|error| error.error)?;
         // Temporary files are private; an image is an ordinary file.
         #[cfg(unix)]
@@ -190,19 +230,16 @@ impl DiskImage<'_> {
             starting_lba,
             sectors,
         };
-        let boot_sectors = plan.fat_start - BOOT_PARTITION_SECTOR;
+        let boot_end = plan.volume.map_or(plan.boot_end, |volume| volume.start);
         table[1] = entry(
             BOOT_ACTIVE,
             BOOT_PARTITION_TYPE,
             BOOT_PARTITION_SECTOR,
-            boot_sectors,
+            boot_end - BOOT_PARTITION_SECTOR,
         );
-        table[2] = entry(
-            BOOT_INACTIVE,
-            FAT16_PARTITION_TYPE,
-            plan.fat_start,
-            plan.fat_sectors,
-        );
+        if let Some(SectorRange { start, count }) = plan.volume {
+            table[2] = entry(BOOT_INACTIVE, FAT16_PARTITION_TYPE, start, count);
+        }
         table.write_into(file).map_err(io::Error::other)
     }
 }
@@ -211,8 +248,16 @@ impl DiskImage<'_> {
 #[derive(Debug)]
 struct Plan {
     header: KernelHeader,
-    fat_start: u32,
-    fat_sectors: u32,
+    /// Behind the bundle.
+    boot_end: u32,
+    /// The FAT16 volume.
+    volume: Option<SectorRange>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct SectorRange {
+    start: u32,
+    count: u32,
 }
 
 /// Sectors that hold so many bytes. Images are smaller than 2 TiB.

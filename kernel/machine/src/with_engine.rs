@@ -1,0 +1,40 @@
+//! The engine as what the machine runs.
+
+use bareflow_guest::{Fault, Resume};
+
+use crate::exit;
+use crate::guest::Guest;
+use crate::host::MachineHost;
+use crate::start::start;
+
+struct Engine;
+
+impl Guest for Engine {
+    fn run(&self, bundle: &'static [u8]) -> u8 {
+        if bundle.is_empty() {
+            exit::fail(
+                exit::BOOT_FAILURE,
+                format_args!("the loader gave no program (-initrd BUNDLE)"),
+            );
+        }
+        // SAFETY: once, with the platform installed; the linker script delimits the constructors.
+        unsafe { bareflow_cxx_runtime::run_constructors() };
+        bareflow_engine::run_bundle(bundle, &mut MachineHost)
+    }
+
+    fn tick(&self, instruction: usize) -> Option<Resume> {
+        bareflow_engine::tick(instruction)
+    }
+
+    fn resume_after(&self, fault: &Fault) -> Option<Resume> {
+        bareflow_engine::resume_after(fault)
+    }
+}
+
+/// # Safety
+/// As of [`start`].
+#[unsafe(no_mangle)]
+unsafe extern "C" fn machine_start(start_info: usize) -> ! {
+    // SAFETY: the caller's promise.
+    unsafe { start(start_info, &Engine) }
+}
