@@ -6,6 +6,7 @@ mod cargo;
 mod csmith;
 mod distribution;
 mod examples;
+mod exported;
 mod generated;
 mod hot_loops;
 mod jail;
@@ -41,6 +42,7 @@ pub fn program_tests(
     let mut tests = matrix::tests(subject, extent)?;
     tests.extend(distribution::tests(subject));
     tests.extend(volume::tests(subject));
+    tests.extend(exported::tests(subject)?);
     tests.extend(bad_input::tests(subject));
     tests.extend(jail::tests(subject));
     tests.extend(hot_loops::tests(subject));

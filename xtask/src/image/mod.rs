@@ -32,6 +32,8 @@ const PARTITION_ALIGNMENT_SECTORS: u32 = 2048;
 const SMALLEST_FAT_SECTORS: u32 = 16 << 11;
 /// Clusters of at most 32 KiB, counted in 16 bits: 2 GiB, less what no cluster number names.
 const LARGEST_FAT_SECTORS: u32 = 65_524 * 64;
+/// One cylinder of 16 heads and 63 sectors: SeaBIOS does not boot from a smaller disk.
+const SMALLEST_DISK_SECTORS: u32 = 16 * 63;
 /// Identifies the disk; the same for all images, so that they depend on their contents only.
 const DISK_SIGNATURE: [u8; 4] = *b"BFLW";
 
@@ -101,7 +103,7 @@ pub struct DiskImage<'a> {
 /// How large an image is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImageSize {
-    /// As small as it can be: without a FAT16 volume, which alone would need 8 MiB.
+    /// As small as it can be: without a FAT16 volume, which alone takes 16 MiB.
     Smallest,
     /// So many bytes, a multiple of 512; the FAT16 volume has what the boot partition leaves.
     Bytes(u64),
@@ -189,7 +191,10 @@ impl DiskImage<'_> {
         let mut temporary = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
         let file = temporary.as_file_mut();
         file.set_len(match self.size {
-            ImageSize::Smallest => u64::from(plan.boot_end) * SECTOR_SIZE_BYTES as u64,
+            ImageSize::Smallest => {
+                let sectors = plan.boot_end.max(SMALLEST_DISK_SECTORS);
+                u64::from(sectors) * SECTOR_SIZE_BYTES as u64
+            }
             ImageSize::Bytes(size_bytes) => size_bytes,
         })?;
         self.write_partition_table(file, plan)?;
