@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::audit::AuditError;
 use crate::bench::BenchError;
+use crate::export::ExportError;
 use crate::image::ImageError;
 use crate::kernel::KernelError;
 use crate::launch::LaunchError;
@@ -82,6 +83,9 @@ pub enum Error {
     /// A disk image cannot be made.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// A program cannot be exported.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// A program cannot be compiled.
     #[error(transparent)]
     Program(#[from] ProgramError),

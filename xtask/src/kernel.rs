@@ -66,6 +66,8 @@ pub enum KernelKind {
     Hosted,
     /// The bare machine.
     Machine,
+    /// The bare machine without LLVM, for one program that is linked with it.
+    Native,
 }
 
 impl KernelKind {
@@ -73,13 +75,14 @@ impl KernelKind {
         match self {
             Self::Hosted => "bareflow-hosted",
             Self::Machine => "bareflow-machine",
+            Self::Native => "bareflow-native",
         }
     }
 
-    fn folder(self) -> &'static str {
+    fn link_script(self) -> &'static str {
         match self {
-            Self::Hosted => "kernel/hosted",
-            Self::Machine => "kernel/machine",
+            Self::Hosted => "kernel/hosted/link.ld",
+            Self::Machine | Self::Native => "kernel/machine/link.ld",
         }
     }
 }
@@ -130,6 +133,8 @@ pub struct CompilerCache {
 /// The standard library that is installed on x86-64 Linux anyway serves a kernel too: the code is
 /// generic over the target, and only the parts of it that ask nothing of Linux are linked.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
+/// What an exported program's kernel needs beside its image: a stack of 8 MiB, a heap of 4 MiB, page tables.
+const PROGRAM_MEMORY_BYTES: u64 = 16 << 20;
 const RUSTFLAGS: &str = "-Crelocation-model=static -Ctarget-cpu=x86-64 -Cforce-unwind-tables=no \
                          -Cforce-frame-pointers=yes -Cpanic=abort";
 
@@ -146,7 +151,7 @@ impl KernelBuilder {
         let archives = self.archives()?;
         let arguments = self.link_arguments(kind, extent, &library, &archives, &output);
 
-        let script = self.root.join(kind.folder()).join("link.ld");
+        let script = self.root.join(kind.link_script());
         let mut inputs = vec![self.lld.clone(), script, library];
         inputs.extend(archives.all());
         let key = key_of(&arguments, &inputs)?;
@@ -273,18 +278,7 @@ impl KernelBuilder {
         archives: &Archives,
         output: &Path,
     ) -> Vec<OsString> {
-        let mut arguments: Vec<OsString> = [
-            "-static",
-            "-nostdlib",
-            "--build-id=sha1",
-            "-z",
-            "noexecstack",
-            "-T",
-        ]
-        .map(OsString::from)
-        .to_vec();
-        arguments.push(self.root.join(kind.folder()).join("link.ld").into());
-        arguments.extend(["-o".into(), output.into()]);
+        let mut arguments = self.common_link_arguments(kind, output);
         arguments.push(library.into());
         if extent == LlvmExtent::Full {
             arguments.push("--whole-archive".into());
@@ -297,6 +291,41 @@ impl KernelBuilder {
         }
         arguments.extend(archives.base.iter().map(Into::into));
         arguments
+    }
+
+    fn common_link_arguments(&self, kind: KernelKind, output: &Path) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = [
+            "-static",
+            "-nostdlib",
+            "--build-id=sha1",
+            "-z",
+            "noexecstack",
+            "-T",
+        ]
+        .map(OsString::from)
+        .to_vec();
+        arguments.push(self.root.join(kind.link_script()).into());
+        arguments.extend(["-o".into(), output.into()]);
+        arguments
+    }
+
+    /// Builds the native kernel with the program in the object file `program`; writes it and its link map.
+    ///
+    /// # Errors
+    /// [`KernelError`] says which step failed and how to repeat it.
+    pub fn build_native(&self, program: &Path, output: &Path) -> Result<(), KernelError> {
+        let kind = KernelKind::Native;
+        let library = self.compile(kind)?;
+        let mut arguments = self.common_link_arguments(kind, output);
+        arguments.push(format!("--defsym=__program_memory={PROGRAM_MEMORY_BYTES}").into());
+        arguments.push("--gc-sections".into());
+        arguments.extend([library.into(), program.into()]);
+        arguments.extend(self.archives()?.base.iter().map(Into::into));
+        self.link(kind, &arguments)?;
+        append_symbols(output).map_err(system(format!(
+            "cannot add symbols to {}",
+            output.display()
+        )))
     }
 
     fn link(&self, kind: KernelKind, arguments: &[OsString]) -> Result<(), KernelError> {

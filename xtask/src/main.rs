@@ -14,6 +14,7 @@ mod bench;
 mod commands;
 mod e2e;
 mod error;
+mod export;
 mod fuzz;
 mod image;
 mod kernel;
@@ -45,6 +46,7 @@ enum Command {
     Llvm(commands::llvm::LlvmArgs),
     Cache(commands::cache::CacheArgs),
     Image(commands::image::ImageArgs),
+    Export(commands::export::ExportArgs),
     Run(commands::run::RunArgs),
     Test(commands::test::TestArgs),
     Bench(commands::bench::BenchArgs),
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Command::Llvm(arguments) => arguments.run(),
         Command::Cache(arguments) => arguments.run(),
         Command::Image(arguments) => arguments.run(),
+        Command::Export(arguments) => arguments.run(),
         Command::Run(arguments) => arguments.run(),
         Command::Test(arguments) => arguments.run(),
         Command::Bench(arguments) => arguments.run(),

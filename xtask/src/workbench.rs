@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::image::{BootStages, DiskImage, ImageError};
+use crate::image::{BootStages, DiskImage, ImageError, ImageSize};
 use crate::kernel::{CompilerCache, KernelBuilder};
 use crate::llvm::{self, Request};
 use crate::paths::{self, Cache};
@@ -66,7 +66,14 @@ impl Workbench {
         }
     }
 
-    /// Writes a disk image of `size_bytes` that boots `kernel` and runs the program in `bundle`.
+    /// Where the kernel of the exported image `image` goes: fault addresses and sizes are read from it.
+    pub fn exported_kernel(&self, image: &Path) -> PathBuf {
+        self.root
+            .join("target/kernel/exported")
+            .join(image.file_name().unwrap_or_default())
+    }
+
+    /// Writes a disk image of this size that boots `kernel` and runs the program in `bundle`.
     ///
     /// # Errors
     /// That it cannot be written.
@@ -74,7 +81,7 @@ impl Workbench {
         &self,
         kernel: &Path,
         bundle: &[u8],
-        size_bytes: u64,
+        size: impl Into<ImageSize>,
         image: &Path,
     ) -> Result<()> {
         let stages = BootStages::assemble(&self.root, &self.tools.clang, &self.tools.lld)
@@ -83,7 +90,7 @@ impl Workbench {
             stages: &stages,
             kernel,
             bundle,
-            size_bytes,
+            size: size.into(),
         };
         Ok(disk.write(image)?)
     }

@@ -4,12 +4,12 @@ use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 
 use bareflow_cxx_runtime::arena;
 use bareflow_cxx_runtime::platform::Protection;
+use bareflow_guest::report_note;
 
 use crate::POOL_ADDRESS;
 use crate::bindings::{
     LLVM_PROTECTION_EXECUTE, LLVM_PROTECTION_READ, LLVM_PROTECTION_WRITE, llvm_options_t,
 };
-use crate::launch::report_note;
 use crate::remember::find_symbol;
 
 const LIBRARY_BYTES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libc.bc"));

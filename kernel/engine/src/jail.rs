@@ -7,6 +7,7 @@
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use bareflow_cxx_runtime::arena;
+use bareflow_guest::{Fault, FaultCause, Resume};
 use bareflow_tiers::Config;
 
 use crate::bindings::{
@@ -14,7 +15,7 @@ use crate::bindings::{
     LLVM_INJECT_OUT_OF_MEMORY, LLVM_INJECT_PAGE_FAULT, LLVM_INJECT_STACK_OVERFLOW, llvm_inject,
     llvm_injection_t,
 };
-use crate::fault::{Fault, FaultCause, Resume, resume_after};
+use crate::fault::resume_after;
 use crate::sampler;
 
 /// When the running compilation must have ended, by the platform's clock, in nanoseconds; 0 is no

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::str;
 
 use bareflow_bundle::{ARGUMENT, Bundle, MODULE, PROFILE, SECRET, SETTING, SNAPSHOT, TIER};
-use bareflow_cxx_runtime::platform::Stream;
+use bareflow_guest::report_error;
 
 use crate::{Config, FailureKind, Host, Mode, Outcome, RunRequest, Tier};
 
@@ -22,23 +22,6 @@ pub fn run_bundle(bundle: &[u8], host: &mut dyn Host) -> u8 {
             report_error(&message);
             kind.exit_code()
         }
-    }
-}
-
-/// Prints the one line about a failure.
-pub fn report_error(message: &str) {
-    report("error", message);
-}
-
-/// Prints a line about something that the program can do without.
-pub(crate) fn report_note(message: &str) {
-    report("note", message);
-}
-
-fn report(kind: &str, message: &str) {
-    let platform = bareflow_cxx_runtime::platform();
-    for part in ["bareflow: ", kind, ": ", message, "\n"] {
-        platform.console_write(Stream::Error, part.as_bytes());
     }
 }
 

@@ -31,17 +31,16 @@ mod profile;
 mod remember;
 mod sampler;
 mod session;
-mod surroundings;
 mod tiers;
 
+pub use bareflow_guest::{FailureKind, Fault, FaultCause, Resume, Surroundings, report_error};
 pub use bareflow_profile::Kernel;
 pub use bareflow_tiers::{Config, Level, Tier};
-pub use fault::{Fault, FaultCause, Origin, Resume, describe_fault, resume_after};
-pub use host::{DiskVolume, Host, HostCounters, mount};
+pub use fault::{Origin, describe_fault, resume_after};
+pub use host::{Host, HostCounters};
 pub use jail::tick;
-pub use launch::{report_error, run_bundle};
-pub use outcome::{FailureKind, Outcome};
-pub use surroundings::Surroundings;
+pub use launch::run_bundle;
+pub use outcome::Outcome;
 
 /// Where native code and the program's data lie: 1 GiB.
 pub const POOL_ADDRESS: usize = 0x4000_0000;

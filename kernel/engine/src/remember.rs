@@ -7,12 +7,12 @@ use core::ffi::{CStr, c_int};
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
+use bareflow_guest::report_note;
 use bareflow_profile::Samples;
 use bareflow_snapshot::{Access, CallCycles, Function, Profile, Region, Sample, Series, Snapshot};
 use bareflow_tiers::{Kind, Level, Tier};
 
 use crate::bindings::llvm_unit_t;
-use crate::launch::report_note;
 use crate::memory::{Contents, Memory, Saved, variables_of};
 use crate::tiers::{Manager, Record};
 

@@ -16,6 +16,7 @@ use crate::bindings::{
 };
 use crate::jail;
 use crate::memory::Memory;
+use crate::outcome::kind_of;
 use crate::profile::{Measured, Recording};
 use crate::tiers::{Manager, now};
 use crate::{
@@ -95,7 +96,7 @@ impl Session {
     /// The failure that an error other than LLVM_OK stands for.
     pub(crate) fn failure(&self, error: llvm_error_t) -> Outcome {
         Outcome::Failed {
-            kind: FailureKind::of(error),
+            kind: kind_of(error),
             message: self.last_error(),
         }
     }

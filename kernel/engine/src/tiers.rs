@@ -9,6 +9,7 @@ use core::ffi::{CStr, c_int, c_void};
 use core::mem::MaybeUninit;
 use core::ptr;
 
+use bareflow_guest::report_note;
 use bareflow_profile::Failure;
 use bareflow_snapshot::Function;
 use bareflow_tiers::{Config, Kind, LEVELS, Level, Tier, Unit};
@@ -21,8 +22,8 @@ use crate::bindings::{
     llvm_tiered_unit, llvm_tiered_unit_count, llvm_unit_info_t, llvm_unit_t,
 };
 use crate::jail;
-use crate::launch::report_note;
 use crate::memory::{self, Contents, Memory, Tables};
+use crate::outcome::kind_of;
 use crate::session::{CArguments, Session};
 use crate::{FailureKind, Outcome, RunRequest};
 
@@ -184,7 +185,7 @@ impl<'a> Manager<'a> {
         // program.
         session.check(unsafe { llvm_tiered_create(module, &hooks, &mut self.program.0) })?;
         for (name, info) in units_of(&session, self.program.0)? {
-            let kind = kind_of(&info, self.records.len());
+            let kind = unit_kind(&info, self.records.len());
             self.records.push(Record {
                 name,
                 function: info.function as usize,
@@ -357,7 +358,7 @@ impl<'a> Manager<'a> {
         Err(match &self.session {
             Some(session) if !is_restored => session.failure(error),
             _ => Outcome::Failed {
-                kind: FailureKind::of(error),
+                kind: kind_of(error),
                 message: self.message(),
             },
         })
@@ -578,7 +579,7 @@ fn units_of(
     (0..count).map(read).collect()
 }
 
-fn kind_of(info: &llvm_unit_info_t, unit: usize) -> Kind {
+fn unit_kind(info: &llvm_unit_info_t, unit: usize) -> Kind {
     if info.function as usize == unit {
         Kind::Function
     } else {

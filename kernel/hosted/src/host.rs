@@ -2,7 +2,8 @@
 
 use alloc::boxed::Box;
 
-use bareflow_engine::{DiskVolume, Host, HostCounters, Kernel};
+use bareflow_engine::{Host, HostCounters, Kernel};
+use bareflow_guest::{DiskVolume, mount};
 
 use crate::disk::FileDisk;
 
@@ -15,7 +16,7 @@ impl HostedKernel {
     pub(crate) fn new(disk: Option<FileDisk>) -> Self {
         let disk = disk.map(|disk| Box::leak(Box::new(disk)));
         Self {
-            volume: disk.and_then(|disk| bareflow_engine::mount(disk)),
+            volume: disk.and_then(|disk| mount(disk)),
         }
     }
 }

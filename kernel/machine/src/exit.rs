@@ -8,7 +8,7 @@ use x86_64::instructions::{hlt, interrupts};
 
 use crate::{clock, console, memory, pager};
 
-/// Exit codes that are not an outcome of the engine; the reference lists all codes.
+/// Exit codes that are not an outcome of the guest; the reference lists all codes.
 pub(crate) const OUT_OF_MEMORY: u8 = 112;
 pub(crate) const BOOT_FAILURE: u8 = 115;
 pub(crate) const INTERNAL: u8 = 116;
@@ -20,14 +20,14 @@ const DEBUG_EXIT: (u16, u32) = (0xf4, 0x10);
 const POWER_OFF: [(u16, u16); 3] = [(0x604, 0x2000), (0xb004, 0x2000), (0x4004, 0x3400)];
 
 /// Prints the one line about a failure and ends the machine.
-pub(crate) fn fail(code: u8, message: fmt::Arguments) -> ! {
+pub fn fail(code: u8, message: fmt::Arguments) -> ! {
     interrupts::disable();
     console::print(Stream::Error, format_args!("bareflow: error: {message}\n"));
     end(code)
 }
 
 /// Reports the exit code to the host and ends the machine.
-pub(crate) fn end(code: u8) -> ! {
+pub fn end(code: u8) -> ! {
     interrupts::disable();
     console::display::refresh();
     console::serial::report(format_args!(

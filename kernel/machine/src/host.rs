@@ -1,6 +1,7 @@
 //! What the machine offers to the engine.
 
-use bareflow_engine::{DiskVolume, Host, HostCounters, Kernel};
+use bareflow_engine::{Host, HostCounters, Kernel};
+use bareflow_guest::DiskVolume;
 
 use crate::{memory, pager};
 

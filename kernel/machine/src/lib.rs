@@ -1,4 +1,4 @@
-//! The kernel of the bare machine: the engine with nothing under it.
+//! The kernel of the bare machine: the engine, or a program that is linked with it, with nothing under it.
 //!
 //! 1. One image, two ways in: stage 2 from a disk and any PVH loader start it at the same entry, with the
 //!    same start-of-day structure.
@@ -21,6 +21,8 @@ mod console;
 mod disk;
 mod exit;
 mod fault;
+mod guest;
+#[cfg(feature = "engine")]
 mod host;
 mod image;
 mod interrupts;
@@ -29,8 +31,17 @@ mod one_thread;
 mod pager;
 mod platform;
 mod processor;
+mod room;
 mod start;
 mod start_info;
+
+#[cfg(feature = "engine")]
+mod with_engine;
+
+pub use exit::{end, fail};
+pub use fault::function_at;
+pub use guest::Guest;
+pub use start::start;
 
 #[global_allocator]
 static HEAP: bareflow_cxx_runtime::GlobalHeap = bareflow_cxx_runtime::GlobalHeap;

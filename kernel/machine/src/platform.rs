@@ -4,7 +4,7 @@ use core::cell::Cell;
 use core::ffi::CStr;
 
 use bareflow_cxx_runtime::platform::{File, Platform, PlatformError, Protection, Stream};
-use bareflow_engine::Surroundings;
+use bareflow_guest::Surroundings;
 use x86_64::instructions::hlt;
 
 use crate::processor::random;

@@ -1,4 +1,4 @@
-//! From the entry to the engine.
+//! From the entry to the guest.
 
 use core::arch::{asm, global_asm};
 use core::cell::UnsafeCell;
@@ -6,14 +6,14 @@ use core::ops::Range;
 
 use bareflow_cxx_runtime::platform::Protection;
 use bareflow_cxx_runtime::thread_local;
-use bareflow_engine::Surroundings;
+use bareflow_guest::Surroundings;
 use bareflow_memory::PAGE_SIZE_BYTES;
 use x86_64::VirtAddr;
 use x86_64::instructions::interrupts as processor_interrupts;
 use x86_64::registers::model_specific::FsBase;
 
 use crate::console::{keyboard, serial};
-use crate::host::MachineHost;
+use crate::guest::{self, Guest};
 use crate::processor::{features, segments};
 use crate::start_info::StartInfo;
 use crate::{clock, exit, fault, interrupts, memory, pager, platform};
@@ -26,7 +26,7 @@ global_asm!(
     options(att_syntax, raw)
 );
 
-/// What [`run`] needs from [`machine_start`], whose stack is gone by then.
+/// What [`run`] needs from [`start`], whose stack is gone by then.
 struct Bundle(UnsafeCell<Range<usize>>);
 
 // SAFETY: it is written before it is read, on one thread.
@@ -34,12 +34,13 @@ unsafe impl Sync for Bundle {}
 
 static BUNDLE: Bundle = Bundle(UnsafeCell::new(0..0));
 
-/// The first Rust: sets the machine up and changes to the big stack.
+/// Sets the machine up and changes to the big stack, where `guest` runs to the machine's end.
 ///
 /// # Safety
-/// Called by the entry, once, with the address of the start-of-day structure and the first 4 GiB mapped.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn machine_start(start_info: usize) -> ! {
+/// To be called by `machine_start`, which the entry calls once, with the address of the start-of-day structure
+/// and the first 4 GiB mapped.
+pub unsafe fn start(start_info: usize, guest: &'static dyn Guest) -> ! {
+    guest::set(guest);
     segments::load();
     interrupts::load();
     features::enable();
@@ -97,23 +98,13 @@ fn set_up_thread_locals() {
 
 /// The rest of the kernel's life, on its own stack.
 extern "C" fn run() -> ! {
-    // SAFETY: `machine_start` has written it, and the bundle is mapped for reading for ever.
+    // SAFETY: `start` has written it, and the bundle is mapped for reading for ever.
     let bundle: &'static [u8] = unsafe {
         let place = &*BUNDLE.0.get();
         core::slice::from_raw_parts(core::ptr::with_exposed_provenance(place.start), place.len())
     };
-    if bundle.is_empty() {
-        exit::fail(
-            exit::BOOT_FAILURE,
-            format_args!("the loader gave no program (-initrd BUNDLE)"),
-        );
-    }
-    // A bundle that cannot be read is refused by the engine, with the reason.
+    // A bundle that cannot be read is refused by the guest, with the reason.
     platform::set_surroundings(Surroundings::of_bundle(bundle));
-    // SAFETY: once, with the platform installed; the linker script delimits the constructors.
-    unsafe { bareflow_cxx_runtime::run_constructors() };
-    let mut host = MachineHost::default();
-    let code = bareflow_engine::run_bundle(bundle, &mut host);
-    pager::remember(&mut host);
-    exit::end(code)
+    let guest = guest::get().expect("the machine was started with a guest");
+    exit::end(guest.run(bundle))
 }

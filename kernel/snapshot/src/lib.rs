@@ -23,7 +23,7 @@ mod refusal;
 mod store;
 mod wire;
 
-pub use decode::{Expected, decode};
+pub use decode::{Expected, decode, inspect};
 pub use encode::encode;
 pub use layout::{pages_of, without_last_zeros};
 pub use model::{
@@ -32,4 +32,6 @@ pub use model::{
 };
 pub use profile::{CallCycles, Part, Profile, Sample};
 pub use refusal::{Key, Refusal};
-pub use store::{DEFAULT_KEEP, FOLDER, LoadedSnapshot, SaveError, Saved, Series, Store};
+pub use store::{
+    DEFAULT_KEEP, FOLDER, LoadedSnapshot, SaveError, Saved, Series, Store, inspect_newest,
+};

@@ -7,7 +7,7 @@ use core::num::NonZeroUsize;
 
 use bareflow_volume::{BlockDevice, Entry, Folder, Timestamp, Volume, VolumeError};
 
-use crate::decode::{Expected, decode, parse_accepted};
+use crate::decode::{Expected, decode, inspect, parse_accepted};
 use crate::model::Snapshot;
 use crate::refusal::Refusal;
 
@@ -129,15 +129,14 @@ impl Store {
         &self,
         volume: &mut Volume<D>,
         expected: &Expected,
-        mut refused: impl FnMut(&str, Refusal),
+        refused: impl FnMut(&str, Refusal),
     ) -> Result<Option<LoadedSnapshot>, VolumeError> {
-        for (number, entry) in list(volume, self.series)?.1.into_iter().rev() {
-            match read(volume, &entry, expected) {
-                Ok(bytes) => return Ok(Some(LoadedSnapshot { number, bytes })),
-                Err(refusal) => refused(entry.name(), refusal),
-            }
-        }
-        Ok(None)
+        newest(
+            volume,
+            self.series,
+            |bytes| decode(bytes, expected).map(drop),
+            refused,
+        )
     }
 
     /// Saves a snapshot under the next number, and deletes the oldest ones beyond those that are kept.
@@ -175,16 +174,48 @@ impl Store {
     }
 }
 
+/// The newest snapshot that [`inspect`] accepts, whatever it was made for. `refused` hears the name of each newer one,
+/// and why it is refused.
+///
+/// # Errors
+/// [`VolumeError`] if the folder cannot be read.
+pub fn inspect_newest<D: BlockDevice>(
+    volume: &mut Volume<D>,
+    refused: impl FnMut(&str, Refusal),
+) -> Result<Option<LoadedSnapshot>, VolumeError> {
+    newest(
+        volume,
+        Series::Code,
+        |bytes| inspect(bytes).map(drop),
+        refused,
+    )
+}
+
+fn newest<D: BlockDevice>(
+    volume: &mut Volume<D>,
+    series: Series,
+    check: impl Fn(&[u8]) -> Result<(), Refusal>,
+    mut refused: impl FnMut(&str, Refusal),
+) -> Result<Option<LoadedSnapshot>, VolumeError> {
+    for (number, entry) in list(volume, series)?.1.into_iter().rev() {
+        match read(volume, &entry, &check) {
+            Ok(bytes) => return Ok(Some(LoadedSnapshot { number, bytes })),
+            Err(refusal) => refused(entry.name(), refusal),
+        }
+    }
+    Ok(None)
+}
+
 fn read<D: BlockDevice>(
     volume: &mut Volume<D>,
     entry: &Entry,
-    expected: &Expected,
+    check: impl Fn(&[u8]) -> Result<(), Refusal>,
 ) -> Result<Vec<u8>, Refusal> {
     if entry.size_bytes() > MOST_BYTES {
         return Err(Refusal::TooLarge(entry.size_bytes().into()));
     }
     let bytes = volume.read(entry)?;
-    decode(&bytes, expected)?;
+    check(&bytes)?;
     Ok(bytes)
 }
 

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::error::{Error, Result, system};
 use crate::kernel::LlvmExtent;
-use crate::program::{Program, Tier, TierOptions};
+use crate::program::{Program, ProgramError, Tier, TierOptions};
 use crate::tools::Installation;
 use crate::workbench::Workbench;
 
@@ -41,9 +41,9 @@ pub struct Guest {
     pub llvm: LlvmExtent,
     /// Install missing tools with apt first
     #[arg(long)]
-    install_tools: bool,
+    pub install_tools: bool,
     /// The program: .c, .ll and .bc files, linked as one
-    #[arg(required = true, value_name = "PROGRAM")]
+    #[arg(value_name = "PROGRAM")]
     program: Vec<PathBuf>,
     /// Arguments of the program
     #[arg(last = true, value_name = "ARGS")]
@@ -73,6 +73,9 @@ impl Guest {
     /// # Errors
     /// Whatever is wrong with the options, the tools or the program.
     pub fn prepare(&self, wishes: Wishes) -> Result<(Workbench, Vec<u8>)> {
+        if self.program.is_empty() {
+            return Err(Error::Usage(ProgramError::Empty.to_string()));
+        }
         let options = TierOptions {
             settings: self.settings.clone(),
             profile: wishes.profile,

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{stderr, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,12 +10,13 @@ use clap::Args;
 
 use super::guest::{Guest, Wishes};
 use crate::error::Result;
-use crate::image::{self, DATA_DISK_SIZE_BYTES, DEFAULT_SIZE_BYTES};
+use crate::image::{self, DATA_DISK_SIZE_BYTES, DEFAULT_SIZE_BYTES, ImageFile};
 use crate::kernel::KernelKind;
-use crate::launch::Kernel;
+use crate::launch::{Ending, Kernel};
 use crate::profile;
 use crate::qemu::{Boot, Drive, Interface, Machine};
 use crate::temporary::TemporaryFolder;
+use crate::tools::{Installation, Tools};
 
 /// How the machine starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -57,6 +58,13 @@ pub struct RunArgs {
     /// How the machine's disk is connected
     #[arg(long, value_enum, default_value_t)]
     interface: Interface,
+    /// Boot this disk image instead of a new one; what the machine writes stays in it
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["program", "arguments", "tier", "settings", "llvm", "profile", "hosted", "boot"]
+    )]
+    image: Option<PathBuf>,
     #[command(flatten)]
     guest: Guest,
 }
@@ -69,6 +77,9 @@ impl RunArgs {
     /// # Errors
     /// Whatever kept it from being run.
     pub fn run(self) -> Result<ExitCode> {
+        if let Some(image) = &self.image {
+            return self.boot_image(image);
+        }
         let (bench, bundle) = self.guest.prepare(Wishes {
             profile: self.profile.is_some(),
             snapshot: self.snapshot,
@@ -109,12 +120,7 @@ impl RunArgs {
                     bundle: bundle_path,
                 },
             };
-            Kernel::Machine(Machine {
-                qemu: bench.tools.qemu.clone(),
-                memory_mib: self.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
-                counts_instructions: false,
-                boot,
-            })
+            self.machine(bench.tools.qemu.clone(), boot)
         };
         let raw_profile = folder.path().join("profile");
         let timeout = Duration::from_secs(self.timeout_s);
@@ -127,9 +133,37 @@ impl RunArgs {
         if let Some(path) = &self.profile {
             profile::complete(&raw_profile, &kernel_file, path)?;
         }
-        if let Some(note) = &ending.note {
-            eprintln!("bareflow: error: {note}");
-        }
-        Ok(ExitCode::from(ending.code))
+        Ok(exit_code(&ending))
     }
+
+    fn boot_image(&self, image: &Path) -> Result<ExitCode> {
+        ImageFile::open(image)?;
+        let tools = Tools::find(Installation::from_flag(self.guest.install_tools))?;
+        let boot = Boot::Disk(Drive {
+            interface: self.interface,
+            ..Drive::new(image)
+        });
+        let timeout = Duration::from_secs(self.timeout_s);
+        let ending = self
+            .machine(tools.qemu, boot)
+            .run(timeout, stdout(), stderr(), None)?;
+        Ok(exit_code(&ending))
+    }
+
+    fn machine(&self, qemu: PathBuf, boot: Boot) -> Kernel {
+        Kernel::Machine(Machine {
+            qemu,
+            memory_mib: self.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
+            counts_instructions: false,
+            boot,
+        })
+    }
+}
+
+/// The program's status or a reserved one; what the kernel could not say itself goes to stderr.
+fn exit_code(ending: &Ending) -> ExitCode {
+    if let Some(note) = &ending.note {
+        eprintln!("bareflow: error: {note}");
+    }
+    ExitCode::from(ending.code)
 }

@@ -6,6 +6,7 @@ mod cargo;
 mod csmith;
 mod distribution;
 mod examples;
+mod exported;
 mod generated;
 mod hot_loops;
 mod jail;
@@ -43,6 +44,7 @@ pub fn program_tests(
     tests.extend(distribution::tests(subject));
     tests.extend(volume::tests(subject));
     tests.extend(paging::tests(subject));
+    tests.extend(exported::tests(subject)?);
     tests.extend(bad_input::tests(subject));
     tests.extend(jail::tests(subject));
     tests.extend(hot_loops::tests(subject));

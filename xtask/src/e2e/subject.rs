@@ -85,6 +85,17 @@ pub struct Run {
 }
 
 impl Run {
+    /// One whose end the kernel has reported.
+    pub fn ended(code: u8, output: Vec<u8>, log: String) -> Self {
+        let ending = Ending { code, note: None };
+        Self {
+            ending,
+            output,
+            log,
+            profile: None,
+        }
+    }
+
     /// For the message of a failed test.
     pub fn describe(&self) -> String {
         let mut text = format!("status {}\n", self.ending.code);

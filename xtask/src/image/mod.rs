@@ -1,10 +1,12 @@
 //! Disk images: boot stages, kernel, bundle, and a FAT16 volume with the program's files.
 //!
-//! The same inputs make the same bytes. The image is sparse: what is zero takes no room on the host.
+//! The same inputs make the same bytes. The image is sparse: what is zero takes no room on the host. An exported
+//! program needs no volume; without one the image ends behind the bundle.
 
 mod data_disk;
 mod elf;
 mod fat;
+mod read;
 mod stages;
 mod symbols;
 
@@ -19,6 +21,7 @@ use bareflow_boot_layout::{
 use mbrman::{BOOT_ACTIVE, BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
 
 pub use data_disk::{DATA_DISK_SIZE_BYTES, write_data_disk};
+pub use read::{ImageFile, ImageVolume};
 pub use stages::{BootStages, StageError};
 pub use symbols::append as append_symbols;
 
@@ -32,6 +35,8 @@ const PARTITION_ALIGNMENT_SECTORS: u32 = 2048;
 const SMALLEST_FAT_SECTORS: u32 = 16 << 11;
 /// Clusters of at most 32 KiB, counted in 16 bits: 2 GiB, less what no cluster number names.
 const LARGEST_FAT_SECTORS: u32 = 65_524 * 64;
+/// One cylinder of 16 heads and 63 sectors: SeaBIOS does not boot from a smaller disk.
+const SMALLEST_DISK_SECTORS: u32 = 16 * 63;
 /// Identifies the disk; the same for all images, so that they depend on their contents only.
 const DISK_SIGNATURE: [u8; 4] = *b"BFLW";
 
@@ -67,6 +72,14 @@ pub enum ImageError {
         /// The size that would do.
         limit_mib: u64,
     },
+    /// An existing file is not an image, or not a whole one.
+    #[error("{path} is not an image: {reason}; `cargo xtask image` makes one")]
+    NoImage {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// The image cannot be written.
     #[error("cannot write {path}: {source}; is the disk full?")]
     Write {
@@ -86,8 +99,23 @@ pub struct DiskImage<'a> {
     pub kernel: &'a Path,
     /// The program.
     pub bundle: &'a [u8],
-    /// The size of the whole image, a multiple of 512.
-    pub size_bytes: u64,
+    /// How large it becomes.
+    pub size: ImageSize,
+}
+
+/// How large an image is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageSize {
+    /// As small as it can be: without a FAT16 volume, which alone takes 16 MiB.
+    Smallest,
+    /// So many bytes, a multiple of 512; the FAT16 volume has what the boot partition leaves.
+    Bytes(u64),
+}
+
+impl From<u64> for ImageSize {
+    fn from(size_bytes: u64) -> Self {
+        Self::Bytes(size_bytes)
+    }
 }
 
 impl DiskImage<'_> {
@@ -131,30 +159,39 @@ impl DiskImage<'_> {
             llvm_checksum: padded_checksum(&kernel.llvm),
         };
         let boot_end = BOOT_PARTITION_SECTOR + header.llvm_sector() + header.llvm_sectors;
-        let fat_start = boot_end.next_multiple_of(PARTITION_ALIGNMENT_SECTORS);
-        let content_sectors = sectors(fat::content_size_bytes(self.bundle));
-        let needed = fat_start + SMALLEST_FAT_SECTORS.max(content_sectors + content_sectors / 8);
-        let total = self.size_bytes / SECTOR_SIZE_BYTES as u64;
-        let total = u32::try_from(total).unwrap_or(u32::MAX);
-        if total < needed {
-            return Err(ImageError::TooSmall {
-                size_mib: self.size_bytes >> 20,
-                needed_mib: u64::from(needed.div_ceil(PARTITION_ALIGNMENT_SECTORS)),
-            });
-        }
-        if total - fat_start > LARGEST_FAT_SECTORS {
-            return Err(ImageError::TooLarge {
-                size_mib: self.size_bytes >> 20,
-                limit_mib: u64::from(
-                    (fat_start + LARGEST_FAT_SECTORS) / PARTITION_ALIGNMENT_SECTORS,
-                ),
-            });
-        }
+        let volume = match self.size {
+            ImageSize::Smallest => None,
+            ImageSize::Bytes(size_bytes) => Some(self.plan_volume(size_bytes, boot_end)?),
+        };
         Ok(Plan {
             header,
             llvm_table,
-            fat_start,
-            fat_sectors: total - fat_start,
+            boot_end,
+            volume,
+        })
+    }
+
+    fn plan_volume(&self, size_bytes: u64, boot_end: u32) -> Result<SectorRange, ImageError> {
+        let start = boot_end.next_multiple_of(PARTITION_ALIGNMENT_SECTORS);
+        let content_sectors = sectors(fat::content_size_bytes(self.bundle));
+        let needed = start + SMALLEST_FAT_SECTORS.max(content_sectors + content_sectors / 8);
+        let total = size_bytes / SECTOR_SIZE_BYTES as u64;
+        let total = u32::try_from(total).unwrap_or(u32::MAX);
+        if total < needed {
+            return Err(ImageError::TooSmall {
+                size_mib: size_bytes >> 20,
+                needed_mib: u64::from(needed.div_ceil(PARTITION_ALIGNMENT_SECTORS)),
+            });
+        }
+        if total - start > LARGEST_FAT_SECTORS {
+            return Err(ImageError::TooLarge {
+                size_mib: size_bytes >> 20,
+                limit_mib: u64::from((start + LARGEST_FAT_SECTORS) / PARTITION_ALIGNMENT_SECTORS),
+            });
+        }
+        Ok(SectorRange {
+            start,
+            count: total - start,
         })
     }
 
@@ -164,7 +201,13 @@ impl DiskImage<'_> {
             .filter(|folder| !folder.as_os_str().is_empty());
         let mut temporary = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
         let file = temporary.as_file_mut();
-        file.set_len(self.size_bytes)?;
+        file.set_len(match self.size {
+            ImageSize::Smallest => {
+                let sectors = plan.boot_end.max(SMALLEST_DISK_SECTORS);
+                u64::from(sectors) * SECTOR_SIZE_BYTES as u64
+            }
+            ImageSize::Bytes(size_bytes) => size_bytes,
+        })?;
         self.write_partition_table(file, plan)?;
         write_at(file, STAGE2_SECTOR, &self.stages.stage2)?;
         write_at(file, BOOT_PARTITION_SECTOR, &plan.header.to_sector())?;
@@ -177,7 +220,9 @@ impl DiskImage<'_> {
         ] {
             write_at(file, BOOT_PARTITION_SECTOR + offset, bytes)?;
         }
-        fat::write(file, plan.fat_start, plan.fat_sectors, self.bundle)?;
+        if let Some(volume) = &plan.volume {
+            fat::write(file, volume.start, volume.count, self.bundle)?;
+        }
         let file = temporary.persist(path).map_err(|error| error.error)?;
         // Temporary files are private; an image is an ordinary file.
         #[cfg(unix)]
@@ -203,19 +248,16 @@ impl DiskImage<'_> {
             starting_lba,
             sectors,
         };
-        let boot_sectors = plan.fat_start - BOOT_PARTITION_SECTOR;
+        let boot_end = plan.volume.map_or(plan.boot_end, |volume| volume.start);
         table[1] = entry(
             BOOT_ACTIVE,
             BOOT_PARTITION_TYPE,
             BOOT_PARTITION_SECTOR,
-            boot_sectors,
+            boot_end - BOOT_PARTITION_SECTOR,
         );
-        table[2] = entry(
-            BOOT_INACTIVE,
-            FAT16_PARTITION_TYPE,
-            plan.fat_start,
-            plan.fat_sectors,
-        );
+        if let Some(SectorRange { start, count }) = plan.volume {
+            table[2] = entry(BOOT_INACTIVE, FAT16_PARTITION_TYPE, start, count);
+        }
         table.write_into(file).map_err(io::Error::other)
     }
 }
@@ -225,8 +267,16 @@ impl DiskImage<'_> {
 struct Plan {
     header: KernelHeader,
     llvm_table: Vec<u8>,
-    fat_start: u32,
-    fat_sectors: u32,
+    /// Behind LLVM.
+    boot_end: u32,
+    /// The FAT16 volume.
+    volume: Option<SectorRange>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct SectorRange {
+    start: u32,
+    count: u32,
 }
 
 /// Sectors that hold so many bytes. Images are smaller than 2 TiB.

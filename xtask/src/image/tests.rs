@@ -126,7 +126,7 @@ struct Made {
     image: PathBuf,
 }
 
-fn make(size_bytes: u64) -> Result<Made, ImageError> {
+fn make(size: impl Into<ImageSize>) -> Result<Made, ImageError> {
     let folder = tempfile::tempdir().unwrap();
     let made = Made {
         kernel: folder.path().join("kernel"),
@@ -138,7 +138,7 @@ fn make(size_bytes: u64) -> Result<Made, ImageError> {
         stages: &stages(),
         kernel: &made.kernel,
         bundle: &bundle(),
-        size_bytes,
+        size: size.into(),
     };
     image.write(&made.image).map(|()| made)
 }
@@ -151,7 +151,7 @@ fn sector(image: &[u8], sector: u32) -> &[u8; SECTOR_SIZE_BYTES] {
 
 #[test]
 fn everything_is_where_the_boot_stages_look_for_it() {
-    let made = make(64 << 20).unwrap();
+    let made = make(64_u64 << 20).unwrap();
     let image = fs::read(&made.image).unwrap();
     assert_eq!(image.len(), 64 << 20);
     assert_eq!(&image[510..512], &[0x55, 0xaa]);
@@ -194,7 +194,7 @@ fn everything_is_where_the_boot_stages_look_for_it() {
 
 #[test]
 fn the_program_is_on_the_fat_volume() {
-    let made = make(64 << 20).unwrap();
+    let made = make(64_u64 << 20).unwrap();
     let image = fs::read(&made.image).unwrap();
     let start = u32::from_le_bytes(*image[470..].first_chunk().unwrap()) as usize;
     let volume = io::Cursor::new(image[start * SECTOR_SIZE_BYTES..].to_vec());
@@ -213,7 +213,7 @@ fn the_program_is_on_the_fat_volume() {
 
 #[test]
 fn the_kernel_finds_the_volume_and_can_write_snapshots() {
-    let made = make(64 << 20).unwrap();
+    let made = make(64_u64 << 20).unwrap();
     let disk = RamDisk::new(fs::read(&made.image).unwrap());
     let mut volume = Volume::mount(Partition::find_fat16(disk).unwrap()).unwrap();
     assert!(!volume.recovery().is_needed());
@@ -239,7 +239,7 @@ fn the_same_inputs_make_the_same_sparse_image() {
 
 #[test]
 fn an_image_that_is_too_small_says_how_large_it_must_be() {
-    let Err(ImageError::TooSmall { needed_mib, .. }) = make(1 << 20) else {
+    let Err(ImageError::TooSmall { needed_mib, .. }) = make(1_u64 << 20) else {
         panic!("a small image was made");
     };
     assert!(make(needed_mib << 20).is_ok());
@@ -248,7 +248,7 @@ fn an_image_that_is_too_small_says_how_large_it_must_be() {
 
 #[test]
 fn an_image_that_is_too_large_for_fat16_is_refused() {
-    let Err(ImageError::TooLarge { limit_mib, .. }) = make(4 << 30) else {
+    let Err(ImageError::TooLarge { limit_mib, .. }) = make(4_u64 << 30) else {
         panic!("4 GiB are more than FAT16 has");
     };
     assert!(make(limit_mib << 20).is_ok());
@@ -263,7 +263,7 @@ fn what_is_not_a_kernel_is_refused() {
         stages: &stages(),
         kernel: &path,
         bundle: &[],
-        size_bytes: 64 << 20,
+        size: ImageSize::Bytes(64 << 20),
     };
     let error = image.write(&folder.path().join("image")).unwrap_err();
     assert!(matches!(error, ImageError::Kernel { .. }));
@@ -272,7 +272,7 @@ fn what_is_not_a_kernel_is_refused() {
 
 #[test]
 fn symbols_become_the_last_part_of_llvm() {
-    let made = make(64 << 20).unwrap();
+    let made = make(64_u64 << 20).unwrap();
     append_symbols(&made.kernel).unwrap();
     let flat = super::elf::FlatKernel::read(&made.kernel).unwrap();
     let table = bareflow_boot_layout::symbols::SymbolTable::open(&flat.llvm[0x2000..]).unwrap();
@@ -281,4 +281,53 @@ fn symbols_become_the_last_part_of_llvm() {
         "llvm::Value::getName"
     );
     assert!(append_symbols(&made.kernel).is_err());
+}
+
+#[test]
+fn the_smallest_image_ends_behind_the_bundle_or_with_the_first_cylinder() {
+    let made = make(ImageSize::Smallest).unwrap();
+    let image = fs::read(&made.image).unwrap();
+    assert_eq!(image.len(), 16 * 63 * SECTOR_SIZE_BYTES);
+    assert_eq!(image[450], BOOT_PARTITION_TYPE);
+    assert_eq!(image[466], 0);
+    let read = ImageFile::open(&made.image).unwrap();
+    assert_eq!(read.bundle().unwrap(), bundle());
+    assert!(read.volume().unwrap().is_none());
+}
+
+#[test]
+fn an_image_is_read_back() {
+    let made = make(64_u64 << 20).unwrap();
+    let read = ImageFile::open(&made.image).unwrap();
+    assert!(read.kernel().unwrap().starts_with(CODE));
+    assert_eq!(read.bundle().unwrap(), bundle());
+    let mut volume = read.volume().unwrap().unwrap();
+    let folder = volume.open_folder("program").unwrap();
+    let module = volume.find(folder, "a.bc").unwrap();
+    assert_eq!(volume.read(&module).unwrap(), [7; 5000]);
+}
+
+#[test]
+fn what_is_no_image_or_not_a_whole_one_is_refused() {
+    let made = make(64_u64 << 20).unwrap();
+    let image = fs::read(&made.image).unwrap();
+    let header_end = (BOOT_PARTITION_SECTOR as usize + 1) * SECTOR_SIZE_BYTES;
+    let refused = |bytes: &[u8]| {
+        fs::write(&made.image, bytes).unwrap();
+        let read = ImageFile::open(&made.image).and_then(|image| image.bundle());
+        let ImageError::NoImage { path, reason } = read.unwrap_err() else {
+            panic!("another error");
+        };
+        assert_eq!(path, made.image);
+        reason
+    };
+    assert_eq!(refused(b"#!/bin/sh\n"), "it ends too early");
+    assert!(refused(&[0; 1 << 20]).contains("FLUD"));
+    assert!(refused(&image[..header_end + 600]).contains("before its bundle"));
+    let mut damaged = image.clone();
+    damaged[header_end + SECTOR_SIZE_BYTES + 9] ^= 1;
+    assert!(refused(&damaged).contains("bundle is damaged"));
+    damaged[header_end - SECTOR_SIZE_BYTES + 9] ^= 1;
+    assert!(refused(&damaged).contains("header"));
+    assert!(ImageFile::open(made.image.with_extension("no").as_path()).is_err());
 }

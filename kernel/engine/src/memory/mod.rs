@@ -11,6 +11,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::num::NonZeroUsize;
 
+use bareflow_guest::report_note;
 use bareflow_profile::Boot;
 use bareflow_snapshot::{
     Authentication, Expected, Keys, LoadedSnapshot, Refusal, Series, Snapshot, Store, encode,
@@ -18,7 +19,6 @@ use bareflow_snapshot::{
 use bareflow_tiers::Config;
 use bareflow_volume::Timestamp;
 
-use crate::launch::report_note;
 use crate::tiers::now;
 use crate::{Host, HostCounters, POOL_ADDRESS, POOL_SIZE_BYTES, RunRequest};
 

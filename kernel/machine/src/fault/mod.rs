@@ -1,20 +1,20 @@
-//! Processor exceptions: the report, and the way back into the engine or the machine's end.
+//! Processor exceptions: the report, and the way back into the guest or the machine's end.
 
 mod backtrace;
 mod symbols;
 
-use core::fmt::Write;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use bareflow_cxx_runtime::platform::Stream;
-use bareflow_engine::{Fault, FaultCause, Resume, describe_fault, resume_after};
+use bareflow_guest::{Fault, FaultCause, Resume};
 use x86_64::registers::control::Cr2;
 use x86_64::registers::rflags::RFlags;
 
-use crate::console::{self, Writer};
+use crate::console;
 use crate::interrupts::{PAGE_FAULT, TrapFrame};
-use crate::{exit, memory};
+use crate::{exit, guest, memory};
 
+pub use symbols::function_at;
 pub(crate) use symbols::set_table;
 
 /// An exception inside a report must not start another one.
@@ -50,7 +50,6 @@ fn cause(frame: &TrapFrame, address: usize) -> FaultCause {
     })
 }
 
-/// Reports the exception. Lets it return into the engine if the engine runs; ends the machine if not.
 /// Has a handler return there.
 pub(crate) fn go_to(resume: Resume, frame: &mut TrapFrame) {
     frame.rip = resume.instruction as u64;
@@ -59,6 +58,7 @@ pub(crate) fn go_to(resume: Resume, frame: &mut TrapFrame) {
     frame.rflags &= !(RFlags::DIRECTION_FLAG | RFlags::TRAP_FLAG).bits();
 }
 
+/// Reports the exception. Lets it return into the guest if the guest's program runs; ends the machine if not.
 pub(crate) fn handle(frame: &mut TrapFrame) {
     // A report may read names from the disk, by page faults of its own.
     let address = Cr2::read_raw() as usize;
@@ -73,17 +73,18 @@ pub(crate) fn handle(frame: &mut TrapFrame) {
         instruction: frame.rip as usize,
     };
     print_details(frame, &fault, address);
-    if let Some(resume) = resume_after(&fault) {
+    if let Some(resume) = guest::get().and_then(|guest| guest.resume_after(&fault)) {
         go_to(resume, frame);
         IS_REPORTING.store(false, Ordering::Relaxed);
         return;
     }
-    let mut writer = Writer(Stream::Error);
-    // Writing to the console does not fail.
-    let _ = writer.write_str("bareflow: error: the kernel faulted: ");
-    let _ = describe_fault(&fault, &mut writer);
-    let _ = writer.write_str("\n");
-    exit::end(exit::INTERNAL)
+    exit::fail(
+        exit::INTERNAL,
+        format_args!(
+            "the kernel faulted: {} at instruction {:#x}",
+            fault.cause, fault.instruction
+        ),
+    )
 }
 
 fn print_details(frame: &TrapFrame, fault: &Fault, address: usize) {

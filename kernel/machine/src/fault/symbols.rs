@@ -27,15 +27,21 @@ fn find(address: u64) -> Option<Symbol<'static>> {
     SymbolTable::open(bytes)?.find(address)
 }
 
+/// The function that the address is in, and how far behind its beginning. `None` inside another such call.
+#[must_use]
+pub fn function_at(address: usize) -> Option<(&'static str, usize)> {
+    let symbol = find(address as u64)?;
+    Some((symbol.name, address - symbol.address as usize))
+}
+
 /// An address, shown with the function that it is in.
 pub(super) struct Place(pub(super) u64);
 
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         write!(formatter, "{:#018x}", self.0)?;
-        if let Some(symbol) = find(self.0) {
-            let offset = self.0 - u64::from(symbol.address);
-            write!(formatter, " {}+{offset:#x}", symbol.name)?;
+        if let Some((name, offset)) = function_at(self.0 as usize) {
+            write!(formatter, " {name}+{offset:#x}")?;
         } else if memory::is_code_pool(self.0 as usize) {
             formatter.write_str(" in the program")?;
         }

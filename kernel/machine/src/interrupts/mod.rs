@@ -11,6 +11,7 @@ use x86_64::structures::DescriptorTablePointer;
 use x86_64::structures::idt::Entry;
 
 use crate::console::{display, keyboard};
+use crate::guest;
 use crate::one_thread::OneThread;
 use crate::processor::segments::{self, HandlerStack};
 use crate::{fault, pager};
@@ -116,7 +117,8 @@ extern "C" fn handle_trap(frame: &mut TrapFrame) {
             on_timer();
             controller::end_of_interrupt(TIMER - DEVICES);
             // Nothing that runs lies above the address space.
-            if let Some(resume) = bareflow_engine::tick(frame.rip as usize) {
+            let resume = guest::get().and_then(|guest| guest.tick(frame.rip as usize));
+            if let Some(resume) = resume {
                 fault::go_to(resume, frame);
             }
         }

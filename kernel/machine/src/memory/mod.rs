@@ -8,7 +8,6 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use bareflow_boot_layout::{KernelHeader, SECTOR_SIZE_BYTES};
 use bareflow_cxx_runtime::platform::{PlatformError, Protection};
-use bareflow_engine::POOL_ADDRESS;
 use bareflow_memory::{
     Access, AddressSpace, Cache, Frame, Frames, MapError, PAGE_SIZE_BYTES, Pool, WORDS, frames_of,
 };
@@ -23,6 +22,7 @@ use x86_64::{PhysAddr, VirtAddr};
 use crate::image::LlvmWindow;
 use crate::one_thread::OneThread;
 use crate::processor::segments::HANDLER_STACKS;
+use crate::room::POOL_ADDRESS;
 use crate::start_info::StartInfo;
 use crate::{exit, image};
 

@@ -2,14 +2,12 @@
 
 use core::ops::Range;
 
-use bareflow_engine::{POOL_ADDRESS, POOL_SIZE_BYTES};
 use bareflow_memory::PAGE_SIZE_BYTES;
 
 use crate::image;
 use crate::processor::segments::HANDLER_STACKS;
+use crate::room::{POOL_ADDRESS, POOL_SIZE_BYTES, STACK_SIZE_BYTES};
 
-/// LLVM's share, and the 8 MiB that Linux gives programs.
-const STACK_SIZE_BYTES: usize = 16 << 20;
 /// One function's frame can be larger than a page: the guard is wide.
 const STACK_GUARD_SIZE_BYTES: usize = 1 << 20;
 /// Room for a report, and for the page faults on LLVM's pages that it may cause.

@@ -5,6 +5,8 @@
 
 mod prefetch;
 mod record;
+#[cfg(feature = "engine")]
+mod recording;
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -21,7 +23,8 @@ use crate::memory::LlvmSource;
 use crate::one_thread::OneThread;
 use crate::{disk, exit, memory};
 
-pub(crate) use record::{keep, remember};
+#[cfg(feature = "engine")]
+pub(crate) use recording::{keep, remember};
 
 /// How often a cluster is read before the disk is given up.
 const ATTEMPTS: usize = 3;

@@ -1,7 +1,7 @@
 //! The record of touches on the volume, and the volume itself, which is mounted once.
 //!
-//! The record is a file of two possible names: a new one is written under the name that is free, and the old one
-//! is deleted then. After a power cut in between there are two, and the one that names more is the newer.
+//! The record is a file of two possible names. After a power cut there may be two, and the one that names more is
+//! the newer.
 
 use alloc::format;
 use alloc::string::String;
@@ -9,39 +9,39 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use bareflow_cxx_runtime::platform::Stream;
-use bareflow_engine::{DiskVolume, Host, mount};
-use bareflow_pager::{decode, encode, grown};
-use bareflow_volume::{Timestamp, VolumeError};
+use bareflow_guest::{DiskVolume, mount};
+use bareflow_pager::decode;
+use bareflow_volume::VolumeError;
 
 use super::PAGER;
 use crate::one_thread::OneThread;
 use crate::{console, disk};
 
-const FOLDER: &str = "boot";
-const NAMES: [&str; 2] = ["touch_a.rec", "touch_b.rec"];
+pub(super) const FOLDER: &str = "boot";
+pub(super) const NAMES: [&str; 2] = ["touch_a.rec", "touch_b.rec"];
 
 /// The volume while nobody has taken it, and what was read from it.
-struct Remembered {
+pub(super) struct Remembered {
     is_read: bool,
-    volume: Option<DiskVolume>,
-    clusters: Vec<u16>,
+    pub(super) volume: Option<DiskVolume>,
+    pub(super) clusters: Vec<u16>,
     /// The name of the record that was read.
-    name: Option<&'static str>,
+    pub(super) name: Option<&'static str>,
 }
 
-static REMEMBERED: OneThread<Remembered> = OneThread::new(Remembered {
+pub(super) static REMEMBERED: OneThread<Remembered> = OneThread::new(Remembered {
     is_read: false,
     volume: None,
     clusters: Vec::new(),
     name: None,
 });
 
-fn note(text: fmt::Arguments) {
+pub(super) fn note(text: fmt::Arguments) {
     console::print(Stream::Error, format_args!("bareflow: note: {text}\n"));
 }
 
 /// Mounts the volume and reads the record, once.
-fn read(remembered: &mut Remembered) {
+pub(super) fn read(remembered: &mut Remembered) {
     if remembered.is_read {
         return;
     }
@@ -86,57 +86,4 @@ pub(super) fn known() -> Vec<u16> {
     let mut remembered = REMEMBERED.borrow();
     read(&mut remembered);
     remembered.clusters.clone()
-}
-
-/// The volume, for whoever keeps it from now on.
-pub(crate) fn keep() -> Option<DiskVolume> {
-    let mut remembered = REMEMBERED.borrow();
-    read(&mut remembered);
-    remembered.volume.take()
-}
-
-/// Writes what was touched for the next boot, if the record does not have it.
-pub(crate) fn remember(host: &mut dyn Host) {
-    let Some(bytes) = new_record() else {
-        return;
-    };
-    let Some(volume) = host.volume() else {
-        return;
-    };
-    let old_name = REMEMBERED.borrow().name;
-    if let Err(error) = write(volume, old_name, &bytes) {
-        note(format_args!(
-            "the record of touches is not written: {error}"
-        ));
-    }
-}
-
-fn new_record() -> Option<Vec<u8>> {
-    let remembered = REMEMBERED.borrow();
-    let pager = PAGER.borrow();
-    let stored = pager.as_ref()?.stored.as_ref()?;
-    let clusters = grown(&remembered.clusters, stored.clusters.touched())?;
-    Some(encode(stored.image, &clusters))
-}
-
-fn write(volume: &mut DiskVolume, old_name: Option<&str>, bytes: &[u8]) -> Result<(), VolumeError> {
-    let [first, second] = NAMES;
-    let (new_name, other) = if old_name == Some(first) {
-        (second, first)
-    } else {
-        (first, second)
-    };
-    let folder = volume.open_folder(FOLDER)?;
-    // One that was refused, or the older of two.
-    delete(volume, new_name)?;
-    volume.create(folder, new_name, bytes, Timestamp::FIRST)?;
-    delete(volume, other)
-}
-
-fn delete(volume: &mut DiskVolume, name: &str) -> Result<(), VolumeError> {
-    let folder = volume.open_folder(FOLDER)?;
-    match volume.delete(folder, name) {
-        Err(VolumeError::NotFound) => Ok(()),
-        result => result,
-    }
 }

@@ -1,0 +1,19 @@
+//! What kernels know of the program that they run, with the engine or without it.
+//!
+//! 1. What a program sees of the world comes from its bundle alone.
+//! 2. A fault ends the program, not the kernel: the handler returns to a function on a stack of its own.
+//! 3. Every failure has one line on the console and an exit code.
+#![no_std]
+#![warn(missing_docs)]
+
+extern crate alloc;
+
+mod failure;
+mod fault;
+mod storage;
+mod surroundings;
+
+pub use failure::{FailureKind, report_error, report_note};
+pub use fault::{Fault, FaultCause, Resume, pending_fault, resume_with};
+pub use storage::{DiskVolume, mount};
+pub use surroundings::Surroundings;

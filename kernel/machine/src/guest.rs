@@ -1,0 +1,38 @@
+//! What the machine runs.
+
+use core::cell::Cell;
+
+use bareflow_guest::{Fault, Resume};
+
+/// What the machine runs: the engine, or a program that is linked with the kernel.
+pub trait Guest: Sync {
+    /// Runs the program in `bundle`, which is empty if the loader gave none, and returns the exit code. The
+    /// runtime has its platform; no constructor has run yet.
+    fn run(&self, bundle: &'static [u8]) -> u8;
+
+    /// A tick of the timer found the processor at this instruction. Returns where the handler must return to, if
+    /// not there.
+    fn tick(&self, _instruction: usize) -> Option<Resume> {
+        None
+    }
+
+    /// Where an exception's handler must return to for the program to end alone; `None` if it is the kernel's.
+    fn resume_after(&self, fault: &Fault) -> Option<Resume>;
+}
+
+struct Slot(Cell<Option<&'static dyn Guest>>);
+
+// SAFETY: there is one thread, and it writes once, before interrupts are enabled.
+unsafe impl Sync for Slot {}
+
+static GUEST: Slot = Slot(Cell::new(None));
+
+/// To be called once, before interrupts are enabled.
+pub(crate) fn set(guest: &'static dyn Guest) {
+    GUEST.0.set(Some(guest));
+}
+
+/// What the machine runs; `None` until it has been set.
+pub(crate) fn get() -> Option<&'static dyn Guest> {
+    GUEST.0.get()
+}

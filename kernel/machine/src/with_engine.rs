@@ -1,0 +1,44 @@
+//! The engine as what the machine runs.
+
+use bareflow_engine::Host;
+use bareflow_guest::{Fault, Resume};
+
+use crate::guest::Guest;
+use crate::host::MachineHost;
+use crate::start::start;
+use crate::{exit, pager};
+
+struct Engine;
+
+impl Guest for Engine {
+    fn run(&self, bundle: &'static [u8]) -> u8 {
+        if bundle.is_empty() {
+            exit::fail(
+                exit::BOOT_FAILURE,
+                format_args!("the loader gave no program (-initrd BUNDLE)"),
+            );
+        }
+        // SAFETY: once, with the platform installed; the linker script delimits the constructors.
+        unsafe { bareflow_cxx_runtime::run_constructors() };
+        let mut host = MachineHost::default();
+        let code = bareflow_engine::run_bundle(bundle, &mut host);
+        pager::remember(host.volume());
+        code
+    }
+
+    fn tick(&self, instruction: usize) -> Option<Resume> {
+        bareflow_engine::tick(instruction)
+    }
+
+    fn resume_after(&self, fault: &Fault) -> Option<Resume> {
+        bareflow_engine::resume_after(fault)
+    }
+}
+
+/// # Safety
+/// As of [`start`].
+#[unsafe(no_mangle)]
+unsafe extern "C" fn machine_start(start_info: usize) -> ! {
+    // SAFETY: the caller's promise.
+    unsafe { start(start_info, &Engine) }
+}

@@ -1,0 +1,96 @@
+//! How a program ends: by itself, by `abort`, by a fault.
+
+use core::ffi::{CStr, c_char, c_int, c_uint};
+use core::fmt;
+
+use bareflow_cxx_runtime::flush_streams;
+use bareflow_cxx_runtime::termination::Termination;
+use bareflow_guest::{FailureKind, pending_fault};
+
+use crate::{handlers, program};
+
+/// Prints the one line about a failure and ends the machine.
+pub(crate) fn fail(kind: FailureKind, message: fmt::Arguments) -> ! {
+    program::has_ended();
+    bareflow_machine::fail(kind.exit_code(), message)
+}
+
+/// `exit`, and the return from `main`.
+#[unsafe(no_mangle)]
+pub(crate) extern "C" fn bareflow_exit(status: c_int) -> ! {
+    handlers::run();
+    bareflow_exit_now(status)
+}
+
+/// `_exit`, `_Exit` and `quick_exit`: no handler runs.
+#[unsafe(no_mangle)]
+extern "C" fn bareflow_exit_now(status: c_int) -> ! {
+    flush_streams();
+    program::has_ended();
+    // As in POSIX, the low 8 bits of the status are what others see.
+    bareflow_machine::end(status as u8)
+}
+
+/// `abort`.
+#[unsafe(no_mangle)]
+extern "C" fn bareflow_abort() -> ! {
+    flush_streams();
+    fail(
+        FailureKind::Aborted,
+        format_args!("the program called abort()"),
+    )
+}
+
+/// A failed `assert`.
+///
+/// # Safety
+/// The pointers must be null or lead to C strings.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn bareflow_assert_fail(
+    expression: *const c_char,
+    file: *const c_char,
+    line: c_uint,
+    function: *const c_char,
+) -> ! {
+    flush_streams();
+    // SAFETY: the caller's promise.
+    let [expression, file, function] =
+        [expression, file, function].map(|pointer| unsafe { text_at(pointer) });
+    fail(
+        FailureKind::Aborted,
+        format_args!("assertion failed: {expression}, in {function}, at {file}:{line}"),
+    )
+}
+
+/// # Safety
+/// The pointer must be null or lead to a C string.
+unsafe fn text_at<'a>(pointer: *const c_char) -> &'a str {
+    if pointer.is_null() {
+        return "?";
+    }
+    // SAFETY: the caller's promise.
+    unsafe { CStr::from_ptr(pointer) }.to_str().unwrap_or("?")
+}
+
+/// A library function that the program called has ended "the process".
+pub(crate) fn intercept(_: Termination) -> ! {
+    bareflow_abort()
+}
+
+/// Where the handler of the program's fault returns to.
+pub(crate) extern "C" fn after_fault() -> ! {
+    // The streams may be what faulted: a second fault is the kernel's.
+    program::has_ended();
+    flush_streams();
+    let fault = pending_fault();
+    match bareflow_machine::function_at(fault.instruction) {
+        Some((name, offset)) => fail(
+            FailureKind::GuestFault,
+            format_args!("{} in function '{name}' (+{offset:#x})", fault.cause),
+        ),
+        None => fail(
+            FailureKind::GuestFault,
+            format_args!("{} at instruction {:#x}", fault.cause, fault.instruction),
+        ),
+    }
+}

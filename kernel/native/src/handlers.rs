@@ -1,0 +1,70 @@
+//! What runs when a program exits: the handlers of `atexit` and `__cxa_atexit`, then the destructors that the
+//! compiler has collected.
+
+use alloc::vec::Vec;
+use core::cell::Cell;
+use core::ffi::{c_int, c_void};
+
+/// A function, and its argument.
+type Handler = (unsafe extern "C" fn(*mut c_void), *mut c_void);
+type Destructor = Option<unsafe extern "C" fn()>;
+
+struct State {
+    handlers: Cell<Vec<Handler>>,
+    /// How many destructors have been called.
+    destroyed: Cell<usize>,
+}
+
+// SAFETY: there is one thread.
+unsafe impl Sync for State {}
+
+static STATE: State = State {
+    handlers: Cell::new(Vec::new()),
+    destroyed: Cell::new(0),
+};
+
+/// `atexit` and `__cxa_atexit` of the program.
+#[unsafe(no_mangle)]
+extern "C" fn bareflow_at_exit(
+    function: unsafe extern "C" fn(*mut c_void),
+    argument: *mut c_void,
+) -> c_int {
+    let mut handlers = STATE.handlers.take();
+    handlers.push((function, argument));
+    STATE.handlers.set(handlers);
+    0
+}
+
+/// Calls everything that has not been called yet, the last one registered first. A handler may register more, and
+/// may exit itself: the rest then still runs, each once.
+pub(crate) fn run() {
+    loop {
+        let mut handlers = STATE.handlers.take();
+        let handler = handlers.pop();
+        STATE.handlers.set(handlers);
+        let Some((function, argument)) = handler else {
+            break;
+        };
+        // SAFETY: the program has registered it to be called so.
+        unsafe { function(argument) };
+    }
+    let destructors = destructors();
+    while let Some(index) = destructors.len().checked_sub(STATE.destroyed.get() + 1) {
+        STATE.destroyed.set(STATE.destroyed.get() + 1);
+        if let Some(destructor) = destructors[index] {
+            // SAFETY: the program's compiler has put it there to be called at exit.
+            unsafe { destructor() };
+        }
+    }
+}
+
+fn destructors() -> &'static [Destructor] {
+    unsafe extern "C" {
+        static __fini_array_start: Destructor;
+        static __fini_array_end: Destructor;
+    }
+    let (start, end) = (&raw const __fini_array_start, &raw const __fini_array_end);
+    let count = (end as usize - start as usize) / size_of::<Destructor>();
+    // SAFETY: the linker script delimits an array of functions, which is constant.
+    unsafe { core::slice::from_raw_parts(start, count) }
+}

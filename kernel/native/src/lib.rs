@@ -1,0 +1,27 @@
+//! The kernel of an exported program: the bare machine without the engine and without LLVM, and the program as
+//! native code linked with it.
+//!
+//! 1. What a program prints and how it ends is what the engine makes of it; `kernel/engine/cpp/program.cpp` is the
+//!    model.
+//! 2. The machine is the same: entry, console, clock, faults. Only the address space has no code pool.
+//! 3. The program's `exit`, `abort` and the like arrive here: `program.c` is linked into the program.
+//!
+//! It never compiles anything, and needs no bundle but for arguments, environment and files.
+#![no_std]
+
+extern crate alloc;
+
+mod arguments;
+mod ending;
+mod handlers;
+mod program;
+
+/// Called by the entry.
+///
+/// # Safety
+/// As of [`bareflow_machine::start`].
+#[unsafe(no_mangle)]
+unsafe extern "C" fn machine_start(start_info: usize) -> ! {
+    // SAFETY: the caller's promise.
+    unsafe { bareflow_machine::start(start_info, &program::LinkedProgram) }
+}

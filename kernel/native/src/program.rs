@@ -1,0 +1,76 @@
+//! The program as what the machine runs.
+
+use core::ffi::{c_char, c_int};
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use bareflow_bundle::Bundle;
+use bareflow_cxx_runtime::termination::set_interceptor;
+use bareflow_guest::{FailureKind, Fault, Resume, resume_with};
+use bareflow_machine::Guest;
+
+use crate::arguments::Arguments;
+use crate::ending;
+
+unsafe extern "C" {
+    /// The program's `main`, with the parameters and the result that it may leave out.
+    fn bareflow_main(
+        count: c_int,
+        arguments: *mut *mut c_char,
+        environment: *mut *mut c_char,
+    ) -> c_int;
+}
+
+/// Whether a fault is the program's.
+static IS_RUNNING: AtomicBool = AtomicBool::new(false);
+
+/// From here on a fault is the kernel's.
+pub(crate) fn has_ended() {
+    IS_RUNNING.store(false, Relaxed);
+}
+
+/// The program that is linked with the kernel.
+pub(crate) struct LinkedProgram;
+
+impl Guest for LinkedProgram {
+    fn run(&self, bundle: &'static [u8]) -> u8 {
+        let arguments = match arguments_of(bundle) {
+            Ok(arguments) => arguments,
+            Err(error) => ending::fail(FailureKind::BadProgram, format_args!("{error}")),
+        };
+        set_interceptor(Some(ending::intercept));
+        IS_RUNNING.store(true, Relaxed);
+        let mut environment = [core::ptr::null_mut()];
+        // SAFETY: 1. the platform is installed, and the linker script delimits the constructors; 2. the program's
+        // code is as C says it, and gets the arguments that C says.
+        let status = unsafe {
+            bareflow_cxx_runtime::run_constructors();
+            bareflow_main(
+                arguments.count,
+                arguments.pointers,
+                environment.as_mut_ptr(),
+            )
+        };
+        ending::bareflow_exit(status)
+    }
+
+    fn resume_after(&self, fault: &Fault) -> Option<Resume> {
+        IS_RUNNING
+            .load(Relaxed)
+            .then(|| resume_with(ending::after_fault, fault))
+    }
+}
+
+fn arguments_of(bundle: &[u8]) -> Result<Arguments, &'static str> {
+    if bundle.is_empty() {
+        return Arguments::of([].into_iter());
+    }
+    let Ok(bundle) = Bundle::open(bundle) else {
+        return Err("this is not a program bundle");
+    };
+    let entries = bundle.entries();
+    Arguments::of(
+        entries
+            .filter(|entry| entry.name == bareflow_bundle::ARGUMENT)
+            .map(|entry| entry.contents),
+    )
+}

@@ -1,0 +1,115 @@
+//! `cargo xtask export`: the final image of a program, native code without LLVM.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use bareflow_bundle::Bundle;
+use clap::Args;
+
+use super::image::parse_size;
+use crate::error::{Error, Result};
+use crate::export::{self, Guidance};
+use crate::image::{ImageFile, ImageSize};
+use crate::program::{Program, Tier};
+use crate::tools::Installation;
+use crate::workbench::Workbench;
+
+/// Make the final image of a program: whole-program native code with a kernel without LLVM.
+///
+/// The program comes from its files, or from the image that `--from` names; what was learnt of it comes from the
+/// newest snapshot in that image.
+#[derive(Args, Debug)]
+pub struct ExportArgs {
+    /// An image of `cargo xtask image` that has run: its snapshots, and its program if no files are named
+    #[arg(long, value_name = "IMAGE")]
+    from: Option<PathBuf>,
+    /// The processor, as clang's -march calls it [default: that of the snapshot, else x86-64]
+    #[arg(long, value_name = "CPU")]
+    cpu: Option<String>,
+    /// Size of the image, such as 16M, with a FAT16 partition [default: as small as possible, without one]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    size: Option<u64>,
+    /// Where to write it
+    #[arg(long, value_name = "FILE", default_value = "native.img")]
+    out: PathBuf,
+    /// Install missing tools with apt first
+    #[arg(long)]
+    install_tools: bool,
+    /// The program: .c, .ll and .bc files, linked as one
+    #[arg(value_name = "PROGRAM")]
+    program: Vec<PathBuf>,
+    /// Arguments of the program, instead of those in the image
+    #[arg(last = true, value_name = "ARGS")]
+    arguments: Vec<String>,
+}
+
+impl ExportArgs {
+    /// Writes the image and prints its path.
+    ///
+    /// # Errors
+    /// Whatever kept it from being made.
+    pub fn run(self) -> Result<ExitCode> {
+        let image = match &self.from {
+            Some(path) => Some(ImageFile::open(path)?),
+            None if self.program.is_empty() => {
+                return Err(Error::Usage(
+                    "no program was named; name its files, or an image with --from IMAGE".into(),
+                ));
+            }
+            None => None,
+        };
+        let guidance = image.as_ref().map(learnt).transpose()?.flatten();
+        let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
+        let bytes = self.bundle(&bench, image.as_ref())?;
+        let bundle = Bundle::open(&bytes).expect("the bundle was made or checked here");
+        let kernel = bench.exported_kernel(&self.out);
+        export::build_kernel(
+            &bench,
+            &bundle,
+            guidance.as_ref(),
+            self.cpu.as_deref(),
+            &kernel,
+        )?;
+        let size = self.size.map_or(ImageSize::Smallest, ImageSize::Bytes);
+        bench.write_image(&kernel, &export::without_modules(&bundle), size, &self.out)?;
+        println!("{}", self.out.display());
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn bundle(&self, bench: &Workbench, image: Option<&ImageFile>) -> Result<Vec<u8>> {
+        if !self.program.is_empty() {
+            let program = Program::build(&self.program, &bench.program_compiler())?;
+            return Ok(program.bundle(&self.arguments, Tier::Auto));
+        }
+        let image = image.expect("without files there is an image");
+        let bytes = export::bundle_of(image)?;
+        if self.arguments.is_empty() {
+            return Ok(bytes);
+        }
+        let bundle = Bundle::open(&bytes).expect("the bundle was checked when it was read");
+        Ok(export::with_arguments(&bundle, &self.arguments))
+    }
+}
+
+/// What the newest snapshot of an image knows; says on stderr what that is.
+fn learnt(image: &ImageFile) -> Result<Option<Guidance>> {
+    let path: &Path = &image.path;
+    let Some(loaded) = export::newest_snapshot(image)? else {
+        eprintln!(
+            "bareflow: note: {} has no snapshot: the program is exported without a profile",
+            path.display()
+        );
+        return Ok(None);
+    };
+    let guidance = Guidance::of(&loaded.snapshot());
+    eprintln!(
+        "profile: snapshot {} of {}: {} boots, {} hot and {} cold functions, {}",
+        loaded.number(),
+        path.display(),
+        guidance.boots,
+        guidance.hot.len(),
+        guidance.cold.len(),
+        guidance.processor
+    );
+    Ok(Some(guidance))
+}

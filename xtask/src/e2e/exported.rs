@@ -1,0 +1,374 @@
+//! Exported programs: they do what the engine makes of the same programs, in little room.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bareflow_bundle::Bundle;
+use bareflow_snapshot::{Authentication, Function, Keys, Profile, Snapshot, encode};
+use bareflow_tiers::{Kind, Level};
+use bareflow_volume::ram_disk::RamDisk;
+use bareflow_volume::{Partition, Timestamp, Volume};
+use object::{Object, ObjectSymbol};
+
+use super::bad_input::messages;
+use super::examples::{self, Example, difference};
+use super::runner::{Outcome, Test};
+use super::subject::{Conditions, Place, Run, Subject};
+use crate::export::{self, ExportError, Guidance};
+use crate::image::{ImageFile, ImageSize};
+use crate::program::{Program, Tier};
+use crate::qemu::{self, Boot, Counters, Drive, Machine, Verdict};
+use crate::supervise::Recorder;
+
+/// The most that an exported example may take on the disk, and of memory.
+const IMAGE_LIMIT_BYTES: u64 = 1_000_000;
+const MEMORY_LIMIT_BYTES: u64 = 20 << 20;
+/// The machine has no more memory than that.
+const MEMORY_MIB: u32 = 20;
+const TIMEOUT: Duration = Duration::from_secs(240);
+const RECORD_LIMIT_BYTES: usize = 1 << 20;
+
+/// Programs whose ends are compared with those in the engine, with their arguments and the words that a message
+/// must have.
+const ENDINGS: &[(&str, &[&str], &[&str])] = &[
+    ("lifetime.c", &["an argument", ""], &[]),
+    ("leaves_at_once.c", &[], &[]),
+    ("void_main.c", &[], &[]),
+    ("abort.c", &[], &["abort"]),
+    ("assertion.c", &[], &["argc == 1000", "assertion.c"]),
+    ("null_dereference.c", &[], &["null", "in function"]),
+    ("library_fault.c", &[], &["null", "in function"]),
+    (
+        "division_by_zero.c",
+        &[],
+        &["division by zero", "in function"],
+    ),
+    ("stack_overflow.c", &[], &["stack overflow", "in function"]),
+];
+
+/// Programs that cannot be exported, and what the error says.
+const REFUSED: &[(&str, &str)] = &[
+    ("no_main.c", "no function 'main'"),
+    ("unresolved.c", "first_missing"),
+    ("malformed.ll", "malformed.ll"),
+    ("other_target.ll", "aarch64-unknown-linux-gnu"),
+];
+
+/// The tests of exported programs.
+///
+/// # Errors
+/// That the examples cannot be read.
+pub fn tests(subject: &Arc<Subject>) -> io::Result<Vec<Test>> {
+    let mut tests = Vec::new();
+    for example in examples::find(&subject.bench.root.join("examples"))? {
+        let subject = Arc::clone(subject);
+        let name = format!("export::examples::{}", example.name);
+        tests.push(Test::new(name, move || {
+            Outcome::from(check_example(&subject, &example))
+        }));
+    }
+    for &(fixture, arguments, words) in ENDINGS {
+        let subject = Arc::clone(subject);
+        let name = format!("export::endings::{}", stem(fixture));
+        tests.push(Test::new(name, move || {
+            Outcome::from(check_ending(&subject, fixture, arguments, words))
+        }));
+    }
+    for &(fixture, words) in REFUSED {
+        let subject = Arc::clone(subject);
+        let name = format!("export::refused::{}", stem(fixture));
+        tests.push(Test::new(name, move || {
+            Outcome::from(check_refused(&subject, fixture, words))
+        }));
+    }
+    type Check = fn(&Subject) -> Result<(), String>;
+    let others: [(&str, Check); 2] = [
+        ("from_an_image", check_from_image),
+        ("the_profile_counts", check_guidance),
+    ];
+    for (name, check) in others {
+        let subject = Arc::clone(subject);
+        tests.push(Test::new(format!("export::{name}"), move || {
+            Outcome::from(check(&subject))
+        }));
+    }
+    Ok(tests)
+}
+
+fn stem(file: &str) -> &str {
+    file.split_once('.').map_or(file, |(stem, _)| stem)
+}
+
+fn text(error: impl ToString) -> String {
+    error.to_string()
+}
+
+fn fixture(subject: &Subject, name: &str) -> Result<Program, String> {
+    let path = subject.bench.root.join("xtask/fixtures").join(name);
+    Program::build(&[path], &subject.compiler).map_err(text)
+}
+
+/// An exported program.
+struct Exported {
+    kernel: PathBuf,
+    image: PathBuf,
+}
+
+impl Exported {
+    fn of(
+        subject: &Subject,
+        bundle: &[u8],
+        guidance: Option<&Guidance>,
+    ) -> Result<Self, ExportError> {
+        let exported = Self {
+            kernel: subject.fresh_path("native"),
+            image: subject.fresh_path("native.img"),
+        };
+        let bundle = Bundle::open(bundle).expect("the bundle was made here");
+        export::build_kernel(&subject.bench, &bundle, guidance, None, &exported.kernel)?;
+        let bundle = export::without_modules(&bundle);
+        exported.write_image(subject, &bundle, ImageSize::Smallest)?;
+        Ok(exported)
+    }
+
+    fn write_image(
+        &self,
+        subject: &Subject,
+        bundle: &[u8],
+        size: ImageSize,
+    ) -> Result<(), ExportError> {
+        let written = subject
+            .bench
+            .write_image(&self.kernel, bundle, size, &self.image);
+        written.map_err(|error| ExportError::BadProgram(error.to_string()))
+    }
+
+    /// Boots the image in a machine with little memory.
+    fn run(&self, subject: &Subject) -> Result<(Run, Counters), String> {
+        let machine = Machine {
+            qemu: subject.bench.tools.qemu.clone(),
+            memory_mib: MEMORY_MIB,
+            counts_instructions: false,
+            boot: Boot::Disk(Drive::new(&self.image)),
+        };
+        let output = Recorder::new(RECORD_LIMIT_BYTES, io::sink());
+        let log = Recorder::new(RECORD_LIMIT_BYTES, io::sink());
+        let (verdict, report) =
+            qemu::boot(&machine, TIMEOUT, output.clone(), log.clone()).map_err(text)?;
+        let log = String::from_utf8_lossy(&log.bytes()).into_owned();
+        let (Verdict::Ended(code), Some(counters)) = (verdict, report.counters) else {
+            return Err(format!("{verdict}\n{log}"));
+        };
+        let run = Run::ended(code, output.bytes(), log);
+        Ok((run, counters))
+    }
+
+    /// The sizes of the functions whose names begin so.
+    fn function_bytes(&self, name: &str) -> Result<u64, String> {
+        let data = fs::read(&self.kernel).map_err(text)?;
+        let file = object::File::parse(&*data).map_err(text)?;
+        Ok(file
+            .symbols()
+            .filter(|symbol| symbol.name() == Ok(name))
+            .map(|symbol| symbol.size())
+            .sum())
+    }
+}
+
+fn check_example(subject: &Subject, example: &Example) -> Result<(), String> {
+    let program = Program::build(&example.sources, &subject.compiler).map_err(text)?;
+    let exported = Exported::of(subject, &program.bundle(&[], Tier::Auto), None).map_err(text)?;
+    let (run, counters) = exported.run(subject)?;
+    if run.ending.code != 0 {
+        return Err(run.describe());
+    }
+    if let Some(text) = difference(&example.expected, &run.output) {
+        return Err(text);
+    }
+    let size_bytes = fs::metadata(&exported.image).map_err(text)?.len();
+    at_most("the image", size_bytes, IMAGE_LIMIT_BYTES)?;
+    at_most("memory", counters.peak_memory_bytes, MEMORY_LIMIT_BYTES)
+}
+
+fn at_most(what: &str, bytes: u64, limit_bytes: u64) -> Result<(), String> {
+    if bytes <= limit_bytes {
+        return Ok(());
+    }
+    Err(format!("{what}: {bytes} bytes, more than {limit_bytes}"))
+}
+
+/// Output and status must be those in the engine; a message must be there or not, as in the engine.
+fn check_ending(
+    subject: &Subject,
+    name: &str,
+    arguments: &[&str],
+    words: &[&str],
+) -> Result<(), String> {
+    let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
+    let bundle = fixture(subject, name)?.bundle(&arguments, Tier::O2);
+    let model = subject.run(Place::Hosted, &bundle, Conditions::default())?;
+    let (run, _) = Exported::of(subject, &bundle, None)
+        .map_err(text)?
+        .run(subject)?;
+    if run.ending.code != model.ending.code {
+        return Err(format!(
+            "expected status {}\n{}",
+            model.ending.code,
+            run.describe()
+        ));
+    }
+    if let Some(text) = difference(&model.output, &run.output) {
+        return Err(text);
+    }
+    let (expected, found) = (messages(&model), messages(&run));
+    let has_words = words
+        .iter()
+        .all(|word| found.iter().any(|text| text.contains(word)));
+    if expected.len() == found.len() && has_words {
+        return Ok(());
+    }
+    Err(format!("the engine says {expected:?}\n{}", run.describe()))
+}
+
+fn check_refused(subject: &Subject, name: &str, words: &str) -> Result<(), String> {
+    let bundle = fixture(subject, name)?.bundle(&[], Tier::Auto);
+    match Exported::of(subject, &bundle, None) {
+        Err(error) if error.to_string().contains(words) => Ok(()),
+        Err(error) => Err(format!("the error does not say \"{words}\": {error}")),
+        Ok(_) => Err("it was exported".into()),
+    }
+}
+
+/// The size of an image that stands for one that has run: with a program and room for snapshots.
+const SOURCE_IMAGE_BYTES: u64 = 32 << 20;
+
+/// A program in the boot partition of an image, and a snapshot in its volume.
+fn source_image(subject: &Subject, snapshot: Option<&Snapshot>) -> Result<Exported, String> {
+    let bundle = fixture(subject, "guided.c")?.bundle(&["one".into()], Tier::Auto);
+    let exported = Exported::of(subject, &bundle, None).map_err(text)?;
+    exported
+        .write_image(subject, &bundle, ImageSize::Bytes(SOURCE_IMAGE_BYTES))
+        .map_err(text)?;
+    if let Some(snapshot) = snapshot {
+        let bytes = encode(snapshot, Authentication::None);
+        add_snapshot(&exported.image, &bytes)?;
+    }
+    Ok(exported)
+}
+
+fn add_snapshot(image: &Path, bytes: &[u8]) -> Result<(), String> {
+    let disk = RamDisk::new(fs::read(image).map_err(text)?);
+    let partition = Partition::find_fat16(disk).map_err(text)?;
+    let mut volume = Volume::mount(partition).map_err(text)?;
+    let folder = volume
+        .open_folder(bareflow_snapshot::FOLDER)
+        .map_err(text)?;
+    volume
+        .create(folder, "boot_001.snap", bytes, Timestamp::FIRST)
+        .map_err(text)?;
+    let disk = volume.into_device().into_device();
+    fs::write(image, disk.contents()).map_err(text)
+}
+
+fn snapshot() -> Snapshot<'static> {
+    let function = |name, tier, calls| Function {
+        name,
+        kind: Kind::Function,
+        tier,
+        tried: [false; 4],
+        loops: None,
+        calls,
+        cycles: None,
+        code_address: 0,
+        code_bytes: 0,
+    };
+    let mut hot = function("step", bareflow_tiers::Tier::Native(Level::O3), 60_000);
+    hot.code_address = POOL_ADDRESS;
+    hot.code_bytes = CODE.len() as u64;
+    Snapshot {
+        keys: Keys {
+            kernel_build_id: [1; 32],
+            program_hash: [2; 32],
+            cpu_features: "",
+            llvm_version: "18.1.8",
+            configuration: "",
+        },
+        functions: vec![
+            function("complain", bareflow_tiers::Tier::Interpreter, 0),
+            function("main", bareflow_tiers::Tier::Interpreter, 1),
+            hot,
+        ],
+        imports: Vec::new(),
+        pieces: Vec::new(),
+        places: Vec::new(),
+        code: vec![bareflow_snapshot::Region {
+            address: POOL_ADDRESS,
+            access: bareflow_snapshot::Access::ReadExecute,
+            size_bytes: CODE.len() as u64,
+            bytes: CODE,
+        }],
+        data: Vec::new(),
+        profile: Profile {
+            boots: 3,
+            ..Profile::default()
+        },
+    }
+}
+
+const POOL_ADDRESS: u64 = 0x4000_0000;
+const CODE: &[u8] = &[0xc3];
+
+/// An image is exported with its own program and arguments; what was exported has none any more.
+fn check_from_image(subject: &Subject) -> Result<(), String> {
+    let source = source_image(subject, None)?;
+    let image = ImageFile::open(&source.image).map_err(text)?;
+    if export::newest_snapshot(&image).map_err(text)?.is_some() {
+        return Err("a snapshot was found where none is".into());
+    }
+    let bundle = export::bundle_of(&image).map_err(text)?;
+    let exported = Exported::of(subject, &bundle, None).map_err(text)?;
+    let (run, _) = exported.run(subject)?;
+    let model = subject.run(Place::Hosted, &bundle, Conditions::default())?;
+    if run.ending.code != 0 || run.output != model.output {
+        return Err(run.describe());
+    }
+    let native = ImageFile::open(&exported.image).map_err(text)?;
+    match export::bundle_of(&native) {
+        Err(ExportError::NoProgram { .. }) => Ok(()),
+        other => Err(format!("the exported image has a program: {other:?}")),
+    }
+}
+
+/// With a snapshot, what was never called is small, and what is called most is where it is called.
+fn check_guidance(subject: &Subject) -> Result<(), String> {
+    let source = source_image(subject, Some(&snapshot()))?;
+    let image = ImageFile::open(&source.image).map_err(text)?;
+    let loaded = export::newest_snapshot(&image)
+        .map_err(text)?
+        .ok_or("the snapshot was not found")?;
+    let guidance = Guidance::of(&loaded.snapshot());
+    let bundle = export::bundle_of(&image).map_err(text)?;
+    let plain = Exported::of(subject, &bundle, None).map_err(text)?;
+    let guided = Exported::of(subject, &bundle, Some(&guidance)).map_err(text)?;
+    let sizes = |name: &str| -> Result<[u64; 2], String> {
+        Ok([plain.function_bytes(name)?, guided.function_bytes(name)?])
+    };
+    let [cold_plain, cold_guided] = sizes("complain")?;
+    if cold_guided == 0 || cold_guided * 2 > cold_plain {
+        return Err(format!(
+            "the cold function has {cold_guided} bytes, without the profile {cold_plain}"
+        ));
+    }
+    let [hot_plain, hot_guided] = sizes("step")?;
+    if hot_plain == 0 || hot_guided != 0 {
+        return Err(format!(
+            "the hot function is not inlined because of the profile: {hot_guided} bytes, without it {hot_plain}"
+        ));
+    }
+    let (first, _) = plain.run(subject)?;
+    let (second, _) = guided.run(subject)?;
+    difference(&first.output, &second.output).map_or(Ok(()), Err)
+}
