@@ -341,6 +341,8 @@ impl<'a> Manager<'a> {
         let interpret = c_int::from(self.config.starts_interpreted());
         let arguments = CArguments::new(self.request.arguments)?;
         let mut status = 0;
+        let platform = bareflow_cxx_runtime::platform();
+        platform.program_starts();
         // SAFETY: the program is open; the strings live for the call, and the program gets copies of them.
         let error = unsafe {
             llvm_tiered_run_main(
@@ -351,6 +353,7 @@ impl<'a> Manager<'a> {
                 &mut status,
             )
         };
+        platform.program_ends();
         if error == LLVM_OK {
             return Ok(status);
         }

@@ -6,7 +6,7 @@ use bareflow_cxx_runtime::platform::Stream;
 use x86_64::instructions::port::Port;
 use x86_64::instructions::{hlt, interrupts};
 
-use crate::{clock, console, memory, pager};
+use crate::{clock, console, disk, memory, pager};
 
 /// Exit codes that are not an outcome of the guest; the reference lists all codes.
 pub(crate) const OUT_OF_MEMORY: u8 = 112;
@@ -31,10 +31,12 @@ pub fn end(code: u8) -> ! {
     interrupts::disable();
     console::display::refresh();
     console::serial::report(format_args!(
-        "BAREFLOW-COUNTERS {} {} {}",
+        "BAREFLOW-COUNTERS {} {} {} {} {}",
         console::first_output_cycles(),
         clock::cycles(),
         memory::peak_bytes(),
+        clock::program_cycles(),
+        disk::bytes_read(),
     ));
     if let Some(llvm) = pager::counters() {
         console::serial::report(format_args!(" {} {}", llvm.bytes_read, llvm.reads));

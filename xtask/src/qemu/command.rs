@@ -20,15 +20,26 @@ pub enum Boot {
     },
 }
 
-/// A disk. What the machine writes to it stays in the image.
+/// A disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drive {
     /// The image.
     pub image: PathBuf,
     /// How it is connected.
     pub interface: Interface,
+    /// What becomes of what the machine writes.
+    pub writes: Writes,
     /// A sector that cannot be read, for tests.
     pub read_error: Option<ReadError>,
+}
+
+/// What becomes of what the machine writes to its disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    /// It stays in the image.
+    Kept,
+    /// It is forgotten when the machine ends.
+    Dropped,
 }
 
 impl Drive {
@@ -37,6 +48,7 @@ impl Drive {
         Self {
             image: image.into(),
             interface: Interface::Virtio,
+            writes: Writes::Kept,
             read_error: None,
         }
     }
@@ -111,6 +123,9 @@ impl Machine {
             Boot::Disk(drive) => {
                 let (kind, device) = drive.interface.words();
                 let mut words = OsString::from(kind);
+                if drive.writes == Writes::Dropped {
+                    words.push("snapshot=on,");
+                }
                 match drive.read_error {
                     None => words.push("format=raw,file="),
                     Some(error) => {

@@ -10,6 +10,7 @@ mod virtio;
 use alloc::boxed::Box;
 use core::arch::x86_64::_rdtsc;
 use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bareflow_boot_layout::{BOOT_PARTITION_TYPE, KernelHeader};
 use bareflow_volume::{BlockDevice, DeviceError, Partition, SECTOR_SIZE_BYTES};
@@ -99,8 +100,16 @@ pub(crate) fn read_with<T>(
             .ok_or(DeviceError::OutOfRange)?;
         check_range(driver, first_sector, buffer)?;
         driver.read(first_sector, buffer)?;
+        BYTES_READ.fetch_add(size_bytes as u64, Relaxed);
         Ok(action(buffer))
     })
+}
+
+static BYTES_READ: AtomicU64 = AtomicU64::new(0);
+
+/// How much was read since the machine was started.
+pub(crate) fn bytes_read() -> u64 {
+    BYTES_READ.load(Relaxed)
 }
 
 fn check_range(driver: &Driver, first_sector: u64, bytes: &[u8]) -> Result<(), DeviceError> {
