@@ -14,7 +14,7 @@ pub mod loops;
 pub mod memcpy;
 pub mod profile;
 mod rounds;
-mod tables;
+pub mod tables;
 pub mod tiers;
 
 pub use llvm_build::BenchError;
