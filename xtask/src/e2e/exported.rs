@@ -41,7 +41,11 @@ const ENDINGS: &[(&str, &[&str], &[&str])] = &[
     ("assertion.c", &[], &["argc == 1000", "assertion.c"]),
     ("null_dereference.c", &[], &["null", "in function"]),
     ("library_fault.c", &[], &["null", "in function"]),
-    ("division_by_zero.c", &[], &["division by zero", "in function"]),
+    (
+        "division_by_zero.c",
+        &[],
+        &["division by zero", "in function"],
+    ),
     ("stack_overflow.c", &[], &["stack overflow", "in function"]),
 ];
 

@@ -3,12 +3,26 @@
 use std::fs;
 use std::path::Path;
 
+use bareflow_boot_layout::Checksum;
 use object::elf::{FileHeader64, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{LittleEndian, Object, ObjectSymbol};
 
+/// Where the table of symbols begins.
+const IMAGE_END: &str = "__image_end";
 /// The linker script's symbol for the memory that the kernel needs beside its image.
 const WORKING_MEMORY: &str = "__working_memory";
+
+/// The checksum of a kernel as it is in an image; `None` if the file is not a kernel of the machine.
+pub fn flat_kernel_checksum(path: &Path) -> Option<Checksum> {
+    let kernel = FlatKernel::read(path).ok()?;
+    Some(super::padded_checksum(&kernel.bytes))
+}
+
+/// How large a kernel's table of symbols is; 0 if there is none.
+pub fn symbol_bytes(path: &Path) -> u64 {
+    FlatKernel::read(path).map_or(0, |kernel| kernel.symbol_bytes)
+}
 
 /// A kernel's segments at their addresses.
 #[derive(Debug)]
@@ -19,6 +33,8 @@ pub(super) struct FlatKernel {
     /// The end of what it occupies, zeroed memory included.
     pub(super) memory_end: u32,
     pub(super) working_memory: u32,
+    /// The table of symbols behind the image.
+    pub(super) symbol_bytes: u64,
 }
 
 impl FlatKernel {
@@ -58,12 +74,20 @@ impl FlatKernel {
             return Err("it has nothing to load".into());
         }
         let mut bytes = Vec::new();
-        for (start, contents) in segments {
+        for &(start, contents) in &segments {
             let offset = (start - load_address) as usize;
             bytes.resize(bytes.len().max(offset + contents.len()), 0);
             bytes[offset..offset + contents.len()].copy_from_slice(contents);
         }
         let file = object::File::parse(data).map_err(text)?;
+        let image_end = file
+            .symbol_by_name(IMAGE_END)
+            .map_or(u64::MAX, |symbol| symbol.address());
+        let symbol_bytes = segments
+            .iter()
+            .filter(|(start, _)| u64::from(*start) >= image_end)
+            .map(|(_, contents)| contents.len() as u64)
+            .sum();
         let working_memory = file
             .symbol_by_name(WORKING_MEMORY)
             .ok_or_else(|| format!("it has no symbol {WORKING_MEMORY}"))?;
@@ -73,6 +97,7 @@ impl FlatKernel {
             bytes,
             memory_end,
             working_memory: address(working_memory.address())?,
+            symbol_bytes,
         })
     }
 }

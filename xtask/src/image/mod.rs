@@ -19,7 +19,8 @@ use bareflow_boot_layout::{
 };
 use mbrman::{BOOT_ACTIVE, BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
 
-pub use read::{FileDisk, ImageFile, ImageVolume};
+pub use elf::{flat_kernel_checksum, symbol_bytes};
+pub use read::{ImageFile, ImageVolume};
 pub use stages::{BootStages, StageError};
 pub use symbols::append as append_symbols;
 
