@@ -54,3 +54,4 @@ pub use heap::{GlobalHeap, heap_bytes};
 pub use runtime::{install, platform, run_constructors, run_late_constructors};
 pub use stdio::flush as flush_streams;
 pub use symbols::ExportedSymbol;
+pub use time::utc_date_and_time;

@@ -136,6 +136,12 @@ pub unsafe trait Platform: Sync {
     /// Has a timer's handler called about so often from now on: what the kernel does in it is its business.
     fn start_timer(&self, _interval_us: u32) {}
 
+    /// The program is about to run: for those who measure.
+    fn program_starts(&self) {}
+
+    /// The program has just ended.
+    fn program_ends(&self) {}
+
     /// Hands a profile to whoever asked for one.
     fn write_profile(&self, _json: &[u8]) {}
 

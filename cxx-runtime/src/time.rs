@@ -183,6 +183,18 @@ fn calendar(seconds: i64) -> CalendarTime {
     }
 }
 
+/// Date (year, month, day) and time (hour, minute, second) in UTC, for kernels that write files.
+#[must_use]
+pub fn utc_date_and_time() -> ((u16, u16, u16), (u16, u16, u16)) {
+    let seconds = platform().realtime_ns() / NANOSECONDS;
+    let time = calendar(seconds as i64);
+    let part = |number: c_int| number as u16;
+    (
+        (part(time.year + 1900), part(time.month + 1), part(time.day)),
+        (part(time.hour), part(time.minute), part(time.second)),
+    )
+}
+
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn localtime_r(time: *const i64, result: *mut CalendarTime) -> *mut CalendarTime {
     // SAFETY: the caller passes a time and a place for the result.

@@ -53,6 +53,8 @@ pub enum Kernel {
         bundle: PathBuf,
         /// Bound of the address space.
         memory_mib: Option<u32>,
+        /// A file with a disk, for snapshots.
+        disk: Option<PathBuf>,
     },
     /// The bare machine in QEMU.
     Machine(Machine),
@@ -87,24 +89,12 @@ impl Ending {
 }
 
 impl Kernel {
-    /// Runs to the end. The program's output goes to `output`, everything else to `log`.
+    /// Runs to the end. The program's output goes to `output`, everything else to `log`; the profile that the
+    /// kernel writes, if it does, goes to the file `profile`.
     ///
     /// # Errors
     /// [`LaunchError`] if it could not even start.
     pub fn run(
-        &self,
-        timeout: Duration,
-        output: impl Write + Send,
-        log: impl Write + Send,
-    ) -> Result<Ending, LaunchError> {
-        self.run_profiled(timeout, output, log, None)
-    }
-
-    /// As [`Kernel::run`]; the profile that the kernel writes, if it does, goes to the file `profile`.
-    ///
-    /// # Errors
-    /// [`LaunchError`] if it could not even start.
-    pub fn run_profiled(
         &self,
         timeout: Duration,
         output: impl Write + Send,
@@ -116,9 +106,11 @@ impl Kernel {
                 executable,
                 bundle,
                 memory_mib,
+                disk,
             } => {
-                let mut command =
-                    hosted_command(executable.into(), bundle.into(), *memory_mib, profile);
+                let files = [Some(executable), Some(bundle), disk.as_ref()];
+                let words = files.into_iter().flatten().map(Into::into).collect();
+                let mut command = hosted_command(words, *memory_mib, profile);
                 let end = supervise(&mut command, timeout, output, log).map_err(|source| {
                     LaunchError::Hosted {
                         kernel: executable.clone(),
@@ -139,8 +131,7 @@ impl Kernel {
 }
 
 fn hosted_command(
-    executable: OsString,
-    bundle: OsString,
+    kernel: Vec<OsString>,
     memory_mib: Option<u32>,
     profile: Option<&Path>,
 ) -> Command {
@@ -151,7 +142,7 @@ fn hosted_command(
             format!("--as={}", u64::from(limit) << 20).into(),
         ]);
     }
-    words.extend([executable, bundle]);
+    words.extend(kernel);
     if let Some(path) = profile {
         // The kernel writes its profile to descriptor 3.
         let script = "exec 3>\"$0\"; exec \"$@\"";
@@ -207,13 +198,14 @@ mod tests {
             executable: executable.into(),
             bundle: bundle.into(),
             memory_mib: None,
+            disk: None,
         }
     }
 
     #[test]
     fn the_status_of_the_process_is_the_programs() {
         let ending = hosted("true", "x")
-            .run(Duration::from_secs(10), sink(), sink())
+            .run(Duration::from_secs(10), sink(), sink(), None)
             .unwrap();
         assert_eq!(
             ending,
@@ -227,7 +219,7 @@ mod tests {
     #[test]
     fn a_timeout_says_how_to_get_more_time() {
         let ending = hosted("sleep", "60")
-            .run(Duration::from_millis(200), sink(), sink())
+            .run(Duration::from_millis(200), sink(), sink(), None)
             .unwrap();
         assert_eq!(ending.code, exit_code::TIMEOUT);
         assert!(ending.note.unwrap().contains("--timeout-s"));
@@ -239,7 +231,7 @@ mod tests {
         let script = folder.path().join("dies");
         fs::write(&script, "kill -SEGV $$\n").unwrap();
         let ending = hosted("sh", script.to_str().unwrap())
-            .run(Duration::from_secs(10), sink(), sink())
+            .run(Duration::from_secs(10), sink(), sink(), None)
             .unwrap();
         assert_eq!(ending.code, exit_code::GUEST_FAULT);
         assert!(ending.note.unwrap().contains("signal 11"));

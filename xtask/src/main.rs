@@ -15,6 +15,7 @@ mod commands;
 mod e2e;
 mod error;
 mod export;
+mod fuzz;
 mod image;
 mod kernel;
 mod launch;
@@ -51,6 +52,7 @@ enum Command {
     Run(commands::run::RunArgs),
     Test(commands::test::TestArgs),
     Bench(commands::bench::BenchArgs),
+    Fuzz(commands::fuzz::FuzzArgs),
     Report(commands::report::ReportArgs),
     Ci(commands::ci::CiArgs),
 }
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => arguments.run(),
         Command::Test(arguments) => arguments.run(),
         Command::Bench(arguments) => arguments.run(),
+        Command::Fuzz(arguments) => arguments.run(),
         Command::Report(arguments) => arguments.run(),
         Command::Ci(arguments) => arguments.run(),
     };

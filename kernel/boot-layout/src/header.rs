@@ -5,16 +5,16 @@ use core::fmt;
 use crate::{Checksum, SECTOR_SIZE_BYTES};
 
 const SIGNATURE: [u8; 4] = *b"FLUD";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Words before the header's own checksum.
-const WORDS: usize = 13;
+const WORDS: usize = 20;
 
 /// What is on the boot partition and where it goes.
 ///
 /// | offset | what, 4 bytes each |
 /// |---|---|
 /// | 0 | signature `FLUD` |
-/// | 4 | version: 1 |
+/// | 4 | version: 2 |
 /// | 8 | the kernel's load address |
 /// | 12 | its 32-bit entry |
 /// | 16 | its sectors |
@@ -24,9 +24,14 @@ const WORDS: usize = 13;
 /// | 36 | its size in bytes |
 /// | 40 | its checksum, two words |
 /// | 48 | the end of the memory that is needed |
-/// | 52 | checksum of the 52 bytes before, two words |
+/// | 52 | sectors of the table of checksums of LLVM's clusters |
+/// | 56 | the table's checksum, two words |
+/// | 64 | LLVM's load address, where the BIOS loads all of it |
+/// | 68 | its sectors |
+/// | 72 | its checksum, two words |
+/// | 80 | checksum of the 80 bytes before, two words |
 ///
-/// The checksums of the kernel and the bundle are those of their whole sectors.
+/// The checksums are those of whole sectors. Memory for LLVM counts only where the BIOS loads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KernelHeader {
     /// Where the kernel is loaded.
@@ -45,8 +50,19 @@ pub struct KernelHeader {
     pub bundle_size_bytes: u32,
     /// The checksum of its sectors.
     pub bundle_checksum: Checksum,
-    /// The machine's memory must reach from 1 MiB to here.
+    /// The machine's memory must reach from 1 MiB to here; as much farther as LLVM is large where the BIOS loads
+    /// LLVM.
     pub memory_end: u32,
+    /// How many sectors the table of the checksums of LLVM's clusters has; they follow the bundle.
+    pub llvm_table_sectors: u32,
+    /// The table's checksum.
+    pub llvm_table_checksum: Checksum,
+    /// Where LLVM is loaded if the kernel has no driver for its disk.
+    pub llvm_address: u32,
+    /// How many sectors it has; they follow the table.
+    pub llvm_sectors: u32,
+    /// Their checksum.
+    pub llvm_checksum: Checksum,
 }
 
 /// Why a sector is not a header.
@@ -90,6 +106,13 @@ impl KernelHeader {
             self.bundle_checksum.low,
             self.bundle_checksum.high,
             self.memory_end,
+            self.llvm_table_sectors,
+            self.llvm_table_checksum.low,
+            self.llvm_table_checksum.high,
+            self.llvm_address,
+            self.llvm_sectors,
+            self.llvm_checksum.low,
+            self.llvm_checksum.high,
         ];
         let mut sector = [0; SECTOR_SIZE_BYTES];
         let (chunks, _) = sector.as_chunks_mut::<4>();
@@ -115,10 +138,11 @@ impl KernelHeader {
         if word(1) != VERSION {
             return Err(HeaderError::UnknownVersion(word(1)));
         }
-        let own = Checksum {
-            low: word(WORDS),
-            high: word(WORDS + 1),
+        let checksum = |index| Checksum {
+            low: word(index),
+            high: word(index + 1),
         };
+        let own = checksum(WORDS);
         if Checksum::of(chunks[..WORDS].as_flattened()) != own {
             return Err(HeaderError::Damaged);
         }
@@ -126,19 +150,30 @@ impl KernelHeader {
             load_address: word(2),
             entry: word(3),
             kernel_sectors: word(4),
-            kernel_checksum: Checksum {
-                low: word(5),
-                high: word(6),
-            },
+            kernel_checksum: checksum(5),
             bundle_address: word(7),
             bundle_sectors: word(8),
             bundle_size_bytes: word(9),
-            bundle_checksum: Checksum {
-                low: word(10),
-                high: word(11),
-            },
+            bundle_checksum: checksum(10),
             memory_end: word(12),
+            llvm_table_sectors: word(13),
+            llvm_table_checksum: checksum(14),
+            llvm_address: word(16),
+            llvm_sectors: word(17),
+            llvm_checksum: checksum(18),
         })
+    }
+
+    /// Where the table of the checksums of LLVM's clusters is, in sectors from the header on.
+    #[must_use]
+    pub fn llvm_table_sector(&self) -> u32 {
+        1 + self.kernel_sectors + self.bundle_sectors
+    }
+
+    /// Where LLVM is, in sectors from the header on.
+    #[must_use]
+    pub fn llvm_sector(&self) -> u32 {
+        self.llvm_table_sector() + self.llvm_table_sectors
     }
 }
 
@@ -156,6 +191,11 @@ mod tests {
         bundle_size_bytes: 4100,
         bundle_checksum: Checksum { low: 3, high: 4 },
         memory_end: 0x600_0000,
+        llvm_table_sectors: 12,
+        llvm_table_checksum: Checksum { low: 5, high: 6 },
+        llvm_address: 0x300_0000,
+        llvm_sectors: 70_000,
+        llvm_checksum: Checksum { low: 7, high: 8 },
     };
 
     #[test]
@@ -165,18 +205,21 @@ mod tests {
         // The offsets that stage 2 uses.
         assert_eq!(sector[28..32], 0x290_0000_u32.to_le_bytes());
         assert_eq!(sector[48..52], 0x600_0000_u32.to_le_bytes());
+        assert_eq!(sector[72..76], 7_u32.to_le_bytes());
+        assert_eq!(HEADER.llvm_table_sector(), 80_010);
+        assert_eq!(HEADER.llvm_sector(), 80_022);
         assert_eq!(KernelHeader::from_sector(&sector), Ok(HEADER));
     }
 
     #[test]
     fn every_changed_byte_is_noticed() {
         let sector = HEADER.to_sector();
-        for index in 0..60 {
+        for index in 0..88 {
             let mut changed = sector;
             changed[index] ^= 0x10;
             let expected = match index {
                 0..4 => HeaderError::WrongSignature,
-                4..8 => HeaderError::UnknownVersion(1 ^ 0x10 << (8 * (index - 4))),
+                4..8 => HeaderError::UnknownVersion(2 ^ 0x10 << (8 * (index - 4))),
                 _ => HeaderError::Damaged,
             };
             assert_eq!(

@@ -15,7 +15,7 @@
 //! An entry is the length of its name (4 bytes), zero (4 bytes), the size of its contents (8 bytes), the
 //! name in UTF-8, zeros to a multiple of 16, the contents, zeros to a multiple of 16.
 //!
-//! Names: `tier`; `setting`, repeated; `profile`, without contents; `argument`, repeated in order;
+//! Names: `tier`; `setting`, repeated; `profile` and `snapshot`, without contents; `secret`; `argument`, repeated in order;
 //! `environment/NAME`; `module/FILE`, in link order; `file/PATH` for the read-only file table.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
@@ -36,6 +36,10 @@ pub const TIER: &str = "tier";
 pub const SETTING: &str = "setting";
 /// An entry without contents: a profile is wanted.
 pub const PROFILE: &str = "profile";
+/// A secret of 32 bytes: snapshots are written with it, and others are refused.
+pub const SECRET: &str = "secret";
+/// An entry without contents: a snapshot is wanted at the end of this run.
+pub const SNAPSHOT: &str = "snapshot";
 /// An argument of the program; the first is its name.
 pub const ARGUMENT: &str = "argument";
 /// Prefix of an environment variable's name.

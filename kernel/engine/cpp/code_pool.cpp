@@ -95,7 +95,21 @@ Expected<CodePool::Piece> CodePool::take(size_t bytes, size_t alignment, unsigne
   }
   Piece piece{{*shared.take(bytes, alignment), bytes}, protection};
   recent.push_back(piece);
+  pieces_taken[piece.range.start] = {piece, false};
   return piece;
+}
+
+void CodePool::adopt(const Piece &piece, bool is_sealed) {
+  ProgramMemory scope;
+  FreeRanges &shared = partial[piece.protection];
+  Range around = pages_around(piece.range);
+  for (uintptr_t page = around.start; page < around.end(); page += page_bytes)
+    if (pages.contains({page, page_bytes})) {
+      pages.remove({page, page_bytes});
+      shared.give({page, page_bytes});
+    }
+  shared.remove(piece.range);
+  pieces_taken[piece.range.start] = {piece, is_sealed};
 }
 
 void CodePool::give_back_pages(Range range) {
@@ -111,6 +125,7 @@ void CodePool::give_back(const Piece &piece) {
   llvm::erase_if(recent,
                  [&](const Piece &other) { return other.range.start == piece.range.start; });
   symbols.erase(symbols.lower_bound(piece.range.start), symbols.lower_bound(piece.range.end()));
+  pieces_taken.erase(piece.range.start);
   FreeRanges &shared = partial[piece.protection];
   Range unused = shared.give(piece.range);
   Range whole{alignTo(unused.start, page_bytes), 0};
@@ -173,10 +188,12 @@ Expected<uintptr_t> CodePool::reserve(size_t bytes) {
     return std::move(error);
   }
   memset(reinterpret_cast<void *>(piece->range.start), 0, piece->range.size);
+  recent.pop_back();
   return piece->range.start;
 }
 
 Error CodePool::seal(uintptr_t address, size_t bytes) {
+  pieces_taken[address].is_sealed = true;
   return protect({address, alignTo(std::max<size_t>(bytes, 1), page_bytes)}, executable);
 }
 

@@ -35,6 +35,16 @@ public:
   void deallocate(std::vector<FinalizedAlloc> allocations,
                   OnDeallocatedFunction on_deallocated) override;
 
+  // What lies in the pool, by address.
+  struct Taken {
+    Piece piece;
+    // Of reserved memory: whether it has been made executable.
+    bool is_sealed;
+  };
+  const std::map<uintptr_t, Taken> &taken() const { return pieces_taken; }
+  // Notes what another pool of the same place and size has taken, which is there already.
+  void adopt(const Piece &piece, bool is_sealed);
+
   // Zeroed writable memory that is never given back.
   llvm::Expected<uintptr_t> reserve(size_t bytes);
   // Makes reserved memory executable and constant.
@@ -99,6 +109,7 @@ private:
   // What is free within pages that are in use, by their protection.
   std::map<unsigned, FreeRanges> partial;
   std::map<uintptr_t, Symbol> symbols;
+  std::map<uintptr_t, Taken> pieces_taken;
   Pieces recent;
 };
 

@@ -4,7 +4,9 @@
 #include "code_pool.h"
 #include "program.h"
 #include "recovery.h"
+#include "tiered/tiered.h"
 
+#include "llvm/Config/llvm-config.h"
 #include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/DiagnosticPrinter.h"
 #include "llvm/Support/raw_ostream.h"
@@ -88,6 +90,8 @@ static const char *check_options(const llvm_options_t &options) {
 }
 
 } // namespace bareflow
+
+const char *llvm_version(void) { return LLVM_VERSION_STRING; }
 
 llvm_error_t llvm_init(const llvm_options_t *options, llvm_context_t **result) {
   if (result)
@@ -184,7 +188,10 @@ llvm_origin_t llvm_describe_address(uintptr_t instruction, char *text, size_t te
     text[0] = 0;
   if (!innermost)
     return LLVM_ORIGIN_NONE;
-  if (open_context && open_context->pool->contains(instruction)) {
+  if (const llvm_code_symbol_t *symbol = find_restored_symbol(instruction)) {
+    snprintf(text, text_size, "in function '%s' (+0x%zx)", symbol->name,
+             size_t(instruction - symbol->address));
+  } else if (open_context && open_context->pool->contains(instruction)) {
     if (auto *symbol = open_context->pool->find_symbol(instruction))
       snprintf(text, text_size, "in function '%s' (+0x%zx)", symbol->second.name.c_str(),
                size_t(instruction - symbol->first));

@@ -50,6 +50,14 @@ Range FreeRanges::give(Range range) {
   return range;
 }
 
+bool FreeRanges::contains(Range part) const {
+  auto next = ranges.upper_bound(part.start);
+  if (next == ranges.begin())
+    return false;
+  auto around = std::prev(next);
+  return part.end() <= around->first + around->second;
+}
+
 void FreeRanges::remove(Range part) {
   auto around = std::prev(ranges.upper_bound(part.start));
   Range whole{around->first, around->second};

@@ -22,6 +22,8 @@ public:
   bool has_room(size_t bytes, size_t alignment) const;
   // Returns the free range around it.
   Range give(Range range);
+  // Whether all of it is free.
+  bool contains(Range part) const;
   // Takes out a part of a free range.
   void remove(Range part);
   size_t bytes() const { return total; }

@@ -95,8 +95,8 @@ llvm_error_t find_lifetime_functions(llvm_module &module, ArrayRef<LifetimeFunct
   return LLVM_OK;
 }
 
-llvm_error_t run_program(llvm_context &context, Running running, int &status,
-                         function_ref<int()> body) {
+llvm_error_t run_to_end(Running running, int &status, std::string &text,
+                        function_ref<int()> body) {
   Recovery recovery;
   void *outer = std::exchange(program_stack_top, __builtin_frame_address(0));
   run_recoverably(recovery, running, body);
@@ -108,15 +108,24 @@ llvm_error_t run_program(llvm_context &context, Running running, int &status,
   case Ending::exited:
     return LLVM_OK;
   case Ending::aborted:
-    return fail(context, LLVM_ERROR_PROGRAM_ABORTED, recovery.message);
+    text = recovery.message;
+    return LLVM_ERROR_PROGRAM_ABORTED;
   case Ending::out_of_memory:
-    return fail(context, LLVM_ERROR_OUT_OF_MEMORY,
-                recovery.message[0] ? recovery.message : "out of memory while the program ran");
+    text = recovery.message[0] ? recovery.message : "out of memory while the program ran";
+    return LLVM_ERROR_OUT_OF_MEMORY;
   case Ending::faulted:
   case Ending::failed:
-    return fail(context, LLVM_ERROR_PROGRAM_FAULT, recovery.message);
+    text = recovery.message;
+    return LLVM_ERROR_PROGRAM_FAULT;
   }
   return LLVM_ERROR_INTERNAL;
+}
+
+llvm_error_t run_program(llvm_context &context, Running running, int &status,
+                         function_ref<int()> body) {
+  std::string text;
+  llvm_error_t error = run_to_end(running, status, text, body);
+  return error ? fail(context, error, text) : LLVM_OK;
 }
 
 // main may have any prefix of the parameters (int, char **, char **), and return int or nothing.
@@ -203,6 +212,18 @@ private:
   std::vector<char *> pointers;
 };
 
+llvm_error_t run_with_arguments(int argc, const char *const *argv,
+                                function_ref<llvm_error_t(ArrayRef<void *>)> run) {
+  exit_handlers.clear();
+  destructors.clear();
+  Arguments strings(argc, argv);
+  std::vector<char *> vector = strings.copy();
+  char *environment[] = {nullptr};
+  void *arguments[] = {reinterpret_cast<void *>(static_cast<intptr_t>(argc)), vector.data(),
+                       environment};
+  return run(arguments);
+}
+
 llvm_error_t run_main_with(llvm_module &module, int argc, const char *const *argv, int *status,
                            function_ref<llvm_error_t(ArrayRef<void *>)> run) {
   llvm_context &context = *module.context;
@@ -211,20 +232,15 @@ llvm_error_t run_main_with(llvm_module &module, int argc, const char *const *arg
       return fail(context, LLVM_ERROR_INVALID_ARGUMENT, "running main: invalid argument");
     if (llvm_error_t error = check_main(module))
       return error;
-    exit_handlers.clear();
-    destructors.clear();
-    Arguments strings(argc, argv);
-    std::vector<char *> vector = strings.copy();
-    char *environment[] = {nullptr};
-    void *arguments[] = {reinterpret_cast<void *>(static_cast<intptr_t>(argc)), vector.data(),
-                         environment};
-    return run(arguments);
+    return run_with_arguments(argc, argv, run);
   });
 }
 
 } // namespace bareflow
 
 using namespace bareflow;
+
+void *llvm_program_function(const char *name) { return find_program_function(name); }
 
 llvm_error_t llvm_run_main(llvm_module_t *module, llvm_tier_t tier, int argc,
                            const char *const *argv, int *status) {

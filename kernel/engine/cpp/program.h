@@ -17,7 +17,9 @@ llvm_error_t find_lifetime_functions(llvm_module &module,
                                      std::vector<void *> &addresses);
 void call_all(llvm::ArrayRef<void *> functions);
 
-// Runs `body` as the program and turns its end into a status or an error.
+// Runs `body` as the program and turns its end into a status or an error, with a text.
+llvm_error_t run_to_end(Running running, int &status, std::string &text,
+                        llvm::function_ref<int()> body);
 llvm_error_t run_program(llvm_context &context, Running running, int &status,
                          llvm::function_ref<int()> body);
 
@@ -27,7 +29,10 @@ extern void *program_stack_top;
 // Runs exit handlers and destructors, then ends the program. Only inside run_program.
 [[noreturn]] void exit_program(int status);
 
-// Checks main, and calls `run` with its arguments as registers hold them.
+// Calls `run` with main's arguments as registers hold them.
+llvm_error_t run_with_arguments(int argc, const char *const *argv,
+                                llvm::function_ref<llvm_error_t(llvm::ArrayRef<void *>)> run);
+// As above, with a main that is checked before.
 llvm_error_t run_main_with(llvm_module &module, int argc, const char *const *argv, int *status,
                            llvm::function_ref<llvm_error_t(llvm::ArrayRef<void *>)> run);
 

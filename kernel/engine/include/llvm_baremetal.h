@@ -138,6 +138,9 @@ typedef struct llvm_options {
   size_t library_size;
 } llvm_options_t;
 
+/* The version of LLVM: "18.1.8". */
+const char *llvm_version(void);
+
 /* Opens a session. On failure *context is NULL, and llvm_last_error(NULL) has the text. */
 llvm_error_t llvm_init(const llvm_options_t *options, llvm_context_t **context);
 
@@ -254,6 +257,114 @@ llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt
  * compiled when they are called. */
 llvm_error_t llvm_tiered_run_main(llvm_tiered_t *program, int interpret, int argc,
                                   const char *const *argv, int *status);
+
+/* Why the last compilation of the program, or its run without a context, failed. */
+const char *llvm_tiered_message(const llvm_tiered_t *program);
+
+/* What the program consists of in the code pool, so that it can be saved and mapped again. */
+
+/* Owners of pieces that are not a unit's code. */
+#define LLVM_PIECE_KEPT 0xffffffffu     /* constants, and code that exists once */
+#define LLVM_PIECE_DATA 0xfffffffeu     /* the program's variables */
+#define LLVM_PIECE_RESERVED 0xfffffffdu /* whole pages: counters, stubs and the like */
+
+/* A part of the pool that is in use. */
+typedef struct llvm_piece {
+  uintptr_t address;
+  size_t bytes;
+  /* LLVM_PROTECTION_... */
+  unsigned protection;
+  /* The unit whose newest code it is, or one of the above. */
+  uint32_t owner;
+} llvm_piece_t;
+
+typedef enum llvm_place_kind {
+  /* A variable or a function of the program that is not a unit. */
+  LLVM_PLACE_SYMBOL = 0,
+  LLVM_PLACE_CONSTRUCTOR = 1,
+  LLVM_PLACE_DESTRUCTOR = 2,
+  /* main, which returns int or nothing. */
+  LLVM_PLACE_MAIN = 3,
+  LLVM_PLACE_VOID_MAIN = 4,
+  /* An llvm_unit_t for each unit, then a word for each with the address of its code. */
+  LLVM_PLACE_COUNTERS = 5,
+  LLVM_PLACE_STUBS = 6,
+  LLVM_PLACE_COPIES = 7,
+  /* A page with addresses of functions from outside, and behind it the page of code that goes there. */
+  LLVM_PLACE_IMPORT_WORDS = 8,
+  LLVM_PLACE_IMPORT_STUBS = 9,
+  /* A word in such a page, by the name of its function. */
+  LLVM_PLACE_IMPORT = 10
+} llvm_place_kind_t;
+
+typedef struct llvm_place {
+  llvm_place_kind_t kind;
+  /* Empty but for symbols and imports. */
+  const char *name;
+  uintptr_t address;
+} llvm_place_t;
+
+typedef struct llvm_visitor {
+  /* sizeof(llvm_visitor_t). */
+  size_t size;
+  void (*piece)(void *user, const llvm_piece_t *piece);
+  void (*place)(void *user, const llvm_place_t *place);
+  void *user;
+} llvm_visitor_t;
+
+/* Tells what the program consists of: pieces by address, places in an order that llvm_tiered_attach understands. Frees
+ * code that has been superseded and that no call needs. What is written before main runs is the program's variables,
+ * and nothing else of it. */
+llvm_error_t llvm_tiered_visit(llvm_tiered_t *program, const llvm_visitor_t *visitor);
+
+/* A function's code, for messages. */
+typedef struct llvm_code_symbol {
+  uintptr_t address;
+  size_t bytes;
+  const char *name;
+} llvm_code_symbol_t;
+
+/* A program whose pieces have been mapped as they were. Everything must live as long as the program. */
+typedef struct llvm_restored {
+  /* sizeof(llvm_restored_t). */
+  size_t size;
+  uint32_t unit_count;
+  uintptr_t counters;
+  uintptr_t stubs;
+  /* Of each unit's code. */
+  const llvm_tier_t *tiers;
+  const llvm_place_t *places;
+  size_t place_count;
+  /* By address. */
+  const llvm_code_symbol_t *symbols;
+  size_t symbol_count;
+} llvm_restored_t;
+
+/* A program that runs without a context, and so without LLVM, until it comes to a unit without code, or to one that is
+ * hot: then the hooks must attach it to a module before they compile. The words of the imports must be right. */
+llvm_error_t llvm_tiered_restore(const llvm_restored_t *restored, const llvm_tier_hooks_t *hooks,
+                                 llvm_tiered_t **program);
+
+/* The address of what the C library of a program has from this library (exit, abort and the like); NULL if it is not
+ * from here, but from llvm_options_t.resolve. */
+void *llvm_program_function(const char *name);
+
+typedef struct llvm_contents {
+  /* sizeof(llvm_contents_t). */
+  size_t size;
+  const llvm_piece_t *pieces;
+  size_t piece_count;
+  const llvm_place_t *places;
+  size_t place_count;
+} llvm_contents_t;
+
+/* Makes it possible to compile units of a restored program: `module` must be the program that it was made of, freshly
+ * parsed, in a context with the same pool. */
+llvm_error_t llvm_tiered_attach(llvm_tiered_t *program, llvm_module_t *module,
+                                const llvm_contents_t *contents);
+
+/* For the hook `wanted`: there will be no code, for this reason. */
+void llvm_tiered_cannot_compile(llvm_tiered_t *program, llvm_error_t error, const char *message);
 
 /* A processor exception that a kernel's handler has caught. */
 typedef struct llvm_fault {

@@ -4,15 +4,20 @@ use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 
 use bareflow_cxx_runtime::arena;
 use bareflow_cxx_runtime::platform::Protection;
+use bareflow_guest::report_note;
 
 use crate::POOL_ADDRESS;
 use crate::bindings::{
     LLVM_PROTECTION_EXECUTE, LLVM_PROTECTION_READ, LLVM_PROTECTION_WRITE, llvm_options_t,
 };
-use bareflow_guest::report_note;
+use crate::remember::find_symbol;
 
-/// The C library as bitcode; empty where the engine is not compiled.
-static LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libc.bc"));
+const LIBRARY_BYTES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libc.bc"));
+
+/// The C library as bitcode; empty where the engine is not compiled. Only LLVM reads it: a kernel may keep it
+/// with LLVM's own constants.
+#[unsafe(link_section = ".rodata.llvm_constants")]
+static LIBRARY: [u8; LIBRARY_BYTES.len()] = *include_bytes!(concat!(env!("OUT_DIR"), "/libc.bc"));
 
 /// The options of a session that may use so much of the code pool.
 pub(crate) fn options(pool_size_bytes: usize) -> llvm_options_t {
@@ -64,7 +69,7 @@ unsafe extern "C" fn protect(
 unsafe extern "C" fn resolve(_user: *mut c_void, name: *const c_char) -> *mut c_void {
     // SAFETY: the library passes a string that ends with a zero.
     let name = unsafe { CStr::from_ptr(name) };
-    bareflow_cxx_runtime::symbol_lookup(name).map_or(core::ptr::null_mut(), |address| {
+    find_symbol(name).map_or(core::ptr::null_mut(), |address| {
         core::ptr::with_exposed_provenance_mut(address)
     })
 }

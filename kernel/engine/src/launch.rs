@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::str;
 
-use bareflow_bundle::{ARGUMENT, Bundle, MODULE, PROFILE, SETTING, TIER};
+use bareflow_bundle::{ARGUMENT, Bundle, MODULE, PROFILE, SECRET, SETTING, SNAPSHOT, TIER};
 use bareflow_guest::report_error;
 
 use crate::{Config, FailureKind, Host, Mode, Outcome, RunRequest, Tier};
@@ -40,6 +40,8 @@ fn run(bytes: &[u8], host: &mut dyn Host) -> Outcome {
     let mut mode = Mode::Automatic(Config::AUTOMATIC);
     let mut arguments = Vec::new();
     let mut profile = false;
+    let mut snapshot = false;
+    let mut secret = None;
     for entry in bundle.entries() {
         match (entry.name, str::from_utf8(entry.contents)) {
             (TIER, text) => match text.ok().and_then(Tier::from_name) {
@@ -59,6 +61,13 @@ fn run(bytes: &[u8], host: &mut dyn Host) -> Outcome {
                 }
             }
             (PROFILE, _) => profile = true,
+            (SNAPSHOT, _) => snapshot = true,
+            (SECRET, _) => match entry.contents.try_into() {
+                Ok(bytes) => secret = Some(bytes),
+                Err(_) => {
+                    return bad_program(String::from("a secret for snapshots has 32 bytes"));
+                }
+            },
             (ARGUMENT, Ok(text)) => arguments.push(text),
             (ARGUMENT, Err(_)) => {
                 return bad_program(String::from("an argument of the program is not UTF-8"));
@@ -75,6 +84,8 @@ fn run(bytes: &[u8], host: &mut dyn Host) -> Outcome {
         arguments: &arguments,
         mode,
         profile,
+        snapshot,
+        secret,
     };
     crate::run(&request, host)
 }

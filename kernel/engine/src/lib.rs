@@ -25,8 +25,10 @@ mod fault;
 mod host;
 mod jail;
 mod launch;
+mod memory;
 mod outcome;
 mod profile;
+mod remember;
 mod sampler;
 mod session;
 mod tiers;
@@ -35,7 +37,7 @@ pub use bareflow_guest::{FailureKind, Fault, FaultCause, Resume, Surroundings, r
 pub use bareflow_profile::Kernel;
 pub use bareflow_tiers::{Config, Level, Tier};
 pub use fault::{Origin, describe_fault, resume_after};
-pub use host::{DiskVolume, Host, HostCounters, mount};
+pub use host::{Host, HostCounters};
 pub use jail::tick;
 pub use launch::run_bundle;
 pub use outcome::Outcome;
@@ -66,6 +68,10 @@ pub struct RunRequest<'a> {
     pub mode: Mode,
     /// Whether to write a profile; of [`Mode::Automatic`] only.
     pub profile: bool,
+    /// Whether to write a snapshot at the end, whatever the settings say.
+    pub snapshot: bool,
+    /// The secret that snapshots are written with and must have been written with.
+    pub secret: Option<[u8; 32]>,
 }
 
 /// Runs a program to its end.

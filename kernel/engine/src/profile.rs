@@ -4,19 +4,19 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::ffi::{CStr, c_char};
+use core::ffi::CStr;
 use core::ops::Range;
 
 use bareflow_cxx_runtime::arena;
 use bareflow_profile::{
-    CallCycles, Compilation, Function, Kernel, Loop, Memory, Part, Profile, SCHEMA, SampledSymbol,
-    Samples,
+    CallCycles, Compilation, Function, Kernel, Loop, Memory as MemoryUse, Part, Profile, SCHEMA,
+    SampledSymbol, Samples,
 };
 use bareflow_tiers::Config;
 
-use crate::bindings::{llvm_function_at, llvm_pool_bytes, llvm_processor_name};
+use crate::bindings::llvm_processor_name;
+use crate::memory::{self, Memory};
 use crate::sampler;
-use crate::session::Session;
 use crate::tiers::{self, Manager, Record, now};
 use crate::{POOL_ADDRESS, POOL_SIZE_BYTES, RunRequest};
 
@@ -40,15 +40,8 @@ impl Recording {
         }
     }
 
-    /// Writes the profile.
-    pub(crate) fn finish(
-        self,
-        session: &Session,
-        manager: &Manager,
-        config: &Config,
-        request: &RunRequest,
-        kernel: Kernel,
-    ) {
+    /// The program has ended.
+    pub(crate) fn stop(self, manager: &Manager) -> Measured {
         let total_cycles = now() - self.start_cycles;
         let platform = bareflow_cxx_runtime::platform();
         let elapsed_ns = (platform.monotonic_ns() - self.start_ns).max(1);
@@ -57,6 +50,42 @@ impl Recording {
         let ticks: u64 = samples.iter().map(|(_, count)| count).sum();
         let per_second = (ticks * 1_000_000_000 / elapsed_ns).max(u64::from(ticks > 0));
         let rate = u128::from(total_cycles) * 1_000_000_000 / u128::from(elapsed_ns);
+        Measured {
+            start_cycles: self.start_cycles,
+            total_cycles,
+            cycles_per_second: (rate as u64).max(1),
+            samples: Samples {
+                per_second,
+                symbols: symbols(manager, &samples),
+            },
+        }
+    }
+}
+
+/// What was measured while the program ran.
+pub(crate) struct Measured {
+    start_cycles: u64,
+    total_cycles: u64,
+    cycles_per_second: u64,
+    samples: Samples,
+}
+
+impl Measured {
+    /// Where the program was found at ticks.
+    pub(crate) fn samples(&self) -> &Samples {
+        &self.samples
+    }
+
+    /// Writes the profile.
+    pub(crate) fn write(
+        self,
+        manager: &Manager,
+        config: &Config,
+        request: &RunRequest,
+        kernel: Kernel,
+    ) {
+        let platform = bareflow_cxx_runtime::platform();
+        let functions = self.functions(manager.records());
         let profile = Profile {
             schema: SCHEMA,
             program: request
@@ -66,23 +95,20 @@ impl Recording {
                 .unwrap_or_default()
                 .to_string(),
             kernel,
-            processor: processor(session),
-            cycles_per_second: (rate as u64).max(1),
-            total_cycles,
+            processor: processor(manager),
+            cycles_per_second: self.cycles_per_second,
+            total_cycles: self.total_cycles,
             compile_cycles: manager.spent_cycles(),
             thresholds: config.calls,
             iteration_thresholds: config.iterations,
-            functions: self.functions(manager.records()),
-            samples: Samples {
-                per_second,
-                symbols: symbols(session, &samples),
-            },
-            memory: Memory {
+            functions,
+            samples: self.samples,
+            memory: MemoryUse {
                 heap_bytes: bareflow_cxx_runtime::heap_bytes() as u64,
                 compiler_bytes: arena::mapped_bytes() as u64,
-                // SAFETY: the context is open.
-                pool_bytes: unsafe { llvm_pool_bytes(session.context()) } as u64,
+                pool_bytes: manager.pool_bytes() as u64,
             },
+            boot: manager.memory().map(Memory::describe),
         };
         // Its maps have text keys and its numbers are finite: it cannot fail.
         if let Ok(text) = serde_json::to_vec(&profile) {
@@ -108,7 +134,7 @@ impl Recording {
                     code_bytes: record
                         .compilations
                         .last()
-                        .map_or(0, |last| last.code_bytes as u64),
+                        .map_or(record.restored_bytes, |last| last.code_bytes as u64),
                     compilations: self.compilations(record),
                     loops: Vec::new(),
                     failures: record.failures.clone(),
@@ -137,7 +163,11 @@ impl Recording {
     }
 }
 
-fn processor(session: &Session) -> String {
+/// LLVM's name, or, when LLVM was not needed, what CPUID says.
+fn processor(manager: &Manager) -> String {
+    let Some(session) = manager.session() else {
+        return memory::processor();
+    };
     // SAFETY: the context is open; the name ends with a zero and lives as long as the context.
     let name = unsafe { CStr::from_ptr(llvm_processor_name(session.context())) };
     name.to_string_lossy().into_owned()
@@ -156,7 +186,7 @@ fn range(start: *const u8, end: *const u8) -> Range<usize> {
 
 /// Counts by function. What lies in the kernel's image is named by its address: the host, which has the
 /// image's symbols, puts the names in.
-fn symbols(session: &Session, samples: &[(usize, u64)]) -> Vec<SampledSymbol> {
+fn symbols(manager: &Manager, samples: &[(usize, u64)]) -> Vec<SampledSymbol> {
     let compiler = range(&raw const __llvm_text_start, &raw const __llvm_text_end);
     let libc = range(&raw const __libc_text_start, &raw const __libc_text_end);
     let mut counts: BTreeMap<String, (Part, u64)> = BTreeMap::new();
@@ -171,7 +201,7 @@ fn symbols(session: &Session, samples: &[(usize, u64)]) -> Vec<SampledSymbol> {
             Part::Kernel
         };
         let name = match part {
-            Part::Program => program_function(session, *address),
+            Part::Program => program_function(manager, *address),
             _ => None,
         };
         let name = name.unwrap_or_else(|| format!("{address:#x}"));
@@ -187,17 +217,8 @@ fn symbols(session: &Session, samples: &[(usize, u64)]) -> Vec<SampledSymbol> {
         .collect()
 }
 
-fn program_function(session: &Session, address: usize) -> Option<String> {
-    let mut name = [0 as c_char; 256];
+fn program_function(manager: &Manager, address: usize) -> Option<String> {
     // A rounded address may lie before its function.
-    [address + 15, address].into_iter().find_map(|address| {
-        // SAFETY: the context is open and the buffer is valid for its length.
-        let found =
-            unsafe { llvm_function_at(session.context(), address, name.as_mut_ptr(), name.len()) };
-        (found != 0).then(|| {
-            // SAFETY: the library ends the name with a zero.
-            let name = unsafe { CStr::from_ptr(name.as_ptr()) };
-            name.to_string_lossy().into_owned()
-        })
-    })
+    let mut places = [address + 15, address].into_iter();
+    places.find_map(|address| manager.function_at(address))
 }

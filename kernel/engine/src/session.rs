@@ -10,13 +10,15 @@ use bareflow_cxx_runtime::termination::{Termination, set_interceptor};
 
 use crate::bindings::{
     LLVM_OK, LLVM_TIER_INTERPRETER, LLVM_TIER_O0, LLVM_TIER_O1, LLVM_TIER_O2, LLVM_TIER_O3,
-    llvm_context_t, llvm_error_t, llvm_handle_abort, llvm_init, llvm_last_error, llvm_link,
-    llvm_module_t, llvm_parse_ir, llvm_run_main, llvm_shutdown, llvm_tier_t, llvm_tiered_run_main,
+    llvm_context_t, llvm_error_t, llvm_function_at, llvm_handle_abort, llvm_init, llvm_last_error,
+    llvm_link, llvm_module_t, llvm_parse_ir, llvm_pool_bytes, llvm_run_main, llvm_shutdown,
+    llvm_tier_t,
 };
 use crate::jail;
+use crate::memory::Memory;
 use crate::outcome::kind_of;
-use crate::profile::Recording;
-use crate::tiers::Manager;
+use crate::profile::{Measured, Recording};
+use crate::tiers::{Manager, now};
 use crate::{
     Config, FailureKind, Host, Level, Mode, Outcome, POOL_SIZE_BYTES, RunRequest, Tier, callbacks,
 };
@@ -26,11 +28,8 @@ use crate::{
 pub(crate) struct Session(*mut llvm_context_t);
 
 impl Session {
-    fn open(mode: Mode) -> Result<Self, Outcome> {
-        let pool_size_bytes = match mode {
-            Mode::Automatic(config) => config.pool_mib.map_or(POOL_SIZE_BYTES, pool_size_bytes),
-            Mode::Fixed(_) => POOL_SIZE_BYTES,
-        };
+    fn open(pool_size_bytes: usize) -> Result<Self, Outcome> {
+        set_interceptor(Some(intercept));
         // SAFETY: kernels run the others when they start.
         unsafe { bareflow_cxx_runtime::run_late_constructors() };
         let mut context = ptr::null_mut();
@@ -46,10 +45,7 @@ impl Session {
         if error == LLVM_OK {
             return Ok(());
         }
-        Err(Outcome::Failed {
-            kind: kind_of(error),
-            message: self.last_error(),
-        })
+        Err(self.failure(error))
     }
 
     fn parse(&self, name: &str, bytes: &[u8]) -> Result<*mut llvm_module_t, Outcome> {
@@ -68,6 +64,22 @@ impl Session {
         Ok(module)
     }
 
+    /// Bytes of the code pool that are in use.
+    pub(crate) fn pool_bytes(&self) -> usize {
+        // SAFETY: the context is open.
+        unsafe { llvm_pool_bytes(self.0) }
+    }
+
+    /// The name of the compiled function around the address.
+    pub(crate) fn function_at(&self, address: usize) -> Option<String> {
+        let mut name = [0 as c_char; 256];
+        // SAFETY: the context is open and the buffer is valid for its length; the library ends the name with a zero.
+        unsafe {
+            (llvm_function_at(self.0, address, name.as_mut_ptr(), name.len()) != 0)
+                .then(|| CStr::from_ptr(name.as_ptr()).to_string_lossy().into_owned())
+        }
+    }
+
     /// The open context.
     pub(crate) fn context(&self) -> *mut llvm_context_t {
         self.0
@@ -81,21 +93,38 @@ impl Session {
         text.to_string_lossy().into_owned()
     }
 
-    /// Runs main with these arguments, as `run` does it.
-    fn run_main(
-        &self,
-        arguments: &[&str],
-        run: impl FnOnce(c_int, *const *const c_char, &mut c_int) -> llvm_error_t,
-    ) -> Result<i32, Outcome> {
-        let strings: Vec<CString> = arguments
-            .iter()
-            .map(|argument| c_string(argument))
-            .collect::<Result<_, _>>()?;
-        let pointers: Vec<*const c_char> = strings.iter().map(|string| string.as_ptr()).collect();
-        let count = c_int::try_from(pointers.len()).map_err(|_| bad_text())?;
-        let mut status = 0;
-        self.check(run(count, pointers.as_ptr(), &mut status))?;
-        Ok(status)
+    /// The failure that an error other than LLVM_OK stands for.
+    pub(crate) fn failure(&self, error: llvm_error_t) -> Outcome {
+        Outcome::Failed {
+            kind: kind_of(error),
+            message: self.last_error(),
+        }
+    }
+
+    /// A session with a program: its parts, linked into one.
+    pub(crate) fn with_program(
+        config: &Config,
+        modules: &[(&str, &[u8])],
+    ) -> Result<(Self, *mut llvm_module_t), Outcome> {
+        let session = Self::open(config.pool_mib.map_or(POOL_SIZE_BYTES, pool_size_bytes))?;
+        let program = session.parse_all(modules)?;
+        Ok((session, program))
+    }
+
+    fn parse_all(&self, modules: &[(&str, &[u8])]) -> Result<*mut llvm_module_t, Outcome> {
+        let Some(((first_name, first_bytes), others)) = modules.split_first() else {
+            return Err(Outcome::Failed {
+                kind: FailureKind::BadProgram,
+                message: String::from("no program was given"),
+            });
+        };
+        let program = self.parse(first_name, first_bytes)?;
+        for (name, bytes) in others {
+            let part = self.parse(name, bytes)?;
+            // SAFETY: both modules belong to the open context; `part` is not used again.
+            self.check(unsafe { llvm_link(program, part) })?;
+        }
+        Ok(program)
     }
 }
 
@@ -113,7 +142,7 @@ fn pool_size_bytes(size_mib: u64) -> usize {
     })
 }
 
-const fn tier_code(tier: Tier) -> llvm_tier_t {
+pub(crate) const fn tier_code(tier: Tier) -> llvm_tier_t {
     match tier {
         Tier::Interpreter => LLVM_TIER_INTERPRETER,
         Tier::Native(Level::O0) => LLVM_TIER_O0,
@@ -144,57 +173,83 @@ fn intercept(termination: Termination) -> ! {
     bareflow_cxx_runtime::platform().abort("abort() was called with no program running")
 }
 
+/// main's arguments as C has them.
+pub(crate) struct CArguments {
+    pointers: Vec<*const c_char>,
+    _strings: Vec<CString>,
+}
+
+impl CArguments {
+    pub(crate) fn new(arguments: &[&str]) -> Result<Self, Outcome> {
+        let strings: Vec<CString> = arguments
+            .iter()
+            .map(|argument| c_string(argument))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            pointers: strings.iter().map(|string| string.as_ptr()).collect(),
+            _strings: strings,
+        })
+    }
+
+    pub(crate) fn count(&self) -> c_int {
+        // A bundle is smaller than 4 GiB, and an argument has 32 bytes there.
+        self.pointers.len() as c_int
+    }
+
+    pub(crate) fn pointers(&self) -> *const *const c_char {
+        self.pointers.as_ptr()
+    }
+}
+
 /// Parses, links and runs.
 pub(crate) fn run(request: &RunRequest, host: &mut dyn Host) -> Result<i32, Outcome> {
-    let Some(((first_name, first_bytes), others)) = request.modules.split_first() else {
-        return Err(Outcome::Failed {
-            kind: FailureKind::BadProgram,
-            message: String::from("no program was given"),
-        });
-    };
-    set_interceptor(Some(intercept));
-    let session = Session::open(request.mode)?;
-    let program = session.parse(first_name, first_bytes)?;
-    for (name, bytes) in others {
-        let part = session.parse(name, bytes)?;
-        // SAFETY: both modules belong to the open context; `part` is not used again.
-        session.check(unsafe { llvm_link(program, part) })?;
-    }
     match request.mode {
-        Mode::Fixed(tier) => session.run_main(request.arguments, |count, arguments, status| {
-            // SAFETY: the module belongs to the open context; the strings live for the call, and the
-            // program gets copies of them.
-            unsafe { llvm_run_main(program, tier_code(tier), count, arguments, status) }
-        }),
-        Mode::Automatic(config) => run_in_tiers(&session, program, config, request, host),
+        Mode::Fixed(tier) => run_in_one_tier(tier, request),
+        Mode::Automatic(config) => run_in_tiers(config, request, host),
     }
+}
+
+fn run_in_one_tier(tier: Tier, request: &RunRequest) -> Result<i32, Outcome> {
+    let session = Session::open(POOL_SIZE_BYTES)?;
+    let program = session.parse_all(request.modules)?;
+    let arguments = CArguments::new(request.arguments)?;
+    let mut status = 0;
+    // SAFETY: the module belongs to the open context; the strings live for the call, and the program gets copies of
+    // them.
+    session.check(unsafe {
+        llvm_run_main(
+            program,
+            tier_code(tier),
+            arguments.count(),
+            arguments.pointers(),
+            &mut status,
+        )
+    })?;
+    Ok(status)
 }
 
 /// How often a compilation's time is looked at: 10 ms.
 const WATCH_INTERVAL_US: u32 = 10_000;
 
-fn run_in_tiers(
-    session: &Session,
-    module: *mut llvm_module_t,
-    config: Config,
-    request: &RunRequest,
-    host: &mut dyn Host,
-) -> Result<i32, Outcome> {
-    let manager = Manager::open(session, module, config)?;
-    let program = manager.program();
-    let interpret = c_int::from(config.starts_interpreted());
+fn run_in_tiers(config: Config, request: &RunRequest, host: &mut dyn Host) -> Result<i32, Outcome> {
+    let kernel = host.kernel();
+    let memory = Memory::open(host, request, &config);
+    let mut manager = Manager::open(request, config, memory)?;
     jail::prepare(&config);
     if config.compile_ms.is_some() {
         bareflow_cxx_runtime::platform().start_timer(WATCH_INTERVAL_US);
     }
     let recording = request.profile.then(Recording::start);
-    let result = session.run_main(request.arguments, |count, arguments, status| {
-        // SAFETY: the program is open; the strings live for the call, and the program gets copies of them.
-        // Its hooks have the manager for themselves meanwhile.
-        unsafe { llvm_tiered_run_main(program, interpret, count, arguments, status) }
-    });
-    if let Some(recording) = recording {
-        recording.finish(session, &manager, &config, request, host.kernel());
+    let start = now();
+    let result = manager.answer_requests(Manager::run_main);
+    let run_cycles = now() - start;
+    let measured = recording.map(|recording| recording.stop(&manager));
+    if result.is_ok() {
+        let samples = measured.as_ref().map(Measured::samples);
+        manager.remember(run_cycles, samples);
+    }
+    if let Some(measured) = measured {
+        measured.write(&manager, &config, request, kernel);
     }
     result
 }

@@ -1,24 +1,31 @@
 //! The tier manager: runs a program in all tiers at once, and decides with the policy what is compiled.
 
 use alloc::boxed::Box;
+use alloc::ffi::CString;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::ffi::c_void;
+use core::ffi::{CStr, c_int, c_void};
 use core::mem::MaybeUninit;
 use core::ptr;
 
+use bareflow_guest::report_note;
 use bareflow_profile::Failure;
+use bareflow_snapshot::Function;
 use bareflow_tiers::{Config, Kind, LEVELS, Level, Tier, Unit};
 
-use crate::Outcome;
 use crate::bindings::{
-    LLVM_OK, LLVM_OPT_O0, LLVM_OPT_O1, LLVM_OPT_O2, LLVM_OPT_O3, llvm_compilation_t, llvm_module_t,
-    llvm_opt_level_t, llvm_tier_hooks_t, llvm_tier_t, llvm_tiered_compile, llvm_tiered_create,
-    llvm_tiered_destroy, llvm_tiered_t, llvm_tiered_unit, llvm_tiered_unit_count, llvm_unit_info_t,
-    llvm_unit_t,
+    LLVM_ERROR_INTERNAL, LLVM_OK, LLVM_OPT_O0, LLVM_OPT_O1, LLVM_OPT_O2, LLVM_OPT_O3,
+    llvm_compilation_t, llvm_opt_level_t, llvm_tier_hooks_t, llvm_tier_t, llvm_tiered_attach,
+    llvm_tiered_cannot_compile, llvm_tiered_compile, llvm_tiered_create, llvm_tiered_destroy,
+    llvm_tiered_message, llvm_tiered_restore, llvm_tiered_run_main, llvm_tiered_t,
+    llvm_tiered_unit, llvm_tiered_unit_count, llvm_unit_info_t, llvm_unit_t,
 };
 use crate::jail;
-use crate::session::Session;
+use crate::memory::{self, Contents, Memory, Tables};
+use crate::outcome::kind_of;
+use crate::session::{CArguments, Session};
+use crate::{FailureKind, Outcome, RunRequest};
 
 /// One compilation, for the profile.
 #[derive(Clone, Debug)]
@@ -39,6 +46,8 @@ pub(crate) struct Record {
     pub(crate) policy: Unit,
     pub(crate) compilations: Vec<Compilation>,
     pub(crate) failures: Vec<Failure>,
+    /// The size of the code that came from a snapshot.
+    pub(crate) restored_bytes: u64,
     counters: *mut llvm_unit_t,
 }
 
@@ -47,6 +56,25 @@ impl Record {
     pub(crate) fn counters(&self) -> llvm_unit_t {
         // SAFETY: the counters live as long as the program, which outlives the record.
         unsafe { ptr::read_volatile(self.counters) }
+    }
+
+    /// Continues what earlier boots have counted.
+    fn count_from(&self, function: &Function) {
+        let mut counters = self.counters();
+        counters.count = function.calls;
+        if let Some(cycles) = function.cycles {
+            counters.timed_calls = cycles.calls;
+            counters.total_cycles = cycles.total;
+            counters.least_cycles = cycles.least;
+            counters.most_cycles = cycles.most;
+        } else {
+            counters.timed_calls = 0;
+            counters.total_cycles = 0;
+            counters.least_cycles = u64::MAX;
+            counters.most_cycles = 0;
+        }
+        // SAFETY: the counters live as long as the program, which has not started.
+        unsafe { ptr::write_volatile(self.counters, counters) };
     }
 
     fn set_limits(&self, config: &Config, spent_cycles: u64) {
@@ -62,13 +90,31 @@ impl Record {
 }
 
 /// A program that runs in all tiers at once.
-#[derive(Debug)]
 pub(crate) struct Manager<'a> {
-    session: &'a Session,
-    program: *mut llvm_tiered_t,
+    /// Dropped before the session that it may belong to.
+    program: Program,
+    /// `None` as long as a restored program has not needed the compiler.
+    session: Option<Session>,
+    /// The compiler was needed and could not be had.
+    is_stuck: bool,
+    request: &'a RunRequest<'a>,
     config: Config,
     records: Vec<Record>,
     spent_cycles: u64,
+    memory: Option<Memory<'a>>,
+    /// Of a restored program.
+    tables: Option<Tables>,
+}
+
+/// The library's program; closed when dropped.
+#[derive(Debug)]
+struct Program(*mut llvm_tiered_t);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // SAFETY: null is allowed; nothing of the program runs any more.
+        unsafe { llvm_tiered_destroy(self.0) };
+    }
 }
 
 const fn level_code(level: Level) -> llvm_opt_level_t {
@@ -98,67 +144,308 @@ unsafe extern "C" fn wanted(user: *mut c_void, unit: u32) {
 }
 
 impl<'a> Manager<'a> {
-    /// Prepares a module.
+    /// Opens a program: as a snapshot has it, or from its modules.
     pub(crate) fn open(
-        session: &'a Session,
-        module: *mut llvm_module_t,
+        request: &'a RunRequest<'a>,
         config: Config,
+        memory: Option<Memory<'a>>,
     ) -> Result<Box<Self>, Outcome> {
         let mut manager = Box::new(Self {
-            session,
-            program: ptr::null_mut(),
+            program: Program(ptr::null_mut()),
+            session: None,
+            is_stuck: false,
+            request,
             config,
             records: Vec::new(),
             spent_cycles: 0,
+            memory,
+            tables: None,
         });
-        let hooks = llvm_tier_hooks_t {
-            size: size_of::<llvm_tier_hooks_t>(),
-            hot: Some(hot),
-            wanted: Some(wanted),
-            user: (&raw mut *manager).cast(),
-        };
-        // SAFETY: the module belongs to the open session; the manager stays where it is until it has
-        // closed the program.
-        session.check(unsafe { llvm_tiered_create(module, &hooks, &mut manager.program) })?;
-        manager.read_units()?;
+        if !manager.restore() {
+            manager.prepare()?;
+        }
+        manager.take_counts();
         Ok(manager)
     }
 
-    fn read_units(&mut self) -> Result<(), Outcome> {
-        // SAFETY: the program is open.
-        let count = unsafe { llvm_tiered_unit_count(self.program) };
-        for unit in 0..count {
-            let mut info = MaybeUninit::<llvm_unit_info_t>::uninit();
-            // SAFETY: as above; the library fills `info` in if there is no error, and the name ends with a
-            // zero.
-            let (info, name) = unsafe {
-                self.session
-                    .check(llvm_tiered_unit(self.program, unit, info.as_mut_ptr()))?;
-                let info = info.assume_init();
-                (info, core::ffi::CStr::from_ptr(info.name))
-            };
-            let kind = if info.function == unit {
-                Kind::Function
-            } else {
-                Kind::Loop
-            };
-            let record = Record {
-                name: name.to_string_lossy().into_owned(),
+    fn hooks(&mut self) -> llvm_tier_hooks_t {
+        llvm_tier_hooks_t {
+            size: size_of::<llvm_tier_hooks_t>(),
+            hot: Some(hot),
+            wanted: Some(wanted),
+            user: ptr::from_mut(self).cast(),
+        }
+    }
+
+    /// Parses the modules and places the program's data.
+    fn prepare(&mut self) -> Result<(), Outcome> {
+        let hooks = self.hooks();
+        let (session, module) = Session::with_program(&self.config, self.request.modules)?;
+        // SAFETY: the module belongs to the open session; the manager stays where it is until it has closed the
+        // program.
+        session.check(unsafe { llvm_tiered_create(module, &hooks, &mut self.program.0) })?;
+        for (name, info) in units_of(&session, self.program.0)? {
+            let kind = unit_kind(&info, self.records.len());
+            self.records.push(Record {
+                name,
                 function: info.function as usize,
                 policy: Unit::new(kind),
                 compilations: Vec::new(),
                 failures: Vec::new(),
+                restored_bytes: 0,
                 counters: info.counters,
-            };
-            record.set_limits(&self.config, self.spent_cycles);
-            self.records.push(record);
+            });
+        }
+        self.session = Some(session);
+        if let Some(memory) = &mut self.memory
+            && let Some(contents) = Contents::of_program(self.program.0)
+        {
+            memory.keep_variables(contents.read_variables());
         }
         Ok(())
     }
 
-    /// The program, for running it.
+    /// Maps the snapshot, if there is one. False if there is none, or if it turns out to be of no use.
+    fn restore(&mut self) -> bool {
+        let start = now();
+        let hooks = self.hooks();
+        let Some(memory) = &mut self.memory else {
+            return false;
+        };
+        let Some(snapshot) = memory.code() else {
+            return false;
+        };
+        let mapped = Tables::new(&snapshot).and_then(|tables| {
+            memory::map(&snapshot, tables.slots())?;
+            Ok(tables)
+        });
+        let tables = match mapped {
+            Ok(tables) => tables,
+            Err(reason) => {
+                memory.forget_code(&reason);
+                return false;
+            }
+        };
+        let mut owner = 0;
+        let records = snapshot
+            .functions
+            .iter()
+            .enumerate()
+            .map(|(unit, function)| {
+                if function.kind == Kind::Function {
+                    owner = unit;
+                }
+                Record {
+                    name: function.name.into(),
+                    function: owner,
+                    policy: Unit::with_history(
+                        function.kind,
+                        function.tier,
+                        function.tried,
+                        function.loops,
+                    ),
+                    compilations: Vec::new(),
+                    failures: Vec::new(),
+                    restored_bytes: function.code_bytes,
+                    counters: tables.counters_of(unit),
+                }
+            });
+        let records = records.collect();
+        let restored = tables.restored();
+        // SAFETY: the snapshot is mapped; the tables live as long as the program.
+        let error = unsafe { llvm_tiered_restore(&restored, &hooks, &mut self.program.0) };
+        if error != LLVM_OK {
+            memory.forget_code("the library does not take it");
+            return false;
+        }
+        memory.add_load_cycles(now() - start);
+        self.records = records;
+        self.tables = Some(tables);
+        true
+    }
+
+    /// What earlier boots have counted, and the limits that follow from it.
+    fn take_counts(&mut self) {
+        let earlier = self.memory.as_ref().and_then(Memory::counts);
+        let functions = earlier.map_or(Vec::new(), |earlier| earlier.functions);
+        for record in &mut self.records {
+            let is_same = |function: &&Function| {
+                function.kind == record.policy.kind() && function.name == record.name
+            };
+            if let Some(function) = functions.iter().find(is_same) {
+                record.count_from(function);
+                if let Some(level) = function.loops {
+                    record.policy.loop_reached(level);
+                }
+            }
+            record.set_limits(&self.config, self.spent_cycles);
+        }
+    }
+
+    /// Opens LLVM for a program that was restored without it. False if that cannot be done.
+    fn reach_compiler(&mut self) -> bool {
+        if self.session.is_some() {
+            return true;
+        }
+        if self.is_stuck {
+            return false;
+        }
+        let Err(outcome) = self.attach() else {
+            return true;
+        };
+        self.is_stuck = true;
+        if let Outcome::Failed { message, .. } = outcome {
+            report_note(&format!("nothing can be compiled: {message}"));
+            let message = CString::new(message).unwrap_or_default();
+            // SAFETY: the program is open; the text ends with a zero and is copied.
+            unsafe {
+                llvm_tiered_cannot_compile(self.program.0, LLVM_ERROR_INTERNAL, message.as_ptr());
+            }
+        }
+        // Nobody needs to ask again.
+        self.config.budget_cycles = Some(0);
+        for record in &self.records {
+            record.set_limits(&self.config, self.spent_cycles);
+        }
+        false
+    }
+
+    fn attach(&mut self) -> Result<(), Outcome> {
+        let start = now();
+        let (session, module) = Session::with_program(&self.config, self.request.modules)?;
+        let contents = self.tables.as_ref().map(Tables::contents);
+        let contents = contents.as_ref().map_or(ptr::null(), ptr::from_ref);
+        // SAFETY: the program is open, and the module is what it was made of: the snapshot's keys say so.
+        session.check(unsafe { llvm_tiered_attach(self.program.0, module, contents) })?;
+        let units = units_of(&session, self.program.0)?;
+        let is_same = units.len() == self.records.len()
+            && units
+                .iter()
+                .zip(&self.records)
+                .all(|((name, _), record)| *name == record.name);
+        self.session = Some(session);
+        self.spent_cycles += now() - start;
+        if is_same {
+            Ok(())
+        } else {
+            Err(Outcome::Failed {
+                kind: FailureKind::Internal,
+                message: String::from("the snapshot has other functions than the program"),
+            })
+        }
+    }
+
+    /// Runs main. The hooks have the manager for themselves meanwhile.
+    pub(crate) fn run_main(&mut self) -> Result<i32, Outcome> {
+        let program = self.program.0;
+        let interpret = c_int::from(self.config.starts_interpreted());
+        let arguments = CArguments::new(self.request.arguments)?;
+        let mut status = 0;
+        let platform = bareflow_cxx_runtime::platform();
+        platform.program_starts();
+        // SAFETY: the program is open; the strings live for the call, and the program gets copies of them.
+        let error = unsafe {
+            llvm_tiered_run_main(
+                program,
+                interpret,
+                arguments.count(),
+                arguments.pointers(),
+                &mut status,
+            )
+        };
+        platform.program_ends();
+        if error == LLVM_OK {
+            return Ok(status);
+        }
+        let is_restored = self.tables.is_some();
+        Err(match &self.session {
+            Some(session) if !is_restored => session.failure(error),
+            _ => Outcome::Failed {
+                kind: kind_of(error),
+                message: self.message(),
+            },
+        })
+    }
+
+    fn message(&self) -> String {
+        // SAFETY: the program is open; the text ends with a zero and is copied at once.
+        let text = unsafe { CStr::from_ptr(llvm_tiered_message(self.program.0)) };
+        text.to_string_lossy().into_owned()
+    }
+
+    /// The open session, if the compiler was needed.
+    pub(crate) fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
+    /// What the program remembers, if it can.
+    pub(crate) fn memory(&self) -> Option<&Memory<'a>> {
+        self.memory.as_ref()
+    }
+
+    /// As `memory`, for writing.
+    pub(crate) fn memory_mut(&mut self) -> Option<&mut Memory<'a>> {
+        self.memory.as_mut()
+    }
+
+    /// The library's program.
     pub(crate) fn program(&self) -> *mut llvm_tiered_t {
-        self.program
+        self.program.0
+    }
+
+    /// How long what has run may be compiled at a boot's end, in milliseconds.
+    pub(crate) fn settle_ms(&self) -> Option<u64> {
+        self.config.settle_ms
+    }
+
+    /// The address of the unit's newest code, or of what stands for none.
+    pub(crate) fn slot(&self, unit: usize) -> u64 {
+        let Some(first) = self.records.first() else {
+            return 0;
+        };
+        let slots = first
+            .counters
+            .wrapping_add(self.records.len())
+            .cast::<usize>();
+        // SAFETY: the library keeps a word for each unit behind the counters of all.
+        unsafe { ptr::read_volatile(slots.wrapping_add(unit)) as u64 }
+    }
+
+    /// Compiles a unit ahead of its time, if the compiler can be had.
+    pub(crate) fn compile_for_later(&mut self, unit: usize, level: Level) {
+        if self.reach_compiler() {
+            self.compile_confined(unit, level);
+        }
+    }
+
+    /// Compiles a unit that has no code, at the lowest level that works.
+    pub(crate) fn compile_first(&mut self, unit: usize) {
+        if !self.reach_compiler() {
+            return;
+        }
+        for level in LEVELS {
+            if !self.records[unit].policy.tried()[level.index()]
+                && self.compile_confined(unit, level)
+            {
+                return;
+            }
+        }
+    }
+
+    /// Bytes of the code pool that are in use.
+    pub(crate) fn pool_bytes(&self) -> usize {
+        match &self.session {
+            Some(session) => session.pool_bytes(),
+            None => self.tables.as_ref().map_or(0, Tables::pool_bytes),
+        }
+    }
+
+    /// The name of the compiled function around the address.
+    pub(crate) fn function_at(&self, address: usize) -> Option<String> {
+        match &self.session {
+            Some(session) => session.function_at(address),
+            None => self.tables.as_ref()?.function_at(address),
+        }
     }
 
     /// Every unit, a function before its loops.
@@ -172,6 +459,9 @@ impl<'a> Manager<'a> {
     }
 
     fn promote(&mut self, unit: usize) {
+        if !self.reach_compiler() {
+            return;
+        }
         let record = &self.records[unit];
         let count = record.counters().count;
         if let Some(level) = record
@@ -206,6 +496,9 @@ impl<'a> Manager<'a> {
     }
 
     fn make_first_code(&mut self, unit: usize) {
+        if !self.reach_compiler() {
+            return;
+        }
         loop {
             let record = &self.records[unit];
             let count = record.counters().count;
@@ -227,14 +520,18 @@ impl<'a> Manager<'a> {
     }
 
     fn compile(&mut self, unit: usize, level: Level) -> bool {
+        let Some(session) = &self.session else {
+            return false;
+        };
         let start = now();
         let mut made = llvm_compilation_t {
             cycles: 0,
             bytes: 0,
         };
         // SAFETY: the program is open and has this unit.
-        let error =
-            unsafe { llvm_tiered_compile(self.program, unit as u32, level_code(level), &mut made) };
+        let error = unsafe {
+            llvm_tiered_compile(self.program.0, unit as u32, level_code(level), &mut made)
+        };
         let record = &mut self.records[unit];
         if error != LLVM_OK {
             self.spent_cycles += now() - start;
@@ -245,7 +542,7 @@ impl<'a> Manager<'a> {
             }
             record.failures.push(Failure {
                 level,
-                reason: self.session.last_error(),
+                reason: session.last_error(),
             });
             return false;
         }
@@ -265,9 +562,30 @@ impl<'a> Manager<'a> {
     }
 }
 
-impl Drop for Manager<'_> {
-    fn drop(&mut self) {
-        // SAFETY: null is allowed; nothing of the program runs any more.
-        unsafe { llvm_tiered_destroy(self.program) };
+/// The name and the place of each unit.
+fn units_of(
+    session: &Session,
+    program: *mut llvm_tiered_t,
+) -> Result<Vec<(String, llvm_unit_info_t)>, Outcome> {
+    // SAFETY: the program is open.
+    let count = unsafe { llvm_tiered_unit_count(program) };
+    let read = |unit| {
+        let mut info = MaybeUninit::<llvm_unit_info_t>::uninit();
+        // SAFETY: as above; the library fills `info` in if there is no error, and the name ends with a zero.
+        let (info, name) = unsafe {
+            session.check(llvm_tiered_unit(program, unit, info.as_mut_ptr()))?;
+            let info = info.assume_init();
+            (info, CStr::from_ptr(info.name))
+        };
+        Ok((name.to_string_lossy().into_owned(), info))
+    };
+    (0..count).map(read).collect()
+}
+
+fn unit_kind(info: &llvm_unit_info_t, unit: usize) -> Kind {
+    if info.function as usize == unit {
+        Kind::Function
+    } else {
+        Kind::Loop
     }
 }

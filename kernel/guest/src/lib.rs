@@ -10,8 +10,10 @@ extern crate alloc;
 
 mod failure;
 mod fault;
+mod storage;
 mod surroundings;
 
 pub use failure::{FailureKind, report_error, report_note};
 pub use fault::{Fault, FaultCause, Resume, pending_fault, resume_with};
+pub use storage::{DiskVolume, mount};
 pub use surroundings::Surroundings;

@@ -2,14 +2,14 @@
 
 use core::ffi::CStr;
 
-use crate::linux::{self, Errno, MAP_PRIVATE, PROT_READ};
+use crate::linux::{self, Access, Errno, MAP_PRIVATE, PROT_READ};
 
 /// The bytes of the file, for the rest of the process.
 ///
 /// # Errors
 /// Linux's.
 pub(crate) fn map(path: &CStr) -> Result<&'static [u8], Errno> {
-    let descriptor = linux::open(path)?;
+    let descriptor = linux::open(path, Access::ReadOnly)?;
     let mapped = map_open(descriptor);
     // The mapping stays.
     linux::close(descriptor);

@@ -1,9 +1,25 @@
 //! What the process offers to the engine.
 
-use bareflow_engine::{DiskVolume, Host, HostCounters, Kernel};
+use alloc::boxed::Box;
 
-/// The process, which has no disk yet.
-pub(crate) struct HostedKernel;
+use bareflow_engine::{Host, HostCounters, Kernel};
+use bareflow_guest::{DiskVolume, mount};
+
+use crate::disk::FileDisk;
+
+/// The process, with the disk that it was given.
+pub(crate) struct HostedKernel {
+    volume: Option<DiskVolume>,
+}
+
+impl HostedKernel {
+    pub(crate) fn new(disk: Option<FileDisk>) -> Self {
+        let disk = disk.map(|disk| Box::leak(Box::new(disk)));
+        Self {
+            volume: disk.and_then(|disk| mount(disk)),
+        }
+    }
+}
 
 impl Host for HostedKernel {
     fn kernel(&self) -> Kernel {
@@ -11,7 +27,7 @@ impl Host for HostedKernel {
     }
 
     fn volume(&mut self) -> Option<&mut DiskVolume> {
-        None
+        self.volume.as_mut()
     }
 
     fn counters(&self) -> HostCounters {

@@ -2,16 +2,18 @@
 //!
 //! 1. It is linked like the kernel of the bare machine, with the same libraries and no libc: Linux is
 //!    reached by raw system calls, behind the same `Platform`.
-//! 2. It takes one argument, the file with the program bundle; everything else is in there.
+//! 2. Its first argument is the file with the program bundle; a second one is a file with a disk, on whose FAT16
+//!    volume snapshots are kept.
 //! 3. Its exit status is the program's, or the code that the reference names for the failure.
 //!
-//! It never starts a thread or a process and never writes a file.
+//! It never starts a thread or a process, and writes no file but that disk.
 #![no_std]
 
 extern crate alloc;
 
 mod address_space;
 mod bundle_file;
+mod disk;
 mod host;
 mod linux;
 mod platform;

@@ -16,8 +16,12 @@ mod number {
     pub(super) const MPROTECT: usize = 10;
     pub(super) const MUNMAP: usize = 11;
     pub(super) const RT_SIGACTION: usize = 13;
+    pub(super) const PREAD64: usize = 17;
+    pub(super) const PWRITE64: usize = 18;
     pub(super) const NANOSLEEP: usize = 35;
     pub(super) const SETITIMER: usize = 38;
+    pub(super) const FLOCK: usize = 73;
+    pub(super) const FDATASYNC: usize = 75;
     pub(super) const SIGALTSTACK: usize = 131;
     pub(super) const ARCH_PRCTL: usize = 158;
     pub(super) const CLOCK_GETTIME: usize = 228;
@@ -32,6 +36,8 @@ pub(crate) struct Errno(pub(crate) i32);
 impl Errno {
     pub(crate) const EINTR: Self = Self(4);
     pub(crate) const ENOMEM: Self = Self(12);
+    pub(crate) const EACCES: Self = Self(13);
+    pub(crate) const EROFS: Self = Self(30);
 }
 
 /// Makes a system call with up to six arguments.
@@ -93,36 +99,71 @@ pub(crate) fn write_all(descriptor: usize, mut bytes: &[u8]) -> Result<(), Errno
 
 /// Reads what is there, at most the size of `buffer`; 0 at the end.
 pub(crate) fn read(descriptor: usize, buffer: &mut [u8]) -> Result<usize, Errno> {
-    loop {
-        // SAFETY: the slice gives address and size.
-        let count = unsafe {
-            call(
-                number::READ,
-                [
-                    descriptor,
-                    buffer.as_mut_ptr() as usize,
-                    buffer.len(),
-                    0,
-                    0,
-                    0,
-                ],
-            )
-        };
-        if count != Err(Errno::EINTR) {
-            return count;
-        }
-    }
+    let (address, size_bytes) = (buffer.as_mut_ptr() as usize, buffer.len());
+    // SAFETY: the slice gives address and size.
+    retried(|| unsafe { call(number::READ, [descriptor, address, size_bytes, 0, 0, 0]) })
 }
 
-/// Opens a file for reading.
-pub(crate) fn open(path: &CStr) -> Result<usize, Errno> {
+/// What an open file is for: Linux's `O_RDONLY` and `O_RDWR`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    ReadOnly = 0,
+    ReadWrite = 2,
+}
+
+/// Opens a file.
+pub(crate) fn open(path: &CStr, access: Access) -> Result<usize, Errno> {
     const O_CLOEXEC: usize = 0o2_000_000;
+    let flags = O_CLOEXEC | access as usize;
     // SAFETY: the path is a C string.
-    unsafe {
+    unsafe { call(number::OPEN, [path.as_ptr() as usize, flags, 0, 0, 0, 0]) }
+}
+
+/// Locks an open file for this process, or fails at once.
+pub(crate) fn lock(descriptor: usize) -> Result<(), Errno> {
+    const LOCK_EX: usize = 2;
+    const LOCK_NB: usize = 4;
+    // SAFETY: the call takes numbers.
+    unsafe { call(number::FLOCK, [descriptor, LOCK_EX | LOCK_NB, 0, 0, 0, 0]) }.map(drop)
+}
+
+/// Reads from a place in a file; returns how much.
+pub(crate) fn read_at(descriptor: usize, buffer: &mut [u8], offset: usize) -> Result<usize, Errno> {
+    let (address, size_bytes) = (buffer.as_mut_ptr() as usize, buffer.len());
+    // SAFETY: the slice gives address and size.
+    retried(|| unsafe {
         call(
-            number::OPEN,
-            [path.as_ptr() as usize, O_CLOEXEC, 0, 0, 0, 0],
+            number::PREAD64,
+            [descriptor, address, size_bytes, offset, 0, 0],
         )
+    })
+}
+
+/// Writes to a place in a file; returns how much.
+pub(crate) fn write_at(descriptor: usize, bytes: &[u8], offset: usize) -> Result<usize, Errno> {
+    let (address, size_bytes) = (bytes.as_ptr() as usize, bytes.len());
+    // SAFETY: the slice gives address and size.
+    retried(|| unsafe {
+        call(
+            number::PWRITE64,
+            [descriptor, address, size_bytes, offset, 0, 0],
+        )
+    })
+}
+
+/// Returns when what was written is on the disk.
+pub(crate) fn synchronise(descriptor: usize) -> Result<(), Errno> {
+    // SAFETY: the call takes a number.
+    retried(|| unsafe { call(number::FDATASYNC, [descriptor, 0, 0, 0, 0, 0]) }).map(drop)
+}
+
+/// Calls again when a signal has interrupted the call.
+fn retried(mut action: impl FnMut() -> Result<usize, Errno>) -> Result<usize, Errno> {
+    loop {
+        let result = action();
+        if result != Err(Errno::EINTR) {
+            return result;
+        }
     }
 }
 

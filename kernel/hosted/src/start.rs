@@ -8,6 +8,7 @@ use bareflow_cxx_runtime::{platform as runtime_platform, thread_local};
 use bareflow_engine::Surroundings;
 
 use crate::address_space::{self, Stack};
+use crate::disk::FileDisk;
 use crate::host::HostedKernel;
 use crate::linux::{self, Errno, ErrorStream, PROT_READ, PROT_WRITE};
 use crate::{bundle_file, exit_code, platform, signals};
@@ -69,20 +70,21 @@ fn prepare() -> Result<Stack, Errno> {
 
 /// The rest of the kernel's life, on its own stack.
 unsafe extern "C" fn run(initial: *const usize) -> ! {
-    // SAFETY: Linux put the argument count there, and the arguments behind it.
-    let path = unsafe {
-        match *initial {
-            2 => CStr::from_ptr(*initial.add(2).cast::<*const c_char>()),
-            _ => platform::fail(
-                exit_code::USAGE,
-                "usage: the kernel takes one argument, the program bundle",
-            ),
-        }
-    };
+    // SAFETY: Linux put the argument count there.
+    let count = unsafe { *initial };
+    if !(2..=3).contains(&count) {
+        platform::fail(
+            exit_code::USAGE,
+            "usage: the kernel takes the program bundle and, if it is to remember anything, a disk",
+        );
+    }
+    // SAFETY: Linux put the arguments behind their count.
+    let argument =
+        |index: usize| unsafe { CStr::from_ptr(*initial.add(1 + index).cast::<*const c_char>()) };
+    let path = argument(1);
+    let disk = (count == 3).then(|| open_disk(argument(2)));
     let bundle = bundle_file::map(path).unwrap_or_else(|error| {
-        let name = path.to_str().unwrap_or("the program bundle");
-        let _ = write!(ErrorStream, "bareflow: error: cannot read {name}: ");
-        finish_refusal(exit_code::USAGE, error)
+        cannot_read(path, "the program bundle", error);
     });
     // A bundle that cannot be read is refused by the engine, with the reason.
     platform::set_surroundings(Surroundings::of_bundle(bundle));
@@ -90,8 +92,18 @@ unsafe extern "C" fn run(initial: *const usize) -> ! {
     unsafe { bareflow_cxx_runtime::run_constructors() };
     linux::exit(i32::from(bareflow_engine::run_bundle(
         bundle,
-        &mut HostedKernel,
+        &mut HostedKernel::new(disk),
     )))
+}
+
+fn open_disk(path: &CStr) -> FileDisk {
+    FileDisk::open(path).unwrap_or_else(|error| cannot_read(path, "the disk", error))
+}
+
+fn cannot_read(path: &CStr, what: &str, error: Errno) -> ! {
+    let name = path.to_str().unwrap_or(what);
+    let _ = write!(ErrorStream, "bareflow: error: cannot read {name}: ");
+    finish_refusal(exit_code::USAGE, error)
 }
 
 fn refuse(what: &str, error: Errno) -> ! {

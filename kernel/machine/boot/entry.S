@@ -61,10 +61,12 @@ _start:
     cmpl $START_MAGIC, (%ebp)
     jne boot_failure
 
-    # The image, its working memory and the bundle must fit.
-    movl $__minimum_memory, %ebx
-    cmpl $0, START_INFO_MODULE_COUNT(%ebp)
-    je 1f
+    # The image with LLVM, its working memory and the bundle must fit. Stage 2, which has more modules than
+    # the bundle, has looked itself, before it loaded anything.
+    cmpl $1, START_INFO_MODULE_COUNT(%ebp)
+    ja 5f
+    movl $__minimum_memory_with_llvm, %ebx
+    jb 1f
     movl START_INFO_MODULES(%ebp), %eax
     addl MODULE_SIZE(%eax), %ebx
 1:  movl START_INFO_MEMORY_MAP(%ebp), %esi
@@ -73,7 +75,7 @@ _start:
     cmpl %ebx, %eax
     jb fail_memory
 
-    movl $CPUID_EXTENDED_MAX, %eax
+5:  movl $CPUID_EXTENDED_MAX, %eax
     cpuid
     movl $text_no_long_mode, %esi
     cmpl $CPUID_EXTENDED_FEATURES, %eax

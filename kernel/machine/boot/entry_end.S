@@ -11,10 +11,11 @@ boot_gdt:
     .quad 0
     .quad 0x00af9b000000ffff            # CODE64: ring 0, execute and read, long mode
     .quad 0x00cf93000000ffff            # DATA: ring 0, read and write
+    .quad 0x00cf9b000000ffff            # CODE32, for reload.S: ring 0, execute and read
 boot_gdt_end:
 boot_gdt_pointer:
     .word boot_gdt_end - boot_gdt - 1
-    .long boot_gdt
+    .quad boot_gdt
 .size _start, . - _start
 .popsection
 

@@ -2,28 +2,39 @@
 # bundle from the first partition, checks both, and starts the kernel at its 32-bit entry with the
 # start-of-day structure of the PVH boot protocol, so that the kernel has one entry and one format.
 #
+# LLVM stays on the disk. A kernel that has no driver for the disk comes back, to `reload`; then all is
+# loaded once more, with LLVM, and the kernel starts anew.
+#
 # Memory while it runs:
 #   below 0x7C00    stack
 #   0x7C00          the master boot record with the partition table
 #   0x7E00          stage 2
+#   0x8E00          the header
 #   0x9000          start info, module list, command line, memory map: what the kernel reads
 #   0x10000         64 KiB, where the BIOS reads to
-#   0x100000        the kernel, then the bundle
+#   0x100000        the kernel, then the bundle, then LLVM if it is loaded
 #
 # The header that it reads is described in kernel/boot-layout.
 
 .set PARTITION_START, 0x7c00 + 446 + 8  # first partition's entry, first sector
+.set header, 0x8e00
 .set START_INFO, 0x9000
 .set MODULE_LIST, 0x9040
-.set COMMAND_LINE, 0x9080
+.set COMMAND_LINE, 0x90c0
 .set MEMORY_MAP, 0x9100
 .set MEMORY_MAP_LIMIT, 160
 .set BUFFER, 0x10000
 .set BUFFER_SECTORS, 127                # the most that every BIOS reads at once
 .set SECTOR_BYTES, 512
 .set STAGE2_BYTES, 4096
+.set RELOAD_OFFSET, 8                   # kernel/machine/boot/reload.S jumps there
 .set STAGE2_MARK, 0x32464c42
 .set START_MAGIC, 0x336ec578            # XEN_HVM_START_MAGIC_VALUE
+
+# The module list: the bundle, the header's sector, and LLVM if it is loaded.
+.set MODULE_BYTES, 32
+.set MODULE_SIZE, 8
+.set MODULE_COUNT, START_INFO + 12
 
 # Offsets in the header, which is read to BUFFER and copied to `header`.
 .set HEADER_VERSION, 4
@@ -36,10 +47,13 @@
 .set HEADER_BUNDLE_BYTES, 36
 .set HEADER_BUNDLE_SUMS, 40
 .set HEADER_MEMORY_END, 48
-.set HEADER_SUMS, 52
-.set HEADER_BYTES, 60
+.set HEADER_LLVM_TABLE_SECTORS, 52
+.set HEADER_LLVM_ADDRESS, 64
+.set HEADER_LLVM_SECTORS, 68
+.set HEADER_LLVM_SUMS, 72
+.set HEADER_SUMS, 80
 .set HEADER_SIGNATURE_VALUE, 0x44554c46 # "FLUD"
-.set HEADER_VERSION_VALUE, 1
+.set HEADER_VERSION_VALUE, 2
 
 .set CR0_PROTECTION_ENABLE, 1
 .set CODE32, 0x08
@@ -51,14 +65,75 @@
 .code16
 .globl stage2
 stage2:
+    jmp start
+
+# The kernel comes here in 32-bit protected mode without paging, with flat segments and interrupts off. It
+# has left the memory below 1 MiB, the interrupt controllers and the timer as they were.
+.org RELOAD_OFFSET
+.code32
+    lgdt gdt_pointer
+    ljmpl $CODE16, $1f                  # to 16-bit protected mode: segments with real mode's limits
+.code16
+1:  movw $DATA16, %ax
+    movw %ax, %ds
+    movw %ax, %es
+    movw %ax, %ss
+    lidt real_mode_vectors
+    movl %cr0, %eax
+    andl $~CR0_PROTECTION_ENABLE, %eax
+    movl %eax, %cr0
+    ljmpl $0, $2f                       # to real mode
+2:  xorw %ax, %ax
+    movw %ax, %ds
+    movw %ax, %es
+    movw %ax, %ss
+    movl $0x7c00, %esp
+    sti
+    movl header + HEADER_LLVM_SECTORS, %ebx
+    shll $9, %ebx                       # sectors to bytes
+    call check_memory
+    movl PARTITION_START, %eax
+    incl %eax                           # behind the header
+    movl %eax, packet_sector
+    call load_kernel_and_bundle
+    movl header + HEADER_LLVM_TABLE_SECTORS, %eax
+    addl %eax, packet_sector
+    movl $text_llvm, %ebp
+    movl header + HEADER_LLVM_ADDRESS, %edi
+    movl header + HEADER_LLVM_SECTORS, %ecx
+    movl $(header + HEADER_LLVM_SUMS), %ebx
+    call load
+    call write_start_info
+    incl MODULE_COUNT
+    movl header + HEADER_LLVM_ADDRESS, %eax
+    movl %eax, MODULE_LIST + 2 * MODULE_BYTES
+    movl header + HEADER_LLVM_SECTORS, %eax
+    shll $9, %eax
+    movl %eax, MODULE_LIST + 2 * MODULE_BYTES + MODULE_SIZE
+    jmp start_kernel
+
+start:
     movl $0x7c00, %esp
     movb %dl, drive
     call serial_init
     call open_a20
     call read_memory_map
     call read_header
+    xorl %ebx, %ebx
     call check_memory
+    call load_kernel_and_bundle
+    call write_start_info
 
+start_kernel:
+    # Real mode to 32-bit protected mode, without paging: what the PVH protocol promises the kernel.
+    cli
+    lgdt gdt_pointer
+    movl %cr0, %eax
+    orl $CR0_PROTECTION_ENABLE, %eax
+    movl %eax, %cr0
+    ljmpl $CODE32, $enter_kernel
+
+load_kernel_and_bundle:
     movl $text_kernel, %ebp
     movl header + HEADER_LOAD_ADDRESS, %edi
     movl header + HEADER_KERNEL_SECTORS, %ecx
@@ -68,16 +143,7 @@ stage2:
     movl header + HEADER_BUNDLE_ADDRESS, %edi
     movl header + HEADER_BUNDLE_SECTORS, %ecx
     movl $(header + HEADER_BUNDLE_SUMS), %ebx
-    call load
-
-    call write_start_info
-    # Real mode to 32-bit protected mode, without paging: what the PVH protocol promises the kernel.
-    cli
-    lgdt gdt_pointer
-    movl %cr0, %eax
-    orl $CR0_PROTECTION_ENABLE, %eax
-    movl %eax, %cr0
-    ljmpl $CODE32, $enter_kernel
+    jmp load
 
 # --- A20 -------------------------------------------------------------------------------------------
 
@@ -163,11 +229,12 @@ read_memory_map:
     jmp boot_failure
 3:  ret
 
+# Is there what the header says and %ebx bytes more?
 check_memory:
     movl $MEMORY_MAP, %esi
     movl memory_map_entries, %ecx
     call find_memory_end
-    movl header + HEADER_MEMORY_END, %ebx
+    addl header + HEADER_MEMORY_END, %ebx
     cmpl %ebx, %eax
     jb fail_memory
     ret
@@ -185,7 +252,7 @@ read_header:
     movw %ax, %ds
     xorw %si, %si
     movw $header, %di
-    movw $(HEADER_BYTES / 4), %cx
+    movw $(SECTOR_BYTES / 4), %cx
     rep movsl
     popw %ds
 
@@ -323,7 +390,8 @@ copy:
 
 # --- The kernel's start ----------------------------------------------------------------------------
 
-# The start-of-day structure (hvm_start_info, version 1), one module (the bundle) and a command line.
+# The start-of-day structure (hvm_start_info, version 1) with two modules, the bundle and the header, and a
+# command line.
 write_start_info:
     movw $START_INFO, %di
     xorl %eax, %eax
@@ -331,7 +399,7 @@ write_start_info:
     rep stosl
     movl $START_MAGIC, START_INFO
     movl $1, START_INFO + 4             # version
-    movl $1, START_INFO + 12            # modules
+    movl $2, MODULE_COUNT
     movl $MODULE_LIST, START_INFO + 16
     movl $COMMAND_LINE, START_INFO + 24
     movl $MEMORY_MAP, START_INFO + 40
@@ -340,7 +408,9 @@ write_start_info:
     movl header + HEADER_BUNDLE_ADDRESS, %eax
     movl %eax, MODULE_LIST
     movl header + HEADER_BUNDLE_BYTES, %eax
-    movl %eax, MODULE_LIST + 8
+    movl %eax, MODULE_LIST + MODULE_SIZE
+    movl $header, MODULE_LIST + MODULE_BYTES
+    movl $SECTOR_BYTES, MODULE_LIST + MODULE_BYTES + MODULE_SIZE
     # "drive=NNN": the BIOS's number of the drive, three decimal digits.
     movw $text_drive, %si
     movw $COMMAND_LINE, %di
@@ -405,6 +475,8 @@ text_kernel:
     .asciz "the kernel"
 text_bundle:
     .asciz "the program"
+text_llvm:
+    .asciz "LLVM"
 text_damaged:
     .asciz " on the disk is damaged: its checksum is wrong"
 text_read_error:
@@ -426,6 +498,11 @@ gdt_end:
 gdt_pointer:
     .word gdt_end - gdt - 1
     .long gdt
+
+# Real mode's vectors: from address 0 on.
+real_mode_vectors:
+    .word 0x3ff
+    .long 0
 
 # The disk address packet of INT 13h, function 42h.
 .balign 4
@@ -455,9 +532,6 @@ drive:
     .byte 0
 status:
     .byte 0
-.balign 4
-header:
-    .fill HEADER_BYTES
 
 .org STAGE2_BYTES - 4
     .long STAGE2_MARK

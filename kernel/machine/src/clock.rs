@@ -43,6 +43,23 @@ pub(crate) fn cycles() -> u64 {
     unsafe { _rdtsc() }
 }
 
+/// The counter at the program's start, and how long the program ran.
+static PROGRAM_START: AtomicU64 = AtomicU64::new(0);
+static PROGRAM_CYCLES: AtomicU64 = AtomicU64::new(0);
+
+pub(crate) fn note_program_start() {
+    PROGRAM_START.store(cycles(), Relaxed);
+}
+
+pub(crate) fn note_program_end() {
+    PROGRAM_CYCLES.store(cycles() - PROGRAM_START.load(Relaxed), Relaxed);
+}
+
+/// How long the program ran, in cycles; 0 if it did not come to its end.
+pub(crate) fn program_cycles() -> u64 {
+    PROGRAM_CYCLES.load(Relaxed)
+}
+
 /// Measures the counter, reads the real-time clock, and starts the timer's interrupts.
 pub(crate) fn initialise() {
     if let Some(hz) = measure_counter() {

@@ -6,11 +6,10 @@ use bareflow_cxx_runtime::platform::Stream;
 use x86_64::instructions::port::Port;
 use x86_64::instructions::{hlt, interrupts};
 
-use crate::{clock, console, memory};
+use crate::{clock, console, disk, memory, pager};
 
 /// Exit codes that are not an outcome of the guest; the reference lists all codes.
 pub(crate) const OUT_OF_MEMORY: u8 = 112;
-#[cfg(feature = "engine")]
 pub(crate) const BOOT_FAILURE: u8 = 115;
 pub(crate) const INTERNAL: u8 = 116;
 
@@ -32,11 +31,17 @@ pub fn end(code: u8) -> ! {
     interrupts::disable();
     console::display::refresh();
     console::serial::report(format_args!(
-        "BAREFLOW-COUNTERS {} {} {}\nBAREFLOW-EXIT {code}\n",
+        "BAREFLOW-COUNTERS {} {} {} {} {}",
         console::first_output_cycles(),
         clock::cycles(),
         memory::peak_bytes(),
+        clock::program_cycles(),
+        disk::bytes_read(),
     ));
+    if let Some(llvm) = pager::counters() {
+        console::serial::report(format_args!(" {} {}", llvm.bytes_read, llvm.reads));
+    }
+    console::serial::report(format_args!("\nBAREFLOW-EXIT {code}\n"));
     // SAFETY: if nothing listens at these ports, nothing happens; otherwise the machine ends.
     unsafe {
         Port::new(DEBUG_EXIT.0).write(DEBUG_EXIT.1);

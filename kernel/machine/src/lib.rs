@@ -3,19 +3,22 @@
 //! 1. One image, two ways in: stage 2 from a disk and any PVH loader start it at the same entry, with the
 //!    same start-of-day structure.
 //! 2. One address space, everything of it below 2 GiB; every address is the memory of the same address,
-//!    but for the code pool and the stacks. No page is writable and executable, none is mapped that
+//!    but for the code pool, the stacks, devices and LLVM. No page is writable and executable, none is mapped that
 //!    nobody uses, and page 0 never is.
 //! 3. One processor, one thread. Interrupt and exception handlers run on stacks of their own, because
 //!    compiled code keeps data below its stack pointer.
 //! 4. What goes wrong is said in one line and ends the machine with an exit code that the host sees.
 //!
-//! It never writes to a disk and never returns.
+//! 5. LLVM is read from the disk when it is touched, page by page; a boot that does not need it reads none.
+//!
+//! It writes to nothing of a disk but its FAT16 volume, and never returns.
 #![no_std]
 
 extern crate alloc;
 
 mod clock;
 mod console;
+mod disk;
 mod exit;
 mod fault;
 mod guest;
@@ -25,6 +28,7 @@ mod image;
 mod interrupts;
 mod memory;
 mod one_thread;
+mod pager;
 mod platform;
 mod processor;
 mod room;

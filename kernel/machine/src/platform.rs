@@ -98,6 +98,14 @@ unsafe impl Platform for Machine {
         self.surroundings.get().variable(name)
     }
 
+    fn program_starts(&self) {
+        clock::note_program_start();
+    }
+
+    fn program_ends(&self) {
+        clock::note_program_end();
+    }
+
     fn write_profile(&self, json: &[u8]) {
         console::serial::report_bytes(b"BAREFLOW-PROFILE ");
         console::serial::report_bytes(json);

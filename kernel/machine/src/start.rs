@@ -16,12 +16,13 @@ use crate::console::{keyboard, serial};
 use crate::guest::{self, Guest};
 use crate::processor::{features, segments};
 use crate::start_info::StartInfo;
-use crate::{clock, exit, fault, interrupts, memory, platform};
+use crate::{clock, exit, fault, interrupts, memory, pager, platform};
 
 global_asm!(
     include_str!("../boot/entry.S"),
     include_str!("../boot/report.S"),
     include_str!("../boot/entry_end.S"),
+    include_str!("../boot/reload.S"),
     options(att_syntax, raw)
 );
 
@@ -47,12 +48,15 @@ pub unsafe fn start(start_info: usize, guest: &'static dyn Guest) -> ! {
     // SAFETY: the entry's promise.
     let layout = unsafe { memory::initialise(&StartInfo::read(start_info)) };
     segments::set_handler_stacks(layout.handler_stack_tops);
-    if let Some(symbols) = layout.symbols {
-        // SAFETY: the table is mapped for reading, and nothing writes to it.
-        unsafe { fault::set_table(symbols) };
-    }
+    // SAFETY: the table is readable, in memory or from the disk, and nothing writes to it.
+    unsafe { fault::set_table(layout.symbols) };
     platform::install();
     set_up_thread_locals();
+    if pager::initialise(layout.llvm, &layout.llvm_source).is_err() {
+        // SAFETY: the stack lies at its physical address; the interrupt controllers and the timer are as the
+        // BIOS left them, and so is low memory.
+        unsafe { reload_by_bios() };
+    }
     interrupts::initialise_controller();
     clock::initialise();
     keyboard::drain();
@@ -71,6 +75,11 @@ pub unsafe fn start(start_info: usize, guest: &'static dyn Guest) -> ! {
             options(noreturn),
         )
     }
+}
+
+unsafe extern "C" {
+    /// Has the BIOS load everything, with LLVM, and starts anew.
+    fn reload_by_bios() -> !;
 }
 
 fn set_up_thread_locals() {

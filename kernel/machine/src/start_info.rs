@@ -3,6 +3,7 @@
 
 use core::ops::Range;
 
+use bareflow_boot_layout::{KernelHeader, SECTOR_SIZE_BYTES};
 use bareflow_memory::Region;
 
 #[repr(C)]
@@ -40,8 +41,14 @@ struct RawRegion {
 #[derive(Clone, Copy)]
 pub(crate) struct StartInfo {
     memory_map: &'static [RawRegion],
-    bundle: Option<(usize, usize)>,
+    modules: &'static [RawModule],
 }
+
+/// The modules of a loader, in order: any has the first, stage 2 the second, and the third after it has loaded
+/// LLVM.
+const BUNDLE: usize = 0;
+const HEADER: usize = 1;
+const LLVM: usize = 2;
 
 fn at<T>(address: u64) -> *const T {
     // Addresses below 4 GiB fit: the entry has checked nothing else.
@@ -59,11 +66,14 @@ impl StartInfo {
             let info = &*at::<RawStartInfo>(address as u64);
             let entries = info.memory_map_entries as usize;
             let memory_map = core::slice::from_raw_parts(at(info.memory_map), entries);
-            let bundle = (info.module_count > 0).then(|| {
-                let module = &*at::<RawModule>(info.modules);
-                (module.address as usize, module.size_bytes as usize)
-            });
-            Self { memory_map, bundle }
+            let modules = match info.module_count as usize {
+                0 => &[],
+                count => core::slice::from_raw_parts(at(info.modules), count),
+            };
+            Self {
+                memory_map,
+                modules,
+            }
         }
     }
 
@@ -74,9 +84,26 @@ impl StartInfo {
             .map(|region| Region::new(region.base, region.size_bytes, region.kind))
     }
 
-    /// Where the first module is: the bundle.
+    fn module(&self, index: usize) -> Option<Range<usize>> {
+        let module = self.modules.get(index)?;
+        let start = module.address as usize;
+        Some(start..start + module.size_bytes as usize)
+    }
+
+    /// Where the bundle is.
     pub(crate) fn bundle(&self) -> Option<Range<usize>> {
-        self.bundle
-            .map(|(address, size_bytes)| address..address + size_bytes)
+        self.module(BUNDLE)
+    }
+
+    /// The header of the image on the disk that the machine was started from.
+    pub(crate) fn header(&self) -> Option<KernelHeader> {
+        let sector = at::<[u8; SECTOR_SIZE_BYTES]>(self.module(HEADER)?.start as u64);
+        // SAFETY: the promise of `read`; stage 2 gives the whole sector.
+        KernelHeader::from_sector(unsafe { &*sector }).ok()
+    }
+
+    /// Where stage 2 has loaded LLVM.
+    pub(crate) fn llvm(&self) -> Option<Range<usize>> {
+        self.module(LLVM)
     }
 }

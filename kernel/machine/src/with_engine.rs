@@ -1,11 +1,12 @@
 //! The engine as what the machine runs.
 
+use bareflow_engine::Host;
 use bareflow_guest::{Fault, Resume};
 
-use crate::exit;
 use crate::guest::Guest;
 use crate::host::MachineHost;
 use crate::start::start;
+use crate::{exit, pager};
 
 struct Engine;
 
@@ -19,7 +20,10 @@ impl Guest for Engine {
         }
         // SAFETY: once, with the platform installed; the linker script delimits the constructors.
         unsafe { bareflow_cxx_runtime::run_constructors() };
-        bareflow_engine::run_bundle(bundle, &mut MachineHost)
+        let mut host = MachineHost::default();
+        let code = bareflow_engine::run_bundle(bundle, &mut host);
+        pager::remember(host.volume());
+        code
     }
 
     fn tick(&self, instruction: usize) -> Option<Resume> {

@@ -141,10 +141,7 @@ impl<'a> AddressSpace<'a> {
     /// If there are no tables for the pages.
     pub fn map_fixed(&mut self, pages: Range<usize>, access: Access, cache: Cache) {
         self.frames.reserve(pages.clone());
-        let mut flags = access.flags();
-        if cache == Cache::Off {
-            flags |= Flags::NO_CACHE | Flags::WRITE_THROUGH;
-        }
+        let flags = access.flags() | cache.flags();
         let mut page = pages.start;
         while page < pages.end {
             let next = page + TABLE_PAGES;
@@ -219,6 +216,33 @@ impl<'a> AddressSpace<'a> {
         Ok(Frame::New)
     }
 
+    /// Gives a page of the pool a frame that nobody else uses: a device's, or memory that a loader has filled.
+    /// The frame may lie above the limit.
+    ///
+    /// # Errors
+    /// [`MapError::InvalidRange`]: not in the pool.
+    pub fn place(
+        &mut self,
+        page: usize,
+        frame: u64,
+        access: Access,
+        cache: Cache,
+    ) -> Result<(), MapError> {
+        if !self.is_in_pool(page) {
+            return Err(MapError::InvalidRange);
+        }
+        let flags = access.flags() | cache.flags();
+        let entry = self.entry(page).ok_or(MapError::InvalidRange)?;
+        entry.set_addr(PhysAddr::new(frame * PAGE_SIZE_BYTES as u64), flags);
+        Ok(())
+    }
+
+    /// Whether a page of the pool has a frame.
+    #[must_use]
+    pub fn is_committed(&mut self, page: usize) -> bool {
+        self.is_in_pool(page) && self.entry(page).is_some_and(|entry| is_owned(entry))
+    }
+
     /// Takes the frame of a page of the pool away, if it has one.
     pub fn decommit(&mut self, page: usize) {
         if self.is_in_pool(page) && self.entry(page).is_some_and(|entry| is_owned(entry)) {
@@ -257,6 +281,15 @@ pub enum Cache {
     On,
     /// A device.
     Off,
+}
+
+impl Cache {
+    fn flags(self) -> Flags {
+        match self {
+            Self::On => Flags::empty(),
+            Self::Off => Flags::NO_CACHE | Flags::WRITE_THROUGH,
+        }
+    }
 }
 
 /// Where a committed page's frame comes from.
@@ -383,6 +416,20 @@ mod tests {
             space.decommit(1024);
             space.decommit(1024);
             assert_eq!(space.commit(1028, Access::ReadWrite), Ok(Frame::New));
+        });
+    }
+
+    #[test]
+    fn devices_and_loaded_memory_are_placed_in_the_pool() {
+        with(100..104, 1024..1100, |space| {
+            let (write, off) = (Access::ReadWrite, Cache::Off);
+            assert_eq!(space.place(1030, 0xfebd_5000 >> 12, write, off), Ok(()));
+            assert!(space.is_committed(1030) && !space.is_committed(1031));
+            assert_eq!(space.entry(1030).unwrap().addr().as_u64(), 0xfebd_5000);
+            assert!(flags(space, 1030).contains(Flags::NO_CACHE | Flags::NO_EXECUTE));
+            assert_eq!(space.free_count(), 4);
+            let outside = space.place(1100, 7, write, Cache::On);
+            assert_eq!(outside, Err(MapError::InvalidRange));
         });
     }
 

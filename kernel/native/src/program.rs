@@ -25,7 +25,9 @@ static IS_RUNNING: AtomicBool = AtomicBool::new(false);
 
 /// From here on a fault is the kernel's.
 pub(crate) fn has_ended() {
-    IS_RUNNING.store(false, Relaxed);
+    if IS_RUNNING.swap(false, Relaxed) {
+        bareflow_cxx_runtime::platform().program_ends();
+    }
 }
 
 /// The program that is linked with the kernel.
@@ -39,6 +41,7 @@ impl Guest for LinkedProgram {
         };
         set_interceptor(Some(ending::intercept));
         IS_RUNNING.store(true, Relaxed);
+        bareflow_cxx_runtime::platform().program_starts();
         let mut environment = [core::ptr::null_mut()];
         // SAFETY: 1. the platform is installed, and the linker script delimits the constructors; 2. the program's
         // code is as C says it, and gets the arguments that C says.

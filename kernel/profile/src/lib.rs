@@ -15,7 +15,7 @@ use bareflow_tiers::{LEVELS, Level, Tier};
 use serde::{Deserialize, Serialize};
 
 /// The version of the schema.
-pub const SCHEMA: u64 = 1;
+pub const SCHEMA: u64 = 2;
 
 /// What a kernel measured during one run of a program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,31 @@ pub struct Profile {
     pub samples: Samples,
     /// What memory was used.
     pub memory: Memory,
+    /// What the boot took from earlier boots, and left for later ones; `None` without a volume for snapshots.
+    pub boot: Option<Boot>,
+}
+
+/// A boot of a program that is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Boot {
+    /// Its number, from 1 on.
+    pub number: u64,
+    /// The number of the snapshot that it ran from.
+    pub snapshot: Option<u64>,
+    /// Cycles before the program's start that finding, checking and mapping what is remembered took.
+    pub load_cycles: u64,
+    /// The size of that snapshot, in bytes; 0 without.
+    pub snapshot_bytes: u64,
+    /// The number of the snapshot with code that it has written.
+    pub saved: Option<u64>,
+    /// The size of that snapshot, in bytes; 0 without.
+    pub saved_bytes: u64,
+    /// How much of LLVM was read from the disk when it was touched, in bytes; `None` if all of LLVM is loaded
+    /// when the kernel starts.
+    pub llvm_bytes_read: Option<u64>,
+    /// How much memory is in use, in bytes; `None` if the kernel does not know.
+    pub memory_bytes: Option<u64>,
 }
 
 /// The kernel that ran the program.

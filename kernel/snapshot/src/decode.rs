@@ -7,13 +7,14 @@ use core::ops::Range;
 use bareflow_tiers::{Kind, LEVELS, TIERS, Tier};
 
 use crate::model::{
-    Access, Authentication, Function, Import, Keys, PAGE_SIZE_BYTES, Region, Snapshot, key,
+    Access, Authentication, Function, Import, Keys, Owner, PAGE_SIZE_BYTES, Piece, Place,
+    PlaceKind, Region, Snapshot, key,
 };
 use crate::profile::{CallCycles, Part, Profile, Sample};
 use crate::refusal::{Key, Refusal};
 use crate::wire::{
-    CHECKSUM_BYTES, HEADER_BYTES, KEYED_BLAKE3, MAGIC, NOT_AUTHENTICATED, Reader, Section,
-    TAG_BYTES, VERSION,
+    CHECKSUM_BYTES, HEADER_BYTES, KEYED_BLAKE3, MAGIC, NOT_AUTHENTICATED, OWNER_DATA, OWNER_KEPT,
+    OWNER_RESERVED, Reader, Section, TAG_BYTES, VERSION,
 };
 
 /// What this boot demands of a snapshot.
@@ -144,6 +145,34 @@ fn parse(sections: &[u8]) -> Result<Snapshot<'_>, Refusal> {
     })?;
     body.end()?;
 
+    let mut body = reader.section(Section::Pieces)?;
+    let pieces = body.list(|body| {
+        Ok(Piece {
+            address: body.u64()?,
+            size_bytes: body.u64()?,
+            access: take_access(body)?,
+            owner: match body.u32()? {
+                OWNER_KEPT => Owner::Kept,
+                OWNER_DATA => Owner::Data,
+                OWNER_RESERVED => Owner::Reserved,
+                number => Owner::Function(number),
+            },
+        })
+    })?;
+    body.end()?;
+
+    let mut body = reader.section(Section::Places)?;
+    let places = body.list(|body| {
+        Ok(Place {
+            kind: *PlaceKind::ALL
+                .get(usize::from(body.u8()?))
+                .ok_or(Refusal::Malformed("an unknown kind of place"))?,
+            address: body.u64()?,
+            name: body.text()?,
+        })
+    })?;
+    body.end()?;
+
     let code = take_regions(reader.section(Section::Code)?)?;
     let data = take_regions(reader.section(Section::Data)?)?;
 
@@ -155,6 +184,8 @@ fn parse(sections: &[u8]) -> Result<Snapshot<'_>, Refusal> {
         keys,
         functions,
         imports,
+        pieces,
+        places,
         code,
         data,
         profile,
@@ -208,23 +239,28 @@ fn take_function<'a>(body: &mut Reader<'a>) -> Result<Function<'a>, Refusal> {
     })
 }
 
+fn take_access(body: &mut Reader<'_>) -> Result<Access, Refusal> {
+    match body.u32()? {
+        1 => Ok(Access::Read),
+        3 => Ok(Access::ReadWrite),
+        5 => Ok(Access::ReadExecute),
+        _ => Err(Refusal::Malformed("an unknown access")),
+    }
+}
+
 fn take_regions(mut body: Reader<'_>) -> Result<Vec<Region<'_>>, Refusal> {
     let headers = body.list(|body| {
-        let (address, size) = (body.u64()?, body.u64()?);
-        let access = match body.u32()? {
-            1 => Access::Read,
-            3 => Access::ReadWrite,
-            5 => Access::ReadExecute,
-            _ => return Err(Refusal::Malformed("an unknown access")),
-        };
-        Ok((address, size, access))
+        let (address, size, stored) = (body.u64()?, body.u64()?, body.u64()?);
+        let access = take_access(body)?;
+        Ok((address, size, stored, access))
     })?;
     let mut regions = Vec::new();
-    for (address, size, access) in headers {
+    for (address, size_bytes, stored, access) in headers {
         regions.push(Region {
             address,
             access,
-            bytes: body.take(size)?,
+            size_bytes,
+            bytes: body.take(stored)?,
         });
     }
     body.end()?;
@@ -280,14 +316,20 @@ fn check_structure(snapshot: &Snapshot, pool: &Range<u64>) -> Result<(), Refusal
     regions.sort_unstable_by_key(|region| region.address);
     let mut free_from = pool.start;
     for region in &regions {
+        if region.bytes.len() as u64 > region.size_bytes {
+            return Err(Refusal::Malformed(
+                "a region has more bytes than it is large",
+            ));
+        }
         if region.address < free_from || !region.address.is_multiple_of(PAGE_SIZE_BYTES) {
             return Err(Refusal::Malformed(
                 "a region is not at pages of its own in the pool",
             ));
         }
+        // A region without bytes has a page, too.
         free_from = region
             .address
-            .checked_add(region.bytes.len() as u64)
+            .checked_add(region.size_bytes.max(1))
             .and_then(|end| end.checked_next_multiple_of(PAGE_SIZE_BYTES))
             .filter(|end| *end <= pool.end)
             .ok_or(Refusal::Malformed("a region ends behind the pool"))?;
@@ -297,13 +339,6 @@ fn check_structure(snapshot: &Snapshot, pool: &Range<u64>) -> Result<(), Refusal
             return Err(Refusal::Malformed("regions are not in order"));
         }
     }
-    let region_of = |address: u64, size: u64| {
-        let behind = regions.partition_point(|region| region.address <= address);
-        let region = regions[behind.checked_sub(1)?];
-        let offset = address - region.address;
-        let is_inside = offset.checked_add(size)? <= region.bytes.len() as u64;
-        is_inside.then_some(region.access)
-    };
     let mut seen = BTreeSet::new();
     for function in &snapshot.functions {
         if !seen.insert(key(function)) {
@@ -313,7 +348,7 @@ fn check_structure(snapshot: &Snapshot, pool: &Range<u64>) -> Result<(), Refusal
             Tier::Interpreter => function.code_address == 0 && function.code_bytes == 0,
             Tier::Native(_) => {
                 function.code_bytes != 0
-                    && region_of(function.code_address, function.code_bytes)
+                    && snapshot.access_of(function.code_address, function.code_bytes)
                         == Some(Access::ReadExecute)
             }
         };
@@ -322,9 +357,44 @@ fn check_structure(snapshot: &Snapshot, pool: &Range<u64>) -> Result<(), Refusal
         }
     }
     for import in &snapshot.imports {
-        let access = region_of(import.address, 8);
+        let access = snapshot.access_of(import.address, 8);
         if access.is_none_or(|access| access == Access::ReadExecute) {
             return Err(Refusal::Malformed("an import is not where addresses are"));
+        }
+    }
+    check_pieces(snapshot)?;
+    if snapshot
+        .places
+        .iter()
+        .any(|place| snapshot.access_of(place.address, 1).is_none())
+    {
+        return Err(Refusal::Malformed("a place is in no region"));
+    }
+    Ok(())
+}
+
+fn check_pieces(snapshot: &Snapshot) -> Result<(), Refusal> {
+    let mut free_from = 0;
+    for piece in &snapshot.pieces {
+        let is_right = piece.address >= free_from
+            && piece.size_bytes != 0
+            && snapshot.access_of(piece.address, piece.size_bytes) == Some(piece.access);
+        if !is_right {
+            return Err(Refusal::Malformed(
+                "a piece is not a part of a region of its own",
+            ));
+        }
+        free_from = piece.address + piece.size_bytes;
+        match piece.owner {
+            Owner::Function(number) if number as usize >= snapshot.functions.len() => {
+                return Err(Refusal::Malformed("a piece belongs to nobody"));
+            }
+            Owner::Reserved
+                if !(piece.address | piece.size_bytes).is_multiple_of(PAGE_SIZE_BYTES) =>
+            {
+                return Err(Refusal::Malformed("a reserved piece is not of whole pages"));
+            }
+            _ => {}
         }
     }
     Ok(())

@@ -4,11 +4,11 @@ use alloc::vec::Vec;
 
 use bareflow_tiers::Kind;
 
-use crate::model::{Access, Authentication, Function, Region, Snapshot};
+use crate::model::{Access, Authentication, Function, Owner, Region, Snapshot};
 use crate::profile::Profile;
 use crate::wire::{
-    CHECKSUM_BYTES, HEADER_BYTES, KEYED_BLAKE3, MAGIC, NOT_AUTHENTICATED, SIZE_OFFSET, Section,
-    TAG_BYTES, VERSION, Writer,
+    CHECKSUM_BYTES, HEADER_BYTES, KEYED_BLAKE3, MAGIC, NOT_AUTHENTICATED, OWNER_DATA, OWNER_KEPT,
+    OWNER_RESERVED, SIZE_OFFSET, Section, TAG_BYTES, VERSION, Writer,
 };
 
 /// The bytes of a snapshot.
@@ -52,6 +52,28 @@ pub fn encode(snapshot: &Snapshot, authentication: Authentication) -> Vec<u8> {
             writer.text(import.name);
         }
     });
+    writer.section(Section::Pieces, |writer| {
+        writer.count(snapshot.pieces.len());
+        for piece in &snapshot.pieces {
+            writer.u64(piece.address);
+            writer.u64(piece.size_bytes);
+            writer.u32(access_bits(piece.access));
+            writer.u32(match piece.owner {
+                Owner::Function(number) => number,
+                Owner::Kept => OWNER_KEPT,
+                Owner::Data => OWNER_DATA,
+                Owner::Reserved => OWNER_RESERVED,
+            });
+        }
+    });
+    writer.section(Section::Places, |writer| {
+        writer.count(snapshot.places.len());
+        for place in &snapshot.places {
+            writer.u8(place.kind as u8);
+            writer.u64(place.address);
+            writer.text(place.name);
+        }
+    });
     writer.section(Section::Code, |writer| put_regions(writer, &snapshot.code));
     writer.section(Section::Data, |writer| put_regions(writer, &snapshot.data));
     writer.section(Section::Profile, |writer| {
@@ -90,16 +112,21 @@ fn put_function(writer: &mut Writer, function: &Function) {
     writer.u64(function.code_bytes);
 }
 
+fn access_bits(access: Access) -> u32 {
+    match access {
+        Access::Read => 1,
+        Access::ReadWrite => 3,
+        Access::ReadExecute => 5,
+    }
+}
+
 fn put_regions(writer: &mut Writer, regions: &[Region]) {
     writer.count(regions.len());
     for region in regions {
         writer.u64(region.address);
+        writer.u64(region.size_bytes);
         writer.u64(region.bytes.len() as u64);
-        writer.u32(match region.access {
-            Access::Read => 1,
-            Access::ReadWrite => 3,
-            Access::ReadExecute => 5,
-        });
+        writer.u32(access_bits(region.access));
     }
     for region in regions {
         writer.put(region.bytes);

@@ -16,6 +16,7 @@ extern crate alloc;
 
 mod decode;
 mod encode;
+mod layout;
 mod model;
 mod profile;
 mod refusal;
@@ -24,9 +25,13 @@ mod wire;
 
 pub use decode::{Expected, decode, inspect};
 pub use encode::encode;
+pub use layout::{pages_of, without_last_zeros};
 pub use model::{
-    Access, Authentication, Function, Import, Keys, Kind, PAGE_SIZE_BYTES, Region, Snapshot,
+    Access, Authentication, Function, Import, Keys, Kind, Owner, PAGE_SIZE_BYTES, Piece, Place,
+    PlaceKind, Region, Snapshot, hash_of_modules,
 };
 pub use profile::{CallCycles, Part, Profile, Sample};
 pub use refusal::{Key, Refusal};
-pub use store::{DEFAULT_KEEP, FOLDER, LoadedSnapshot, SaveError, Saved, Store, inspect_newest};
+pub use store::{
+    DEFAULT_KEEP, FOLDER, LoadedSnapshot, SaveError, Saved, Series, Store, inspect_newest,
+};

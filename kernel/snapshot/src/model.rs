@@ -6,7 +6,7 @@ use bareflow_tiers::{LEVELS, Level, Tier};
 
 pub use bareflow_tiers::Kind;
 
-use crate::profile::{CallCycles, Profile, sum_of_calls};
+use crate::profile::{CallCycles, Profile};
 
 /// Regions begin at multiples of this.
 pub const PAGE_SIZE_BYTES: u64 = 4096;
@@ -37,6 +37,19 @@ pub enum Access {
     ReadExecute,
 }
 
+/// The hash of a program's modules, which come with their names, in link order.
+#[must_use]
+pub fn hash_of_modules(modules: &[(&str, &[u8])]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    for (name, bytes) in modules {
+        hasher.update(&(name.len() as u64).to_le_bytes());
+        hasher.update(name.as_bytes());
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    }
+    *hasher.finalize().as_bytes()
+}
+
 /// A part of the code pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region<'a> {
@@ -44,8 +57,88 @@ pub struct Region<'a> {
     pub address: u64,
     /// What may be done with it.
     pub access: Access,
-    /// What is there; zeros follow up to the page's end.
+    /// How large it is in memory.
+    pub size_bytes: u64,
+    /// What is there; zeros follow up to its end.
     pub bytes: &'a [u8],
+}
+
+/// Who uses a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// It is the newest code of the function with this number.
+    Function(u32),
+    /// Constants, and code that exists once.
+    Kept,
+    /// The program's variables.
+    Data,
+    /// Whole pages for counters, stubs and the like.
+    Reserved,
+}
+
+/// A part of the code pool that is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Where it is.
+    pub address: u64,
+    /// How large it is.
+    pub size_bytes: u64,
+    /// What may be done with it.
+    pub access: Access,
+    /// Who uses it.
+    pub owner: Owner,
+}
+
+/// What is at a [`Place`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PlaceKind {
+    /// A variable, or a function that is not compiled singly.
+    Symbol,
+    /// A function to call before main; in this order.
+    Constructor,
+    /// A function to call at the end; in this order.
+    Destructor,
+    /// main, which returns a number.
+    Main,
+    /// main, which returns nothing.
+    VoidMain,
+    /// The counters of all functions, then their slots.
+    Counters,
+    /// The stubs of all functions.
+    Stubs,
+    /// Profiles of copies.
+    Copies,
+    /// A page of words with addresses of imports.
+    ImportWords,
+    /// The page of stubs that belongs to the page of words before it.
+    ImportStubs,
+}
+
+impl PlaceKind {
+    /// All kinds, by number.
+    pub const ALL: [Self; 10] = [
+        Self::Symbol,
+        Self::Constructor,
+        Self::Destructor,
+        Self::Main,
+        Self::VoidMain,
+        Self::Counters,
+        Self::Stubs,
+        Self::Copies,
+        Self::ImportWords,
+        Self::ImportStubs,
+    ];
+}
+
+/// An address in the code pool that means something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// What is there.
+    pub kind: PlaceKind,
+    /// Of a symbol, its name.
+    pub name: &'a str,
+    /// Where it is.
+    pub address: u64,
 }
 
 /// A function, or a loop of one.
@@ -89,6 +182,10 @@ pub struct Snapshot<'a> {
     pub functions: Vec<Function<'a>>,
     /// What the code wants from outside.
     pub imports: Vec<Import<'a>>,
+    /// What of the code pool is in use, by address.
+    pub pieces: Vec<Piece>,
+    /// Addresses with a meaning.
+    pub places: Vec<Place<'a>>,
     /// Code and constants, by address; none of it is writable.
     pub code: Vec<Region<'a>>,
     /// The program's data as it is before the program starts, by address; all of it is writable.
@@ -97,27 +194,23 @@ pub struct Snapshot<'a> {
     pub profile: Profile<'a>,
 }
 
-impl<'a> Snapshot<'a> {
-    /// Adds what earlier boots have counted to what this boot has. Functions that this snapshot does not have stay
-    /// away; samples do not.
-    pub fn accumulate(&mut self, earlier: &Snapshot<'a>) {
-        let mut earlier_functions: Vec<&Function> = earlier.functions.iter().collect();
-        earlier_functions.sort_unstable_by_key(|function| key(function));
-        for function in &mut self.functions {
-            let Ok(index) =
-                earlier_functions.binary_search_by_key(&key(function), |earlier| key(earlier))
-            else {
-                continue;
-            };
-            let earlier = earlier_functions[index];
-            function.calls = function.calls.saturating_add(earlier.calls);
-            function.cycles = sum_of_calls(function.cycles, earlier.cycles);
-            function.loops = function.loops.max(earlier.loops);
-            for (tried, earlier) in function.tried.iter_mut().zip(earlier.tried) {
-                *tried |= earlier;
-            }
-        }
-        self.profile.accumulate(&earlier.profile);
+impl Snapshot<'_> {
+    /// What may be done with memory, if all of it lies in one region.
+    #[must_use]
+    pub fn access_of(&self, address: u64, size_bytes: u64) -> Option<Access> {
+        let find = |regions: &[Region]| {
+            let behind = regions.partition_point(|region| region.address <= address);
+            let region = regions[behind.checked_sub(1)?];
+            let end = (address - region.address).checked_add(size_bytes)?;
+            (end <= region.size_bytes).then_some(region.access)
+        };
+        find(&self.code).or_else(|| find(&self.data))
+    }
+
+    /// Whether it has code; a snapshot without has counts only.
+    #[must_use]
+    pub fn has_code(&self) -> bool {
+        !self.code.is_empty()
     }
 }
 

@@ -5,22 +5,6 @@ use alloc::vec::Vec;
 
 pub use bareflow_profile::{CallCycles, Part};
 
-/// Measured calls of a function in two stretches, as one.
-pub(crate) fn sum_of_calls(
-    first: Option<CallCycles>,
-    second: Option<CallCycles>,
-) -> Option<CallCycles> {
-    let (Some(first), Some(second)) = (first, second) else {
-        return first.or(second);
-    };
-    Some(CallCycles {
-        calls: first.calls.saturating_add(second.calls),
-        total: first.total.saturating_add(second.total),
-        least: first.least.min(second.least),
-        most: first.most.max(second.most),
-    })
-}
-
 /// A symbol that ticks of a timer found running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample<'a> {
@@ -49,7 +33,7 @@ pub struct Profile<'a> {
 
 impl<'a> Profile<'a> {
     /// Adds an earlier profile. Samples of another rate do not count any more.
-    pub(crate) fn accumulate(&mut self, earlier: &Profile<'a>) {
+    pub fn accumulate(&mut self, earlier: &Profile<'a>) {
         self.boots = self.boots.saturating_add(earlier.boots);
         self.total_cycles = self.total_cycles.saturating_add(earlier.total_cycles);
         self.compile_cycles = self.compile_cycles.saturating_add(earlier.compile_cycles);

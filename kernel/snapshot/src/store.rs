@@ -16,13 +16,30 @@ pub const FOLDER: &str = "/boot/snapshots";
 /// How many snapshots are kept unless the configuration says something else.
 pub const DEFAULT_KEEP: NonZeroUsize = NonZeroUsize::new(4).expect("four is not zero");
 
-const PREFIX: &str = "boot_";
 const SUFFIX: &str = ".snap";
 /// The most digits of a number.
 const MOST_DIGITS: usize = 9;
 /// Twice the code pool's usual size. What is larger is not even read.
 const MOST_BYTES: u32 = 256 << 20;
 const LAST_NUMBER: u32 = 999_999_999;
+
+/// What snapshots are about. Each series has numbers of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Series {
+    /// Code, data and counts.
+    Code,
+    /// Counts only: what is worth a write at every boot.
+    Counts,
+}
+
+impl Series {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Code => "boot_",
+            Self::Counts => "counts_",
+        }
+    }
+}
 
 /// Why there is no new snapshot. Those that are there still count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +84,12 @@ impl LoadedSnapshot {
         self.number
     }
 
+    /// How large its file is, in bytes.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
     /// What is in it.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot<'_> {
@@ -86,14 +109,15 @@ pub struct Saved {
 /// The snapshots of a volume.
 #[derive(Clone, Copy, Debug)]
 pub struct Store {
+    series: Series,
     keep: NonZeroUsize,
 }
 
 impl Store {
-    /// A store that keeps so many snapshots.
+    /// A store that keeps so many snapshots of a series.
     #[must_use]
-    pub fn new(keep: NonZeroUsize) -> Self {
-        Self { keep }
+    pub fn new(series: Series, keep: NonZeroUsize) -> Self {
+        Self { series, keep }
     }
 
     /// The newest snapshot that is not refused, if there is any. `refused` hears the name of each newer one, and
@@ -107,7 +131,12 @@ impl Store {
         expected: &Expected,
         refused: impl FnMut(&str, Refusal),
     ) -> Result<Option<LoadedSnapshot>, VolumeError> {
-        newest(volume, |bytes| decode(bytes, expected).map(drop), refused)
+        newest(
+            volume,
+            self.series,
+            |bytes| decode(bytes, expected).map(drop),
+            refused,
+        )
     }
 
     /// Saves a snapshot under the next number, and deletes the oldest ones beyond those that are kept.
@@ -123,13 +152,13 @@ impl Store {
         in_use: Option<u32>,
         timestamp: Timestamp,
     ) -> Result<Saved, SaveError> {
-        let (folder, mut present) = list(volume)?;
+        let (folder, mut present) = list(volume, self.series)?;
         let number = present.last().map_or(1, |(number, _)| number + 1);
         if number > LAST_NUMBER {
             return Err(SaveError::NoNumberLeft);
         }
         let mut deleted = make_room(volume, folder, &mut present, bytes.len(), in_use)?;
-        let name = name_of(number);
+        let name = name_of(self.series, number);
         volume.create(folder, &name, bytes, timestamp)?;
         let entry = volume.find(folder, &name)?;
         if volume.read(&entry)? != bytes {
@@ -154,15 +183,21 @@ pub fn inspect_newest<D: BlockDevice>(
     volume: &mut Volume<D>,
     refused: impl FnMut(&str, Refusal),
 ) -> Result<Option<LoadedSnapshot>, VolumeError> {
-    newest(volume, |bytes| inspect(bytes).map(drop), refused)
+    newest(
+        volume,
+        Series::Code,
+        |bytes| inspect(bytes).map(drop),
+        refused,
+    )
 }
 
 fn newest<D: BlockDevice>(
     volume: &mut Volume<D>,
+    series: Series,
     check: impl Fn(&[u8]) -> Result<(), Refusal>,
     mut refused: impl FnMut(&str, Refusal),
 ) -> Result<Option<LoadedSnapshot>, VolumeError> {
-    for (number, entry) in list(volume)?.1.into_iter().rev() {
+    for (number, entry) in list(volume, series)?.1.into_iter().rev() {
         match read(volume, &entry, &check) {
             Ok(bytes) => return Ok(Some(LoadedSnapshot { number, bytes })),
             Err(refusal) => refused(entry.name(), refusal),
@@ -187,12 +222,13 @@ fn read<D: BlockDevice>(
 /// The snapshots by number, the oldest first.
 fn list<D: BlockDevice>(
     volume: &mut Volume<D>,
+    series: Series,
 ) -> Result<(Folder, Vec<(u32, Entry)>), VolumeError> {
     let folder = volume.open_folder(FOLDER)?;
     let entries = volume.list(folder)?.into_iter();
     let mut snapshots: Vec<_> = entries
         .filter(|entry| !entry.is_folder())
-        .filter_map(|entry| Some((number_of(entry.name())?, entry)))
+        .filter_map(|entry| Some((number_of(series, entry.name())?, entry)))
         .collect();
     snapshots.sort_unstable_by_key(|(number, _)| *number);
     Ok((folder, snapshots))
@@ -234,14 +270,14 @@ fn make_room<D: BlockDevice>(
     Ok(victims.len())
 }
 
-fn name_of(number: u32) -> String {
-    alloc::format!("{PREFIX}{number:03}{SUFFIX}")
+fn name_of(series: Series, number: u32) -> String {
+    alloc::format!("{}{number:03}{SUFFIX}", series.prefix())
 }
 
 /// The number in the name of a snapshot.
-fn number_of(name: &str) -> Option<u32> {
+fn number_of(series: Series, name: &str) -> Option<u32> {
     let name = name.to_ascii_lowercase();
-    let digits = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+    let digits = name.strip_prefix(series.prefix())?.strip_suffix(SUFFIX)?;
     let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number || digits.len() > MOST_DIGITS {
         return None;

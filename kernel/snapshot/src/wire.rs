@@ -21,10 +21,17 @@ pub(crate) enum Section {
     Keys = 1,
     Functions = 2,
     Imports = 3,
-    Code = 4,
-    Data = 5,
-    Profile = 6,
+    Pieces = 4,
+    Places = 5,
+    Code = 6,
+    Data = 7,
+    Profile = 8,
 }
+
+/// Numbers of owners that are not functions.
+pub(crate) const OWNER_KEPT: u32 = u32::MAX;
+pub(crate) const OWNER_DATA: u32 = u32::MAX - 1;
+pub(crate) const OWNER_RESERVED: u32 = u32::MAX - 2;
 
 /// Adds numbers and strings to a buffer.
 pub(crate) struct Writer {

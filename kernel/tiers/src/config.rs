@@ -23,6 +23,13 @@ pub struct Config {
     pub compile_mib: Option<u64>,
     /// How much of the code pool may be used, in MiB; not 0.
     pub pool_mib: Option<u64>,
+    /// After so many boots there is a new snapshot; 0 is after every boot, `None` never.
+    pub snapshot_every: Option<u64>,
+    /// How many snapshots are kept; not 0.
+    pub snapshot_keep: u64,
+    /// How long functions that have run are compiled at O3 before a snapshot is written, in milliseconds. After that
+    /// only those that have no code at all are compiled.
+    pub settle_ms: Option<u64>,
     /// Makes compilations fail, for tests: the seed of a generator that chooses which, where and how.
     pub injection: Option<u64>,
 }
@@ -40,6 +47,8 @@ pub enum ConfigError {
     Decreasing,
     /// A code pool in which nothing has room.
     NoPool,
+    /// The newest snapshot is always kept.
+    KeepsNothing,
 }
 
 impl fmt::Display for ConfigError {
@@ -47,12 +56,14 @@ impl fmt::Display for ConfigError {
         formatter.write_str(match self {
             Self::UnknownSetting => {
                 "unknown setting; the settings are calls=N,N,N,N, iterations=N,N,N,N, budget=CYCLES, \
-                 compile-ms=N, compile-mib=N, pool-mib=N and inject=SEED"
+                 compile-ms=N, compile-mib=N, pool-mib=N, snapshot-every=N, snapshot-keep=N, settle-ms=N and \
+                 inject=SEED"
             }
             Self::WrongCount => "thresholds are four, for O0, O1, O2 and O3, with - for never",
             Self::NotANumber => "a value is a whole number from 0 to 9223372036854775807, or -",
             Self::Decreasing => "a higher level cannot be due earlier than a lower one",
             Self::NoPool => "the code pool needs at least 1 MiB",
+            Self::KeepsNothing => "at least one snapshot is kept",
         })
     }
 }
@@ -75,6 +86,9 @@ impl Config {
         compile_ms: Some(60_000),
         compile_mib: Some(1024),
         pool_mib: None,
+        snapshot_every: Some(10),
+        snapshot_keep: 4,
+        settle_ms: Some(2_000),
         injection: None,
     };
 
@@ -99,7 +113,8 @@ impl Config {
     }
 
     /// Changes one setting, given as `calls=10,100,1000,10000`, `iterations=-,1000,-,100000`,
-    /// `budget=1000000000`, `compile-ms=1000`, `compile-mib=64`, `pool-mib=16` or `inject=1`.
+    /// `budget=1000000000`, `compile-ms=1000`, `compile-mib=64`, `pool-mib=16`, `snapshot-every=10`,
+    /// `snapshot-keep=4`, `settle-ms=2000` or `inject=1`.
     ///
     /// # Errors
     /// [`ConfigError`]; the settings stay as they were.
@@ -112,6 +127,14 @@ impl Config {
             "compile-ms" => self.compile_ms = number(value)?,
             "compile-mib" => self.compile_mib = number(value)?,
             "pool-mib" => self.pool_mib = pool(value)?,
+            "snapshot-every" => self.snapshot_every = number(value)?,
+            "snapshot-keep" => {
+                self.snapshot_keep = match number(value)? {
+                    Some(0) | None => return Err(ConfigError::KeepsNothing),
+                    Some(count) => count,
+                }
+            }
+            "settle-ms" => self.settle_ms = number(value)?,
             "inject" => self.injection = number(value)?,
             _ => return Err(ConfigError::UnknownSetting),
         }
@@ -197,6 +220,10 @@ mod tests {
             ("inject=0x1", ConfigError::NotANumber),
             ("pool-mib=1.5", ConfigError::NotANumber),
             ("pool-mib=0", ConfigError::NoPool),
+            ("snapshot-every=x", ConfigError::NotANumber),
+            ("snapshot-keep=0", ConfigError::KeepsNothing),
+            ("snapshot-keep=-", ConfigError::KeepsNothing),
+            ("settle-ms=1s", ConfigError::NotANumber),
         ] {
             let mut config = Config::AUTOMATIC;
             assert_eq!(config.set(text), Err(error), "{text}");

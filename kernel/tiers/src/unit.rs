@@ -40,6 +40,47 @@ impl Unit {
         }
     }
 
+    /// A unit with a history: its code, at which levels it was compiled or failed to, and the highest level that one
+    /// of its loops has reached.
+    #[must_use]
+    pub const fn with_history(
+        kind: Kind,
+        tier: Tier,
+        tried: [bool; LEVELS.len()],
+        loops: Option<Level>,
+    ) -> Self {
+        Self {
+            tier,
+            tried,
+            loops,
+            ..Self::new(kind)
+        }
+    }
+
+    /// Whether it is a function or a loop.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The levels at which it was compiled or failed to.
+    #[must_use]
+    pub const fn tried(&self) -> [bool; LEVELS.len()] {
+        self.tried
+    }
+
+    /// The highest level that one of its loops has reached.
+    #[must_use]
+    pub const fn loops(&self) -> Option<Level> {
+        self.loops
+    }
+
+    /// Whether compiling it at the best level is still to be tried.
+    #[must_use]
+    pub fn can_become_best(&self) -> bool {
+        self.may_become(Level::O3)
+    }
+
     /// How it runs.
     #[must_use]
     pub const fn tier(&self) -> Tier {

@@ -59,7 +59,10 @@ impl<D: BlockDevice> Volume<D> {
         let geometry = Geometry::parse(&sector, device.sector_count())?;
         let mut result = Self::read_tables(&mut device, &geometry, 0);
         if matches!(result, Err(VolumeError::Corrupt(_))) && geometry.table_count == 2 {
-            result = Self::read_tables(&mut device, &geometry, 1).or(result);
+            result = match Self::read_tables(&mut device, &geometry, 1) {
+                Err(VolumeError::Corrupt(_)) => result,
+                other => other,
+            };
         }
         let (mut table, scan, tables_differed) = result?;
         let lost_clusters = table.free_unreached(&geometry, |cluster| scan.is_reached(cluster));

@@ -5,15 +5,48 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::children_times_of;
 use crate::error::{Error, Result};
 use crate::kernel::{KernelKind, LlvmExtent};
 use crate::launch::Kernel;
+use crate::profile::{self, Profile};
+use crate::program::{Program, Tier, TierOptions};
 use crate::supervise::Recorder;
 use crate::temporary::TemporaryFolder;
 use crate::workbench::Workbench;
 
 const TIMEOUT: Duration = Duration::from_secs(300);
-const RECORD_LIMIT_BYTES: usize = 1 << 20;
+const LOG_LIMIT_BYTES: usize = 1 << 16;
+
+/// A way of running a program.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The tier.
+    pub tier: Tier,
+    /// Its options.
+    pub options: TierOptions,
+}
+
+impl From<Tier> for Setup {
+    fn from(tier: Tier) -> Self {
+        Self {
+            tier,
+            options: TierOptions::default(),
+        }
+    }
+}
+
+/// What a run has left behind.
+pub struct Run {
+    /// What the program has printed.
+    pub output: Vec<u8>,
+    /// Processor time of the whole process outside the system.
+    pub user_time: Duration,
+    /// With the time that the system spent for it.
+    pub cpu_time: Duration,
+    /// If the setup asks for one.
+    pub profile: Option<Profile>,
+}
 
 /// The hosted kernel, built.
 pub struct Hosted {
@@ -34,26 +67,53 @@ impl Hosted {
         })
     }
 
-    /// What the program in `bundle` prints.
+    /// Runs a program to its end.
     ///
     /// # Errors
-    /// That it did not end with status 0.
-    pub fn output_of(&self, bundle: &[u8]) -> Result<String> {
-        let path = self.folder.path().join("bundle");
-        fs::write(&path, bundle)?;
+    /// That it did not end with status 0; with what the kernel had to say.
+    pub fn run(&self, program: &Program, setup: &Setup, arguments: &[String]) -> Result<Run> {
+        let bundle = self.folder.path().join("bundle");
+        let bytes = program.bundle_with(arguments, setup.tier, &setup.options);
+        fs::write(&bundle, bytes)?;
         let kernel = Kernel::Hosted {
             executable: self.executable.clone(),
-            bundle: path,
+            bundle,
             memory_mib: None,
+            disk: None,
         };
-        let output = Recorder::new(RECORD_LIMIT_BYTES, io::sink());
-        let ending = kernel.run(TIMEOUT, output.clone(), io::stderr())?;
-        if ending.code != 0 {
+        let raw_profile = self.folder.path().join("profile");
+        let profile_path = setup.options.profile.then_some(raw_profile.as_path());
+        let mut output = Vec::new();
+        let log = Recorder::new(LOG_LIMIT_BYTES, io::sink());
+        let mut code = 0;
+        let (user_time, system_time) = children_times_of(|| -> Result<()> {
+            let ending = kernel.run(TIMEOUT, &mut output, log.clone(), profile_path)?;
+            code = ending.code;
+            Ok(())
+        })?;
+        if code != 0 {
             return Err(Error::Build(format!(
-                "the program ended with status {}",
-                ending.code
+                "{} ended with status {code} in the tier {}\n{}",
+                program.name,
+                setup.tier.name(),
+                String::from_utf8_lossy(&log.bytes())
             )));
         }
-        Ok(String::from_utf8_lossy(&output.bytes()).into_owned())
+        let profile = match profile_path {
+            Some(path) => {
+                let parsed = profile::parse(&fs::read(path)?);
+                Some(
+                    parsed
+                        .map_err(|error| Error::Build(format!("the kernel's profile: {error}")))?,
+                )
+            }
+            None => None,
+        };
+        Ok(Run {
+            output,
+            user_time,
+            cpu_time: user_time + system_time,
+            profile,
+        })
     }
 }

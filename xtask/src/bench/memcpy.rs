@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::hosted::Hosted;
+use super::hosted::{Hosted, Setup};
 use crate::error::{Error, Result};
 use crate::program::{Program, Tier};
 use crate::workbench::Workbench;
@@ -21,7 +21,8 @@ const GENERIC_TARGET: f64 = 1.5;
 /// Whatever kept the program from being run to its end.
 pub fn run(bench: &Workbench) -> Result<()> {
     let program = Program::build(&[bench.root.join(PROGRAM)], &bench.program_compiler())?;
-    let text = Hosted::build(bench)?.output_of(&program.bundle(&[], Tier::Auto))?;
+    let run = Hosted::build(bench)?.run(&program, &Setup::from(Tier::Auto), &[])?;
+    let text = String::from_utf8_lossy(&run.output);
     let figures =
         figures(&text).ok_or_else(|| Error::Build(format!("{PROGRAM} printed {text:?}")))?;
     print(&figures);

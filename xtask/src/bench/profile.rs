@@ -10,12 +10,10 @@
 //! The overhead of profiling is *profiled* over *units*. What *units* lose against *whole* is the price of
 //! code that can be replaced while it runs, counters included.
 
-use std::path::Path;
-
-use super::rounds::{Limits, NAMES, RoundsProgram, Setup, announce};
+use super::hosted::{Hosted, Setup};
+use super::rounds::{Limits, NAMES, RoundsProgram, announce};
 use super::tables::{geometric_mean, render, verdict};
 use crate::error::Result;
-use crate::kernel::{KernelKind, LlvmExtent};
 use crate::program::{Tier, TierOptions};
 use crate::workbench::Workbench;
 
@@ -33,6 +31,7 @@ fn setups() -> [Setup; 3] {
         options: TierOptions {
             settings: vec!["calls=-,-,0,-".into(), "iterations=-,-,-,-".into()],
             profile,
+            ..TierOptions::default()
         },
     };
     [Setup::from(Tier::O2), automatic(false), automatic(true)]
@@ -43,15 +42,13 @@ fn setups() -> [Setup; 3] {
 /// # Errors
 /// Whatever kept a program from being built or run.
 pub fn run(bench: &Workbench) -> Result<()> {
-    let kernel = bench
-        .kernel_builder()
-        .build(KernelKind::Hosted, LlvmExtent::Full)?;
+    let hosted = Hosted::build(bench)?;
     let folder = tempfile::tempdir()?;
     let mut ratios = Vec::new();
     for name in NAMES {
         announce(&format!("{name}, hosted"));
         let program = RoundsProgram::build(name, bench, folder.path())?;
-        let [whole, units, profiled] = measure(&program, &kernel)?;
+        let [whole, units, profiled] = measure(&program, &hosted)?;
         ratios.push([units / whole, profiled / whole, profiled / units]);
     }
     print(&ratios);
@@ -59,11 +56,11 @@ pub fn run(bench: &Workbench) -> Result<()> {
 }
 
 /// Seconds of a round in each way.
-fn measure(program: &RoundsProgram, kernel: &Path) -> Result<[f64; 3]> {
+fn measure(program: &RoundsProgram, hosted: &Hosted) -> Result<[f64; 3]> {
     let mut least = [f64::INFINITY; 3];
     for _ in 0..REPETITIONS {
         for (setup, least) in setups().iter().zip(&mut least) {
-            let (rounds, _, _) = program.run_hosted(kernel, setup, LIMITS)?;
+            let (rounds, _) = program.run_hosted(hosted, setup, LIMITS)?;
             *least = least.min(rounds.stretch_s(STRETCH_S));
         }
     }

@@ -3,18 +3,16 @@
 //! The best round is what the code can do: a round is short, so that of many some are not disturbed by
 //! whatever else the host does. The same source runs everywhere, and a round is the same work everywhere.
 
-use std::fs;
-use std::io::{Write, sink};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::ahead_of_time::{self, Optimisation};
 use super::cpu_time_of;
+use super::hosted::{Hosted, Run, Setup};
 use crate::error::{Error, Result};
-use crate::launch::Kernel;
-use crate::profile::{self, Profile};
-use crate::program::{Program, Tier, TierOptions};
+use crate::program::Program;
 use crate::workbench::Workbench;
 
 /// Their folder.
@@ -33,7 +31,6 @@ pub const NAMES: [&str; 8] = [
 
 /// A round is as fast as the steady state if it takes at most so much more.
 const STEADY: f64 = 1.05;
-const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// When a program stops: whichever comes first.
 #[derive(Clone, Copy, Debug)]
@@ -117,29 +114,9 @@ impl Rounds {
     }
 }
 
-/// A way of running a program in the hosted kernel.
-#[derive(Clone, Debug)]
-pub struct Setup {
-    /// The tier.
-    pub tier: Tier,
-    /// Its options.
-    pub options: TierOptions,
-}
-
-impl From<Tier> for Setup {
-    fn from(tier: Tier) -> Self {
-        Self {
-            tier,
-            options: TierOptions::default(),
-        }
-    }
-}
-
 /// A program, compiled for the kernels, with what its runs leave behind.
 #[derive(Debug)]
 pub struct RoundsProgram<'a> {
-    /// Its name.
-    pub name: &'static str,
     /// For the kernels.
     pub program: Program,
     source: PathBuf,
@@ -152,11 +129,10 @@ impl<'a> RoundsProgram<'a> {
     ///
     /// # Errors
     /// That it does not compile.
-    pub fn build(name: &'static str, bench: &'a Workbench, folder: &'a Path) -> Result<Self> {
+    pub fn build(name: &str, bench: &'a Workbench, folder: &'a Path) -> Result<Self> {
         let source = bench.root.join(FOLDER).join(format!("{name}.c"));
         let program = Program::build(std::slice::from_ref(&source), &bench.program_compiler())?;
         Ok(Self {
-            name,
             program,
             source,
             bench,
@@ -180,54 +156,18 @@ impl<'a> RoundsProgram<'a> {
         ahead_of_time::embed(self.bench, &self.source, self.folder)
     }
 
-    /// Runs the hosted kernel at `executable`; also returns the processor time in all, and the profile if
-    /// the setup asks for one.
+    /// Runs it in the hosted kernel; what it has printed is in the first of the two.
     ///
     /// # Errors
     /// That the run failed.
     pub fn run_hosted(
         &self,
-        executable: &Path,
+        hosted: &Hosted,
         setup: &Setup,
         limits: Limits,
-    ) -> Result<(Rounds, Duration, Option<Profile>)> {
-        let bundle = self.folder.join("bundle");
-        let bytes = self
-            .program
-            .bundle_with(&limits.arguments(), setup.tier, &setup.options);
-        fs::write(&bundle, bytes)?;
-        let kernel = Kernel::Hosted {
-            executable: executable.to_owned(),
-            bundle,
-            memory_mib: None,
-        };
-        let raw_profile = self.folder.join("profile");
-        let mut output = Vec::new();
-        let mut code = 0;
-        let time = cpu_time_of(|| -> Result<()> {
-            let ending = if setup.options.profile {
-                kernel.run_profiled(TIMEOUT, &mut output, sink(), Some(&raw_profile))
-            } else {
-                kernel.run(TIMEOUT, &mut output, sink())
-            };
-            code = ending?.code;
-            Ok(())
-        })?;
-        if code != 0 {
-            return Err(Error::Build(format!(
-                "{} ended with {code} in the tier {}",
-                self.name,
-                setup.tier.name()
-            )));
-        }
-        let profile = if setup.options.profile {
-            let text = fs::read(&raw_profile)?;
-            let parsed = profile::parse(&text);
-            Some(parsed.map_err(|error| Error::Build(format!("the kernel's profile: {error}")))?)
-        } else {
-            None
-        };
-        Ok((Rounds::parse(&output)?, time, profile))
+    ) -> Result<(Rounds, Run)> {
+        let run = hosted.run(&self.program, setup, &limits.arguments())?;
+        Ok((Rounds::parse(&run.output)?, run))
     }
 
     /// Runs it on Linux.

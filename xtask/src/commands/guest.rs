@@ -1,14 +1,26 @@
 //! What `run` and `image` have in common: a program, and how it is to run.
 
+use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, system};
 use crate::kernel::LlvmExtent;
 use crate::program::{Program, ProgramError, Tier, TierOptions};
 use crate::tools::Installation;
 use crate::workbench::Workbench;
+
+const SECRET_SIZE_BYTES: usize = 32;
+
+/// What is wanted beside the program's run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wishes {
+    /// A profile.
+    pub profile: bool,
+    /// A snapshot at the end of this run.
+    pub snapshot: bool,
+}
 
 /// A program and how it is to run.
 #[derive(Args, Debug)]
@@ -17,10 +29,13 @@ pub struct Guest {
     #[arg(long, value_enum, default_value_t)]
     tier: Tier,
     /// A setting of the automatic tiers: calls=N,N,N,N or iterations=N,N,N,N (thresholds of O0 to O3, - for
-    /// never), budget=CYCLES, compile-ms=N, compile-mib=N, pool-mib=N, or
-    /// inject=SEED (for tests)
+    /// never), budget=CYCLES, compile-ms=N, compile-mib=N, pool-mib=N,
+    /// snapshot-every=BOOTS, snapshot-keep=N, settle-ms=N, or inject=SEED (for tests)
     #[arg(long = "set", value_name = "SETTING")]
     settings: Vec<String>,
+    /// A file with a secret of 32 bytes: snapshots are written with it, and those that were not are refused
+    #[arg(long, value_name = "FILE")]
+    secret: Option<PathBuf>,
     /// How much of LLVM is in the kernel
     #[arg(long, value_enum, default_value_t)]
     pub llvm: LlvmExtent,
@@ -36,18 +51,36 @@ pub struct Guest {
 }
 
 impl Guest {
+    fn secret(&self) -> Result<Option<[u8; SECRET_SIZE_BYTES]>> {
+        let Some(path) = &self.secret else {
+            return Ok(None);
+        };
+        let bytes = fs::read(path).map_err(system(format!("cannot read {}", path.display())))?;
+        let secret = bytes.as_slice().try_into().map_err(|_| {
+            Error::Usage(format!(
+                "{} has {} bytes; a secret has {SECRET_SIZE_BYTES}, as `head -c {SECRET_SIZE_BYTES} /dev/urandom` \
+                 makes them",
+                path.display(),
+                bytes.len()
+            ))
+        })?;
+        Ok(Some(secret))
+    }
+
     /// The tools, and the program as a bundle. A program that does not compile is reported before a kernel is
     /// built.
     ///
     /// # Errors
     /// Whatever is wrong with the options, the tools or the program.
-    pub fn prepare(&self, profile: bool) -> Result<(Workbench, Vec<u8>)> {
+    pub fn prepare(&self, wishes: Wishes) -> Result<(Workbench, Vec<u8>)> {
         if self.program.is_empty() {
             return Err(Error::Usage(ProgramError::Empty.to_string()));
         }
         let options = TierOptions {
             settings: self.settings.clone(),
-            profile,
+            profile: wishes.profile,
+            snapshot: wishes.snapshot,
+            secret: self.secret()?,
         };
         options.check(self.tier).map_err(Error::Usage)?;
         let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::guest::Guest;
+use super::guest::{Guest, Wishes};
 use crate::error::Result;
 use crate::image::DEFAULT_SIZE_BYTES;
 use crate::kernel::KernelKind;
@@ -29,7 +29,7 @@ impl ImageArgs {
     /// # Errors
     /// Whatever kept it from being made.
     pub fn run(self) -> Result<ExitCode> {
-        let (bench, bundle) = self.guest.prepare(false)?;
+        let (bench, bundle) = self.guest.prepare(Wishes::default())?;
         let kernel = bench
             .kernel_builder()
             .build(KernelKind::Machine, self.guest.llvm)?;

@@ -5,6 +5,7 @@ pub mod cache;
 pub mod ci;
 pub mod doctor;
 pub mod export;
+pub mod fuzz;
 mod guest;
 pub mod image;
 pub mod llvm;

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::guest::Guest;
+use super::guest::{Guest, Wishes};
 use crate::error::Result;
-use crate::image::{DEFAULT_SIZE_BYTES, ImageFile};
+use crate::image::{self, DATA_DISK_SIZE_BYTES, DEFAULT_SIZE_BYTES, ImageFile};
 use crate::kernel::KernelKind;
 use crate::launch::{Ending, Kernel};
 use crate::profile;
-use crate::qemu::{Boot, Machine};
+use crate::qemu::{Boot, Drive, Interface, Machine};
 use crate::temporary::TemporaryFolder;
 use crate::tools::{Installation, Tools};
 
@@ -37,6 +37,12 @@ pub struct RunArgs {
     /// Run in the engine as a Linux process, at native speed, instead of the machine
     #[arg(long)]
     hosted: bool,
+    /// With --hosted: keep snapshots on the FAT16 volume of this disk image, which is made if it is not there
+    #[arg(long, value_name = "FILE", requires = "hosted")]
+    disk: Option<PathBuf>,
+    /// Write a snapshot at the end of the run, even if none is due
+    #[arg(long)]
+    snapshot: bool,
     /// Write a profile of the run to this file; `cargo xtask report` shows it
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
@@ -49,6 +55,9 @@ pub struct RunArgs {
     /// How the machine starts
     #[arg(long, value_enum, default_value_t)]
     boot: BootMethod,
+    /// How the machine's disk is connected
+    #[arg(long, value_enum, default_value_t)]
+    interface: Interface,
     /// Boot this disk image instead of a new one; what the machine writes stays in it
     #[arg(
         long,
@@ -71,7 +80,13 @@ impl RunArgs {
         if let Some(image) = &self.image {
             return self.boot_image(image);
         }
-        let (bench, bundle) = self.guest.prepare(self.profile.is_some())?;
+        let (bench, bundle) = self.guest.prepare(Wishes {
+            profile: self.profile.is_some(),
+            snapshot: self.snapshot,
+        })?;
+        if let Some(disk) = self.disk.as_deref().filter(|disk| !disk.exists()) {
+            image::write_data_disk(disk, DATA_DISK_SIZE_BYTES)?;
+        }
         let folder = TemporaryFolder::new("run")?;
 
         let kind = if self.hosted {
@@ -88,16 +103,17 @@ impl RunArgs {
                 executable,
                 bundle: bundle_path,
                 memory_mib: self.memory_mib,
+                disk: self.disk.clone(),
             }
         } else {
             let boot = match self.boot {
                 BootMethod::Disk => {
                     let image = folder.path().join("disk.img");
                     bench.write_image(&executable, &bundle, DEFAULT_SIZE_BYTES, &image)?;
-                    Boot::Disk {
-                        image,
-                        read_error: None,
-                    }
+                    Boot::Disk(Drive {
+                        interface: self.interface,
+                        ..Drive::new(image)
+                    })
                 }
                 BootMethod::Pvh => Boot::Pvh {
                     kernel: executable,
@@ -108,7 +124,7 @@ impl RunArgs {
         };
         let raw_profile = folder.path().join("profile");
         let timeout = Duration::from_secs(self.timeout_s);
-        let ending = kernel.run_profiled(
+        let ending = kernel.run(
             timeout,
             stdout(),
             stderr(),
@@ -123,14 +139,14 @@ impl RunArgs {
     fn boot_image(&self, image: &Path) -> Result<ExitCode> {
         ImageFile::open(image)?;
         let tools = Tools::find(Installation::from_flag(self.guest.install_tools))?;
-        let boot = Boot::Disk {
-            image: image.into(),
-            read_error: None,
-        };
+        let boot = Boot::Disk(Drive {
+            interface: self.interface,
+            ..Drive::new(image)
+        });
         let timeout = Duration::from_secs(self.timeout_s);
         let ending = self
             .machine(tools.qemu, boot)
-            .run(timeout, stdout(), stderr())?;
+            .run(timeout, stdout(), stderr(), None)?;
         Ok(exit_code(&ending))
     }
 

@@ -64,7 +64,7 @@ fn table_of_parts(whole: &Part) -> Table {
         .load_preset(presets::NOTHING)
         .set_header(["part", "bytes", "%"]);
     add_rows(&mut table, whole, 0, whole.bytes.max(1));
-    align_numbers(&mut table);
+    align_numbers(&mut table, 1);
     table
 }
 
@@ -85,27 +85,35 @@ fn add_rows(table: &mut Table, part: &Part, depth: usize, whole_bytes: u64) {
 
 fn table_of_libraries(kernel: &KernelSizes) -> Table {
     let mut table = Table::new();
-    table
-        .load_preset(presets::NOTHING)
-        .set_header(["library", "text", "rodata", "data", "bss", "bytes"]);
-    for sizes in &kernel.libraries {
-        let numbers = [
-            sizes.text,
-            sizes.rodata,
-            sizes.data,
-            sizes.bss,
-            sizes.total(),
-        ];
-        let mut row = vec![sizes.library.clone()];
-        row.extend(numbers.map(|number| number.to_string()));
-        table.add_row(row);
+    table.load_preset(presets::NOTHING).set_header([
+        "library",
+        "part",
+        "text",
+        "rodata",
+        "data",
+        "bss",
+        "in the image",
+    ]);
+    for (part, libraries) in [("core", &kernel.core), ("LLVM", &kernel.llvm)] {
+        for sizes in libraries {
+            let numbers = [
+                sizes.text,
+                sizes.rodata,
+                sizes.data,
+                sizes.bss,
+                sizes.image_bytes(),
+            ];
+            let mut row = vec![sizes.library.clone(), part.to_owned()];
+            row.extend(numbers.map(|number| number.to_string()));
+            table.add_row(row);
+        }
     }
-    align_numbers(&mut table);
+    align_numbers(&mut table, 2);
     table
 }
 
-fn align_numbers(table: &mut Table) {
-    for column in table.column_iter_mut().skip(1) {
+fn align_numbers(table: &mut Table, first: usize) {
+    for column in table.column_iter_mut().skip(first) {
         column.set_cell_alignment(CellAlignment::Right);
     }
 }

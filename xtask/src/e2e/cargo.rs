@@ -195,6 +195,23 @@ const LINTS: &[Lint] = &[
         installation: "rustup component add clippy",
     },
     Lint {
+        // Without libFuzzer itself, which is C++.
+        name: "lint::clippy_fuzz",
+        command: &["cargo", "clippy"],
+        arguments: &[
+            "--manifest-path",
+            "fuzz/Cargo.toml",
+            "--locked",
+            "--no-default-features",
+            "--bins",
+            "--quiet",
+            "--",
+            "--deny",
+            "warnings",
+        ],
+        installation: "rustup component add clippy",
+    },
+    Lint {
         // With the other kernels, the machine would have its engine.
         name: "lint::clippy_native",
         command: &["cargo", "clippy"],

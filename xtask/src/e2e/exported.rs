@@ -20,7 +20,7 @@ use super::subject::{Conditions, Place, Run, Subject};
 use crate::export::{self, ExportError, Guidance};
 use crate::image::{ImageFile, ImageSize};
 use crate::program::{Program, Tier};
-use crate::qemu::{self, Boot, Counters, Machine, Verdict};
+use crate::qemu::{self, Boot, Counters, Drive, Machine, Verdict};
 use crate::supervise::Recorder;
 
 /// The most that an exported example may take on the disk, and of memory.
@@ -152,10 +152,7 @@ impl Exported {
             qemu: subject.bench.tools.qemu.clone(),
             memory_mib: MEMORY_MIB,
             counts_instructions: false,
-            boot: Boot::Disk {
-                image: self.image.clone(),
-                read_error: None,
-            },
+            boot: Boot::Disk(Drive::new(&self.image)),
         };
         let output = Recorder::new(RECORD_LIMIT_BYTES, io::sink());
         let log = Recorder::new(RECORD_LIMIT_BYTES, io::sink());
@@ -305,9 +302,12 @@ fn snapshot() -> Snapshot<'static> {
             hot,
         ],
         imports: Vec::new(),
+        pieces: Vec::new(),
+        places: Vec::new(),
         code: vec![bareflow_snapshot::Region {
             address: POOL_ADDRESS,
             access: bareflow_snapshot::Access::ReadExecute,
+            size_bytes: CODE.len() as u64,
             bytes: CODE,
         }],
         data: Vec::new(),

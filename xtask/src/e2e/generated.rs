@@ -48,6 +48,7 @@ impl Generated {
         let options = TierOptions {
             settings: settings.iter().copied().map(str::to_owned).collect(),
             profile: true,
+            ..TierOptions::default()
         };
         let bundle = self.program.bundle_with(&[], Tier::Auto, &options);
         subject.run(place, &bundle, Conditions::default())

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::cargo::clean_cargo;
 use super::runner::{Outcome, Test};
 
-/// One test for each lock file below `examples`.
+/// One test for each lock file below `examples`, and one for that of the fuzz targets.
 ///
 /// # Errors
 /// That the folder cannot be read.
@@ -15,6 +15,7 @@ pub fn tests(root: &Path) -> io::Result<Vec<Test>> {
     let mut packages: Vec<PathBuf> = fs::read_dir(root.join("examples"))?
         .map(|entry| Ok(entry?.path()))
         .collect::<io::Result<_>>()?;
+    packages.push(root.join("fuzz"));
     packages.retain(|package| package.join("Cargo.lock").is_file());
     packages.sort();
     let tests = packages.into_iter().map(|package| {

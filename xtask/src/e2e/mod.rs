@@ -15,6 +15,7 @@ mod limits;
 mod lock_files;
 mod matrix;
 mod outside;
+mod paging;
 mod random;
 mod runner;
 mod subject;
@@ -42,6 +43,7 @@ pub fn program_tests(
     let mut tests = matrix::tests(subject, extent)?;
     tests.extend(distribution::tests(subject));
     tests.extend(volume::tests(subject));
+    tests.extend(paging::tests(subject));
     tests.extend(exported::tests(subject)?);
     tests.extend(bad_input::tests(subject));
     tests.extend(jail::tests(subject));

@@ -11,7 +11,7 @@ use crate::image::DEFAULT_SIZE_BYTES;
 use crate::launch::{Ending, Kernel};
 use crate::profile::{self, Profile};
 use crate::program::ProgramCompiler;
-use crate::qemu::{Boot, Machine, ReadError};
+use crate::qemu::{Boot, Drive, Machine, ReadError};
 use crate::supervise::Recorder;
 use crate::temporary::TemporaryFolder;
 use crate::workbench::Workbench;
@@ -162,6 +162,7 @@ impl Subject {
                 executable: built(self.hosted_kernel.as_ref())?,
                 bundle: bundle_path.clone(),
                 memory_mib: conditions.memory_mib,
+                disk: None,
             },
             Place::Disk => {
                 let path = self.fresh_path("disk.img");
@@ -189,7 +190,7 @@ impl Subject {
         let log = Recorder::new(RECORD_LIMIT_BYTES, io::sink());
         let timeout = conditions.timeout.unwrap_or(default_timeout);
         let profile_path = self.fresh_path("profile");
-        let ending = kernel.run_profiled(timeout, output.clone(), log.clone(), Some(&profile_path));
+        let ending = kernel.run(timeout, output.clone(), log.clone(), Some(&profile_path));
         // A run that asks for no profile leaves no text.
         let profile = fs::read(&profile_path)
             .ok()
@@ -222,6 +223,14 @@ impl Subject {
             .map_err(|error| error.to_string())
     }
 
+    /// The machine's kernel.
+    ///
+    /// # Errors
+    /// That it could not be built.
+    pub fn machine_kernel(&self) -> Result<PathBuf, String> {
+        built(self.machine_kernel.as_ref())
+    }
+
     /// Writes a disk image and damages it as asked.
     fn disk(&self, path: &Path, bundle: &[u8], damage: Option<Damage>) -> Result<Boot, String> {
         self.write_image(path, bundle, DEFAULT_SIZE_BYTES)?;
@@ -238,19 +247,24 @@ impl Subject {
                 });
             }
         }
-        Ok(Boot::Disk {
-            image: path.into(),
+        Ok(Boot::Disk(Drive {
             read_error,
-        })
+            ..Drive::new(path)
+        }))
     }
 
     fn machine(&self, boot: Boot, conditions: Conditions) -> Kernel {
-        Kernel::Machine(Machine {
+        Kernel::Machine(self.emulated(boot, conditions.memory_mib))
+    }
+
+    /// The machine, with as much RAM as usual unless asked otherwise.
+    pub fn emulated(&self, boot: Boot, memory_mib: Option<u32>) -> Machine {
+        Machine {
             qemu: self.bench.tools.qemu.clone(),
-            memory_mib: conditions.memory_mib.unwrap_or(MEMORY_MIB),
+            memory_mib: memory_mib.unwrap_or(MEMORY_MIB),
             counts_instructions: false,
             boot,
-        })
+        }
     }
 }
 
@@ -260,7 +274,11 @@ fn built(kernel: Option<&PathBuf>) -> Result<PathBuf, String> {
         .ok_or_else(|| "the kernel could not be built".into())
 }
 
-fn overwrite(path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
+/// Changes bytes of a file.
+///
+/// # Errors
+/// Those of the file.
+pub fn overwrite(path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::options().write(true).open(path)?;
     file.seek(SeekFrom::Start(offset))?;
     file.write_all(bytes)

@@ -36,13 +36,7 @@ fn check(subject: &Subject) -> Result<(), String> {
     let image = subject.fresh_path("image");
     subject.write_image(&image, &bundle, SIZE_BYTES)?;
     let volume = subject.fresh_path("volume");
-    copy_volume(&image, &volume).map_err(|error| format!("cannot copy the volume: {error}"))?;
-
-    let output = Command::new(tools::which("fsck.fat").unwrap_or("fsck.fat".into()))
-        .arg("-n")
-        .arg(&volume)
-        .output();
-    finish(output, "fsck.fat -n")?;
+    check_file_system(&image, &volume)?;
     let list = |folder: &str| {
         let output = Command::new("mdir")
             .args(["-b", "-i"])
@@ -78,9 +72,58 @@ fn check(subject: &Subject) -> Result<(), String> {
     Ok(())
 }
 
-/// Copies the first partition of FAT16 out of an image.
-fn copy_volume(image: &Path, volume: &Path) -> io::Result<()> {
-    let mut file = File::open(image)?;
+/// Copies the volume out of an image, and has `fsck.fat` look at the copy.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_file_system(image: &Path, copy: &Path) -> Result<(), String> {
+    copy_volume(image, copy).map_err(|error| format!("cannot copy the volume: {error}"))?;
+    let output = Command::new(tools::which("fsck.fat").unwrap_or("fsck.fat".into()))
+        .arg("-n")
+        .arg(copy)
+        .output();
+    finish(output, "fsck.fat -n").map(drop)
+}
+
+/// The volume in an image, for mtools.
+fn in_image(image: &Path) -> Result<String, String> {
+    let partition = File::open(image).and_then(|mut file| find_volume(&mut file));
+    let (start, _) = partition.map_err(|error| format!("cannot find the volume: {error}"))?;
+    Ok(format!("{}@@{start}", image.display()))
+}
+
+/// The contents of a file on the volume of an image.
+///
+/// # Errors
+/// That there is none.
+pub fn read_file(image: &Path, path: &str) -> Result<Vec<u8>, String> {
+    let output = Command::new("mtype")
+        .args(["-i", &in_image(image)?])
+        .arg(format!("::/{path}"))
+        .output()
+        .map_err(|error| format!("cannot start mtype: {error}"))?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    Err(String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// Replaces a file on the volume of an image; `temporary` is a path that nothing else uses.
+///
+/// # Errors
+/// What kept it from being written.
+pub fn write_file(image: &Path, path: &str, bytes: &[u8], temporary: &Path) -> Result<(), String> {
+    fs::write(temporary, bytes).map_err(|error| error.to_string())?;
+    let output = Command::new("mcopy")
+        .args(["-o", "-i", &in_image(image)?])
+        .arg(temporary)
+        .arg(format!("::/{path}"))
+        .output();
+    finish(output, "mcopy").map(drop)
+}
+
+/// Where the first partition of FAT16 begins in an image, and its size, in bytes.
+fn find_volume(file: &mut File) -> io::Result<(u64, u64)> {
     let mut sector = [0; SECTOR_SIZE_BYTES as usize];
     file.read_exact(&mut sector)?;
     let entry = sector[TABLE..]
@@ -92,7 +135,13 @@ fn copy_volume(image: &Path, volume: &Path) -> io::Result<()> {
         let bytes = [0, 1, 2, 3].map(|index| entry[offset + index]);
         u64::from(u32::from_le_bytes(bytes)) * SECTOR_SIZE_BYTES
     };
-    let (start, size) = (number(8), number(12));
+    Ok((number(8), number(12)))
+}
+
+/// Copies the first partition of FAT16 out of an image.
+fn copy_volume(image: &Path, volume: &Path) -> io::Result<()> {
+    let mut file = File::open(image)?;
+    let (start, size) = find_volume(&mut file)?;
     file.seek(SeekFrom::Start(start))?;
     let copied = io::copy(&mut file.take(size), &mut File::create(volume)?)?;
     if copied == size {

@@ -1,4 +1,4 @@
-//! The kernel as one block of bytes, as stage 2 loads it.
+//! The kernel as blocks of bytes: the core, as stage 2 loads it, and LLVM, whose pages the kernel reads.
 
 use std::fs;
 use std::path::Path;
@@ -8,33 +8,48 @@ use object::elf::{FileHeader64, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{LittleEndian, Object, ObjectSymbol};
 
-/// Where the table of symbols begins.
-const IMAGE_END: &str = "__image_end";
+const PAGE_SIZE_BYTES: usize = 4096;
 /// The linker script's symbol for the memory that the kernel needs beside its image.
 const WORKING_MEMORY: &str = "__working_memory";
+/// Where a loader of ELF files would put LLVM, and the symbol table behind it.
+const LLVM_START: &str = "__llvm_load_start";
 
-/// The checksum of a kernel as it is in an image; `None` if the file is not a kernel of the machine.
-pub fn flat_kernel_checksum(path: &Path) -> Option<Checksum> {
+/// Where the symbol table begins at the earliest.
+const LLVM_END: &str = "__llvm_load_end";
+
+/// The checksum of a kernel's core as it is in an image; `None` if the file is not a kernel of the machine.
+pub fn core_checksum(path: &Path) -> Option<Checksum> {
     let kernel = FlatKernel::read(path).ok()?;
-    Some(super::padded_checksum(&kernel.bytes))
+    Some(super::padded_checksum(&kernel.core))
 }
 
 /// How large a kernel's table of symbols is; 0 if there is none.
 pub fn symbol_bytes(path: &Path) -> u64 {
-    FlatKernel::read(path).map_or(0, |kernel| kernel.symbol_bytes)
+    let sum = || -> Option<u64> {
+        let data = fs::read(path).ok()?;
+        let file = object::File::parse(&*data).ok()?;
+        let llvm_end = file.symbol_by_name(LLVM_END)?.address();
+        let header = FileHeader64::<LittleEndian>::parse(&*data).ok()?;
+        let segments = header.program_headers(LittleEndian, &*data).ok()?;
+        let tables = segments.iter().filter(|segment| {
+            segment.p_type(LittleEndian) == PT_LOAD && segment.p_paddr(LittleEndian) >= llvm_end
+        });
+        Some(tables.map(|segment| segment.p_filesz(LittleEndian)).sum())
+    };
+    sum().unwrap_or(0)
 }
 
-/// A kernel's segments at their addresses.
+/// A kernel's segments at their physical addresses.
 #[derive(Debug)]
 pub(super) struct FlatKernel {
     pub(super) load_address: u32,
     pub(super) entry: u32,
-    pub(super) bytes: Vec<u8>,
-    /// The end of what it occupies, zeroed memory included.
+    pub(super) core: Vec<u8>,
+    /// The end of what the core occupies, zeroed memory included.
     pub(super) memory_end: u32,
     pub(super) working_memory: u32,
-    /// The table of symbols behind the image.
-    pub(super) symbol_bytes: u64,
+    /// LLVM's pages with the symbol table, in whole pages.
+    pub(super) llvm: Vec<u8>,
 }
 
 impl FlatKernel {
@@ -54,9 +69,21 @@ impl FlatKernel {
                 .filter(|address| *address < 1 << 31)
                 .ok_or("it reaches beyond 2 GiB")
         };
+        let file = object::File::parse(data).map_err(text)?;
+        let symbol = |name: &str| {
+            let symbol = file.symbol_by_name(name);
+            address(
+                symbol
+                    .ok_or_else(|| format!("it has no symbol {name}"))?
+                    .address(),
+            )
+            .map_err(str::to_owned)
+        };
+        let llvm_start = symbol(LLVM_START)?;
         let mut load_address = u32::MAX;
         let mut memory_end = 0;
-        let mut segments = Vec::new();
+        let mut core = Vec::new();
+        let mut llvm = Vec::new();
         for segment in header.program_headers(endian, data).map_err(text)? {
             if segment.p_type(endian) != PT_LOAD || segment.p_memsz(endian) == 0 {
                 continue;
@@ -66,38 +93,37 @@ impl FlatKernel {
             let bytes = segment
                 .data(endian, data)
                 .map_err(|()| "a segment lies outside the file")?;
-            load_address = load_address.min(start);
-            memory_end = memory_end.max(end);
-            segments.push((start, bytes));
+            if start >= llvm_start {
+                llvm.push((start, bytes));
+            } else {
+                load_address = load_address.min(start);
+                memory_end = memory_end.max(end);
+                core.push((start, bytes));
+            }
         }
-        if segments.is_empty() {
+        if core.is_empty() {
             return Err("it has nothing to load".into());
         }
-        let mut bytes = Vec::new();
-        for &(start, contents) in &segments {
-            let offset = (start - load_address) as usize;
-            bytes.resize(bytes.len().max(offset + contents.len()), 0);
-            bytes[offset..offset + contents.len()].copy_from_slice(contents);
-        }
-        let file = object::File::parse(data).map_err(text)?;
-        let image_end = file
-            .symbol_by_name(IMAGE_END)
-            .map_or(u64::MAX, |symbol| symbol.address());
-        let symbol_bytes = segments
-            .iter()
-            .filter(|(start, _)| u64::from(*start) >= image_end)
-            .map(|(_, contents)| contents.len() as u64)
-            .sum();
-        let working_memory = file
-            .symbol_by_name(WORKING_MEMORY)
-            .ok_or_else(|| format!("it has no symbol {WORKING_MEMORY}"))?;
+        let mut llvm = flat(llvm_start, &llvm);
+        llvm.resize(llvm.len().next_multiple_of(PAGE_SIZE_BYTES), 0);
         Ok(Self {
             load_address,
             entry: address(header.e_entry(endian))?,
-            bytes,
+            core: flat(load_address, &core),
             memory_end,
-            working_memory: address(working_memory.address())?,
-            symbol_bytes,
+            working_memory: symbol(WORKING_MEMORY)?,
+            llvm,
         })
     }
+}
+
+/// Segments by their addresses as one block from `start` on.
+fn flat(start: u32, segments: &[(u32, &[u8])]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (address, contents) in segments {
+        let offset = (address - start) as usize;
+        bytes.resize(bytes.len().max(offset + contents.len()), 0);
+        bytes[offset..offset + contents.len()].copy_from_slice(contents);
+    }
+    bytes
 }

@@ -3,6 +3,7 @@
 //! The same inputs make the same bytes. The image is sparse: what is zero takes no room on the host. An exported
 //! program needs no volume; without one the image ends behind the bundle.
 
+mod data_disk;
 mod elf;
 mod fat;
 mod read;
@@ -15,11 +16,12 @@ use std::path::{Path, PathBuf};
 
 use bareflow_boot_layout::{
     BOOT_PARTITION_SECTOR, BOOT_PARTITION_TYPE, Checksum, FAT16_PARTITION_TYPE, KernelHeader,
-    SECTOR_SIZE_BYTES, STAGE2_SECTOR,
+    SECTOR_SIZE_BYTES, STAGE2_SECTOR, clusters,
 };
 use mbrman::{BOOT_ACTIVE, BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
 
-pub use elf::{flat_kernel_checksum, symbol_bytes};
+pub use data_disk::{DATA_DISK_SIZE_BYTES, write_data_disk};
+pub use elf::{core_checksum, symbol_bytes};
 pub use read::{ImageFile, ImageVolume};
 pub use stages::{BootStages, StageError};
 pub use symbols::append as append_symbols;
@@ -27,6 +29,7 @@ pub use symbols::append as append_symbols;
 /// How large an image is unless asked otherwise.
 pub const DEFAULT_SIZE_BYTES: u64 = 545 << 20;
 
+const PAGE_SIZE_BYTES: u32 = 4096;
 /// Partitions begin at multiples of this: 1 MiB, as partitioning tools do it.
 const PARTITION_ALIGNMENT_SECTORS: u32 = 2048;
 /// FAT16 has at least 4,085 clusters; below this the volume would not be FAT16.
@@ -135,27 +138,35 @@ impl DiskImage<'_> {
     }
 
     fn plan(&self, kernel: &elf::FlatKernel) -> Result<Plan, ImageError> {
-        let kernel_sectors = sectors(kernel.bytes.len());
+        let kernel_sectors = sectors(kernel.core.len());
         let bundle_sectors = sectors(self.bundle.len());
-        let boot_end = BOOT_PARTITION_SECTOR + 1 + kernel_sectors + bundle_sectors;
+        let llvm_table = clusters::table(&kernel.llvm);
+        let bundle_address = kernel.memory_end.next_multiple_of(PAGE_SIZE_BYTES);
+        let bundle_end = bundle_address + bundle_sectors * SECTOR_SIZE_BYTES as u32;
+        let header = KernelHeader {
+            load_address: kernel.load_address,
+            entry: kernel.entry,
+            kernel_sectors,
+            kernel_checksum: padded_checksum(&kernel.core),
+            bundle_address,
+            bundle_sectors,
+            bundle_size_bytes: self.bundle.len() as u32,
+            bundle_checksum: padded_checksum(self.bundle),
+            memory_end: bundle_end + kernel.working_memory,
+            llvm_table_sectors: sectors(llvm_table.len()),
+            llvm_table_checksum: padded_checksum(&llvm_table),
+            llvm_address: bundle_end.next_multiple_of(PAGE_SIZE_BYTES),
+            llvm_sectors: sectors(kernel.llvm.len()),
+            llvm_checksum: padded_checksum(&kernel.llvm),
+        };
+        let boot_end = BOOT_PARTITION_SECTOR + header.llvm_sector() + header.llvm_sectors;
         let volume = match self.size {
             ImageSize::Smallest => None,
             ImageSize::Bytes(size_bytes) => Some(self.plan_volume(size_bytes, boot_end)?),
         };
-        let bundle_address = kernel.memory_end.next_multiple_of(4096);
-        let bundle_memory = bundle_sectors * SECTOR_SIZE_BYTES as u32;
         Ok(Plan {
-            header: KernelHeader {
-                load_address: kernel.load_address,
-                entry: kernel.entry,
-                kernel_sectors,
-                kernel_checksum: padded_checksum(&kernel.bytes),
-                bundle_address,
-                bundle_sectors,
-                bundle_size_bytes: self.bundle.len() as u32,
-                bundle_checksum: padded_checksum(self.bundle),
-                memory_end: bundle_address + bundle_memory + kernel.working_memory,
-            },
+            header,
+            llvm_table,
             boot_end,
             volume,
         })
@@ -201,13 +212,15 @@ impl DiskImage<'_> {
         self.write_partition_table(file, plan)?;
         write_at(file, STAGE2_SECTOR, &self.stages.stage2)?;
         write_at(file, BOOT_PARTITION_SECTOR, &plan.header.to_sector())?;
-        let kernel_sector = BOOT_PARTITION_SECTOR + 1;
-        write_at(file, kernel_sector, &kernel.bytes)?;
-        write_at(
-            file,
-            kernel_sector + plan.header.kernel_sectors,
-            self.bundle,
-        )?;
+        let header = &plan.header;
+        for (offset, bytes) in [
+            (1, &kernel.core[..]),
+            (1 + header.kernel_sectors, self.bundle),
+            (header.llvm_table_sector(), &plan.llvm_table),
+            (header.llvm_sector(), &kernel.llvm),
+        ] {
+            write_at(file, BOOT_PARTITION_SECTOR + offset, bytes)?;
+        }
         if let Some(volume) = &plan.volume {
             fat::write(file, volume.start, volume.count, self.bundle)?;
         }
@@ -254,7 +267,8 @@ impl DiskImage<'_> {
 #[derive(Debug)]
 struct Plan {
     header: KernelHeader,
-    /// Behind the bundle.
+    llvm_table: Vec<u8>,
+    /// Behind LLVM.
     boot_end: u32,
     /// The FAT16 volume.
     volume: Option<SectorRange>,

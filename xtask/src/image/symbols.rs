@@ -12,8 +12,9 @@ use object::endian::{LittleEndian, U32, U64};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{Object, ObjectSymbol, SymbolKind, pod};
 
-/// The table begins at the page behind the image, which the linker script marks.
-const IMAGE_END: &str = "__image_end";
+/// The table is the last part of LLVM: where it begins in the address space, and where a loader puts it.
+const WINDOW_END: &str = "__llvm_window_end";
+const LOAD_END: &str = "__llvm_load_end";
 const PAGE_SIZE_BYTES: u64 = 4096;
 /// Names of templates can be very long; their beginning tells enough.
 const NAME_LIMIT_BYTES: usize = 80;
@@ -27,10 +28,13 @@ pub fn append(path: &Path) -> io::Result<()> {
     let data = fs::read(path)?;
     let header_offset = unused_header(&data)?;
     let file = object::File::parse(&*data).map_err(io::Error::other)?;
-    let image_end = file
-        .symbol_by_name(IMAGE_END)
-        .ok_or_else(|| io::Error::other(format!("the kernel has no symbol {IMAGE_END}")))?
-        .address();
+    let address = |name: &str| {
+        let symbol = file.symbol_by_name(name);
+        let symbol =
+            symbol.ok_or_else(|| io::Error::other(format!("the kernel has no symbol {name}")))?;
+        Ok::<u64, io::Error>(symbol.address())
+    };
+    let (window_end, load_end) = (address(WINDOW_END)?, address(LOAD_END)?);
     let table = table_of(&file);
 
     let offset = (data.len() as u64).next_multiple_of(PAGE_SIZE_BYTES);
@@ -39,8 +43,8 @@ pub fn append(path: &Path) -> io::Result<()> {
         p_type: U32::new(LittleEndian, PT_LOAD),
         p_flags: U32::new(LittleEndian, PF_R),
         p_offset: number(offset),
-        p_vaddr: number(image_end),
-        p_paddr: number(image_end),
+        p_vaddr: number(window_end),
+        p_paddr: number(load_end),
         p_filesz: number(table.len() as u64),
         p_memsz: number(table.len() as u64),
         p_align: number(PAGE_SIZE_BYTES),

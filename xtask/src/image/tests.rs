@@ -10,6 +10,8 @@ use bareflow_volume::{Partition, Timestamp, Volume};
 
 const ENTRY: u64 = 0x10_0018;
 const CODE: &[u8] = b"the kernel's code";
+const LLVM: &[u8] = &[0x90; 5000];
+const LLVM_START: u64 = 0x10_3000;
 
 /// Numbers of an ELF file, one behind the other, with their sizes in bytes.
 fn fields(numbers: &[(u64, usize)]) -> Vec<u8> {
@@ -19,7 +21,7 @@ fn fields(numbers: &[(u64, usize)]) -> Vec<u8> {
     bytes.collect()
 }
 
-/// A kernel with one segment, larger in memory than in the file, and the symbols of the linker script
+/// A kernel with a core, larger in memory than in the file, with LLVM, and with the symbols of the linker script
 /// (<https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html>).
 fn kernel() -> Vec<u8> {
     const HEADER_BYTES: usize = 64;
@@ -27,7 +29,8 @@ fn kernel() -> Vec<u8> {
     const SECTION_HEADER_BYTES: usize = 64;
     const SYMBOL_BYTES: usize = 24;
 
-    let names = b"\0__working_memory\0__image_end\0_ZNK4llvm5Value7getNameEv\0";
+    let names = b"\0__working_memory\0__llvm_load_start\0__llvm_load_end\0__llvm_window_end\0\
+                  _ZNK4llvm5Value7getNameEv\0";
     let symbol = |name: usize, kind: u64, section: u64, value: u64, size: u64| {
         let name = (name as u64, 4);
         fields(&[
@@ -42,12 +45,14 @@ fn kernel() -> Vec<u8> {
     let symbols = [
         symbol(0, 0, 0, 0, 0),
         symbol(1, 0, 0xfff1, 0x20_0000, 0),
-        symbol(18, 0, 0xfff1, 0x10_3000, 0),
-        symbol(30, 2, 0xfff1, 0x10_0000, 16),
+        symbol(18, 0, 0xfff1, LLVM_START, 0),
+        symbol(36, 0, 0xfff1, LLVM_START + 0x2000, 0),
+        symbol(52, 0, 0xfff1, 0x4a00_2000, 0),
+        symbol(70, 2, 0xfff1, 0x4a00_0000, 16),
     ]
     .concat();
-    let code_offset = HEADER_BYTES + 2 * PROGRAM_HEADER_BYTES;
-    let symbols_offset = code_offset + CODE.len();
+    let code_offset = HEADER_BYTES + 3 * PROGRAM_HEADER_BYTES;
+    let symbols_offset = code_offset + CODE.len() + LLVM.len();
     let names_offset = symbols_offset + symbols.len();
     let sections_offset = names_offset + names.len();
     let section = |kind: u64, offset: usize, size: usize, link: u64, entry: usize| {
@@ -67,26 +72,31 @@ fn kernel() -> Vec<u8> {
         (0, 4),
         (HEADER_BYTES as u64, 2),
         (PROGRAM_HEADER_BYTES as u64, 2),
-        (2, 2),
+        (3, 2),
         (SECTION_HEADER_BYTES as u64, 2),
         (3, 2),
         (2, 2),
     ];
-    let load = [
-        (1, 4),
-        (5, 4),
-        (code_offset as u64, 8),
-        (0x10_0000, 8),
-        (0x10_0000, 8),
-        (CODE.len() as u64, 8),
-        (0x3000, 8),
-        (16, 8),
-    ];
+    let load = |offset: usize, address: u64, physical: u64, size: usize, memory: u64| {
+        let size = size as u64;
+        let place = [(offset as u64, 8), (address, 8), (physical, 8)];
+        fields(
+            &[
+                &[(1, 4), (5, 4)],
+                &place[..],
+                &[(size, 8), (memory, 8), (16, 8)],
+            ]
+            .concat(),
+        )
+    };
+    let llvm_offset = code_offset + CODE.len();
     [
         fields(&header),
-        fields(&load),
+        load(code_offset, 0x10_0000, 0x10_0000, CODE.len(), 0x3000),
+        load(llvm_offset, 0x4a00_0000, LLVM_START, LLVM.len(), 0x1000),
         vec![0; PROGRAM_HEADER_BYTES],
         CODE.to_vec(),
+        LLVM.to_vec(),
         symbols.clone(),
         names.to_vec(),
         vec![0; SECTION_HEADER_BYTES],
@@ -167,6 +177,19 @@ fn everything_is_where_the_boot_stages_look_for_it() {
         header.memory_end,
         header.bundle_address + sectors.len() as u32 + 0x20_0000
     );
+
+    let part = |offset: u32, sectors: u32| {
+        let start = (BOOT_PARTITION_SECTOR + offset) as usize * SECTOR_SIZE_BYTES;
+        &image[start..][..sectors as usize * SECTOR_SIZE_BYTES]
+    };
+    let llvm = part(header.llvm_sector(), header.llvm_sectors);
+    assert_eq!(llvm.len(), 8192);
+    assert!(llvm.starts_with(LLVM));
+    assert_eq!(Checksum::of(llvm), header.llvm_checksum);
+    let table = part(header.llvm_table_sector(), header.llvm_table_sectors);
+    assert_eq!(Checksum::of(table), header.llvm_table_checksum);
+    assert_eq!(clusters::checksum(table, 0), Some(Checksum::of(llvm)));
+    assert_eq!(header.llvm_address, header.bundle_address + 0x2000);
 }
 
 #[test]
@@ -248,12 +271,15 @@ fn what_is_not_a_kernel_is_refused() {
 }
 
 #[test]
-fn symbols_become_a_segment_behind_the_image() {
+fn symbols_become_the_last_part_of_llvm() {
     let made = make(64_u64 << 20).unwrap();
     append_symbols(&made.kernel).unwrap();
     let flat = super::elf::FlatKernel::read(&made.kernel).unwrap();
-    let table = bareflow_boot_layout::symbols::SymbolTable::open(&flat.bytes[0x3000..]).unwrap();
-    assert_eq!(table.find(0x10_0008).unwrap().name, "llvm::Value::getName");
+    let table = bareflow_boot_layout::symbols::SymbolTable::open(&flat.llvm[0x2000..]).unwrap();
+    assert_eq!(
+        table.find(0x4a00_0008).unwrap().name,
+        "llvm::Value::getName"
+    );
     assert!(append_symbols(&made.kernel).is_err());
 }
 

@@ -44,11 +44,17 @@ fn names_of(data: &[u8]) -> std::result::Result<BTreeMap<u64, String>, object::E
 }
 
 fn demangled(name: &str) -> String {
+    // Rust's older scheme looks like C++'s, but for a hash at the end.
+    let rust = rustc_demangle::demangle(name);
+    let without_hash = format!("{rust:#}");
+    if without_hash != rust.to_string() {
+        return without_hash;
+    }
     let cxx = cpp_demangle::Symbol::new(name)
         .ok()
         .and_then(|symbol| symbol.demangle().ok());
     // Parameters of templates would fill a page.
-    let text = cxx.unwrap_or_else(|| format!("{:#}", rustc_demangle::demangle(name)));
+    let text = cxx.unwrap_or_else(|| name.to_owned());
     text.split('(').next().unwrap_or(&text).to_owned()
 }
 
@@ -112,5 +118,26 @@ mod tests {
                 sampled("parse", Part::Kernel, 1),
             ]
         );
+    }
+
+    #[test]
+    fn names_of_both_languages_are_readable() {
+        for (mangled, name) in [
+            (
+                "_ZN4llvm11LLVMContextC1Ev",
+                "llvm::LLVMContext::LLVMContext",
+            ),
+            (
+                "_ZN15bareflow_hosted8platform7install17h02288ed972fa95b7E.llvm.97610081",
+                "bareflow_hosted::platform::install",
+            ),
+            (
+                "_ZN53_$LT$core..fmt..Error$u20$as$u20$core..fmt..Debug$GT$3fmt17hcaca0e1d4cafe0f1E",
+                "<core::fmt::Error as core::fmt::Debug>::fmt",
+            ),
+            ("memcpy", "memcpy"),
+        ] {
+            assert_eq!(demangled(mangled), name);
+        }
     }
 }

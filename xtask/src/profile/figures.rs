@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bareflow_tiers::{LEVELS, Level, TIERS, Tier};
+use indicatif::HumanBytes;
 
-use super::{Compilation, Function, Part, Profile, SampledSymbol};
+use super::{Boot, Compilation, Function, Part, Profile, SampledSymbol};
 
 /// The figures of one level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +64,9 @@ pub trait Figures {
     /// How long so many cycles are.
     fn duration(&self, cycles: u64) -> Duration;
 
+    /// What a boot took and left, in a line.
+    fn describe_boot(&self, boot: &Boot) -> String;
+
     /// How long so many samples stand for.
     fn sampled_duration(&self, count: u64) -> Duration;
 
@@ -93,6 +97,30 @@ pub trait Figures {
 impl Figures for Profile {
     fn duration(&self, cycles: u64) -> Duration {
         duration(cycles as f64 / self.cycles_per_second as f64)
+    }
+
+    fn describe_boot(&self, boot: &Boot) -> String {
+        let with_size = |number, bytes| format!("snapshot {number} of {}", HumanBytes(bytes));
+        let used = boot.snapshot.map_or("no snapshot".to_owned(), |number| {
+            with_size(number, boot.snapshot_bytes)
+        });
+        let mut text = format!(
+            "{}, from {used}, {:.2?} to load",
+            boot.number,
+            self.duration(boot.load_cycles)
+        );
+        if let Some(number) = boot.saved {
+            text += &format!("; saved {}", with_size(number, boot.saved_bytes));
+        }
+        for (bytes, what) in [
+            (boot.llvm_bytes_read, "of LLVM read"),
+            (boot.memory_bytes, "of memory in use"),
+        ] {
+            if let Some(bytes) = bytes {
+                text += &format!("; {} {what}", HumanBytes(bytes));
+            }
+        }
+        text
     }
 
     fn sampled_duration(&self, count: u64) -> Duration {

@@ -14,7 +14,7 @@ use serde::Deserialize;
 pub use complete::complete;
 
 pub use bareflow_profile::{
-    CallCycles, Compilation, Failure, Function, Part, Profile, SCHEMA, SampledSymbol,
+    Boot, CallCycles, Compilation, Failure, Function, Part, Profile, SCHEMA, SampledSymbol,
 };
 
 /// Why a profile cannot be shown. Every message is one line.
@@ -138,21 +138,21 @@ pub mod tests {
 
     #[test]
     fn what_is_no_json_is_refused() {
-        for text in ["", "{", "profile", "{\"schema\": 1", "\u{1b}[31m", "{} {}"] {
+        for text in ["", "{", "profile", "{\"schema\": 2", "\u{1b}[31m", "{} {}"] {
             let text = message(parse(text.as_bytes()));
             assert!(
                 text.starts_with("not JSON: ") || text.contains("missing field"),
                 "{text}"
             );
         }
-        assert!(message(parse(b"{\"schema\": 1, \"program\": \"\xff")).contains("JSON"));
+        assert!(message(parse(b"{\"schema\": 2, \"program\": \"\xff")).contains("JSON"));
     }
 
     #[test]
     fn another_schema_is_refused_whatever_else_it_holds() {
         assert_eq!(
-            message(parse(b"{\"schema\": 2, \"news\": []}")),
-            "a profile of schema 2; this command reads schema 1"
+            message(parse(b"{\"schema\": 9, \"news\": []}")),
+            "a profile of schema 9; this command reads schema 2"
         );
         assert!(message(parse(b"[]")).contains("expected an object"));
         assert!(message(parse(b"{}")).contains("missing field `schema`"));

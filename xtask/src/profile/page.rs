@@ -55,7 +55,7 @@ pub fn render(profile: &Profile) -> Result<String, PlotError> {
 }
 
 fn summary(profile: &Profile) -> Markup {
-    let entries = [
+    let mut entries = vec![
         ("Kernel", profile.kernel.name().to_owned()),
         ("Compiled for", printable(&profile.processor)),
         (
@@ -89,6 +89,9 @@ fn summary(profile: &Profile) -> Markup {
         ),
         ("Schema", profile.schema.to_string()),
     ];
+    if let Some(boot) = &profile.boot {
+        entries.push(("Boot", profile.describe_boot(boot)));
+    }
     html! {
         dl {
             @for (name, value) in entries {
@@ -235,14 +238,14 @@ fn symbol_table(profile: &Profile) -> Markup {
         table {
             tr {
                 th { "symbol" }
-                th { "part" }
+                th class="word" { "part" }
                 th class="number" { "samples" }
                 th class="number" { "share" }
             }
             @for symbol in symbols {
                 tr {
                     td { (printable(&symbol.symbol)) }
-                    td { (symbol.part.name()) }
+                    td class="word" { (symbol.part.name()) }
                     (sample_cells(profile, symbol.count))
                 }
             }

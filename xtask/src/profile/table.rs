@@ -36,7 +36,7 @@ fn summary(profile: &Profile) -> String {
         "{} in the {} kernel, compiled for {}\n\
          time     {:.2?}, of which {:.2?} ({compile_share:.1} %) compiling\n\
          samples  {}, {} a second: {}\n\
-         memory   heap {}, compiler {}, code pool {}\n",
+         memory   heap {}, compiler {}, code pool {}\n{}",
         printable(&profile.program),
         profile.kernel.name(),
         printable(&profile.processor),
@@ -48,6 +48,10 @@ fn summary(profile: &Profile) -> String {
         HumanBytes(profile.memory.heap_bytes),
         HumanBytes(profile.memory.compiler_bytes),
         HumanBytes(profile.memory.pool_bytes),
+        profile.boot.map_or(String::new(), |boot| format!(
+            "boot     {}\n",
+            profile.describe_boot(&boot)
+        )),
     )
 }
 

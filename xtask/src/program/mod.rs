@@ -10,7 +10,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bareflow_bundle::{ARGUMENT, Builder, MODULE, PROFILE, SETTING, TIER};
+use bareflow_bundle::{ARGUMENT, Builder, MODULE, PROFILE, SECRET, SETTING, SNAPSHOT, TIER};
 
 use bareflow_tiers::Config;
 
@@ -160,6 +160,10 @@ pub struct TierOptions {
     pub settings: Vec<String>,
     /// Whether a profile is wanted.
     pub profile: bool,
+    /// Whether a snapshot is wanted at the end.
+    pub snapshot: bool,
+    /// The secret of snapshots.
+    pub secret: Option<[u8; 32]>,
 }
 
 impl TierOptions {
@@ -170,7 +174,7 @@ impl TierOptions {
     pub fn check(&self, tier: Tier) -> Result<(), String> {
         if tier != Tier::Auto && *self != Self::default() {
             return Err(format!(
-                "--set and --profile go with the automatic tiers; --tier {} has none",
+                "--set, --profile, --snapshot and --secret go with the automatic tiers; --tier {} has none",
                 tier.name()
             ));
         }
@@ -238,6 +242,12 @@ impl Program {
         if options.profile {
             builder.add(PROFILE, b"");
         }
+        if options.snapshot {
+            builder.add(SNAPSHOT, b"");
+        }
+        if let Some(secret) = &options.secret {
+            builder.add(SECRET, secret);
+        }
         builder.add(ARGUMENT, self.name.as_bytes());
         for argument in arguments {
             builder.add(ARGUMENT, argument.as_bytes());
@@ -300,6 +310,7 @@ mod tests {
         let options = |setting: &str| TierOptions {
             settings: vec![setting.to_owned()],
             profile: true,
+            ..TierOptions::default()
         };
         let good = options("calls=1,2,3,4");
         good.check(Tier::Auto).unwrap();

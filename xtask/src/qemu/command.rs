@@ -10,12 +10,7 @@ use std::process::Command;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Boot {
     /// By its BIOS from a disk image.
-    Disk {
-        /// The image.
-        image: PathBuf,
-        /// A sector that cannot be read, for tests.
-        read_error: Option<ReadError>,
-    },
+    Disk(Drive),
     /// Directly, by the PVH entry of the kernel's ELF file.
     Pvh {
         /// The kernel.
@@ -23,6 +18,52 @@ pub enum Boot {
         /// The program's bundle.
         bundle: PathBuf,
     },
+}
+
+/// A disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drive {
+    /// The image.
+    pub image: PathBuf,
+    /// How it is connected.
+    pub interface: Interface,
+    /// What becomes of what the machine writes.
+    pub writes: Writes,
+    /// A sector that cannot be read, for tests.
+    pub read_error: Option<ReadError>,
+}
+
+/// What becomes of what the machine writes to its disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    /// It stays in the image.
+    Kept,
+    /// It is forgotten when the machine ends.
+    Dropped,
+}
+
+impl Drive {
+    /// A disk as virtual machines have it.
+    pub fn new(image: impl Into<PathBuf>) -> Self {
+        Self {
+            image: image.into(),
+            interface: Interface::Virtio,
+            writes: Writes::Kept,
+            read_error: None,
+        }
+    }
+}
+
+/// How a disk is connected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Interface {
+    /// virtio, over PCI
+    #[default]
+    Virtio,
+    /// IDE
+    Ide,
+    /// AHCI, for which the kernel has no driver: the BIOS loads everything
+    Ahci,
 }
 
 /// A sector of the disk whose reading fails.
@@ -79,20 +120,24 @@ impl Machine {
                 .args(["-serial", &format!("chardev:{name}")]);
         }
         match &self.boot {
-            Boot::Disk { image, read_error } => {
-                let mut drive = OsString::from("if=virtio,");
-                match read_error {
-                    None => drive.push("format=raw,file="),
+            Boot::Disk(drive) => {
+                let (kind, device) = drive.interface.words();
+                let mut words = OsString::from(kind);
+                if drive.writes == Writes::Dropped {
+                    words.push("snapshot=on,");
+                }
+                match drive.read_error {
+                    None => words.push("format=raw,file="),
                     Some(error) => {
                         let rules = folder.join("blkdebug.conf");
                         fs::write(&rules, error.rules())?;
-                        drive.push("driver=raw,file.driver=blkdebug,file.config=");
-                        drive.push(escape(&rules));
-                        drive.push(",file.image.filename=");
+                        words.push("driver=raw,file.driver=blkdebug,file.config=");
+                        words.push(escape(&rules));
+                        words.push(",file.image.filename=");
                     }
                 }
-                drive.push(escape(image));
-                command.arg("-drive").arg(drive);
+                words.push(escape(&drive.image));
+                command.args(device).arg("-drive").arg(words);
             }
             Boot::Pvh { kernel, bundle } => {
                 command
@@ -103,6 +148,23 @@ impl Machine {
             }
         }
         Ok(command)
+    }
+}
+
+impl Interface {
+    /// For `-drive`, and the devices that it needs beside it.
+    fn words(self) -> (&'static str, &'static [&'static str]) {
+        const AHCI: &[&str] = &[
+            "-device",
+            "ahci,id=ahci",
+            "-device",
+            "ide-hd,drive=disk,bus=ahci.0",
+        ];
+        match self {
+            Self::Virtio => ("if=virtio,", &[]),
+            Self::Ide => ("if=ide,", &[]),
+            Self::Ahci => ("if=none,id=disk,", AHCI),
+        }
     }
 }
 
@@ -174,9 +236,11 @@ mod tests {
     #[test]
     fn a_read_error_is_a_rule_of_blkdebug() {
         let folder = tempfile::tempdir().unwrap();
-        let boot = |read_error| Boot::Disk {
-            image: "/i.img".into(),
-            read_error,
+        let boot = |read_error| {
+            Boot::Disk(Drive {
+                read_error,
+                ..Drive::new("/i.img")
+            })
         };
         let plain = words(boot(None), folder.path());
         assert_eq!(plain.last().unwrap(), "if=virtio,format=raw,file=/i.img");
@@ -189,5 +253,22 @@ mod tests {
         );
         let rules = fs::read_to_string(folder.path().join("blkdebug.conf")).unwrap();
         assert!(rules.contains("sector = \"70\""));
+    }
+
+    #[test]
+    fn a_drive_is_connected_as_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let last = |interface| {
+            let drive = Drive {
+                interface,
+                ..Drive::new("/i.img")
+            };
+            words(Boot::Disk(drive), folder.path()).pop().unwrap()
+        };
+        assert_eq!(last(Interface::Ide), "if=ide,format=raw,file=/i.img");
+        assert_eq!(
+            last(Interface::Ahci),
+            "if=none,id=disk,format=raw,file=/i.img"
+        );
     }
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use crate::supervise::supervise;
 use crate::temporary::TemporaryFolder;
 
-pub use command::{Boot, Machine, ReadError};
+pub use command::{Boot, Drive, Interface, Machine, ReadError, Writes};
 pub use verdict::{Counters, Report, Verdict};
 
 /// Why QEMU could not be run.

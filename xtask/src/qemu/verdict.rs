@@ -46,6 +46,21 @@ pub struct Counters {
     pub cycles: u64,
     /// The most memory that was in use at once, in bytes.
     pub peak_memory_bytes: u64,
+    /// How long the program ran, in cycles; 0 if it did not come to its end.
+    pub program_cycles: u64,
+    /// What the kernel has read from the disk, in bytes.
+    pub disk_bytes_read: u64,
+    /// What was read of LLVM; `None` if all of it was loaded when the kernel started.
+    pub llvm: Option<LlvmRead>,
+}
+
+/// What the machine has read of LLVM, because it was touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LlvmRead {
+    /// How much.
+    pub bytes: u64,
+    /// In how many reads.
+    pub reads: u64,
 }
 
 impl Counters {
@@ -59,6 +74,12 @@ impl Counters {
             first_output_cycles: next()?,
             cycles: next()?,
             peak_memory_bytes: next()?,
+            program_cycles: next()?,
+            disk_bytes_read: next()?,
+            llvm: next().and_then(|bytes| {
+                let reads = next()?;
+                Some(LlvmRead { bytes, reads })
+            }),
         })
     }
 }
@@ -130,17 +151,24 @@ mod tests {
     }
 
     #[test]
-    fn counters_are_three_numbers() {
-        let counters = Counters::of("BAREFLOW-COUNTERS 10 20 4096\nBAREFLOW-EXIT 0\n");
-        assert_eq!(
-            counters,
-            Some(Counters {
-                first_output_cycles: 10,
-                cycles: 20,
-                peak_memory_bytes: 4096
-            })
-        );
-        assert_eq!(Counters::of("BAREFLOW-COUNTERS 10 20\n"), None);
+    fn counters_are_five_numbers_and_two_of_llvm() {
+        let loaded = Counters {
+            first_output_cycles: 10,
+            cycles: 20,
+            peak_memory_bytes: 4096,
+            program_cycles: 5,
+            disk_bytes_read: 512,
+            llvm: None,
+        };
+        let counters = Counters::of("BAREFLOW-COUNTERS 10 20 4096 5 512\nBAREFLOW-EXIT 0\n");
+        assert_eq!(counters, Some(loaded));
+        let counters = Counters::of("BAREFLOW-COUNTERS 10 20 4096 5 512 65536 2\n");
+        let llvm = Some(LlvmRead {
+            bytes: 65536,
+            reads: 2,
+        });
+        assert_eq!(counters, Some(Counters { llvm, ..loaded }));
+        assert_eq!(Counters::of("BAREFLOW-COUNTERS 10 20 4096\n"), None);
         assert_eq!(Counters::of("BAREFLOW-EXIT 0\n"), None);
     }
 

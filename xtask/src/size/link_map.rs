@@ -26,15 +26,25 @@ impl Kind {
     /// Of an output section; `None` for what is not loaded.
     fn of_section(name: &str) -> Option<Self> {
         match name {
-            ".text" | ".boot.text" => Some(Self::Text),
-            ".data" | ".boot.data" => Some(Self::Data),
-            ".bss" | ".tbss" => Some(Self::Bss),
-            ".rodata" | ".data.rel.ro" | ".tdata" | ".init_array" | ".fini_array" | ".got"
-            | ".note.pvh" | ".note.gnu.build-id" => Some(Self::Rodata),
-            _ if name.starts_with(".text") => Some(Self::Text),
+            ".text" | ".boot.text" | ".llvm.text" => Some(Self::Text),
+            ".data" | ".boot.data" | ".llvm.data" => Some(Self::Data),
+            ".bss" | ".tbss" | ".llvm.bss" => Some(Self::Bss),
+            ".rodata" | ".data.rel.ro" | ".tdata" | ".init_array" | ".late_init_array"
+            | ".fini_array" | ".got" | ".note.pvh" | ".note.gnu.build-id" | ".llvm.rodata" => {
+                Some(Self::Rodata)
+            }
             _ => None,
         }
     }
+}
+
+/// Which part of the kernel bytes are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// What is loaded when the machine starts.
+    Core,
+    /// LLVM, whose pages are read when they are touched.
+    Llvm,
 }
 
 /// Bytes of one input section.
@@ -46,6 +56,8 @@ pub struct Placement {
     pub bytes: u64,
     /// What they are for.
     pub kind: Kind,
+    /// Where they are loaded from.
+    pub home: Home,
     /// The library that they come from, such as `libLLVMCore`, or the object file.
     pub library: String,
 }
@@ -60,17 +72,24 @@ struct Line<'a> {
 /// Where each input section of the map at `text` went. Sections without bytes are left out.
 pub fn parse(text: &str) -> Vec<Placement> {
     let mut placements = Vec::new();
-    let mut kind = None;
+    let mut section = None;
     for line in text.lines().filter_map(parse_line) {
         match line.indentation {
-            0 if !line.name.contains(" = ") => kind = Kind::of_section(line.name),
+            0 if !line.name.contains(" = ") => {
+                let home = match line.name.starts_with(".llvm.") {
+                    true => Home::Llvm,
+                    false => Home::Core,
+                };
+                section = Kind::of_section(line.name).map(|kind| (kind, home));
+            }
             8 if line.bytes > 0 => {
                 let origin = line.name.rsplit_once(":(").map(|(origin, _)| origin);
-                if let (Some(kind), Some(origin)) = (kind, origin) {
+                if let (Some((kind, home)), Some(origin)) = (section, origin) {
                     placements.push(Placement {
                         address: line.address,
                         bytes: line.bytes,
                         kind,
+                        home,
                         library: library_of(origin),
                     });
                 }
@@ -130,6 +149,8 @@ mod tests {
           108060           108060        0     4         /d/lib/libc.a(qsort.cpp.o):(.text)
           108060           108060       20     4         /tmp/program.o:(.text.main)
           109000           109000       1f     1 . = ALIGN ( 4096 )
+        4a000000           10b000       10     4 .llvm.text
+        4a000000           10b000       10     4         /d/lib/libc++.a(string.cpp.o):(.text)
           10a000           10a000        8     8 .bss
           10a000           10a000        8     8         <internal>:(COMMON)
                0                0      100     1 .debug_info
@@ -138,17 +159,36 @@ mod tests {
 
     #[test]
     fn every_loaded_byte_has_a_library() {
-        let found: Vec<(u64, u64, Kind, String)> = parse(MAP)
+        let found: Vec<(u64, u64, Kind, Home, String)> = parse(MAP)
             .into_iter()
-            .map(|item| (item.address, item.bytes, item.kind, item.library))
+            .map(|item| (item.address, item.bytes, item.kind, item.home, item.library))
             .collect();
         assert_eq!(
             found,
             [
-                (0x108000, 0x40, Kind::Text, "libLLVMCore".to_owned()),
-                (0x108040, 0x20, Kind::Text, "libc".to_owned()),
-                (0x108060, 0x20, Kind::Text, "program.o".to_owned()),
-                (0x10a000, 8, Kind::Bss, "<internal>".to_owned()),
+                (
+                    0x108000,
+                    0x40,
+                    Kind::Text,
+                    Home::Core,
+                    "libLLVMCore".to_owned()
+                ),
+                (0x108040, 0x20, Kind::Text, Home::Core, "libc".to_owned()),
+                (
+                    0x108060,
+                    0x20,
+                    Kind::Text,
+                    Home::Core,
+                    "program.o".to_owned()
+                ),
+                (
+                    0x4a000000,
+                    0x10,
+                    Kind::Text,
+                    Home::Llvm,
+                    "libc++".to_owned()
+                ),
+                (0x10a000, 8, Kind::Bss, Home::Core, "<internal>".to_owned()),
             ]
         );
     }

@@ -65,7 +65,7 @@ impl ImageSizes {
     /// That the image cannot be read, or that a link map cannot be made.
     pub fn measure(path: &Path, bench: &Workbench) -> Result<Self> {
         let image = ImageFile::open(path)?;
-        let flat = image.kernel()?;
+        let core = image.kernel()?;
         let kernel = KernelSizes::find(&image, bench)?;
         let sector = |count: u32| u64::from(count) * SECTOR_SIZE_BYTES as u64;
         let header = &image.header;
@@ -75,8 +75,14 @@ impl ImageSizes {
             Part::new("stage 2", STAGE2_SIZE_BYTES as u64),
             Part::new("gap", sector(BOOT_PARTITION_SECTOR) - stages_end),
             Part::new("header", SECTOR_SIZE_BYTES as u64),
-            kernel_part(flat.len() as u64, kernel.as_ref()),
+            kernel_part("core", core.len() as u64, |bytes| {
+                kernel.as_ref()?.core_parts(bytes).into()
+            }),
             bundle_part(&image.bundle()?, sector(header.bundle_sectors)),
+            Part::new("checksums of LLVM", sector(header.llvm_table_sectors)),
+            kernel_part("LLVM and symbols", sector(header.llvm_sectors), |bytes| {
+                kernel.as_ref()?.llvm_parts(bytes).into()
+            }),
         ];
         let boot_end: u64 = parts.iter().map(|part| part.bytes).sum();
         let end = match image.volume()? {
@@ -102,11 +108,10 @@ impl ImageSizes {
     }
 }
 
-fn kernel_part(bytes: u64, sizes: Option<&KernelSizes>) -> Part {
-    let parts = sizes.map_or_else(Vec::new, |sizes| sizes.parts(bytes));
+fn kernel_part(name: &str, bytes: u64, parts: impl Fn(u64) -> Option<Vec<Part>>) -> Part {
     Part {
-        parts,
-        ..Part::new("kernel", bytes)
+        parts: parts(bytes).unwrap_or_default(),
+        ..Part::new(name, bytes)
     }
 }
 

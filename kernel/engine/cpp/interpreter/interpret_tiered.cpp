@@ -19,10 +19,10 @@ static void forget_initial_values(Module &module) {
 }
 
 // A function's address is that of its stub, and so is the target of a call through another prototype.
-static void take_stub_addresses(const llvm_tiered &program, Function &function) {
+static void take_stub_addresses(Linker &linker, Function &function) {
   Type *word = Type::getInt64Ty(function.getContext());
   Constant *stub = ConstantExpr::getIntToPtr(
-      ConstantInt::get(word, program.linker.find(function.getName())), function.getType());
+      ConstantInt::get(word, linker.find(function.getName())), function.getType());
   function.replaceUsesWithIf(stub, [&](Use &use) {
     auto *call = dyn_cast<CallBase>(use.getUser());
     return !call || !call->isCallee(&use) ||
@@ -34,15 +34,16 @@ static void take_stub_addresses(const llvm_tiered &program, Function &function) 
 // there is some.
 static llvm_error_t make_interpreted(llvm_tiered &program, std::unique_ptr<Module> &result,
                                      std::deque<Signature> &signatures) {
-  llvm_module &module = program.module;
+  Compiler &compiler = *program.compiler;
+  llvm_module &module = compiler.module;
   llvm_context &context = *module.context;
   ValueToValueMapTy map;
   std::unique_ptr<Module> interpreted = clone(*module.ir, map);
-  for (Unit &unit : program.units) {
+  for (Unit &unit : compiler.units) {
     if (unit.is_loop())
       continue;
     auto *copy = cast<Function>(map.lookup(unit.function));
-    Instrumentation how{program.units, program.counters, LLVM_TIER_INTERPRETER,
+    Instrumentation how{compiler.units, compiler.counters, LLVM_TIER_INTERPRETER,
                         /*is_native=*/false};
     count_iterations(how, unit, *copy, map);
     measure_cycles(how, unit, *copy);
@@ -57,10 +58,10 @@ static llvm_error_t make_interpreted(llvm_tiered &program, std::unique_ptr<Modul
     if (is_compiled_once(function) || !make_interpretable(context, function).empty())
       function.deleteBody();
     else
-      take_stub_addresses(program, function);
+      take_stub_addresses(compiler.linker, function);
   }
   auto find = [&](StringRef name, void *&address) -> llvm_error_t {
-    address = reinterpret_cast<void *>(program.linker.find(name));
+    address = reinterpret_cast<void *>(compiler.linker.find(name));
     return LLVM_OK;
   };
   if (llvm_error_t error = finish_interpreted(context, *interpreted, signatures, find))
@@ -77,8 +78,8 @@ llvm_error_t run_tiered_interpreter(llvm_tiered &program, ArrayRef<void *> argum
     return error;
   Function *main = interpreted->getFunction("main");
   if (main->isDeclaration())
-    return run_tiered_native(program, arguments, status);
-  return interpret_main(*program.module.context, std::move(interpreted), main,
+    return run_compiled(program, arguments, status);
+  return interpret_main(*program.compiler->module.context, std::move(interpreted), main,
                         take_constructors(program), arguments, /*may_compile=*/true, status);
 }
 

@@ -145,11 +145,14 @@ void for_each(const Counters &counters, Function &source, ValueToValueMapTy &map
 
 } // namespace
 
-Error create_copy_profiles(Module &ir, CodePool &pool, Counters &counters) {
+void number_copies(Module &ir, Counters &counters) {
   for (Function &function : ir)
     for (Instruction &instruction : instructions(function))
       if (unknown_copy(instruction))
         counters.copy_numbers.insert({&instruction, counters.copy_numbers.size()});
+}
+
+Error create_copy_profiles(CodePool &pool, Counters &counters) {
   size_t count = counters.copy_numbers.size();
   if (count == 0)
     return Error::success();

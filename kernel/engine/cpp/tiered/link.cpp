@@ -17,11 +17,23 @@ void Linker::define(StringRef name, uintptr_t address) {
   symbols[name] = address;
 }
 
-uintptr_t Linker::find(StringRef name) const {
+// What is no variable for the program or for the C library's bitcode is a function, also if only the code
+// generator knows it.
+bool Linker::is_variable(StringRef name) const {
+  // A leading \1 keeps a name from being mangled.
+  std::string unmangled = ("\1" + name).str();
+  for (Module *ir : {module.ir.get(), context.library.get()})
+    if (ir && (ir->getNamedGlobal(name) || ir->getNamedGlobal(unmangled)))
+      return true;
+  return false;
+}
+
+uintptr_t Linker::find(StringRef name) {
   auto known = symbols.find(name);
   if (known != symbols.end())
     return known->second;
-  return reinterpret_cast<uintptr_t>(resolve_symbol(context, name));
+  auto address = reinterpret_cast<uintptr_t>(resolve_symbol(context, name));
+  return address == 0 || is_variable(name) ? address : imports.stub_of(name, address);
 }
 
 // One link; everything happens before `link` returns.

@@ -38,20 +38,21 @@ bool is_referred_to(const CodePool::Pieces &pieces, ArrayRef<uintptr_t> addresse
 
 void reclaim_code(void *user, function_ref<bool()> has_room) {
   auto &program = *static_cast<llvm_tiered *>(user);
-  CodePool &pool = *program.module.context->pool;
+  Compiler &compiler = *program.compiler;
+  CodePool &pool = *compiler.module.context->pool;
   ProgramMemory scope;
   std::vector<uintptr_t> addresses = pool_addresses_on_stack(pool);
   std::deque<CodePool::Pieces> alive;
-  while (!program.superseded.empty() && !has_room()) {
-    CodePool::Pieces oldest = std::move(program.superseded.front());
-    program.superseded.pop_front();
+  while (!compiler.superseded.empty() && !has_room()) {
+    CodePool::Pieces oldest = std::move(compiler.superseded.front());
+    compiler.superseded.pop_front();
     if (is_referred_to(oldest, addresses))
       alive.push_back(std::move(oldest));
     else
       pool.free(oldest);
   }
   while (!alive.empty()) {
-    program.superseded.push_front(std::move(alive.back()));
+    compiler.superseded.push_front(std::move(alive.back()));
     alive.pop_back();
   }
 }

@@ -17,21 +17,24 @@ static llvm_error_t fail_compile(llvm_context &context, const Twine &what, Error
               what + ": " + text);
 }
 
-static llvm_error_t place_data(llvm_tiered &program) {
-  llvm_module &module = program.module;
+static llvm_error_t place_data(Compiler &compiler) {
+  llvm_module &module = compiler.module;
   llvm_context &context = *module.context;
   auto object = emit_object(context, *cut_out_data(module), LLVM_OPT_O2);
   if (!object)
     return fail_compile(context, module.name, object.takeError());
-  auto linked = program.linker.link(**object);
+  auto linked = compiler.linker.link(**object);
   if (!linked)
     return fail_compile(context, module.name, linked.takeError());
-  module.data_placed = true;
+  ProgramMemory scope;
+  for (const CodePool::Piece &piece : linked->pieces)
+    if (piece.protection & LLVM_PROTECTION_WRITE)
+      compiler.data.push_back(piece.range.start);
   return LLVM_OK;
 }
 
-static llvm_error_t open_program(llvm_tiered &program) {
-  llvm_module &module = program.module;
+llvm_error_t open_module(Compiler &compiler) {
+  llvm_module &module = compiler.module;
   if (llvm_error_t error = prepare(module))
     return error;
   // Every unit's code refers to what is local by name.
@@ -42,12 +45,38 @@ static llvm_error_t open_program(llvm_tiered &program) {
     if (!variable.isDeclaration() && variable.hasLocalLinkage())
       make_external(variable);
   promote_variables(*module.ir);
-  program.units = find_units(*module.ir);
+  compiler.units = find_units(*module.ir);
+  number_copies(*module.ir, compiler.counters);
+  module.data_placed = true;
+  return LLVM_OK;
+}
+
+static std::vector<void *> find_all(Linker &linker, ArrayRef<LifetimeFunction> functions) {
+  ProgramMemory scope;
+  std::vector<void *> addresses;
+  for (const LifetimeFunction &function : functions)
+    addresses.push_back(reinterpret_cast<void *>(linker.find(function.name)));
+  return addresses;
+}
+
+static llvm_error_t open_program(llvm_tiered &program) {
+  Compiler &compiler = *program.compiler;
+  llvm_module &module = compiler.module;
+  if (llvm_error_t error = open_module(compiler))
+    return error;
   if (llvm_error_t error = create_stubs(program))
     return error;
-  if (Error error = create_copy_profiles(*module.ir, *module.context->pool, program.counters))
+  if (Error error = create_copy_profiles(*module.context->pool, compiler.counters))
     return fail(*module.context, LLVM_ERROR_OUT_OF_MEMORY, std::move(error));
-  return place_data(program);
+  if (llvm_error_t error = place_data(compiler))
+    return error;
+  program.constructors = find_all(compiler.linker, module.constructors);
+  program.destructors = find_all(compiler.linker, module.destructors);
+  if (Function *main = module.ir->getFunction("main")) {
+    program.main = compiler.linker.find("main");
+    program.main_returns = !main->getReturnType()->isVoidTy();
+  }
+  return LLVM_OK;
 }
 
 // What promotions leave free in the pool for code that the program cannot go on without: one part in 8.
@@ -56,13 +85,14 @@ constexpr unsigned spare_part = 8;
 // Makes the unit's code, which nobody calls yet.
 static llvm_error_t compile_unit(llvm_tiered &program, const Unit &unit, llvm_opt_level_t level,
                                  Linked &linked) {
-  llvm_context &context = *program.module.context;
+  Compiler &compiler = *program.compiler;
+  llvm_context &context = *compiler.module.context;
   CodePool &pool = *context.pool;
   pool.set_spare_bytes(program.is_wanted ? 0 : pool.size_bytes() / spare_part);
   // Compiling would be in vain.
-  if (!program.is_wanted && pool.is_full() && program.superseded.empty())
+  if (!program.is_wanted && pool.is_full() && compiler.superseded.empty())
     return fail(context, LLVM_ERROR_OUT_OF_MEMORY, "out of memory: the code pool is full");
-  std::unique_ptr<Module> cut = cut_out(context, program.units, program.counters, unit, level);
+  std::unique_ptr<Module> cut = cut_out(context, compiler.units, compiler.counters, unit, level);
   // A function that came along with the C library's code: the program may keep its address.
   bool has_known_addresses = any_of(*cut, [](const Function &function) {
     return function.hasLocalLinkage() && function.hasAddressTaken();
@@ -70,7 +100,7 @@ static llvm_error_t compile_unit(llvm_tiered &program, const Unit &unit, llvm_op
   auto object = emit_object(context, *cut, level);
   if (!object)
     return fail_compile(context, unit.symbol, object.takeError());
-  auto made = program.linker.link(**object, unit.symbol + ".O" + std::to_string(level));
+  auto made = compiler.linker.link(**object, unit.symbol + ".O" + std::to_string(level));
   if (!made)
     return fail_compile(context, unit.symbol, made.takeError());
   // It outlives the compiler's memory.
@@ -84,36 +114,43 @@ static llvm_error_t compile_unit(llvm_tiered &program, const Unit &unit, llvm_op
   return LLVM_OK;
 }
 
-static void supersede(llvm_tiered &program, uint32_t unit, CodePool::Pieces &&pieces) {
+static void supersede(Compiler &compiler, uint32_t unit, CodePool::Pieces &&pieces) {
   ProgramMemory scope;
-  CodePool::Pieces older = std::exchange(program.newest[unit], std::move(pieces));
+  CodePool::Pieces older = std::exchange(compiler.newest[unit], std::move(pieces));
   if (!older.empty())
-    program.superseded.push_back(std::move(older));
-}
-
-static std::vector<void *> find_all(const Linker &linker, ArrayRef<LifetimeFunction> functions) {
-  std::vector<void *> addresses;
-  for (const LifetimeFunction &function : functions)
-    addresses.push_back(reinterpret_cast<void *>(linker.find(function.name)));
-  return addresses;
+    compiler.superseded.push_back(std::move(older));
 }
 
 std::vector<void *> take_constructors(llvm_tiered &program) {
-  if (std::exchange(program.module.constructors_ran, true))
-    return {};
-  return find_all(program.linker, program.module.constructors);
+  return std::exchange(program.constructors_ran, true) ? std::vector<void *>()
+                                                       : program.constructors;
 }
 
-llvm_error_t run_tiered_native(llvm_tiered &program, ArrayRef<void *> arguments, int &status) {
-  llvm_module &module = program.module;
+llvm_error_t run_tiered_native(llvm_tiered &program, ArrayRef<void *> arguments, int &status,
+                               std::string &text) {
   std::vector<void *> constructors = take_constructors(program);
-  auto *main = reinterpret_cast<int (*)(void *, void *, void *)>(program.linker.find("main"));
-  bool returns = !module.ir->getFunction("main")->getReturnType()->isVoidTy();
-  take_checkpoint(*module.context);
-  return run_program(*module.context, Running::native_program, status, [&]() -> int {
+  auto *main = reinterpret_cast<int (*)(void *, void *, void *)>(program.main);
+  return run_to_end(Running::native_program, status, text, [&]() -> int {
     call_all(constructors);
     int result = main(arguments[0], arguments[1], arguments[2]);
-    exit_program(returns ? result : 0);
+    exit_program(program.main_returns ? result : 0);
+  });
+}
+
+llvm_error_t run_compiled(llvm_tiered &program, ArrayRef<void *> arguments, int &status) {
+  llvm_context &context = *program.compiler->module.context;
+  take_checkpoint(context);
+  std::string text;
+  llvm_error_t error = run_tiered_native(program, arguments, status, text);
+  return error ? fail(context, error, text) : LLVM_OK;
+}
+
+// Nothing of LLVM is used, unless the program comes to what it has no code for.
+static llvm_error_t run_restored(llvm_tiered &program, int argc, const char *const *argv,
+                                 int &status) {
+  return run_with_arguments(argc, argv, [&](ArrayRef<void *> arguments) {
+    set_destructors(program.destructors);
+    return run_tiered_native(program, arguments, status, program.message);
   });
 }
 
@@ -134,7 +171,8 @@ llvm_error_t llvm_tiered_create(llvm_module_t *module, const llvm_tier_hooks_t *
     std::unique_ptr<llvm_tiered> program;
     {
       ProgramMemory scope;
-      program = std::make_unique<llvm_tiered>(*module);
+      program = std::make_unique<llvm_tiered>();
+      program->compiler = std::make_unique<Compiler>(*module);
     }
     program->hooks = *hooks;
     if (llvm_error_t error = open_program(*program))
@@ -149,52 +187,68 @@ void llvm_tiered_destroy(llvm_tiered_t *program) {
   if (!program)
     return;
   running = nullptr;
-  program->module.context->pool->set_reclaim(nullptr, nullptr);
+  if (program->compiler)
+    program->compiler->module.context->pool->set_reclaim(nullptr, nullptr);
   delete program;
 }
 
-uint32_t llvm_tiered_unit_count(const llvm_tiered_t *program) { return program->units.size(); }
+uint32_t llvm_tiered_unit_count(const llvm_tiered_t *program) { return program->unit_count; }
 
 llvm_error_t llvm_tiered_unit(const llvm_tiered_t *program, uint32_t index,
                               llvm_unit_info_t *info) {
-  if (!program || !info || index >= program->units.size())
+  if (!program || !info || !program->compiler || index >= program->unit_count)
     return LLVM_ERROR_INVALID_ARGUMENT;
+  const std::vector<Unit> &units = program->compiler->units;
   uint32_t function = index;
-  while (program->units[function].is_loop())
+  while (units[function].is_loop())
     --function;
-  *info = {program->units[index].symbol.c_str(), function, program->counters.units + index};
+  *info = {units[index].symbol.c_str(), function, program->counters + index};
   return LLVM_OK;
 }
 
 llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
                                  llvm_compilation_t *compilation) {
-  if (!program || unit >= program->units.size() || !compilation ||
+  if (!program || !program->compiler || unit >= program->unit_count || !compilation ||
       static_cast<unsigned>(level) >= level_count)
     return LLVM_ERROR_INVALID_ARGUMENT;
+  Compiler &compiler = *program->compiler;
   uint64_t start = __builtin_ia32_rdtsc();
   Linked linked;
-  llvm_error_t error = enter(program->module.context, [&] {
-    return compile_unit(*program, program->units[unit], level, linked);
+  program->error = enter(compiler.module.context, [&] {
+    return compile_unit(*program, compiler.units[unit], level, linked);
   });
-  program->is_out_of_memory = error == LLVM_ERROR_OUT_OF_MEMORY;
-  if (error)
-    return error;
+  if (program->error) {
+    ProgramMemory scope;
+    program->message = compiler.module.context->error;
+    return program->error;
+  }
   // Nothing can fail any more. One store, on one processor: whoever calls next gets the new code.
   __atomic_store_n(&program->slots[unit], reinterpret_cast<void *>(linked.entry),
                    __ATOMIC_RELEASE);
-  supersede(*program, unit, std::move(linked.pieces));
+  supersede(compiler, unit, std::move(linked.pieces));
   program->tiers[unit] = static_cast<llvm_tier_t>(LLVM_TIER_O0 + level);
   *compilation = {__builtin_ia32_rdtsc() - start, linked.bytes};
   return LLVM_OK;
 }
 
+void llvm_tiered_cannot_compile(llvm_tiered_t *program, llvm_error_t error, const char *message) {
+  ProgramMemory scope;
+  program->error = error;
+  program->message = message;
+}
+
+const char *llvm_tiered_message(const llvm_tiered_t *program) { return program->message.c_str(); }
+
 llvm_error_t llvm_tiered_run_main(llvm_tiered_t *program, int interpret, int argc,
                                   const char *const *argv, int *status) {
-  if (!program)
+  if (!program || !status || argc < 0 || (argc > 0 && !argv))
     return LLVM_ERROR_INVALID_ARGUMENT;
-  return run_main_with(program->module, argc, argv, status, [&](ArrayRef<void *> arguments) {
-    set_destructors(find_all(program->linker, program->module.destructors));
-    return interpret ? run_tiered_interpreter(*program, arguments, *status)
-                     : run_tiered_native(*program, arguments, *status);
-  });
+  if (!program->compiler)
+    return run_restored(*program, argc, argv, *status);
+  return run_main_with(
+      program->compiler->module, argc, argv, status, [&](ArrayRef<void *> arguments) {
+        set_destructors(program->destructors);
+        return interpret ? run_tiered_interpreter(*program, arguments, *status)
+                         : run_compiled(*program, arguments, *status);
+      });
 }

@@ -116,29 +116,21 @@ extern "C" void *bareflow_native_code_of(uint32_t unit) {
   if (!running->has_code(unit)) {
     // The last compilation says why.
     char text[512];
-    snprintf(text, sizeof text, "function '%s' has no native code: %s",
-             running->units[unit].symbol.c_str(), running->module.context->error.c_str());
-    leave(running->is_out_of_memory ? Ending::out_of_memory : Ending::failed, 0, text);
+    snprintf(text, sizeof text, "a function has no native code: %s", running->message.c_str());
+    leave(running->error == LLVM_ERROR_OUT_OF_MEMORY ? Ending::out_of_memory : Ending::failed, 0,
+          text);
   }
   return running->slots[unit];
 }
 
 namespace {
 
-constexpr size_t stub_bytes = 8;
 constexpr size_t entry_bytes = 16;
 
 // A displacement that an instruction adds to the address behind it.
 void put_displacement(uint8_t *place, uintptr_t target) {
   auto distance = static_cast<int32_t>(target - (reinterpret_cast<uintptr_t>(place) + 4));
   memcpy(place, &distance, sizeof distance);
-}
-
-// jmp *slot
-void put_stub(uint8_t *place, void **slot) {
-  const uint8_t code[stub_bytes] = {0xff, 0x25, 0, 0, 0, 0, 0x66, 0x90};
-  memcpy(place, code, sizeof code);
-  put_displacement(place + 2, reinterpret_cast<uintptr_t>(slot));
 }
 
 // mov $unit, %r11d; jmp bareflow_enter_unit
@@ -152,14 +144,23 @@ void put_entry(uint8_t *place, uint32_t unit) {
 
 } // namespace
 
+void put_stub(uintptr_t place, uintptr_t word) {
+  const uint8_t code[stub_bytes] = {0xff, 0x25, 0, 0, 0, 0, 0x66, 0x90};
+  auto *bytes = reinterpret_cast<uint8_t *>(place);
+  memcpy(bytes, code, sizeof code);
+  put_displacement(bytes + 2, word);
+}
+
 llvm_error_t create_stubs(llvm_tiered &program) {
-  llvm_context &context = *program.module.context;
+  Compiler &compiler = *program.compiler;
+  llvm_context &context = *compiler.module.context;
   CodePool &pool = *context.pool;
-  size_t count = program.units.size();
+  size_t count = compiler.units.size();
+  program.unit_count = count;
   {
     ProgramMemory scope;
     program.tiers.assign(count, LLVM_TIER_INTERPRETER);
-    program.newest.resize(count);
+    compiler.newest.resize(count);
   }
   auto data = pool.reserve(count * (sizeof(llvm_unit_t) + sizeof(void *)));
   if (!data)
@@ -168,17 +169,14 @@ llvm_error_t create_stubs(llvm_tiered &program) {
   if (!code)
     return fail(context, LLVM_ERROR_OUT_OF_MEMORY, code.takeError());
 
-  program.counters.units = reinterpret_cast<llvm_unit_t *>(*data);
-  program.slots = reinterpret_cast<void **>(program.counters.units + count);
-  program.stubs = *code;
-  program.entries = program.stubs + count * stub_bytes;
-  for (const Unit &unit : program.units) {
-    put_stub(reinterpret_cast<uint8_t *>(program.stubs) + unit.index * stub_bytes,
-             program.slots + unit.index);
+  program.lay_out(*data, *code);
+  compiler.counters.units = program.counters;
+  for (const Unit &unit : compiler.units) {
+    put_stub(program.stub(unit.index), reinterpret_cast<uintptr_t>(program.slots + unit.index));
     put_entry(reinterpret_cast<uint8_t *>(program.no_code(unit.index)), unit.index);
     program.slots[unit.index] = reinterpret_cast<void *>(program.no_code(unit.index));
-    program.linker.define(unit.symbol, program.stubs + unit.index * stub_bytes);
-    llvm_unit_t &counters = program.counters.units[unit.index];
+    compiler.linker.define(unit.symbol, program.stub(unit.index));
+    llvm_unit_t &counters = program.counters[unit.index];
     counters.least_cycles = UINT64_MAX;
     std::fill(std::begin(counters.limits), std::end(counters.limits), UINT64_MAX);
   }
@@ -188,6 +186,15 @@ llvm_error_t create_stubs(llvm_tiered &program) {
 }
 
 } // namespace bareflow
+
+void llvm_tiered::lay_out(uintptr_t data, uintptr_t code) {
+  counters = reinterpret_cast<llvm_unit_t *>(data);
+  slots = reinterpret_cast<void **>(counters + unit_count);
+  stubs = code;
+  entries = code + unit_count * bareflow::stub_bytes;
+}
+
+uintptr_t llvm_tiered::stub(uint32_t unit) const { return stubs + unit * bareflow::stub_bytes; }
 
 uintptr_t llvm_tiered::no_code(uint32_t unit) const {
   return entries + unit * bareflow::entry_bytes;

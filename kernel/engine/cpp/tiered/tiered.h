@@ -71,7 +71,8 @@ void prefer_native(const Unit &unit, llvm::Function &copy, uint64_t slot, uint64
 
 // copies.cpp: profiles of the program's copies of unknown size; code of a clone that writes them, or that
 // makes use of them.
-llvm::Error create_copy_profiles(llvm::Module &ir, CodePool &pool, Counters &counters);
+void number_copies(llvm::Module &ir, Counters &counters);
+llvm::Error create_copy_profiles(CodePool &pool, Counters &counters);
 void watch_copies(const Counters &counters, llvm::Function &source, llvm::ValueToValueMapTy &map);
 void specialise_copies(const Counters &counters, llvm::Function &source,
                        llvm::ValueToValueMapTy &map);
@@ -97,49 +98,106 @@ struct Linked {
   // What can be freed when no call of it is unfinished.
   CodePool::Pieces pieces;
 };
+// imports.cpp: functions from outside the program. Code calls each through a stub and a word of its own, so that
+// whoever maps the code again only fills the words in.
+class Imports {
+public:
+  explicit Imports(CodePool &pool) : pool(pool) {}
+  // The stub of the function at `address`; `address` itself if the pool is full.
+  uintptr_t stub_of(llvm::StringRef name, uintptr_t address);
+  // Notes a page, and a word in one, that an earlier program has made.
+  void adopt_page(uintptr_t words, uintptr_t stubs) { pages.push_back({words, stubs}); }
+  void adopt(llvm::StringRef name, uintptr_t word);
+  // The page of words and the page of stubs that belong together.
+  struct Page {
+    uintptr_t words;
+    uintptr_t stubs;
+  };
+  const std::vector<Page> &all_pages() const { return pages; }
+  const llvm::StringMap<uintptr_t> &all_words() const { return words; }
+
+private:
+  llvm::Error add_page();
+  uintptr_t stub_of_word(uintptr_t word) const;
+
+  CodePool &pool;
+  std::vector<Page> pages;
+  llvm::StringMap<uintptr_t> words;
+};
+
 class Linker {
 public:
-  explicit Linker(llvm_context &context) : context(context) {}
+  explicit Linker(llvm_module &module)
+      : module(module), context(*module.context), imports(*context.pool) {}
   // Links code for one symbol, which nothing else will refer to; or, without an entry, what the rest of the
   // program refers to.
   llvm::Expected<Linked> link(llvm::MemoryBufferRef object, llvm::StringRef entry = {});
   void define(llvm::StringRef name, uintptr_t address);
   // 0 if nobody defines it.
-  uintptr_t find(llvm::StringRef name) const;
+  uintptr_t find(llvm::StringRef name);
+  const llvm::StringMap<uintptr_t> &all_symbols() const { return symbols; }
+  Imports &all_imports() { return imports; }
 
 private:
   class Link;
+  bool is_variable(llvm::StringRef name) const;
+
+  llvm_module &module;
   llvm_context &context;
+  Imports imports;
   llvm::StringMap<uintptr_t> symbols;
+};
+
+// What compiles a program's units.
+struct Compiler {
+  explicit Compiler(llvm_module &module) : module(module), linker(module) {}
+
+  llvm_module &module;
+  std::vector<Unit> units;
+  Counters counters;
+  Linker linker;
+  // Where each unit's newest code lies.
+  std::vector<CodePool::Pieces> newest;
+  // Older code, the oldest first: calls of it may not have returned yet.
+  std::deque<CodePool::Pieces> superseded;
+  // What the program's variables lie in.
+  std::vector<uintptr_t> data;
 };
 
 } // namespace bareflow
 
+// While a program that was restored runs, nothing of LLVM is touched until something must be compiled.
 struct llvm_tiered {
-  explicit llvm_tiered(llvm_module &module) : module(module), linker(*module.context) {}
-
-  llvm_module &module;
   llvm_tier_hooks_t hooks{};
-  std::vector<bareflow::Unit> units;
-  std::vector<std::string> names;
-  bareflow::Counters counters;
-  bareflow::Linker linker;
-  // One word and one stub for each unit, and where a unit without code leads.
+  uint32_t unit_count = 0;
+  // The counters, and one word and one stub for each unit; and where a unit without code leads.
+  llvm_unit_t *counters = nullptr;
   void **slots = nullptr;
   uintptr_t stubs = 0;
   uintptr_t entries = 0;
-
-  // The tier of each unit's newest code, and where the code lies.
+  // The tier of each unit's newest code.
   std::vector<llvm_tier_t> tiers;
-  std::vector<bareflow::CodePool::Pieces> newest;
-  // Older code, the oldest first: calls of it may not have returned yet.
-  std::deque<bareflow::CodePool::Pieces> superseded;
+
+  uintptr_t main = 0;
+  bool main_returns = true;
+  std::vector<void *> constructors, destructors;
+  bool constructors_ran = false;
+
+  // Null as long as a restored program has not needed it.
+  std::unique_ptr<bareflow::Compiler> compiler;
+  // Of a restored program: its functions, by address, for messages.
+  const llvm_code_symbol_t *symbols = nullptr;
+  size_t symbol_count = 0;
 
   // Whether the program waits for code that it cannot go on without.
   bool is_wanted = false;
-  // Whether the last compilation found too little memory.
-  bool is_out_of_memory = false;
+  // Why the last compilation failed.
+  llvm_error_t error = LLVM_OK;
+  std::string message;
 
+  // From the address of the counters and of the stubs.
+  void lay_out(uintptr_t data, uintptr_t code);
+  uintptr_t stub(uint32_t unit) const;
   uintptr_t no_code(uint32_t unit) const;
   bool has_code(uint32_t unit) const { return tiers[unit] != LLVM_TIER_INTERPRETER; }
 };
@@ -148,6 +206,9 @@ namespace bareflow {
 
 // stubs.cpp: counters, slots and stubs at the pool's start.
 llvm_error_t create_stubs(llvm_tiered &program);
+// jmp *word
+constexpr size_t stub_bytes = 8;
+void put_stub(uintptr_t place, uintptr_t word);
 // The unit's newest code; its first if it has none yet. For code that has called a stub.
 extern "C" void *bareflow_native_code_of(uint32_t unit);
 // The program that runs, for code that comes from stubs and counters.
@@ -162,14 +223,21 @@ extern "C" void bareflow_unit_left(llvm_unit_t *unit, uint64_t cycles_at_entry);
 extern "C" void bareflow_native_unit_is_hot();
 extern "C" void bareflow_native_unit_left();
 
+// contents.cpp: the function around the address, in a program that runs without a context; or null.
+const llvm_code_symbol_t *find_restored_symbol(uintptr_t address);
+
 // reclaim.cpp: for CodePool::set_reclaim; frees superseded code that is in no call any more.
 void reclaim_code(void *program, llvm::function_ref<bool()> has_room);
 
 // run.cpp: the static constructors, for the first run only.
 std::vector<void *> take_constructors(llvm_tiered &program);
-// run.cpp: runs main as native code.
-llvm_error_t run_tiered_native(llvm_tiered &program, llvm::ArrayRef<void *> arguments,
-                               int &status);
+// run.cpp: runs main as native code. `text` says what went wrong.
+llvm_error_t run_tiered_native(llvm_tiered &program, llvm::ArrayRef<void *> arguments, int &status,
+                               std::string &text);
+// run.cpp: as above, when failed compilations are to leave no trace.
+llvm_error_t run_compiled(llvm_tiered &program, llvm::ArrayRef<void *> arguments, int &status);
+// run.cpp: gives the module the form that units are cut out of.
+llvm_error_t open_module(Compiler &compiler);
 
 // interpreter/interpret_tiered.cpp
 llvm_error_t run_tiered_interpreter(llvm_tiered &program, llvm::ArrayRef<void *> arguments,

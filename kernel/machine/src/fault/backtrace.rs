@@ -22,8 +22,11 @@ fn stack_word(address: u64) -> Option<u64> {
     is_word.then(|| unsafe { *core::ptr::with_exposed_provenance(address as usize) })
 }
 
+/// Code of LLVM counts if its page is there: what has called has been executed.
 fn is_kernel_code(address: u64) -> bool {
-    image::text().contains(&(address as usize))
+    let address = address as usize;
+    image::text().contains(&address)
+        || (image::llvm_text().contains(&address) && memory::is_committed(address))
 }
 
 fn is_code(address: u64) -> bool {

@@ -20,8 +20,8 @@ pub(crate) use symbols::set_table;
 /// An exception inside a report must not start another one.
 static IS_REPORTING: AtomicBool = AtomicBool::new(false);
 
-/// Why, from the vector (Intel SDM volume 3, table 6-1).
-fn cause(frame: &TrapFrame) -> FaultCause {
+/// Why, from the vector (Intel SDM volume 3, table 6-1); `address` is that of a page fault.
+fn cause(frame: &TrapFrame, address: usize) -> FaultCause {
     FaultCause::Other(match frame.vector {
         0 => return FaultCause::DivideError,
         1 => "debug exception",
@@ -37,7 +37,6 @@ fn cause(frame: &TrapFrame) -> FaultCause {
         12 => "stack fault: the stack pointer is not a valid address",
         13 => "general protection fault: an address that cannot exist, or a privileged instruction",
         14 => {
-            let address = Cr2::read_raw() as usize;
             return match memory::is_stack_guard(address) {
                 true => FaultCause::StackOverflow,
                 false => FaultCause::PageFault { address },
@@ -61,6 +60,8 @@ pub(crate) fn go_to(resume: Resume, frame: &mut TrapFrame) {
 
 /// Reports the exception. Lets it return into the guest if the guest's program runs; ends the machine if not.
 pub(crate) fn handle(frame: &mut TrapFrame) {
+    // A report may read names from the disk, by page faults of its own.
+    let address = Cr2::read_raw() as usize;
     if IS_REPORTING.swap(true, Ordering::Relaxed) {
         exit::fail(
             exit::INTERNAL,
@@ -68,10 +69,10 @@ pub(crate) fn handle(frame: &mut TrapFrame) {
         );
     }
     let fault = Fault {
-        cause: cause(frame),
+        cause: cause(frame, address),
         instruction: frame.rip as usize,
     };
-    print_details(frame, &fault);
+    print_details(frame, &fault, address);
     if let Some(resume) = guest::get().and_then(|guest| guest.resume_after(&fault)) {
         go_to(resume, frame);
         IS_REPORTING.store(false, Ordering::Relaxed);
@@ -86,7 +87,7 @@ pub(crate) fn handle(frame: &mut TrapFrame) {
     )
 }
 
-fn print_details(frame: &TrapFrame, fault: &Fault) {
+fn print_details(frame: &TrapFrame, fault: &Fault, address: usize) {
     let line = |text: core::fmt::Arguments| console::print(Stream::Error, text);
     line(format_args!(
         "exception {}: {}\n",
@@ -99,8 +100,7 @@ fn print_details(frame: &TrapFrame, fault: &Fault) {
             _ => "load from",
         };
         line(format_args!(
-            "  {access} {:#018x}, error code {:#x}\n",
-            Cr2::read_raw(),
+            "  {access} {address:#018x}, error code {:#x}\n",
             frame.error_code
         ));
     } else if frame.error_code != 0 {

@@ -3,30 +3,34 @@
 use core::fmt;
 use core::ops::Range;
 
-use bareflow_boot_layout::symbols::SymbolTable;
+use bareflow_boot_layout::symbols::{Symbol, SymbolTable};
 
 use crate::memory;
 use crate::one_thread::OneThread;
 
-static TABLE: OneThread<SymbolTable<'static>> = OneThread::new(SymbolTable::EMPTY);
+/// Where the table is. It is opened when a name is wanted: its pages come from the disk then.
+static TABLE: OneThread<Range<usize>> = OneThread::new(0..0);
 
 /// Takes the names from the table that lies there.
 ///
 /// # Safety
-/// The bytes must be mapped for ever and not change.
+/// The bytes must be readable for ever and not change.
 pub(crate) unsafe fn set_table(bytes: Range<usize>) {
+    *TABLE.borrow() = bytes;
+}
+
+fn find(address: u64) -> Option<Symbol<'static>> {
+    let bytes = TABLE.try_borrow()?.clone();
     let start = core::ptr::with_exposed_provenance(bytes.start);
-    // SAFETY: the caller's promise.
+    // SAFETY: the promise of `set_table`.
     let bytes = unsafe { core::slice::from_raw_parts(start, bytes.len()) };
-    if let Some(table) = SymbolTable::open(bytes) {
-        *TABLE.borrow() = table;
-    }
+    SymbolTable::open(bytes)?.find(address)
 }
 
 /// The function that the address is in, and how far behind its beginning. `None` inside another such call.
 #[must_use]
 pub fn function_at(address: usize) -> Option<(&'static str, usize)> {
-    let symbol = TABLE.try_borrow()?.find(address as u64)?;
+    let symbol = find(address as u64)?;
     Some((symbol.name, address - symbol.address as usize))
 }
 

@@ -6,14 +6,15 @@ use core::arch::global_asm;
 
 use x86_64::VirtAddr;
 use x86_64::instructions::tables::lidt;
+use x86_64::registers::control::Cr2;
 use x86_64::structures::DescriptorTablePointer;
 use x86_64::structures::idt::Entry;
 
 use crate::console::{display, keyboard};
-use crate::fault;
 use crate::guest;
 use crate::one_thread::OneThread;
-use crate::processor::segments::HandlerStack;
+use crate::processor::segments::{self, HandlerStack};
+use crate::{fault, pager};
 
 pub(crate) use controller::initialise as initialise_controller;
 
@@ -55,6 +56,8 @@ const DEBUG: usize = 1;
 const NON_MASKABLE: usize = 2;
 const DOUBLE_FAULT: usize = 8;
 pub(crate) const PAGE_FAULT: usize = 14;
+/// In a page fault's error code: the page is there, and does not allow the access.
+const PAGE_FAULT_PRESENT: u64 = 1 << 0;
 const MACHINE_CHECK: usize = 18;
 const EXCEPTIONS: usize = 32;
 
@@ -125,8 +128,17 @@ extern "C" fn handle_trap(frame: &mut TrapFrame) {
         }
         // Only a spurious interrupt comes here: the other lines are masked.
         vector if (DEVICES..DEVICES_END).contains(&vector) => {}
+        PAGE_FAULT => on_page_fault(frame),
         _ => fault::handle(frame),
     }
+}
+
+fn on_page_fault(frame: &mut TrapFrame) {
+    let is_missing = frame.error_code & PAGE_FAULT_PRESENT == 0;
+    if is_missing && pager::resolve(Cr2::read_raw() as usize) == pager::Fault::Resolved {
+        return;
+    }
+    segments::with_nested_page_faults(|| fault::handle(frame));
 }
 
 fn on_timer() {

@@ -8,6 +8,7 @@ use x86_64::instructions::tables::load_tss;
 use x86_64::structures::gdt::{Descriptor, GlobalDescriptorTable};
 use x86_64::structures::tss::TaskStateSegment;
 
+use crate::memory::HANDLER_STACK_SIZE_BYTES;
 use crate::one_thread::OneThread;
 
 /// Which stack a handler runs on: none may be entered again while one of the others is in use.
@@ -78,4 +79,26 @@ pub(crate) fn set_handler_stacks(tops: [usize; HANDLER_STACKS]) {
     let stacks = tops.map(|top| VirtAddr::new(top as u64));
     // SAFETY: no handler runs; the processor reads the table only when one starts.
     unsafe { (*TASK.0.get()).interrupt_stack_table = stacks };
+}
+
+/// Runs a page fault's report with another part of its stack for page faults of the report's own.
+pub(crate) fn with_nested_page_faults<T>(action: impl FnOnce() -> T) -> T {
+    move_page_fault_stack(|top| top - NESTED_OFFSET_BYTES);
+    let result = action();
+    move_page_fault_stack(|top| top + NESTED_OFFSET_BYTES);
+    result
+}
+
+/// Half of a handler's stack.
+const NESTED_OFFSET_BYTES: u64 = HANDLER_STACK_SIZE_BYTES as u64 / 2;
+
+fn move_page_fault_stack(change: impl FnOnce(u64) -> u64) {
+    // SAFETY: interrupts are off in handlers; the processor reads the table only when a handler starts.
+    unsafe {
+        let index = HandlerStack::PageFault as usize;
+        let table = &raw mut (*TASK.0.get()).interrupt_stack_table;
+        let mut stacks = table.read_unaligned();
+        stacks[index] = VirtAddr::new(change(stacks[index].as_u64()));
+        table.write_unaligned(stacks);
+    }
 }

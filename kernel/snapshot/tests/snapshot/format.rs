@@ -1,8 +1,9 @@
 //! What is written is read; what was changed is refused.
 
 use bareflow_snapshot::{
-    Access, Authentication, CallCycles, Expected, Function, Import, Key, Keys, Kind,
-    PAGE_SIZE_BYTES, Part, Profile, Refusal, Region, Sample, Snapshot, decode, encode,
+    Access, Authentication, CallCycles, Expected, Function, Import, Key, Keys, Kind, Owner,
+    PAGE_SIZE_BYTES, Part, Piece, Place, PlaceKind, Profile, Refusal, Region, Sample, Snapshot,
+    decode, encode, hash_of_modules,
 };
 use bareflow_tiers::{LEVELS, TIERS, Tier};
 use proptest::prelude::*;
@@ -114,15 +115,42 @@ fn assemble(parts: &Parts) -> Snapshot<'_> {
                 address: constants + (*offset).min(parts.constants.len() - 8) as u64,
             })
             .collect(),
+        pieces: vec![
+            Piece {
+                address: CODE,
+                size_bytes: parts.code.len() as u64,
+                access: Access::ReadExecute,
+                owner: match parts.names.len() {
+                    0 => Owner::Kept,
+                    count => Owner::Function(count as u32 - 1),
+                },
+            },
+            Piece {
+                address: constants,
+                size_bytes: 8,
+                access: Access::Read,
+                owner: Owner::Data,
+            },
+        ],
+        places: (0..)
+            .zip(&parts.texts)
+            .map(|(index, name)| Place {
+                kind: PlaceKind::ALL[index * 3],
+                name,
+                address: CODE,
+            })
+            .collect(),
         code: vec![
             Region {
                 address: CODE,
                 access: Access::ReadExecute,
+                size_bytes: parts.code.len() as u64,
                 bytes: &parts.code,
             },
             Region {
                 address: constants,
                 access: Access::Read,
+                size_bytes: parts.constants.len() as u64,
                 bytes: &parts.constants,
             },
         ],
@@ -131,6 +159,7 @@ fn assemble(parts: &Parts) -> Snapshot<'_> {
             .map(|(index, bytes)| Region {
                 address: DATA + index * PAGE_SIZE_BYTES,
                 access: Access::ReadWrite,
+                size_bytes: PAGE_SIZE_BYTES,
                 bytes,
             })
             .collect(),
@@ -355,6 +384,15 @@ fn contradictions_are_refused() {
     assert!(is_malformed(
         &|snapshot| snapshot.data[0].address = 0_u64.wrapping_sub(PAGE_SIZE_BYTES)
     ));
+    // A region without bytes on a page of another.
+    assert!(is_malformed(&|snapshot| {
+        let bytes = &[];
+        let empty = Region {
+            bytes,
+            ..snapshot.code[0]
+        };
+        snapshot.code.insert(0, empty);
+    }));
     assert!(is_malformed(
         &|snapshot| snapshot.functions[0].code_address += 1
     ));
@@ -375,9 +413,31 @@ fn contradictions_are_refused() {
     ));
     assert!(is_malformed(&|snapshot| snapshot.imports[0].address = CODE));
     assert!(is_malformed(
-        &|snapshot| snapshot.imports[0].address = DATA + 60
+        &|snapshot| snapshot.imports[0].address = DATA + PAGE_SIZE_BYTES - 7
     ));
     assert!(is_malformed(&|snapshot| snapshot.imports[0].address = 0));
+    assert!(is_malformed(&|snapshot| snapshot.data[0].size_bytes = 63));
+    assert!(is_malformed(
+        &|snapshot| snapshot.data[0].size_bytes = u64::MAX
+    ));
+    assert!(is_malformed(&|snapshot| snapshot.places[0].address = 0));
+    assert!(is_malformed(&|snapshot| snapshot.pieces[0].address -= 1));
+    assert!(is_malformed(&|snapshot| snapshot.pieces[0].size_bytes = 0));
+    assert!(is_malformed(
+        &|snapshot| snapshot.pieces[0].size_bytes = u64::MAX
+    ));
+    assert!(is_malformed(
+        &|snapshot| snapshot.pieces[0].access = Access::Read
+    ));
+    assert!(is_malformed(
+        &|snapshot| snapshot.pieces[0].owner = Owner::Function(2)
+    ));
+    assert!(is_malformed(
+        &|snapshot| snapshot.pieces[0].owner = Owner::Reserved
+    ));
+    assert!(is_malformed(
+        &|snapshot| snapshot.pieces[1] = snapshot.pieces[0]
+    ));
 }
 
 #[test]
@@ -385,24 +445,26 @@ fn profiles_accumulate() {
     let code = [0x90; 10];
     let earlier = snapshot(&code, 3);
     let mut now = snapshot(&code, 1);
-    now.functions[0].name = "other";
     now.profile.samples[0].symbol = "other.O3";
-    now.accumulate(&earlier);
-    assert_eq!(now.functions[0].calls, 12);
-    assert_eq!(now.functions[1].calls, 2);
+    now.profile.accumulate(&earlier.profile);
     assert_eq!(now.profile.boots, 4);
     assert_eq!(now.profile.total_cycles, 4000);
     assert_eq!(now.profile.samples.len(), 2);
-    now.functions[0].name = "main";
-    now.accumulate(&earlier);
-    assert_eq!(now.functions[0].calls, 12 + 36);
-    let cycles = now.functions[0].cycles.unwrap();
-    assert_eq!((cycles.calls, cycles.total), (6, 1200));
-    assert_eq!((cycles.least, cycles.most), (100, 300));
-    let main = now
-        .profile
-        .samples
-        .iter()
-        .find(|sample| sample.symbol == "main.O3");
+    now.profile.accumulate(&earlier.profile);
+    let samples = &now.profile.samples;
+    let main = samples.iter().find(|sample| sample.symbol == "main.O3");
     assert_eq!(main.unwrap().count, 42);
+}
+
+#[test]
+fn modules_are_told_apart_by_name_order_and_contents() {
+    let modules: [&[(&str, &[u8])]; 5] = [
+        &[("a", b"1"), ("b", b"2")],
+        &[("b", b"2"), ("a", b"1")],
+        &[("a", b"1b"), ("", b"2")],
+        &[("a", b"1"), ("b", b"3")],
+        &[("a", b"1")],
+    ];
+    let hashes: std::collections::BTreeSet<_> = modules.map(hash_of_modules).into();
+    assert_eq!(hashes.len(), modules.len());
 }

@@ -5,6 +5,7 @@
 mod disks;
 mod format;
 mod power_cuts;
+mod refusals;
 mod sample;
 #[path = "../../../volume/tests/volume/simulation.rs"]
 mod simulation;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
-use bareflow_snapshot::{FOLDER, Store};
+use bareflow_snapshot::{FOLDER, Series, Store};
 use bareflow_volume::ram_disk::{Operation, RamDisk};
 use bareflow_volume::{Timestamp, Volume};
 
@@ -73,7 +73,7 @@ impl Scenario {
         let mut scenario = Self {
             disk: RamDisk::new(disk),
             model: Model::new(),
-            store: Store::new(NonZeroUsize::new(keep).unwrap()),
+            store: Store::new(Series::Code, NonZeroUsize::new(keep).unwrap()),
             keep,
             is_tight,
             made_room: 0,

@@ -1,8 +1,8 @@
 //! A snapshot to test with.
 
 use bareflow_snapshot::{
-    Access, Authentication, CallCycles, Expected, Function, Import, Keys, Kind, Part, Profile,
-    Region, Sample, Snapshot, encode,
+    Access, Authentication, CallCycles, Expected, Function, Import, Keys, Kind, Owner,
+    PAGE_SIZE_BYTES, Part, Piece, Place, PlaceKind, Profile, Region, Sample, Snapshot, encode,
 };
 use bareflow_tiers::{Level, Tier};
 
@@ -64,14 +64,35 @@ pub fn snapshot(code: &[u8], boots: u64) -> Snapshot<'_> {
             name: "memcpy",
             address: DATA + 8,
         }],
+        pieces: vec![
+            Piece {
+                address: CODE,
+                size_bytes: code.len() as u64,
+                access: Access::ReadExecute,
+                owner: Owner::Function(0),
+            },
+            Piece {
+                address: DATA,
+                size_bytes: PAGE_SIZE_BYTES,
+                access: Access::ReadWrite,
+                owner: Owner::Reserved,
+            },
+        ],
+        places: vec![Place {
+            kind: PlaceKind::Symbol,
+            name: "counter",
+            address: DATA,
+        }],
         code: vec![Region {
             address: CODE,
             access: Access::ReadExecute,
+            size_bytes: code.len() as u64,
             bytes: code,
         }],
         data: vec![Region {
             address: DATA,
             access: Access::ReadWrite,
+            size_bytes: PAGE_SIZE_BYTES,
             bytes: &[5; 64],
         }],
         profile: Profile {

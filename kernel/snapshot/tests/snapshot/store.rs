@@ -3,7 +3,8 @@
 use std::num::NonZeroUsize;
 
 use bareflow_snapshot::{
-    DEFAULT_KEEP, Expected, FOLDER, Key, Keys, Refusal, SaveError, Saved, Store, inspect_newest,
+    DEFAULT_KEEP, Expected, FOLDER, Key, Keys, Refusal, SaveError, Saved, Series, Store,
+    inspect_newest,
 };
 use bareflow_volume::ram_disk::{Failure, RamDisk};
 use bareflow_volume::{DeviceError, Timestamp, Volume, VolumeError};
@@ -30,7 +31,7 @@ fn names(volume: &mut Volume<RamDisk>) -> Vec<String> {
 /// The number of the newest good snapshot, and what was refused.
 fn load(volume: &mut Volume<RamDisk>, expected: &Expected) -> (Option<u32>, Vec<String>) {
     let mut refused = Vec::new();
-    let store = Store::new(DEFAULT_KEEP);
+    let store = Store::new(Series::Code, DEFAULT_KEEP);
     let loaded = store.load(volume, expected, |name, refusal| {
         refused.push(format!("{name}: {refusal}"));
     });
@@ -45,7 +46,7 @@ fn put(volume: &mut Volume<RamDisk>, name: &str, bytes: &[u8]) {
 #[test]
 fn the_last_ones_are_kept() {
     let mut volume = volume();
-    let store = Store::new(DEFAULT_KEEP);
+    let store = Store::new(Series::Code, DEFAULT_KEEP);
     let mut in_use = None;
     for number in 1..=7 {
         let saved = store.save(&mut volume, &bytes(&[1; 900], number.into()), in_use, NOW);
@@ -65,7 +66,7 @@ fn the_last_ones_are_kept() {
             .map(|n| format!("boot_{n:03}.snap"))
             .collect::<Vec<_>>()
     );
-    let store = Store::new(NonZeroUsize::new(1).unwrap());
+    let store = Store::new(Series::Code, NonZeroUsize::new(1).unwrap());
     let saved = store.save(&mut volume, &bytes(&[1; 900], 8), in_use, NOW);
     assert_eq!(
         saved,
@@ -123,7 +124,7 @@ fn the_newest_good_one_counts_and_each_refusal_is_heard() {
 #[test]
 fn a_folder_that_is_missing_is_an_error() {
     let mut volume = Volume::mount(RamDisk::new(format(SMALL_SECTORS, 1))).unwrap();
-    let store = Store::new(DEFAULT_KEEP);
+    let store = Store::new(Series::Code, DEFAULT_KEEP);
     let loaded = store.load(&mut volume, &expected(), |_, _| ());
     assert_eq!(loaded.err(), Some(VolumeError::NotFound));
     let saved = store.save(&mut volume, b"", None, NOW);
@@ -139,7 +140,7 @@ fn a_full_volume_is_reported_and_harmless() {
         .free_bytes() as usize;
     add_file(&mut disk, "filler", &vec![1; free - 100 * 512]);
     let mut volume = Volume::mount(RamDisk::new(disk)).unwrap();
-    let store = Store::new(DEFAULT_KEEP);
+    let store = Store::new(Series::Code, DEFAULT_KEEP);
     // Three of them have room, a fourth does not: the oldest makes room.
     let code = vec![1; 25 * 512];
     for number in 1..=3 {
@@ -179,14 +180,15 @@ fn a_full_volume_is_reported_and_harmless() {
 fn the_numbers_can_be_used_up() {
     let mut volume = volume();
     put(&mut volume, "boot_999999999.snap", b"");
-    let saved = Store::new(DEFAULT_KEEP).save(&mut volume, &bytes(&[1], 1), None, NOW);
+    let saved =
+        Store::new(Series::Code, DEFAULT_KEEP).save(&mut volume, &bytes(&[1], 1), None, NOW);
     assert_eq!(saved, Err(SaveError::NoNumberLeft));
 }
 
 #[test]
 fn a_disk_that_fails_is_reported_and_loses_nothing() {
     let mut volume = volume();
-    let store = Store::new(DEFAULT_KEEP);
+    let store = Store::new(Series::Code, DEFAULT_KEEP);
     for number in 1..=4 {
         store
             .save(&mut volume, &bytes(&[1; 900], number), None, NOW)

@@ -5,4 +5,5 @@ mod bad_input;
 mod disks;
 mod hadris_order;
 mod power_cuts;
+mod refusals;
 mod simulation;

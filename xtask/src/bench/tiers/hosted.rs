@@ -1,16 +1,15 @@
 //! The table of the hosted kernel.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use super::{
     LEAST_SPEED_UP, MOST_RATIO, Row, TIERS, divide, ratio_table, rows_of_tiers, tier_title,
 };
 use crate::bench::ahead_of_time::{Executable, Optimisation};
-use crate::bench::rounds::{Limits, NAMES, Rounds, RoundsProgram, Setup, announce};
+use crate::bench::hosted::{Hosted, Setup};
+use crate::bench::rounds::{Limits, NAMES, Rounds, RoundsProgram, announce};
 use crate::bench::tables::{digits, geometric_mean, render, verdict};
 use crate::error::Result;
-use crate::kernel::{KernelKind, LlvmExtent};
 use crate::profile::{Compilation, Profile};
 use crate::program::{Tier, TierOptions};
 use crate::workbench::Workbench;
@@ -105,21 +104,19 @@ struct Figures {
 /// # Errors
 /// Whatever kept a program from being built or run.
 pub fn run(bench: &Workbench) -> Result<()> {
-    let kernel = bench
-        .kernel_builder()
-        .build(KernelKind::Hosted, LlvmExtent::Full)?;
+    let hosted = Hosted::build(bench)?;
     let folder = tempfile::tempdir()?;
     let mut figures = Vec::new();
     for name in NAMES {
         announce(&format!("{name}, hosted"));
         let program = RoundsProgram::build(name, bench, folder.path())?;
-        figures.push(measure(&program, &kernel)?);
+        figures.push(measure(&program, &hosted)?);
     }
     print(&figures);
     Ok(())
 }
 
-fn measure(program: &RoundsProgram, kernel: &Path) -> Result<Figures> {
+fn measure(program: &RoundsProgram, hosted: &Hosted) -> Result<Figures> {
     let executables = AHEAD_OF_TIME.map(|optimisation| program.build_for_linux(optimisation));
     let [o2, o3] = executables;
     let executables: [Executable; 2] = [o2?, o3?];
@@ -144,13 +141,13 @@ fn measure(program: &RoundsProgram, kernel: &Path) -> Result<Figures> {
                 Tier::Auto => AUTOMATIC,
                 _ => NATIVE,
             };
-            let (_, start, _) = program.run_hosted(kernel, &setup, NOTHING)?;
-            let (rounds, _, _) = program.run_hosted(kernel, &setup, limits)?;
-            least.take(&rounds, start.as_secs_f64());
+            let (_, start) = program.run_hosted(hosted, &setup, NOTHING)?;
+            let (rounds, _) = program.run_hosted(hosted, &setup, limits)?;
+            least.take(&rounds, start.cpu_time.as_secs_f64());
         }
     }
     for _ in 0..PROFILES {
-        if let Some(profile) = profile_of(program, kernel, &[], AUTOMATIC)? {
+        if let Some(profile) = profile_of(program, hosted, &[], AUTOMATIC)? {
             figures.compilations.take(&profile);
             figures.code_bytes[TIERS.len() - 1] = final_code_bytes(&profile);
         }
@@ -158,7 +155,7 @@ fn measure(program: &RoundsProgram, kernel: &Path) -> Result<Figures> {
     for (tier, bytes) in TIERS.iter().zip(&mut figures.code_bytes) {
         if let Some(setting) = calls_at_once(*tier)
             && let Some(profile) =
-                profile_of(program, kernel, &[setting, "iterations=-,-,-,-"], NATIVE)?
+                profile_of(program, hosted, &[setting, "iterations=-,-,-,-"], NATIVE)?
         {
             *bytes = final_code_bytes(&profile);
         }
@@ -179,7 +176,7 @@ fn calls_at_once(tier: Tier) -> Option<&'static str> {
 
 fn profile_of(
     program: &RoundsProgram,
-    kernel: &Path,
+    hosted: &Hosted,
     settings: &[&str],
     limits: Limits,
 ) -> Result<Option<Profile>> {
@@ -188,10 +185,11 @@ fn profile_of(
         options: TierOptions {
             settings: settings.iter().map(|text| (*text).to_owned()).collect(),
             profile: true,
+            ..TierOptions::default()
         },
     };
-    let (_, _, profile) = program.run_hosted(kernel, &setup, limits)?;
-    Ok(profile)
+    let (_, run) = program.run_hosted(hosted, &setup, limits)?;
+    Ok(run.profile)
 }
 
 /// The newest code of every function and every loop that has any.

@@ -53,8 +53,8 @@ pub fn run(bench: &Workbench) -> Result<()> {
         let count = |program: &Program, tier: Tier| {
             let bundle = folder.path().join("bundle");
             let options = TierOptions {
-                settings: Vec::new(),
                 profile: tier == Tier::Auto,
+                ..TierOptions::default()
             };
             let arguments = limits(tier).arguments();
             fs::write(&bundle, program.bundle_with(&arguments, tier, &options))?;

@@ -1,35 +1,35 @@
 //! The machine's memory: the page tables in use, and who has which pages.
 
+mod places;
+
 use core::cell::UnsafeCell;
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use bareflow_boot_layout::{KernelHeader, SECTOR_SIZE_BYTES};
 use bareflow_cxx_runtime::platform::{PlatformError, Protection};
 use bareflow_memory::{
     Access, AddressSpace, Cache, Frame, Frames, MapError, PAGE_SIZE_BYTES, Pool, WORDS, frames_of,
 };
+use bareflow_pager::Contents;
+use x86_64::instructions::interrupts::without_interrupts;
 use x86_64::instructions::tlb;
 use x86_64::registers::control::{Cr3, Cr3Flags};
 use x86_64::structures::paging::PhysFrame;
 use x86_64::structures::paging::page_table::{PageTable, PageTableEntry, PageTableFlags};
 use x86_64::{PhysAddr, VirtAddr};
 
+use crate::image::LlvmWindow;
 use crate::one_thread::OneThread;
 use crate::processor::segments::HANDLER_STACKS;
-use crate::room::{POOL_ADDRESS, POOL_SIZE_BYTES, STACK_SIZE_BYTES};
+use crate::room::POOL_ADDRESS;
 use crate::start_info::StartInfo;
 use crate::{exit, image};
 
-/// One function's frame can be larger than a page: the guard is wide.
-const STACK_GUARD_SIZE_BYTES: usize = 1 << 20;
-const HANDLER_STACK_SIZE_BYTES: usize = 16 << 10;
-
-/// Behind the code pool: a guard, the stack, then a guard of one page and a stack for each handler.
-const STACK_GUARD: usize = POOL_ADDRESS + POOL_SIZE_BYTES;
-const STACK: usize = STACK_GUARD + STACK_GUARD_SIZE_BYTES;
-const HANDLER_STACK_AREA: usize = STACK + STACK_SIZE_BYTES;
-const HANDLER_STACK_STRIDE: usize = PAGE_SIZE_BYTES + HANDLER_STACK_SIZE_BYTES;
-const WINDOW_END: usize = HANDLER_STACK_AREA + HANDLER_STACKS * HANDLER_STACK_STRIDE;
+use places::{DEVICES, HANDLER_STACK_AREA, HANDLER_STACK_STRIDE, STACK, STACK_GUARD};
+pub(crate) use places::{
+    HANDLER_STACK_SIZE_BYTES, is_code_pool, is_identity, is_stack, is_stack_guard, stack_start,
+};
 
 /// VGA's text memory.
 const SCREEN: Range<usize> = 0xb_8000..0xc_0000;
@@ -81,12 +81,54 @@ fn pages_of(bytes: &Range<usize>) -> Range<usize> {
 pub(crate) struct Layout {
     /// The bundle, mapped for reading.
     pub(crate) bundle: Range<usize>,
-    /// The symbol table, if the image has one.
-    pub(crate) symbols: Option<Range<usize>>,
+    /// The symbol table, which may be empty.
+    pub(crate) symbols: Range<usize>,
+    /// Where LLVM's pages are.
+    pub(crate) llvm: LlvmWindow,
+    /// How LLVM comes into memory.
+    pub(crate) llvm_source: LlvmSource,
     /// Where the stack begins.
     pub(crate) stack_top: usize,
     /// Where the handlers' stacks begin.
     pub(crate) handler_stack_tops: [usize; HANDLER_STACKS],
+}
+
+/// How LLVM comes into memory.
+pub(crate) enum LlvmSource {
+    /// A loader has put all of it there.
+    Loaded,
+    /// From the disk with this header, page by page.
+    Disk(KernelHeader),
+}
+
+/// LLVM's window, and where its memory is if it is loaded.
+///
+/// # Safety
+/// The first 4 GiB must be mapped.
+unsafe fn find_llvm(info: &StartInfo) -> (LlvmWindow, Option<Range<usize>>, LlvmSource) {
+    if let Some(loaded) = info.llvm() {
+        return (
+            image::llvm_window(loaded.len()),
+            Some(loaded),
+            LlvmSource::Loaded,
+        );
+    }
+    if let Some(header) = info.header() {
+        let size_bytes = header.llvm_sectors as usize * SECTOR_SIZE_BYTES;
+        return (
+            image::llvm_window(size_bytes),
+            None,
+            LlvmSource::Disk(header),
+        );
+    }
+    let mut loaded = image::loaded_llvm();
+    // SAFETY: the caller's promise.
+    loaded.end += unsafe { image::loaded_symbols_size_bytes() };
+    (
+        image::llvm_window(loaded.len()),
+        Some(loaded),
+        LlvmSource::Loaded,
+    )
 }
 
 /// Makes the kernel's own page tables and changes to them.
@@ -99,18 +141,20 @@ pub(crate) unsafe fn initialise(info: &StartInfo) -> Layout {
     let mut frames = Frames::new(&mut upper.free_frames);
     frames_of(info.memory_map(), &mut frames);
     frames.reserve(0..page_of(LOW_MEMORY_END));
+    // SAFETY: the first 4 GiB are mapped.
+    let (llvm, loaded_llvm, llvm_source) = unsafe { find_llvm(info) };
+    let window_end = llvm.0[llvm.0.len() - 1].pages.end;
+    let pool = Pool {
+        pages: page_of(POOL_ADDRESS)..window_end,
+    };
+    frames.reserve(pool.pages.clone());
     USABLE_FRAMES.store(frames.free_count(), Relaxed);
     frames.reserve(pages_of(&image::whole()));
-    // SAFETY: the first 4 GiB are mapped.
-    let symbols = unsafe { image::symbol_table_range() };
-    if let Some(symbols) = &symbols {
-        frames.reserve(pages_of(symbols));
+    if let Some(loaded) = &loaded_llvm {
+        frames.reserve(pages_of(loaded));
     }
-    let bundle = place_bundle(info.bundle().unwrap_or(0..0), &mut frames);
+    let bundle = place_bundle(info.bundle().unwrap_or(0..0), &pool, &mut frames);
 
-    let pool = Pool {
-        pages: page_of(POOL_ADDRESS)..page_of(WINDOW_END),
-    };
     let count = AddressSpace::table_count(&frames, &pool);
     let first = frames.take(count).unwrap_or_else(|| too_little(&frames));
     let tables = first * PAGE_SIZE_BYTES;
@@ -127,8 +171,8 @@ pub(crate) unsafe fn initialise(info: &StartInfo) -> Layout {
     space.map_fixed(pages_of(&image::constants()), Access::Read, Cache::On);
     space.map_fixed(pages_of(&image::data()), Access::ReadWrite, Cache::On);
     space.map_fixed(pages_of(&bundle), Access::Read, Cache::On);
-    if let Some(symbols) = &symbols {
-        space.map_fixed(pages_of(symbols), Access::Read, Cache::On);
+    if let Some(loaded) = loaded_llvm {
+        place_llvm(&mut space, &llvm, page_of(loaded.start));
     }
     let handler_stack_tops = commit_stacks(&mut space);
 
@@ -142,9 +186,12 @@ pub(crate) unsafe fn initialise(info: &StartInfo) -> Layout {
     // SAFETY: the new tables map everything of the kernel where it is, its stack (in .bss) included.
     unsafe { Cr3::write(level4, Cr3Flags::empty()) };
     *SPACE.borrow() = Some(space);
+    let symbols = &llvm.0[llvm.0.len() - 1].pages;
     Layout {
         bundle,
-        symbols,
+        symbols: symbols.start * PAGE_SIZE_BYTES..symbols.end * PAGE_SIZE_BYTES,
+        llvm,
+        llvm_source,
         stack_top: HANDLER_STACK_AREA,
         handler_stack_tops,
     }
@@ -155,15 +202,14 @@ fn physical(table: *const PageTable) -> PhysAddr {
 }
 
 /// Reserves the bundle's memory. A loader may have put it where the kernel maps nothing: then it is copied.
-fn place_bundle(bundle: Range<usize>, frames: &mut Frames) -> Range<usize> {
+fn place_bundle(bundle: Range<usize>, pool: &Pool, frames: &mut Frames) -> Range<usize> {
     let count = pages_of(&bundle).len();
-    let window = POOL_ADDRESS..WINDOW_END;
+    let window = pool.pages.start * PAGE_SIZE_BYTES..pool.pages.end * PAGE_SIZE_BYTES;
     let overlaps = bundle.start < window.end && window.start < bundle.end;
     if bundle.is_empty() || (bundle.end <= bareflow_memory::LIMIT_BYTES && !overlaps) {
         frames.reserve(pages_of(&bundle));
         return bundle;
     }
-    frames.reserve(page_of(window.start)..page_of(window.end));
     let first = frames.take(count).unwrap_or_else(|| too_little(frames));
     let copy = first * PAGE_SIZE_BYTES;
     // SAFETY: both ranges are mapped memory; the frames are free and the loader's module is not.
@@ -175,6 +221,19 @@ fn place_bundle(bundle: Range<usize>, frames: &mut Frames) -> Range<usize> {
         );
     }
     copy..copy + bundle.len()
+}
+
+/// Puts LLVM's memory, which a loader has filled from `first_frame` on, at LLVM's addresses.
+fn place_llvm(space: &mut AddressSpace, window: &LlvmWindow, first_frame: usize) {
+    let pages = (0..window.stored_count()).filter_map(|stored| window.find_stored(stored));
+    for page in pages {
+        if let Contents::Stored(stored) = page.contents {
+            let frame = (first_frame + stored) as u64;
+            space
+                .place(page.number, frame, page.access, Cache::On)
+                .expect("LLVM's window is in the pool");
+        }
+    }
 }
 
 fn commit_stacks(space: &mut AddressSpace) -> [usize; HANDLER_STACKS] {
@@ -206,26 +265,6 @@ fn too_little(frames: &Frames) -> ! {
             image::minimum_memory() >> 20
         ),
     )
-}
-
-/// Whether the address is in the stack's guard.
-pub(crate) fn is_stack_guard(address: usize) -> bool {
-    (STACK_GUARD..STACK).contains(&address)
-}
-
-/// Whether the address is in the code pool.
-pub(crate) fn is_code_pool(address: usize) -> bool {
-    (POOL_ADDRESS..STACK_GUARD).contains(&address)
-}
-
-/// The stack's lowest address.
-pub(crate) fn stack_start() -> usize {
-    STACK
-}
-
-/// Whether the address is on the stack.
-pub(crate) fn is_stack(address: usize) -> bool {
-    (STACK..HANDLER_STACK_AREA).contains(&address)
 }
 
 fn access_of(protection: Protection) -> Result<Access, PlatformError> {
@@ -274,13 +313,16 @@ fn flush(pages: Range<usize>) {
     }
 }
 
+/// No handler runs meanwhile: one that touches LLVM needs the space itself.
 fn with_space<T>(action: impl FnOnce(&mut AddressSpace<'static>) -> T) -> T {
-    let mut space = SPACE.borrow();
-    action(
-        space
-            .as_mut()
-            .expect("memory is initialised before anybody asks for some"),
-    )
+    without_interrupts(|| {
+        let mut space = SPACE.borrow();
+        action(
+            space
+                .as_mut()
+                .expect("memory is initialised before anybody asks for some"),
+        )
+    })
 }
 
 /// The most memory that was in use at once, in bytes: the kernel's image and everything else. 0 before
@@ -371,4 +413,62 @@ fn commit(space: &mut AddressSpace, page: usize, access: Access) -> Result<(), M
         space.commit(page, access)?;
     }
     Ok(())
+}
+
+/// Gives a page of LLVM memory: the contents are `bytes` and zeros behind them.
+///
+/// # Errors
+/// [`MapError::OutOfMemory`].
+pub(crate) fn fill_llvm_page(page: usize, access: Access, bytes: &[u8]) -> Result<(), MapError> {
+    with_space(|space| {
+        space.commit(page, Access::ReadWrite)?;
+        let start = core::ptr::with_exposed_provenance_mut::<u8>(page * PAGE_SIZE_BYTES);
+        let count = bytes.len().min(PAGE_SIZE_BYTES);
+        // SAFETY: the page is mapped writable, and whoever touched it waits for its contents.
+        unsafe {
+            core::ptr::copy_nonoverlapping(bytes.as_ptr(), start, count);
+            core::ptr::write_bytes(start.add(count), 0, PAGE_SIZE_BYTES - count);
+        }
+        if access != Access::ReadWrite {
+            space.commit(page, access)?;
+            flush(page..page + 1);
+        }
+        Ok(())
+    })
+}
+
+/// Whether the page of an address has memory.
+pub(crate) fn is_committed(address: usize) -> bool {
+    SPACE.try_borrow().is_some_and(|mut space| {
+        space
+            .as_mut()
+            .is_some_and(|space| space.is_committed(page_of(address)))
+    })
+}
+
+/// How much memory is free, in bytes.
+pub(crate) fn free_bytes() -> usize {
+    with_space(|space| space.free_count() * PAGE_SIZE_BYTES)
+}
+
+/// Maps a device's registers, not cached; returns where they are. They stay there.
+///
+/// # Errors
+/// [`PlatformError::OutOfMemory`] when there are no addresses left.
+pub(crate) fn map_device(physical: u64, size_bytes: usize) -> Result<usize, PlatformError> {
+    static NEXT_PAGE: AtomicUsize = AtomicUsize::new(page_of(DEVICES.start));
+
+    let page_size = PAGE_SIZE_BYTES as u64;
+    let offset = (physical % page_size) as usize;
+    let first = NEXT_PAGE.load(Relaxed);
+    let count = (offset + size_bytes).div_ceil(PAGE_SIZE_BYTES);
+    if count > page_of(DEVICES.end) - first {
+        return Err(PlatformError::OutOfMemory);
+    }
+    NEXT_PAGE.store(first + count, Relaxed);
+    for (index, frame) in (physical / page_size..).take(count).enumerate() {
+        with_space(|space| space.place(first + index, frame, Access::ReadWrite, Cache::Off))
+            .map_err(platform_error)?;
+    }
+    Ok(first * PAGE_SIZE_BYTES + offset)
 }

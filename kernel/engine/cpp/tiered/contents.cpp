@@ -1,0 +1,201 @@
+// What a program consists of in the pool: told for a snapshot, and taken over from one.
+#include "tiered.h"
+
+using namespace llvm;
+using namespace bareflow;
+
+const llvm_code_symbol_t *bareflow::find_restored_symbol(uintptr_t address) {
+  if (!running || running->compiler)
+    return nullptr;
+  for (size_t index = 0; index < running->symbol_count; ++index)
+    if (address - running->symbols[index].address < running->symbols[index].bytes)
+      return &running->symbols[index];
+  return nullptr;
+}
+
+static void visit_pieces(const Compiler &compiler, const llvm_visitor_t &visitor) {
+  DenseMap<uintptr_t, uint32_t> owners;
+  for (uint32_t unit = 0; unit < compiler.newest.size(); ++unit)
+    for (const CodePool::Piece &piece : compiler.newest[unit])
+      owners[piece.range.start] = unit;
+  for (uintptr_t address : compiler.data)
+    owners[address] = LLVM_PIECE_DATA;
+  for (auto &[address, taken] : compiler.module.context->pool->taken()) {
+    const CodePool::Piece &piece = taken.piece;
+    bool is_reserved = piece.protection == 0;
+    auto owner = owners.find(address);
+    llvm_piece_t found{address, piece.range.size, piece.protection, LLVM_PIECE_KEPT};
+    if (is_reserved) {
+      found.owner = LLVM_PIECE_RESERVED;
+      found.protection = LLVM_PROTECTION_READ |
+                         (taken.is_sealed ? LLVM_PROTECTION_EXECUTE : LLVM_PROTECTION_WRITE);
+    } else if (owner != owners.end()) {
+      found.owner = owner->second;
+    }
+    visitor.piece(visitor.user, &found);
+  }
+}
+
+static void visit_places(llvm_tiered &program, const llvm_visitor_t &visitor) {
+  Compiler &compiler = *program.compiler;
+  auto visit = [&](llvm_place_kind_t kind, const char *name, uintptr_t address) {
+    llvm_place_t place{kind, name, address};
+    visitor.place(visitor.user, &place);
+  };
+  visit(LLVM_PLACE_COUNTERS, "", reinterpret_cast<uintptr_t>(program.counters));
+  visit(LLVM_PLACE_STUBS, "", program.stubs);
+  if (compiler.counters.copies)
+    visit(LLVM_PLACE_COPIES, "", reinterpret_cast<uintptr_t>(compiler.counters.copies));
+  visit(program.main_returns ? LLVM_PLACE_MAIN : LLVM_PLACE_VOID_MAIN, "", program.main);
+  for (void *function : program.constructors)
+    visit(LLVM_PLACE_CONSTRUCTOR, "", reinterpret_cast<uintptr_t>(function));
+  for (void *function : program.destructors)
+    visit(LLVM_PLACE_DESTRUCTOR, "", reinterpret_cast<uintptr_t>(function));
+  uintptr_t stubs_end = program.stub(program.unit_count);
+  std::vector<std::pair<StringRef, uintptr_t>> symbols;
+  for (auto &symbol : compiler.linker.all_symbols())
+    if (symbol.second < program.stubs || symbol.second >= stubs_end)
+      symbols.push_back({symbol.first(), symbol.second});
+  llvm::sort(symbols);
+  for (auto &[name, address] : symbols)
+    visit(LLVM_PLACE_SYMBOL, name.data(), address);
+  for (const Imports::Page &page : compiler.linker.all_imports().all_pages()) {
+    visit(LLVM_PLACE_IMPORT_WORDS, "", page.words);
+    visit(LLVM_PLACE_IMPORT_STUBS, "", page.stubs);
+  }
+  std::vector<std::pair<uintptr_t, StringRef>> imports;
+  for (auto &word : compiler.linker.all_imports().all_words())
+    imports.push_back({word.second, word.first()});
+  llvm::sort(imports);
+  for (auto &[address, name] : imports)
+    visit(LLVM_PLACE_IMPORT, name.data(), address);
+}
+
+llvm_error_t llvm_tiered_visit(llvm_tiered_t *program, const llvm_visitor_t *visitor) {
+  if (!program || !program->compiler || !visitor || visitor->size < sizeof *visitor)
+    return LLVM_ERROR_INVALID_ARGUMENT;
+  ProgramMemory scope;
+  // What no call needs any more is not worth being remembered.
+  reclaim_code(program, [] { return false; });
+  visit_pieces(*program->compiler, *visitor);
+  visit_places(*program, *visitor);
+  return LLVM_OK;
+}
+
+llvm_error_t llvm_tiered_restore(const llvm_restored_t *restored, const llvm_tier_hooks_t *hooks,
+                                 llvm_tiered_t **result) {
+  if (!restored || restored->size < sizeof *restored || !hooks || hooks->size < sizeof *hooks ||
+      !result || running)
+    return LLVM_ERROR_INVALID_ARGUMENT;
+  auto program = std::make_unique<llvm_tiered>();
+  program->hooks = *hooks;
+  program->unit_count = restored->unit_count;
+  program->lay_out(restored->counters, restored->stubs);
+  program->tiers.assign(restored->tiers, restored->tiers + restored->unit_count);
+  for (uint32_t unit = 0; unit < restored->unit_count; ++unit)
+    if (!program->has_code(unit))
+      program->slots[unit] = reinterpret_cast<void *>(program->no_code(unit));
+  for (size_t index = 0; index < restored->place_count; ++index) {
+    const llvm_place_t &place = restored->places[index];
+    auto *address = reinterpret_cast<void *>(place.address);
+    switch (place.kind) {
+    case LLVM_PLACE_MAIN:
+    case LLVM_PLACE_VOID_MAIN:
+      program->main = place.address;
+      program->main_returns = place.kind == LLVM_PLACE_MAIN;
+      break;
+    case LLVM_PLACE_CONSTRUCTOR:
+      program->constructors.push_back(address);
+      break;
+    case LLVM_PLACE_DESTRUCTOR:
+      program->destructors.push_back(address);
+      break;
+    default:
+      break;
+    }
+  }
+  program->symbols = restored->symbols;
+  program->symbol_count = restored->symbol_count;
+  *result = running = program.release();
+  return LLVM_OK;
+}
+
+static void take_places(llvm_tiered &program, ArrayRef<llvm_place_t> places) {
+  Compiler &compiler = *program.compiler;
+  Imports &imports = compiler.linker.all_imports();
+  uintptr_t words = 0;
+  for (const llvm_place_t &place : places)
+    switch (place.kind) {
+    case LLVM_PLACE_COPIES:
+      compiler.counters.copies = reinterpret_cast<CopyProfile *>(place.address);
+      break;
+    case LLVM_PLACE_SYMBOL:
+      compiler.linker.define(place.name, place.address);
+      break;
+    case LLVM_PLACE_IMPORT_WORDS:
+      words = place.address;
+      break;
+    case LLVM_PLACE_IMPORT_STUBS: {
+      ProgramMemory scope;
+      imports.adopt_page(words, place.address);
+      break;
+    }
+    case LLVM_PLACE_IMPORT:
+      imports.adopt(place.name, place.address);
+      break;
+    default:
+      break;
+    }
+}
+
+static void take_pieces(Compiler &compiler, ArrayRef<llvm_piece_t> pieces) {
+  ProgramMemory scope;
+  CodePool &pool = *compiler.module.context->pool;
+  for (const llvm_piece_t &found : pieces) {
+    bool is_reserved = found.owner == LLVM_PIECE_RESERVED;
+    CodePool::Piece piece{{found.address, found.bytes}, is_reserved ? 0 : found.protection};
+    pool.adopt(piece, is_reserved && (found.protection & LLVM_PROTECTION_EXECUTE));
+    if (found.owner < compiler.newest.size())
+      compiler.newest[found.owner].push_back(piece);
+    else if (found.owner == LLVM_PIECE_DATA)
+      compiler.data.push_back(found.address);
+  }
+}
+
+llvm_error_t llvm_tiered_attach(llvm_tiered_t *program, llvm_module_t *module,
+                                const llvm_contents_t *contents) {
+  if (!program || !module || program->compiler || !contents || contents->size < sizeof *contents)
+    return LLVM_ERROR_INVALID_ARGUMENT;
+  llvm_context *context = module->context;
+  llvm_error_t error = enter(context, [&]() -> llvm_error_t {
+    std::unique_ptr<Compiler> compiler;
+    {
+      ProgramMemory scope;
+      compiler = std::make_unique<Compiler>(*module);
+    }
+    if (llvm_error_t error = open_module(*compiler))
+      return error;
+    if (compiler->units.size() != program->unit_count)
+      return fail(*context, LLVM_ERROR_INVALID_ARGUMENT,
+                  "llvm_tiered_attach: the program has other units than the module");
+    {
+      ProgramMemory scope;
+      compiler->newest.resize(program->unit_count);
+    }
+    compiler->counters.units = program->counters;
+    program->compiler = std::move(compiler);
+    for (const Unit &unit : program->compiler->units)
+      program->compiler->linker.define(unit.symbol, program->stub(unit.index));
+    take_pieces(*program->compiler, {contents->pieces, contents->piece_count});
+    take_places(*program, {contents->places, contents->place_count});
+    for (size_t index = 0; index < program->symbol_count; ++index) {
+      const llvm_code_symbol_t &symbol = program->symbols[index];
+      context->pool->add_symbol(symbol.address, symbol.bytes, symbol.name);
+    }
+    context->pool->set_reclaim(reclaim_code, program);
+    return LLVM_OK;
+  });
+  if (error == LLVM_OK)
+    take_checkpoint(*context);
+  return error;
+}

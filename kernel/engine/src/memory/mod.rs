@@ -1,0 +1,233 @@
+//! What is remembered from boot to boot: the program's native code and its counts, in snapshots on a volume.
+//!
+//! 1. Every boot that ends well notes what was counted. Code is written when it is due, or when somebody asks for it.
+//! 2. Whatever is wrong with a snapshot or the volume is said on the console, and the program runs without.
+
+mod capture;
+mod keys;
+mod restore;
+
+use alloc::format;
+use alloc::vec::Vec;
+use core::num::NonZeroUsize;
+
+use bareflow_guest::report_note;
+use bareflow_profile::Boot;
+use bareflow_snapshot::{
+    Authentication, Expected, Keys, LoadedSnapshot, Refusal, Series, Snapshot, Store, encode,
+};
+use bareflow_tiers::Config;
+use bareflow_volume::Timestamp;
+
+use crate::tiers::now;
+use crate::{Host, HostCounters, POOL_ADDRESS, POOL_SIZE_BYTES, RunRequest};
+
+pub(crate) use capture::{Contents, Variables, variables_of};
+use keys::OwnedKeys;
+pub(crate) use keys::processor;
+pub(crate) use restore::{Tables, map};
+
+/// The program's part of the volume.
+pub(crate) struct Memory<'a> {
+    host: &'a mut dyn Host,
+    keys: OwnedKeys,
+    secret: Option<[u8; 32]>,
+    config: Config,
+    is_requested: bool,
+    /// The code that this boot has written.
+    saved: Option<SavedCode>,
+    /// What loading took, in cycles.
+    load_cycles: u64,
+    /// The newest good snapshot with code, and the newest with counts.
+    code: Option<LoadedSnapshot>,
+    counts: Option<LoadedSnapshot>,
+    /// Variables as they are before the program starts, by address.
+    variables: Variables,
+}
+
+/// A snapshot with code that this boot has written.
+#[derive(Clone, Copy)]
+struct SavedCode {
+    number: u32,
+    size_bytes: u64,
+}
+
+/// What was done at a boot's end.
+pub(crate) enum Saved {
+    /// Code, in a snapshot of this number.
+    Code(u32),
+    /// Counts only.
+    Counts,
+    /// Nothing; the console says why.
+    Nothing,
+}
+
+impl<'a> Memory<'a> {
+    /// Reads what there is; `None` without a volume.
+    pub(crate) fn open(
+        host: &'a mut dyn Host,
+        request: &RunRequest,
+        config: &Config,
+    ) -> Option<Self> {
+        let start = now();
+        host.volume()?;
+        let mut memory = Self {
+            host,
+            keys: OwnedKeys::new(request.modules, config),
+            secret: request.secret,
+            config: *config,
+            is_requested: request.snapshot,
+            saved: None,
+            load_cycles: 0,
+            code: None,
+            counts: None,
+            variables: Vec::new(),
+        };
+        memory.code = memory.load(Series::Code);
+        memory.counts = memory.load(Series::Counts);
+        memory.load_cycles = now() - start;
+        Some(memory)
+    }
+
+    fn load(&mut self, series: Series) -> Option<LoadedSnapshot> {
+        let pool = POOL_ADDRESS as u64..(POOL_ADDRESS + POOL_SIZE_BYTES) as u64;
+        let expected = Expected {
+            keys: self.keys.borrow(),
+            pool,
+            authentication: authentication(self.secret.as_ref()),
+        };
+        let refused = |name: &str, refusal: Refusal| {
+            report_note(&format!("{name} is refused: {refusal}"));
+        };
+        let store = self.store(series);
+        let volume = self.host.volume()?;
+        match store.load(volume, &expected, refused) {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                report_note(&format!("nothing is remembered: {error}"));
+                None
+            }
+        }
+    }
+
+    fn store(&self, series: Series) -> Store {
+        let keep = match series {
+            Series::Code => usize::try_from(self.config.snapshot_keep).unwrap_or(usize::MAX),
+            Series::Counts => 1,
+        };
+        Store::new(series, NonZeroUsize::new(keep).unwrap_or(NonZeroUsize::MIN))
+    }
+
+    /// What the kernel knows of the memory and of the disk.
+    pub(crate) fn counters(&self) -> HostCounters {
+        self.host.counters()
+    }
+
+    /// Mapping the snapshot took some time as well.
+    pub(crate) fn add_load_cycles(&mut self, cycles: u64) {
+        self.load_cycles += cycles;
+    }
+
+    /// This boot, for the profile.
+    pub(crate) fn describe(&self) -> Boot {
+        let counters = self.counters();
+        Boot {
+            number: self.boot(),
+            snapshot: self.code_number().map(u64::from),
+            load_cycles: self.load_cycles,
+            snapshot_bytes: self.code.as_ref().map_or(0, LoadedSnapshot::size_bytes),
+            saved: self.saved.map(|saved| u64::from(saved.number)),
+            saved_bytes: self.saved.map_or(0, |saved| saved.size_bytes),
+            llvm_bytes_read: counters.llvm_bytes_read,
+            memory_bytes: counters.memory_bytes,
+        }
+    }
+
+    /// The snapshot with code.
+    pub(crate) fn code(&self) -> Option<Snapshot<'_>> {
+        self.code.as_ref().map(LoadedSnapshot::snapshot)
+    }
+
+    /// The number of the snapshot with code.
+    pub(crate) fn code_number(&self) -> Option<u32> {
+        self.code.as_ref().map(LoadedSnapshot::number)
+    }
+
+    /// The code cannot be used after all.
+    pub(crate) fn forget_code(&mut self, reason: &str) {
+        if let Some(code) = self.code.take() {
+            report_note(&format!("snapshot {} is refused: {reason}", code.number()));
+        }
+    }
+
+    /// The newest counts, whichever series they are in.
+    pub(crate) fn counts(&self) -> Option<Snapshot<'_>> {
+        let counts = self.counts.as_ref().map(LoadedSnapshot::snapshot);
+        match (self.code(), counts) {
+            (Some(code), Some(counts)) if counts.profile.boots < code.profile.boots => Some(code),
+            (code, counts) => counts.or(code),
+        }
+    }
+
+    /// The number of this boot, from 1 on.
+    pub(crate) fn boot(&self) -> u64 {
+        self.counts().map_or(0, |counts| counts.profile.boots) + 1
+    }
+
+    /// Remembers the variables as they are now.
+    pub(crate) fn keep_variables(&mut self, variables: Variables) {
+        self.variables = variables;
+    }
+
+    /// Whether this boot is to write its code. `has_news`: it has some that is in no snapshot.
+    pub(crate) fn is_due(&self, has_news: bool) -> bool {
+        if self.saved.is_some() {
+            return false;
+        }
+        let boots_since = |code: Snapshot| self.boot().saturating_sub(code.profile.boots);
+        let is_due = |every| has_news || self.code().is_none_or(|code| boots_since(code) >= every);
+        self.is_requested || self.config.snapshot_every.is_some_and(is_due)
+    }
+
+    pub(crate) fn keys(&self) -> Keys<'_> {
+        self.keys.borrow()
+    }
+
+    pub(crate) fn variables(&self) -> &Variables {
+        &self.variables
+    }
+
+    /// The bytes of a snapshot, with the secret if there is one.
+    pub(crate) fn encode(&self, snapshot: &Snapshot) -> Vec<u8> {
+        encode(snapshot, authentication(self.secret.as_ref()))
+    }
+
+    /// Writes a snapshot to the volume.
+    pub(crate) fn save(&mut self, bytes: &[u8], series: Series) -> Saved {
+        let (date, time) = bareflow_cxx_runtime::utc_date_and_time();
+        let timestamp = Timestamp::new(date, time).unwrap_or(Timestamp::FIRST);
+        let in_use = self.code_number().filter(|_| series == Series::Code);
+        let store = self.store(series);
+        let Some(volume) = self.host.volume() else {
+            return Saved::Nothing;
+        };
+        match store.save(volume, bytes, in_use, timestamp) {
+            Ok(saved) if series == Series::Code => {
+                self.saved = Some(SavedCode {
+                    number: saved.number,
+                    size_bytes: bytes.len() as u64,
+                });
+                Saved::Code(saved.number)
+            }
+            Ok(_) => Saved::Counts,
+            Err(error) => {
+                report_note(&format!("nothing was saved: {error}"));
+                Saved::Nothing
+            }
+        }
+    }
+}
+
+fn authentication(secret: Option<&[u8; 32]>) -> Authentication<'_> {
+    secret.map_or(Authentication::None, Authentication::Keyed)
+}

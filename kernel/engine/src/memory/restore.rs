@@ -1,0 +1,267 @@
+//! Mapping a snapshot where it was.
+
+use alloc::ffi::CString;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::ffi::{CStr, c_char};
+use core::ptr;
+
+use bareflow_cxx_runtime::platform::Protection;
+use bareflow_snapshot::{Access, Owner, Piece, PlaceKind, Region, Snapshot, pages_of};
+use bareflow_tiers::Tier;
+
+use crate::bindings::{
+    LLVM_PIECE_DATA, LLVM_PIECE_KEPT, LLVM_PIECE_RESERVED, LLVM_PLACE_CONSTRUCTOR,
+    LLVM_PLACE_COPIES, LLVM_PLACE_COUNTERS, LLVM_PLACE_DESTRUCTOR, LLVM_PLACE_IMPORT,
+    LLVM_PLACE_IMPORT_STUBS, LLVM_PLACE_IMPORT_WORDS, LLVM_PLACE_MAIN, LLVM_PLACE_STUBS,
+    LLVM_PLACE_SYMBOL, LLVM_PLACE_VOID_MAIN, LLVM_PROTECTION_EXECUTE, LLVM_PROTECTION_READ,
+    LLVM_PROTECTION_WRITE, llvm_code_symbol_t, llvm_contents_t, llvm_piece_t, llvm_place_kind_t,
+    llvm_place_t, llvm_program_function, llvm_restored_t, llvm_tier_t, llvm_unit_t,
+};
+use crate::remember::find_symbol;
+use crate::session::tier_code;
+
+/// What the library keeps for each unit: counters and a word; a stub and an entry.
+const COUNTER_BYTES: usize = size_of::<llvm_unit_t>() + size_of::<usize>();
+const STUB_BYTES: usize = 8 + 16;
+
+/// A snapshot in the form that the library takes. Pointers lead into the other fields.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    tiers: Vec<llvm_tier_t>,
+    pieces: Vec<llvm_piece_t>,
+    places: Vec<llvm_place_t>,
+    symbols: Vec<llvm_code_symbol_t>,
+    names: Vec<CString>,
+    counters: usize,
+    stubs: usize,
+    pool_bytes: usize,
+}
+
+impl Tables {
+    /// Checks what the snapshot's own checks leave to its user.
+    pub(crate) fn new(snapshot: &Snapshot) -> Result<Self, String> {
+        let count = snapshot.functions.len();
+        let mut tables = Self {
+            tiers: Vec::new(),
+            pieces: snapshot.pieces.iter().map(piece_of).collect(),
+            places: Vec::new(),
+            symbols: Vec::new(),
+            names: Vec::new(),
+            counters: 0,
+            stubs: 0,
+            pool_bytes: pages_of(&snapshot.pieces)
+                .iter()
+                .map(|(pages, _)| (pages.end - pages.start) as usize)
+                .sum(),
+        };
+        for function in &snapshot.functions {
+            tables.tiers.push(tier_code(function.tier));
+            if let Tier::Native(level) = function.tier {
+                let name = tables.name(&format!("{}.{}", function.name, level.name()))?;
+                tables.symbols.push(llvm_code_symbol_t {
+                    address: function.code_address as usize,
+                    bytes: function.code_bytes as usize,
+                    name,
+                });
+            }
+        }
+        let mut has_main = false;
+        for place in &snapshot.places {
+            let (kind, size_bytes, access) = match place.kind {
+                PlaceKind::Symbol => (LLVM_PLACE_SYMBOL, 1, None),
+                PlaceKind::Constructor => (LLVM_PLACE_CONSTRUCTOR, 1, Some(Access::ReadExecute)),
+                PlaceKind::Destructor => (LLVM_PLACE_DESTRUCTOR, 1, Some(Access::ReadExecute)),
+                PlaceKind::Main => (LLVM_PLACE_MAIN, 1, Some(Access::ReadExecute)),
+                PlaceKind::VoidMain => (LLVM_PLACE_VOID_MAIN, 1, Some(Access::ReadExecute)),
+                PlaceKind::Counters => (
+                    LLVM_PLACE_COUNTERS,
+                    count * COUNTER_BYTES,
+                    Some(Access::ReadWrite),
+                ),
+                PlaceKind::Stubs => (
+                    LLVM_PLACE_STUBS,
+                    count * STUB_BYTES,
+                    Some(Access::ReadExecute),
+                ),
+                PlaceKind::Copies => (LLVM_PLACE_COPIES, 1, Some(Access::ReadWrite)),
+                PlaceKind::ImportWords => (LLVM_PLACE_IMPORT_WORDS, 1, Some(Access::ReadWrite)),
+                PlaceKind::ImportStubs => (LLVM_PLACE_IMPORT_STUBS, 1, Some(Access::ReadExecute)),
+            };
+            let found = snapshot.access_of(place.address, size_bytes as u64);
+            if found.is_none() || access.is_some() && found != access {
+                return Err("a place is where such places are not".to_string());
+            }
+            let address = place.address as usize;
+            match place.kind {
+                PlaceKind::Counters => tables.counters = address,
+                PlaceKind::Stubs => tables.stubs = address,
+                PlaceKind::Main | PlaceKind::VoidMain => has_main = true,
+                _ => {}
+            }
+            tables.add_place(kind, place.name, address)?;
+        }
+        if !has_main || tables.counters == 0 || tables.stubs == 0 {
+            return Err("it lacks a place that every program has".to_string());
+        }
+        for import in &snapshot.imports {
+            tables.add_place(LLVM_PLACE_IMPORT, import.name, import.address as usize)?;
+        }
+        Ok(tables)
+    }
+
+    fn name(&mut self, text: &str) -> Result<*const c_char, String> {
+        let name = CString::new(text).map_err(|_| "a name has a zero byte in it".to_string())?;
+        // The text stays where it is when the list grows.
+        let pointer = name.as_ptr();
+        self.names.push(name);
+        Ok(pointer)
+    }
+
+    fn add_place(
+        &mut self,
+        kind: llvm_place_kind_t,
+        name: &str,
+        address: usize,
+    ) -> Result<(), String> {
+        let name = self.name(name)?;
+        self.places.push(llvm_place_t {
+            kind,
+            name,
+            address,
+        });
+        Ok(())
+    }
+
+    /// Where the address of each unit's code is: behind the counters.
+    pub(crate) fn slots(&self) -> usize {
+        self.counters + self.tiers.len() * size_of::<llvm_unit_t>()
+    }
+
+    pub(crate) fn restored(&self) -> llvm_restored_t {
+        llvm_restored_t {
+            size: size_of::<llvm_restored_t>(),
+            unit_count: self.tiers.len() as u32,
+            counters: self.counters,
+            stubs: self.stubs,
+            tiers: self.tiers.as_ptr(),
+            places: self.places.as_ptr(),
+            place_count: self.places.len(),
+            symbols: self.symbols.as_ptr(),
+            symbol_count: self.symbols.len(),
+        }
+    }
+
+    pub(crate) fn contents(&self) -> llvm_contents_t {
+        llvm_contents_t {
+            size: size_of::<llvm_contents_t>(),
+            pieces: self.pieces.as_ptr(),
+            piece_count: self.pieces.len(),
+            places: self.places.as_ptr(),
+            place_count: self.places.len(),
+        }
+    }
+
+    /// The name of the function whose code is at the address.
+    pub(crate) fn function_at(&self, address: usize) -> Option<String> {
+        let symbol = self
+            .symbols
+            .iter()
+            .find(|symbol| address.wrapping_sub(symbol.address) < symbol.bytes)?;
+        // SAFETY: the names live as long as the tables, and end with a zero.
+        let name = unsafe { CStr::from_ptr(symbol.name) };
+        Some(name.to_string_lossy().into_owned())
+    }
+
+    /// Bytes of the pool that are in use, in whole pages.
+    pub(crate) fn pool_bytes(&self) -> usize {
+        self.pool_bytes
+    }
+
+    /// The counters of a unit.
+    pub(crate) fn counters_of(&self, unit: usize) -> *mut llvm_unit_t {
+        ptr::with_exposed_provenance_mut::<llvm_unit_t>(self.counters).wrapping_add(unit)
+    }
+}
+
+fn piece_of(piece: &Piece) -> llvm_piece_t {
+    llvm_piece_t {
+        address: piece.address as usize,
+        bytes: piece.size_bytes as usize,
+        protection: match piece.access {
+            Access::Read => LLVM_PROTECTION_READ,
+            Access::ReadWrite => LLVM_PROTECTION_READ | LLVM_PROTECTION_WRITE,
+            Access::ReadExecute => LLVM_PROTECTION_READ | LLVM_PROTECTION_EXECUTE,
+        },
+        owner: match piece.owner {
+            Owner::Function(number) => number,
+            Owner::Kept => LLVM_PIECE_KEPT,
+            Owner::Data => LLVM_PIECE_DATA,
+            Owner::Reserved => LLVM_PIECE_RESERVED,
+        },
+    }
+}
+
+/// Puts code and data where they were, and fills the imports in. On failure the pool may hold some of it.
+pub(crate) fn map(snapshot: &Snapshot, slots: usize) -> Result<(), String> {
+    let imports = resolve(snapshot)?;
+    let size_bytes = |region: &Region| (region.size_bytes as usize).next_multiple_of(page_bytes());
+    let regions = snapshot.code.iter().chain(&snapshot.data);
+    for region in regions.clone() {
+        protect(
+            region.address,
+            size_bytes(region),
+            Protection::READ | Protection::WRITE,
+        )?;
+        let place = ptr::with_exposed_provenance_mut::<u8>(region.address as usize);
+        // SAFETY: the snapshot's regions lie in the pool, apart from each other, and nobody else uses it yet; pages
+        // that get access for the first time are zero.
+        unsafe { ptr::copy_nonoverlapping(region.bytes.as_ptr(), place, region.bytes.len()) };
+    }
+    for (address, value) in imports {
+        // SAFETY: the word lies in a region.
+        unsafe { ptr::with_exposed_provenance_mut::<usize>(address).write_unaligned(value) };
+    }
+    for (unit, function) in snapshot.functions.iter().enumerate() {
+        let slot = ptr::with_exposed_provenance_mut::<usize>(slots).wrapping_add(unit);
+        // SAFETY: the tables have checked that the slots lie in a region of data.
+        unsafe { slot.write(function.code_address as usize) };
+    }
+    for region in &snapshot.code {
+        let access = match region.access {
+            Access::ReadExecute => Protection::READ | Protection::EXECUTE,
+            _ => Protection::READ,
+        };
+        protect(region.address, size_bytes(region), access)?;
+    }
+    Ok(())
+}
+
+fn resolve(snapshot: &Snapshot) -> Result<Vec<(usize, usize)>, String> {
+    let resolve_one = |import: &bareflow_snapshot::Import| {
+        let name = CString::new(import.name).ok();
+        let found = name.and_then(|name| {
+            // SAFETY: the name ends with a zero.
+            let address = unsafe { llvm_program_function(name.as_ptr()) };
+            match address.is_null() {
+                true => find_symbol(&name),
+                false => Some(address.expose_provenance()),
+            }
+        });
+        let missing = || format!("this kernel has no '{}'", import.name);
+        Ok((import.address as usize, found.ok_or_else(missing)?))
+    };
+    snapshot.imports.iter().map(resolve_one).collect()
+}
+
+fn page_bytes() -> usize {
+    bareflow_cxx_runtime::platform().page_size_bytes()
+}
+
+fn protect(address: u64, size_bytes: usize, protection: Protection) -> Result<(), String> {
+    let platform = bareflow_cxx_runtime::platform();
+    // SAFETY: the range lies in the pool, which nobody else uses while a snapshot is mapped.
+    unsafe { platform.protect_pages(address as usize, size_bytes, protection) }
+        .map_err(|_| "there is no memory for it".to_string())
+}

@@ -1,0 +1,265 @@
+//! What is written for the next boots, and when.
+
+use alloc::format;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+use core::ffi::{CStr, c_int};
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+
+use bareflow_guest::report_note;
+use bareflow_profile::Samples;
+use bareflow_snapshot::{Access, CallCycles, Function, Profile, Region, Sample, Series, Snapshot};
+use bareflow_tiers::{Kind, Level, Tier};
+
+use crate::bindings::llvm_unit_t;
+use crate::memory::{Contents, Memory, Saved, variables_of};
+use crate::tiers::{Manager, Record};
+
+/// The manager of the program that runs.
+static RUNNING: AtomicPtr<Manager> = AtomicPtr::new(ptr::null_mut());
+
+/// The address of what a program can name: the C library's, and the engine's own.
+pub(crate) fn find_symbol(name: &CStr) -> Option<usize> {
+    match name.to_bytes() {
+        b"bareflow_snapshot" => Some(bareflow_snapshot as *const () as usize),
+        _ => bareflow_cxx_runtime::symbol_lookup(name),
+    }
+}
+
+/// For programs: writes a snapshot now. Returns 0, or -1 when there is none; the console then says why.
+unsafe extern "C" fn bareflow_snapshot() -> c_int {
+    let manager = RUNNING.load(Relaxed);
+    if manager.is_null() {
+        return -1;
+    }
+    // SAFETY: the program runs, so its manager is there, and borrows nothing of itself meanwhile.
+    let manager = unsafe { &mut *manager };
+    match manager.write_code(0, None) {
+        Saved::Code(_) => 0,
+        Saved::Counts | Saved::Nothing => -1,
+    }
+}
+
+impl Manager<'_> {
+    /// Lets the program ask for snapshots while `run` runs it.
+    pub(crate) fn answer_requests<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
+        RUNNING.store(ptr::from_mut(self).cast(), Relaxed);
+        let result = run(self);
+        RUNNING.store(ptr::null_mut(), Relaxed);
+        result
+    }
+
+    /// At the end of a boot: writes the counts, and the code when it is due. The program ran for `run_cycles`.
+    pub(crate) fn remember(&mut self, run_cycles: u64, samples: Option<&Samples>) {
+        let Some(memory) = self.memory() else {
+            return;
+        };
+        let (boot, used) = (memory.boot(), memory.code_number());
+        // What was compiled would be compiled again by the next boot.
+        let has_compiled = self.spent_cycles() > 0;
+        let saved = if memory.is_due(has_compiled) {
+            self.write_code(run_cycles, samples)
+        } else {
+            self.write_counts(run_cycles, samples)
+        };
+        self.report(boot, used, &saved);
+    }
+
+    fn report(&self, boot: u64, used: Option<u32>, saved: &Saved) {
+        let counters = self.memory().map(Memory::counters);
+        let counters = counters.unwrap_or_default();
+        let mut text = format!("boot {boot}");
+        match used {
+            Some(number) => text += &format!(": from snapshot {number}"),
+            None => text += ": without a snapshot",
+        }
+        if let Saved::Code(number) = saved {
+            text += &format!(", saved as snapshot {number}");
+        }
+        if let Some(bytes) = counters.llvm_bytes_read {
+            text += &format!("; {bytes} bytes of LLVM read");
+        }
+        if let Some(bytes) = counters.memory_bytes {
+            text += &format!("; {} KiB of memory used", bytes >> 10);
+        }
+        report_note(&text);
+    }
+
+    /// Writes a snapshot with code; only counts if what has run cannot all be compiled.
+    fn write_code(&mut self, run_cycles: u64, samples: Option<&Samples>) -> Saved {
+        if self.memory().is_none() {
+            return Saved::Nothing;
+        }
+        if !self.settle() {
+            return self.write_counts(run_cycles, samples);
+        }
+        let fresh = Contents::of_program(self.program());
+        let Some(memory) = self.memory() else {
+            return Saved::Nothing;
+        };
+        let earlier = memory.code();
+        let contents = fresh.or_else(|| earlier.as_ref().map(Contents::of_snapshot));
+        let Some(contents) = contents else {
+            return Saved::Nothing;
+        };
+        let variables = match &earlier {
+            Some(snapshot) => variables_of(snapshot),
+            None => memory.variables().clone(),
+        };
+        let data = contents.data(&variables);
+        let keys = memory.keys();
+        let snapshot = Snapshot {
+            keys,
+            functions: self.functions(Some(&contents)),
+            imports: contents.imports(),
+            pieces: contents.pieces().to_vec(),
+            places: contents.places(),
+            code: contents.code(),
+            data: data
+                .iter()
+                .map(|(range, bytes)| Region {
+                    address: range.start,
+                    access: Access::ReadWrite,
+                    size_bytes: range.end - range.start,
+                    bytes,
+                })
+                .collect(),
+            profile: self.profile(memory, run_cycles, samples),
+        };
+        let bytes = memory.encode(&snapshot);
+        self.save(&bytes, Series::Code)
+    }
+
+    fn write_counts(&mut self, run_cycles: u64, samples: Option<&Samples>) -> Saved {
+        let Some(memory) = self.memory() else {
+            return Saved::Nothing;
+        };
+        let snapshot = Snapshot {
+            keys: memory.keys(),
+            functions: self.functions(None),
+            imports: Vec::new(),
+            pieces: Vec::new(),
+            places: Vec::new(),
+            code: Vec::new(),
+            data: Vec::new(),
+            profile: self.profile(memory, run_cycles, samples),
+        };
+        let bytes = memory.encode(&snapshot);
+        self.save(&bytes, Series::Counts)
+    }
+
+    fn save(&mut self, bytes: &[u8], series: Series) -> Saved {
+        self.memory_mut()
+            .map_or(Saved::Nothing, |memory| memory.save(bytes, series))
+    }
+
+    /// All units with their counts, and, with `contents`, their code.
+    fn functions(&self, contents: Option<&Contents>) -> Vec<Function<'_>> {
+        let records = self.records().iter().enumerate();
+        records
+            .map(|(unit, record)| {
+                let counters = record.counters();
+                let code = contents
+                    .filter(|_| record.policy.tier() != Tier::Interpreter)
+                    .and_then(|contents| contents.code_at(self.slot(unit)));
+                Function {
+                    name: &record.name,
+                    kind: record.policy.kind(),
+                    tier: code
+                        .as_ref()
+                        .map_or(Tier::Interpreter, |_| record.policy.tier()),
+                    tried: code
+                        .as_ref()
+                        .map_or_else(Default::default, |_| record.policy.tried()),
+                    loops: record.policy.loops(),
+                    calls: counters.count,
+                    cycles: cycles_of(&counters),
+                    code_address: code.as_ref().map_or(0, |code| code.start),
+                    code_bytes: code.map_or(0, |code| code.end - code.start),
+                }
+            })
+            .collect()
+    }
+
+    fn profile<'a>(
+        &self,
+        memory: &'a Memory,
+        run_cycles: u64,
+        samples: Option<&'a Samples>,
+    ) -> Profile<'a> {
+        let sampled = samples.map_or(&[][..], |samples| &samples.symbols);
+        let mut profile = Profile {
+            boots: 1,
+            total_cycles: run_cycles,
+            compile_cycles: self.spent_cycles(),
+            samples_per_second: samples.map_or(0, |samples| samples.per_second),
+            samples: sampled
+                .iter()
+                .map(|sample| Sample {
+                    symbol: &sample.symbol,
+                    part: sample.part,
+                    count: sample.count,
+                })
+                .collect(),
+        };
+        if let Some(earlier) = memory.counts() {
+            profile.accumulate(&earlier.profile);
+        }
+        profile
+    }
+
+    /// Compiles what has run, so that the next boots need no compiler: the hottest functions at O3, for as long as the
+    /// settings allow; those that have no code at all in any case. Whether everything that has run has code.
+    fn settle(&mut self) -> bool {
+        let mut open: Vec<(Reverse<u64>, Reverse<u64>, usize)> = Vec::new();
+        for (unit, record) in self.records().iter().enumerate() {
+            let counters = record.counters();
+            if record.policy.kind() == Kind::Function
+                && counters.count > 0
+                && record.policy.can_become_best()
+            {
+                let heat = (Reverse(counters.total_cycles), Reverse(counters.count));
+                open.push((heat.0, heat.1, unit));
+            }
+        }
+        open.sort_unstable();
+        let platform = bareflow_cxx_runtime::platform();
+        let start_ns = platform.monotonic_ns();
+        let limit_ms = self.settle_ms();
+        for (_, _, unit) in &open {
+            let elapsed_ms = (platform.monotonic_ns() - start_ns) / 1_000_000;
+            if limit_ms.is_some_and(|limit| elapsed_ms >= limit) {
+                break;
+            }
+            self.compile_for_later(*unit, Level::O3);
+        }
+        for (_, _, unit) in &open {
+            if self.records()[*unit].policy.tier() == Tier::Interpreter {
+                self.compile_first(*unit);
+            }
+        }
+        let has_code = |record: &&Record| {
+            record.policy.kind() == Kind::Loop
+                || record.counters().count == 0
+                || record.policy.tier() != Tier::Interpreter
+        };
+        let missing = self.records().iter().find(|record| !has_code(record));
+        if let Some(record) = missing {
+            report_note(&format!(
+                "no snapshot with code: '{}' cannot be compiled",
+                record.name
+            ));
+        }
+        missing.is_none()
+    }
+}
+
+fn cycles_of(counters: &llvm_unit_t) -> Option<CallCycles> {
+    (counters.timed_calls > 0).then_some(CallCycles {
+        calls: counters.timed_calls,
+        total: counters.total_cycles,
+        least: counters.least_cycles,
+        most: counters.most_cycles,
+    })
+}

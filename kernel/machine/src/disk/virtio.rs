@@ -1,0 +1,210 @@
+//! Disks of hypervisors (virtio 1.2, sections 4.1 and 5.2), with the driver of the crate `virtio-drivers`.
+
+use core::cell::UnsafeCell;
+use core::ptr::NonNull;
+
+use bareflow_cxx_runtime::platform::Protection;
+use bareflow_memory::PAGE_SIZE_BYTES;
+use bareflow_volume::DeviceError;
+use virtio_drivers::device::blk::{BlkReq, BlkResp, VirtIOBlk};
+use virtio_drivers::transport::pci::PciTransport;
+use virtio_drivers::transport::pci::bus::DeviceFunction;
+use virtio_drivers::{BufferDirection, Hal, PhysAddr};
+
+use super::{Deadline, pci};
+use crate::memory;
+
+/// A disk.
+pub(super) struct VirtioDisk {
+    device: VirtIOBlk<MachineMemory, PciTransport>,
+    /// The device may still write to them after a request that took too long: they live as long as the driver.
+    request: BlkReq,
+    response: BlkResp,
+    is_lost: bool,
+}
+
+impl VirtioDisk {
+    /// Takes the device over, if it is of today's kind.
+    pub(super) fn open(function: DeviceFunction) -> Option<Self> {
+        let mut root = pci::enable(function);
+        let transport = PciTransport::new::<MachineMemory, _>(&mut root, function).ok()?;
+        Some(Self {
+            device: VirtIOBlk::new(transport).ok()?,
+            request: BlkReq::default(),
+            response: BlkResp::default(),
+            is_lost: false,
+        })
+    }
+
+    pub(super) fn sector_count(&self) -> u64 {
+        self.device.capacity()
+    }
+
+    pub(super) fn read(&mut self, sector: u64, buffer: &mut [u8]) -> Result<(), DeviceError> {
+        self.check()?;
+        let Self {
+            device,
+            request,
+            response,
+            ..
+        } = self;
+        // SAFETY: request, buffer and response stay and are not used until the request is complete; if it
+        // never is, the driver is not used again.
+        let token = unsafe { device.read_blocks_nb(sector as usize, request, buffer, response) };
+        let token = token.map_err(failure)?;
+        self.wait()?;
+        // SAFETY: the same request with the same buffers.
+        unsafe {
+            let Self {
+                device,
+                request,
+                response,
+                ..
+            } = self;
+            device.complete_read_blocks(token, request, buffer, response)
+        }
+        .map_err(failure)
+    }
+
+    pub(super) fn write(&mut self, sector: u64, bytes: &[u8]) -> Result<(), DeviceError> {
+        self.check()?;
+        if self.device.readonly() {
+            return Err(DeviceError::ReadOnly);
+        }
+        let Self {
+            device,
+            request,
+            response,
+            ..
+        } = self;
+        // SAFETY: as for reading.
+        let token = unsafe { device.write_blocks_nb(sector as usize, request, bytes, response) };
+        let token = token.map_err(failure)?;
+        self.wait()?;
+        // SAFETY: the same request with the same buffers.
+        unsafe {
+            let Self {
+                device,
+                request,
+                response,
+                ..
+            } = self;
+            device.complete_write_blocks(token, request, bytes, response)
+        }
+        .map_err(failure)
+    }
+
+    pub(super) fn flush(&mut self) -> Result<(), DeviceError> {
+        self.check()?;
+        self.device.flush().map_err(failure)
+    }
+
+    fn check(&self) -> Result<(), DeviceError> {
+        if self.is_lost {
+            return Err(DeviceError::Failed("it did not answer in time"));
+        }
+        Ok(())
+    }
+
+    /// Until the one request is complete.
+    fn wait(&mut self) -> Result<(), DeviceError> {
+        let deadline = Deadline::start();
+        while self.device.peek_used().is_none() {
+            if deadline.is_over() {
+                self.is_lost = true;
+                return self.check();
+            }
+            core::hint::spin_loop();
+        }
+        Ok(())
+    }
+}
+
+fn failure(error: virtio_drivers::Error) -> DeviceError {
+    DeviceError::Failed(match error {
+        virtio_drivers::Error::IoError => "it reports an input or output error",
+        virtio_drivers::Error::Unsupported => "it does not know the request",
+        _ => "its driver failed",
+    })
+}
+
+/// The machine's memory, as the driver asks for it.
+struct MachineMemory;
+
+/// The driver keeps the few bytes of a flush on the stack, which does not lie at its physical address.
+#[repr(C, align(64))]
+struct Slot(UnsafeCell<[u8; SLOT_SIZE_BYTES]>);
+
+const SLOT_SIZE_BYTES: usize = 64;
+
+// SAFETY: only the driver uses them, which is borrowed once.
+unsafe impl Sync for Slot {}
+
+/// One for what the device reads, one for what it writes.
+static SLOTS: [Slot; 2] = [const { Slot(UnsafeCell::new([0; SLOT_SIZE_BYTES])) }; 2];
+
+fn slot(direction: BufferDirection) -> *mut u8 {
+    SLOTS[usize::from(direction != BufferDirection::DriverToDevice)]
+        .0
+        .get()
+        .cast()
+}
+
+fn is_shared_in_place(buffer: NonNull<[u8]>) -> bool {
+    let start = buffer.cast::<u8>().as_ptr() as usize;
+    memory::is_identity(start..start + buffer.len())
+}
+
+// SAFETY: memory that is mapped lies at its physical address and is nobody else's until it is unmapped; device
+// registers are mapped once each and stay; what is shared is either at its physical address or copied.
+unsafe impl Hal for MachineMemory {
+    fn dma_alloc(pages: usize, _direction: BufferDirection) -> (PhysAddr, NonNull<u8>) {
+        let access = Protection::READ | Protection::WRITE;
+        let address = memory::map(pages * PAGE_SIZE_BYTES, access).unwrap_or(0);
+        let pointer = NonNull::new(core::ptr::with_exposed_provenance_mut(address));
+        // Physical address 0 says that there is no memory.
+        (address as PhysAddr, pointer.unwrap_or(NonNull::dangling()))
+    }
+
+    unsafe fn dma_dealloc(_address: PhysAddr, pointer: NonNull<u8>, pages: usize) -> i32 {
+        // SAFETY: the caller's promise: the driver gives back what it got.
+        let result = unsafe {
+            memory::unmap(
+                pointer.as_ptr().expose_provenance(),
+                pages * PAGE_SIZE_BYTES,
+            )
+        };
+        i32::from(result.is_err())
+    }
+
+    unsafe fn mmio_phys_to_virt(address: PhysAddr, size_bytes: usize) -> NonNull<u8> {
+        let mapped = memory::map_device(address, size_bytes)
+            .expect("the registers of hundreds of devices fit in the window");
+        NonNull::new(core::ptr::with_exposed_provenance_mut(mapped))
+            .expect("the window for devices does not begin at 0")
+    }
+
+    unsafe fn share(buffer: NonNull<[u8]>, direction: BufferDirection) -> PhysAddr {
+        if is_shared_in_place(buffer) {
+            return buffer.cast::<u8>().as_ptr().expose_provenance() as PhysAddr;
+        }
+        let target = slot(direction);
+        assert!(
+            buffer.len() <= SLOT_SIZE_BYTES,
+            "only a flush shares what is not a buffer"
+        );
+        // SAFETY: the slot is large enough and nobody else's; the buffer is the caller's.
+        unsafe { core::ptr::copy_nonoverlapping(buffer.cast().as_ptr(), target, buffer.len()) };
+        target.expose_provenance() as PhysAddr
+    }
+
+    unsafe fn unshare(_address: PhysAddr, buffer: NonNull<[u8]>, direction: BufferDirection) {
+        if is_shared_in_place(buffer) || direction == BufferDirection::DriverToDevice {
+            return;
+        }
+        // SAFETY: `share` has put there what the device has changed since.
+        unsafe {
+            core::ptr::copy_nonoverlapping(slot(direction), buffer.cast().as_ptr(), buffer.len());
+        }
+    }
+}

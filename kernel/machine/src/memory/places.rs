@@ -1,0 +1,50 @@
+//! What lies where in the address space: behind the code pool the stacks, devices, and LLVM.
+
+use core::ops::Range;
+
+use bareflow_memory::PAGE_SIZE_BYTES;
+
+use crate::image;
+use crate::processor::segments::HANDLER_STACKS;
+use crate::room::{POOL_ADDRESS, POOL_SIZE_BYTES, STACK_SIZE_BYTES};
+
+/// One function's frame can be larger than a page: the guard is wide.
+const STACK_GUARD_SIZE_BYTES: usize = 1 << 20;
+/// Room for a report, and for the page faults on LLVM's pages that it may cause.
+pub(crate) const HANDLER_STACK_SIZE_BYTES: usize = 32 << 10;
+
+pub(super) const STACK_GUARD: usize = POOL_ADDRESS + POOL_SIZE_BYTES;
+pub(super) const STACK: usize = STACK_GUARD + STACK_GUARD_SIZE_BYTES;
+/// A guard of one page and a stack for each handler.
+pub(super) const HANDLER_STACK_AREA: usize = STACK + STACK_SIZE_BYTES;
+pub(super) const HANDLER_STACK_STRIDE: usize = PAGE_SIZE_BYTES + HANDLER_STACK_SIZE_BYTES;
+/// Where devices' registers are mapped.
+pub(super) const DEVICES: Range<usize> = 0x4940_0000..0x4980_0000;
+
+const _: () = assert!(HANDLER_STACK_AREA + HANDLER_STACKS * HANDLER_STACK_STRIDE <= DEVICES.start);
+
+/// Whether the address is in the stack's guard.
+pub(crate) fn is_stack_guard(address: usize) -> bool {
+    (STACK_GUARD..STACK).contains(&address)
+}
+
+/// Whether the address is in the code pool.
+pub(crate) fn is_code_pool(address: usize) -> bool {
+    (POOL_ADDRESS..STACK_GUARD).contains(&address)
+}
+
+/// The stack's lowest address.
+pub(crate) fn stack_start() -> usize {
+    STACK
+}
+
+/// Whether the address is on the stack.
+pub(crate) fn is_stack(address: usize) -> bool {
+    (STACK..HANDLER_STACK_AREA).contains(&address)
+}
+
+/// Whether an address of the kernel's own image is its physical address.
+pub(crate) fn is_identity(bytes: Range<usize>) -> bool {
+    let core = image::whole();
+    core.start <= bytes.start && bytes.end <= core.end
+}

@@ -1,0 +1,215 @@
+//! LLVM's pages, read from the disk when they are touched.
+//!
+//! The page-fault handler runs with interrupts off. Nothing that it uses is in LLVM's part of the image, and
+//! whoever borrows the memory or the disk elsewhere does it with interrupts off too: it is never refused one.
+
+mod prefetch;
+mod record;
+#[cfg(feature = "engine")]
+mod recording;
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::Range;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use bareflow_boot_layout::{Checksum, KernelHeader, SECTOR_SIZE_BYTES, clusters};
+use bareflow_memory::{MapError, PAGE_SIZE_BYTES};
+use bareflow_pager::{CLUSTER_PAGES, Clusters, Contents, Page};
+use bareflow_volume::DeviceError;
+
+use crate::image::LlvmWindow;
+use crate::memory::LlvmSource;
+use crate::one_thread::OneThread;
+use crate::{disk, exit, memory};
+
+#[cfg(feature = "engine")]
+pub(crate) use recording::{keep, remember};
+
+/// How often a cluster is read before the disk is given up.
+const ATTEMPTS: usize = 3;
+
+/// What is read at once.
+const RUN_CLUSTERS: usize = disk::TRANSFER_SIZE_BYTES / clusters::SIZE_BYTES;
+
+/// LLVM on the disk.
+struct Stored {
+    /// Where it begins.
+    first_sector: u64,
+    /// The table of checksums.
+    table: Vec<u8>,
+    /// The checksum of the table: which image this is.
+    image: Checksum,
+    clusters: Clusters,
+}
+
+struct Pager {
+    window: LlvmWindow,
+    /// `None`: all of it is in memory.
+    stored: Option<Stored>,
+}
+
+static PAGER: OneThread<Option<Pager>> = OneThread::new(None);
+
+static IS_ON_DISK: AtomicBool = AtomicBool::new(false);
+static BYTES_READ: AtomicU64 = AtomicU64::new(0);
+static READS: AtomicU64 = AtomicU64::new(0);
+
+/// How much of LLVM was read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counters {
+    pub(crate) bytes_read: u64,
+    pub(crate) reads: u64,
+}
+
+/// How much of LLVM was read from the disk; `None` if all of it was loaded.
+pub(crate) fn counters() -> Option<Counters> {
+    IS_ON_DISK.load(Relaxed).then(|| Counters {
+        bytes_read: BYTES_READ.load(Relaxed),
+        reads: READS.load(Relaxed),
+    })
+}
+
+/// Looks for the disk and gets ready to read LLVM from it.
+///
+/// # Errors
+/// That there is no driver for the disk.
+pub(crate) fn initialise(window: LlvmWindow, source: &LlvmSource) -> Result<(), NoDriver> {
+    let stored = match source {
+        LlvmSource::Loaded => {
+            disk::find_volume_disk();
+            None
+        }
+        LlvmSource::Disk(header) => {
+            let partition = disk::find_boot_disk(header).ok_or(NoDriver)?;
+            IS_ON_DISK.store(true, Relaxed);
+            Some(open(header, partition))
+        }
+    };
+    *PAGER.borrow() = Some(Pager { window, stored });
+    Ok(())
+}
+
+/// The disk that the machine was started from has no driver here.
+pub(crate) struct NoDriver;
+
+fn open(header: &KernelHeader, partition: u64) -> Stored {
+    let mut table = vec![0; header.llvm_table_sectors as usize * SECTOR_SIZE_BYTES];
+    let mut sector = partition + u64::from(header.llvm_table_sector());
+    for part in table.chunks_mut(disk::TRANSFER_SIZE_BYTES) {
+        let read = disk::read_with(sector, part.len(), |bytes| part.copy_from_slice(bytes));
+        read.unwrap_or_else(|error| unreadable(sector, error));
+        sector += (part.len() / SECTOR_SIZE_BYTES) as u64;
+    }
+    if Checksum::of(&table) != header.llvm_table_checksum {
+        exit::fail(
+            exit::BOOT_FAILURE,
+            format_args!("LLVM on the disk is damaged: the checksum of its table is wrong"),
+        );
+    }
+    let count = (header.llvm_sectors as usize * SECTOR_SIZE_BYTES).div_ceil(clusters::SIZE_BYTES);
+    Stored {
+        first_sector: partition + u64::from(header.llvm_sector()),
+        table,
+        image: header.llvm_table_checksum,
+        clusters: Clusters::new(count),
+    }
+}
+
+fn unreadable(sector: u64, error: DeviceError) -> ! {
+    exit::fail(
+        exit::BOOT_FAILURE,
+        format_args!("LLVM cannot be read from the disk at sector {sector}: {error}"),
+    )
+}
+
+/// What a page fault was about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A page of LLVM, which is there now.
+    Resolved,
+    /// Anything else.
+    Foreign,
+}
+
+/// For the page-fault handler: brings the page of an address that is not present, if it is LLVM's.
+pub(crate) fn resolve(address: usize) -> Fault {
+    // A fault that comes while the pager works is its own.
+    let Some(mut pager) = PAGER.try_borrow() else {
+        return Fault::Foreign;
+    };
+    let Some(pager) = pager.as_mut() else {
+        return Fault::Foreign;
+    };
+    let Some(page) = pager.window.find(address / PAGE_SIZE_BYTES) else {
+        return Fault::Foreign;
+    };
+    match (page.contents, &mut pager.stored) {
+        (Contents::Zeros, _) => fill(page, &[]),
+        (Contents::Stored(_), None) => return Fault::Foreign,
+        (Contents::Stored(index), Some(stored)) => {
+            let cluster = index / CLUSTER_PAGES;
+            stored.read(&pager.window, cluster..cluster + 1);
+            stored.clusters.set_touched(cluster);
+        }
+    }
+    Fault::Resolved
+}
+
+fn fill(page: Page, bytes: &[u8]) {
+    let filled = memory::fill_llvm_page(page.number, page.access, bytes);
+    if filled == Err(MapError::OutOfMemory) {
+        exit::fail(
+            exit::OUT_OF_MEMORY,
+            format_args!("out of memory: there is none left for LLVM's pages"),
+        );
+    }
+    filled.expect("LLVM's window is in the pool");
+}
+
+impl Stored {
+    /// Reads neighbouring clusters, at most [`RUN_CLUSTERS`], and checks them.
+    fn read(&self, window: &LlvmWindow, clusters: Range<usize>) {
+        let stored_pages = window.stored_count();
+        let pages =
+            clusters.start * CLUSTER_PAGES..(clusters.end * CLUSTER_PAGES).min(stored_pages);
+        let sectors_per_page = PAGE_SIZE_BYTES / SECTOR_SIZE_BYTES;
+        let sector = self.first_sector + (pages.start * sectors_per_page) as u64;
+        let size_bytes = pages.len() * PAGE_SIZE_BYTES;
+        let attempt = || {
+            READS.fetch_add(1, Relaxed);
+            BYTES_READ.fetch_add(size_bytes as u64, Relaxed);
+            disk::read_with(sector, size_bytes, |bytes| {
+                self.check(clusters.start, bytes);
+                for (page, bytes) in pages.clone().zip(bytes.chunks(PAGE_SIZE_BYTES)) {
+                    let page = window.find_stored(page).expect("the disk has this page");
+                    fill(page, bytes);
+                }
+            })
+        };
+        let mut result = attempt();
+        for _ in 1..ATTEMPTS {
+            if result.is_ok() {
+                return;
+            }
+            result = attempt();
+        }
+        if let Err(error) = result {
+            unreadable(sector, error);
+        }
+    }
+
+    fn check(&self, first_cluster: usize, bytes: &[u8]) {
+        for (index, contents) in bytes.chunks(clusters::SIZE_BYTES).enumerate() {
+            let cluster = first_cluster + index;
+            if clusters::checksum(&self.table, cluster) != Some(Checksum::of(contents)) {
+                exit::fail(
+                    exit::BOOT_FAILURE,
+                    format_args!(
+                        "LLVM on the disk is damaged: the checksum of cluster {cluster} is wrong"
+                    ),
+                );
+            }
+        }
+    }
+}

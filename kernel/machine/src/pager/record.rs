@@ -1,0 +1,89 @@
+//! The record of touches on the volume, and the volume itself, which is mounted once.
+//!
+//! The record is a file of two possible names. After a power cut there may be two, and the one that names more is
+//! the newer.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use bareflow_cxx_runtime::platform::Stream;
+use bareflow_guest::{DiskVolume, mount};
+use bareflow_pager::decode;
+use bareflow_volume::VolumeError;
+
+use super::PAGER;
+use crate::one_thread::OneThread;
+use crate::{console, disk};
+
+pub(super) const FOLDER: &str = "boot";
+pub(super) const NAMES: [&str; 2] = ["touch_a.rec", "touch_b.rec"];
+
+/// The volume while nobody has taken it, and what was read from it.
+pub(super) struct Remembered {
+    is_read: bool,
+    pub(super) volume: Option<DiskVolume>,
+    pub(super) clusters: Vec<u16>,
+    /// The name of the record that was read.
+    pub(super) name: Option<&'static str>,
+}
+
+pub(super) static REMEMBERED: OneThread<Remembered> = OneThread::new(Remembered {
+    is_read: false,
+    volume: None,
+    clusters: Vec::new(),
+    name: None,
+});
+
+pub(super) fn note(text: fmt::Arguments) {
+    console::print(Stream::Error, format_args!("bareflow: note: {text}\n"));
+}
+
+/// Mounts the volume and reads the record, once.
+pub(super) fn read(remembered: &mut Remembered) {
+    if remembered.is_read {
+        return;
+    }
+    remembered.is_read = true;
+    let Some(mut volume) = disk::handle().and_then(mount) else {
+        return;
+    };
+    for name in NAMES {
+        match read_record(&mut volume, name) {
+            Ok(Some(clusters)) if clusters.len() >= remembered.clusters.len() => {
+                remembered.clusters = clusters;
+                remembered.name = Some(name);
+            }
+            Ok(_) => {}
+            Err(reason) => note(format_args!("the record of touches is ignored: {reason}")),
+        }
+    }
+    remembered.volume = Some(volume);
+}
+
+fn read_record(volume: &mut DiskVolume, name: &str) -> Result<Option<Vec<u16>>, String> {
+    let pager = PAGER.borrow();
+    let Some(stored) = pager.as_ref().and_then(|pager| pager.stored.as_ref()) else {
+        return Ok(None);
+    };
+    let text = |error: VolumeError| format!("{error}");
+    let file = match volume
+        .open_folder(FOLDER)
+        .and_then(|folder| volume.find(folder, name))
+    {
+        Err(VolumeError::NotFound) => return Ok(None),
+        file => file.map_err(text)?,
+    };
+    let bytes = volume.read(&file).map_err(text)?;
+    decode(&bytes, stored.image, stored.clusters.count())
+        .map(Some)
+        .map_err(|error| format!("{error}"))
+}
+
+/// The clusters that earlier boots have touched.
+pub(super) fn known() -> Vec<u16> {
+    let mut remembered = REMEMBERED.borrow();
+    read(&mut remembered);
+    remembered.clusters.clone()
+}

@@ -1,0 +1,41 @@
+//! Few large reads instead of many small ones.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use crate::Clusters;
+
+/// The neighbours among the clusters that are wanted and not yet in memory, from the disk's start to its end, at
+/// most `longest` together.
+#[must_use]
+pub fn runs(wanted: &[u16], clusters: &Clusters, longest: usize) -> Vec<Range<usize>> {
+    let mut missing: Vec<usize> = wanted
+        .iter()
+        .map(|cluster| usize::from(*cluster))
+        .filter(|cluster| *cluster < clusters.count() && !clusters.is_present(*cluster))
+        .collect();
+    missing.sort_unstable();
+    missing.dedup();
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for cluster in missing {
+        match runs.last_mut() {
+            Some(run) if run.end == cluster && run.len() < longest => run.end += 1,
+            _ => runs.push(cluster..cluster + 1),
+        }
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_are_read_together_and_nothing_twice() {
+        let mut clusters = Clusters::new(100);
+        clusters.set_present(6);
+        let wanted = [9, 5, 6, 4, 7, 8, 50, 10, 50, 200];
+        assert_eq!(runs(&wanted, &clusters, 3), [4..6, 7..10, 10..11, 50..51]);
+        assert_eq!(runs(&[], &clusters, 3), []);
+    }
+}

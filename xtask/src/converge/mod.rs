@@ -1,0 +1,85 @@
+//! How a program's boots converge: figures of each boot, as a table, as JSON and as a page with plots.
+
+mod measure;
+pub mod page;
+pub mod table;
+
+use bareflow_tiers::TIERS;
+use serde::Serialize;
+
+pub use measure::{Subject, measure};
+
+/// The version of the JSON.
+pub const SCHEMA: u64 = 1;
+
+/// A program's boots.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Convergence {
+    /// [`SCHEMA`].
+    pub schema: u64,
+    /// The program's name.
+    pub program: String,
+    /// RAM of the machine, in MiB.
+    pub memory_mib: u32,
+    /// Bytes of LLVM in the image.
+    pub llvm_bytes: u64,
+    /// Boots, the first one first.
+    pub boots: Vec<Boot>,
+    /// The program as native code without LLVM, made by `cargo xtask export` after the last boot.
+    pub native: Native,
+}
+
+/// One boot.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Boot {
+    /// Its number, from 1 on.
+    pub number: u64,
+    /// From the start of QEMU to the program's first output, in seconds of the host.
+    pub first_output_s: f64,
+    /// From the start of QEMU to its end, in seconds of the host.
+    pub end_s: f64,
+    /// Instructions from power-on to the first output.
+    pub first_output_instructions: u64,
+    /// Instructions from power-on to power-off.
+    pub instructions: u64,
+    /// Instructions of the program, with the engine's work meanwhile.
+    pub program_instructions: u64,
+    /// Instructions of the compiler, settling at the end included.
+    pub compile_instructions: u64,
+    /// Bytes that were read from the disk, by the BIOS or by the kernel.
+    pub disk_bytes_read: u64,
+    /// Of these, bytes of LLVM.
+    pub llvm_bytes_read: u64,
+    /// Memory in use when most was, in bytes.
+    pub memory_bytes: u64,
+    /// Functions in the interpreter and at O0, O1, O2 and O3 at the end.
+    pub functions: [usize; TIERS.len()],
+    /// The number of the snapshot that it ran from.
+    pub snapshot: Option<u64>,
+    /// The size of the newest snapshot afterwards, in bytes.
+    pub snapshot_bytes: u64,
+    /// Instructions of the program over those of [`Native`].
+    pub relative_to_native: f64,
+}
+
+/// The final image.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Native {
+    /// Its size, in bytes.
+    pub image_bytes: u64,
+    /// From the start of QEMU to the program's first output, in seconds of the host.
+    pub first_output_s: f64,
+    /// Instructions from power-on to power-off.
+    pub instructions: u64,
+    /// Instructions of the program.
+    pub program_instructions: u64,
+    /// Memory in use when most was, in bytes.
+    pub memory_bytes: u64,
+}
+
+impl Convergence {
+    /// The last boot, which stands for all that follow.
+    pub fn last(&self) -> Option<&Boot> {
+        self.boots.last()
+    }
+}

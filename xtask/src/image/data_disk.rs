@@ -1,0 +1,47 @@
+//! A disk without a kernel: one FAT16 partition, for the hosted kernel's snapshots.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::Path;
+
+use bareflow_boot_layout::{FAT16_PARTITION_TYPE, SECTOR_SIZE_BYTES};
+use mbrman::{BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
+
+use super::{DISK_SIGNATURE, ImageError, PARTITION_ALIGNMENT_SECTORS, fat};
+
+/// The size of such a disk; the file is sparse.
+pub const DATA_DISK_SIZE_BYTES: u64 = 256 << 20;
+
+/// Makes the file, which must not be there.
+///
+/// # Errors
+/// [`ImageError::Write`].
+pub fn write_data_disk(path: &Path, size_bytes: u64) -> Result<(), ImageError> {
+    write(path, size_bytes).map_err(|source| ImageError::Write {
+        path: path.into(),
+        source,
+    })
+}
+
+fn write(path: &Path, size_bytes: u64) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(path)?;
+    file.set_len(size_bytes)?;
+    let sectors = u32::try_from(size_bytes / SECTOR_SIZE_BYTES as u64).unwrap_or(u32::MAX);
+    let start = PARTITION_ALIGNMENT_SECTORS;
+    let mut table = MBR::new_from(&mut file, SECTOR_SIZE_BYTES as u32, DISK_SIGNATURE)
+        .map_err(io::Error::other)?;
+    table[1] = MBRPartitionEntry {
+        boot: BOOT_INACTIVE,
+        first_chs: CHS::empty(),
+        sys: FAT16_PARTITION_TYPE,
+        last_chs: CHS::empty(),
+        starting_lba: start,
+        sectors: sectors - start,
+    };
+    table.write_into(&mut file).map_err(io::Error::other)?;
+    fat::write(&mut file, start, sectors - start, &[])
+}
