@@ -145,16 +145,8 @@ impl KernelBuilder {
     /// [`KernelError`] says which step failed and how to repeat it.
     pub fn build(&self, kind: KernelKind, extent: LlvmExtent) -> Result<PathBuf, KernelError> {
         let library = self.compile(kind)?;
-        let output = self
-            .target_folder()
-            .join(format!("{}-{}", kind.package(), extent.name()));
-        let archives = self.archives()?;
-        let arguments = self.link_arguments(kind, extent, &library, &archives, &output);
-
-        let script = self.root.join(kind.link_script());
-        let mut inputs = vec![self.lld.clone(), script, library];
-        inputs.extend(archives.all());
-        let key = key_of(&arguments, &inputs)?;
+        let output = self.output(kind, extent);
+        let (arguments, key) = self.link_step(kind, extent, &library, &output)?;
         let stamp = output.with_extension("key");
         if output.is_file() && fs::read_to_string(&stamp).is_ok_and(|text| text == key) {
             return Ok(output);
@@ -169,6 +161,61 @@ impl KernelBuilder {
         }
         fs::write(&stamp, key).map_err(system(format!("cannot write {}", stamp.display())))?;
         Ok(output)
+    }
+
+    /// Where a kernel goes.
+    pub fn output(&self, kind: KernelKind, extent: LlvmExtent) -> PathBuf {
+        self.target_folder()
+            .join(format!("{}-{}", kind.package(), extent.name()))
+    }
+
+    /// The linker's arguments, and the key of everything that it reads.
+    fn link_step(
+        &self,
+        kind: KernelKind,
+        extent: LlvmExtent,
+        library: &Path,
+        output: &Path,
+    ) -> Result<(Vec<OsString>, String), KernelError> {
+        let archives = self.archives()?;
+        let arguments = self.link_arguments(kind, extent, library, &archives, output);
+        let script = self.root.join(kind.link_script());
+        let mut inputs = vec![self.lld.clone(), script, library.to_owned()];
+        inputs.extend(archives.all());
+        let key = key_of(&arguments, &inputs)?;
+        Ok((arguments, key))
+    }
+
+    /// The map of the link that made the kernel that is there; `None` if one of its inputs has changed since. It is
+    /// as large as the kernel: only who wants it has it written.
+    ///
+    /// # Errors
+    /// [`KernelError`] says which step failed.
+    pub fn link_map(
+        &self,
+        kind: KernelKind,
+        extent: LlvmExtent,
+    ) -> Result<Option<PathBuf>, KernelError> {
+        let output = self.output(kind, extent);
+        let library = self.library(kind);
+        let (mut arguments, key) = self.link_step(kind, extent, &library, &output)?;
+        if !fs::read_to_string(output.with_extension("key")).is_ok_and(|text| text == key) {
+            return Ok(None);
+        }
+        let map = output.with_extension("map");
+        let is_fresh = |map: &Path| {
+            let time = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+            time(map) > time(&output)
+        };
+        if !is_fresh(&map) {
+            let again = output.with_extension("again");
+            let mut option = OsString::from("-Map=");
+            option.push(&map);
+            arguments.extend(["-o".into(), again.clone().into(), option]);
+            self.link(kind, &arguments)?;
+            remove_if_there(&again)?;
+        }
+        Ok(Some(map))
     }
 
     fn target_folder(&self) -> PathBuf {
@@ -217,8 +264,13 @@ impl KernelBuilder {
                 ),
             });
         }
-        let name = format!("lib{}.a", package.replace('-', "_"));
-        Ok(self.target_folder().join(TARGET).join("kernel").join(name))
+        Ok(self.library(kind))
+    }
+
+    /// Where cargo puts a kernel's static library.
+    fn library(&self, kind: KernelKind) -> PathBuf {
+        let name = format!("lib{}.a", kind.package().replace('-', "_"));
+        self.target_folder().join(TARGET).join("kernel").join(name)
     }
 
     /// The compiler, behind the cache if there is one. Build scripts want one program without arguments.
@@ -318,7 +370,10 @@ impl KernelBuilder {
         let library = self.compile(kind)?;
         let mut arguments = self.common_link_arguments(kind, output);
         arguments.push(format!("--defsym=__program_memory={PROGRAM_MEMORY_BYTES}").into());
-        arguments.push("--gc-sections".into());
+        let mut map = OsString::from("-Map=");
+        map.push(output);
+        map.push(".map");
+        arguments.extend(["--gc-sections".into(), map]);
         arguments.extend([library.into(), program.into()]);
         arguments.extend(self.archives()?.base.iter().map(Into::into));
         self.link(kind, &arguments)?;

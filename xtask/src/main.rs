@@ -26,6 +26,7 @@ mod profile;
 mod program;
 mod qemu;
 mod shell;
+mod size;
 mod supervise;
 mod temporary;
 mod tools;
@@ -48,6 +49,7 @@ enum Command {
     Cache(commands::cache::CacheArgs),
     Image(commands::image::ImageArgs),
     Export(commands::export::ExportArgs),
+    Size(commands::size::SizeArgs),
     Run(commands::run::RunArgs),
     Test(commands::test::TestArgs),
     Bench(commands::bench::BenchArgs),
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Command::Cache(arguments) => arguments.run(),
         Command::Image(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
+        Command::Size(arguments) => arguments.run(),
         Command::Run(arguments) => arguments.run(),
         Command::Test(arguments) => arguments.run(),
         Command::Bench(arguments) => arguments.run(),

@@ -1,6 +1,7 @@
 //! What programs and kernels are made with: the repository, the tools and the distribution.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -13,6 +14,9 @@ use crate::tools::{Installation, Tools};
 
 /// Names a finished distribution to use instead of the one of this state of the repository.
 const DISTRIBUTION_VARIABLE: &str = "BAREFLOW_DISTRIBUTION";
+
+/// Below the repository: kernels with their programs, and their link maps.
+const EXPORTED_KERNELS: &str = "target/kernel/exported";
 
 /// Everything that building and running a program needs.
 #[derive(Clone, Debug)]
@@ -69,8 +73,18 @@ impl Workbench {
     /// Where the kernel of the exported image `image` goes: fault addresses and sizes are read from it.
     pub fn exported_kernel(&self, image: &Path) -> PathBuf {
         self.root
-            .join("target/kernel/exported")
+            .join(EXPORTED_KERNELS)
             .join(image.file_name().unwrap_or_default())
+    }
+
+    /// The kernels of exported images that are there.
+    pub fn exported_kernels(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.root.join(EXPORTED_KERNELS));
+        let paths = entries.into_iter().flatten().flatten();
+        paths
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_none_or(|extension| extension != "map"))
+            .collect()
     }
 
     /// Writes a disk image of this size that boots `kernel` and runs the program in `bundle`.

@@ -12,4 +12,5 @@ pub mod image;
 pub mod llvm;
 pub mod report;
 pub mod run;
+pub mod size;
 pub mod test;

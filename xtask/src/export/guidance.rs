@@ -6,9 +6,10 @@
 
 use bareflow_snapshot::{Function, LoadedSnapshot, Snapshot, inspect_newest};
 use bareflow_tiers::{Kind, Level, Tier};
+use bareflow_volume::VolumeError;
 
 use super::{ExportError, processor};
-use crate::image::ImageFile;
+use crate::image::{ImageError, ImageFile};
 
 /// Attributes of LLVM for what was never called, and for what is called most.
 const COLD: &[&str] = &["cold", "optsize", "minsize"];
@@ -77,8 +78,16 @@ pub fn newest_snapshot(image: &ImageFile) -> Result<Option<LoadedSnapshot>, Expo
     let loaded = inspect_newest(&mut volume, |name, refusal| {
         eprintln!("bareflow: note: {name} is not used: {refusal}");
     });
-    // A volume without the folder has no snapshots.
-    Ok(loaded.unwrap_or_default())
+    match loaded {
+        Ok(loaded) => Ok(loaded),
+        // A volume without the folder.
+        Err(VolumeError::NotFound) => Ok(None),
+        Err(error) => Err(ImageError::NoImage {
+            path: image.path.clone(),
+            reason: format!("its snapshots: {error}"),
+        }
+        .into()),
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use bareflow_boot_layout::Checksum;
 use object::elf::{FileHeader64, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{LittleEndian, Object, ObjectSymbol};
@@ -12,6 +13,31 @@ const PAGE_SIZE_BYTES: usize = 4096;
 const WORKING_MEMORY: &str = "__working_memory";
 /// Where a loader of ELF files would put LLVM, and the symbol table behind it.
 const LLVM_START: &str = "__llvm_load_start";
+
+/// Where the symbol table begins at the earliest.
+const LLVM_END: &str = "__llvm_load_end";
+
+/// The checksum of a kernel's core as it is in an image; `None` if the file is not a kernel of the machine.
+pub fn core_checksum(path: &Path) -> Option<Checksum> {
+    let kernel = FlatKernel::read(path).ok()?;
+    Some(super::padded_checksum(&kernel.core))
+}
+
+/// How large a kernel's table of symbols is; 0 if there is none.
+pub fn symbol_bytes(path: &Path) -> u64 {
+    let sum = || -> Option<u64> {
+        let data = fs::read(path).ok()?;
+        let file = object::File::parse(&*data).ok()?;
+        let llvm_end = file.symbol_by_name(LLVM_END)?.address();
+        let header = FileHeader64::<LittleEndian>::parse(&*data).ok()?;
+        let segments = header.program_headers(LittleEndian, &*data).ok()?;
+        let tables = segments.iter().filter(|segment| {
+            segment.p_type(LittleEndian) == PT_LOAD && segment.p_paddr(LittleEndian) >= llvm_end
+        });
+        Some(tables.map(|segment| segment.p_filesz(LittleEndian)).sum())
+    };
+    sum().unwrap_or(0)
+}
 
 /// A kernel's segments at their physical addresses.
 #[derive(Debug)]

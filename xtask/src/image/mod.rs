@@ -21,6 +21,7 @@ use bareflow_boot_layout::{
 use mbrman::{BOOT_ACTIVE, BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
 
 pub use data_disk::{DATA_DISK_SIZE_BYTES, write_data_disk};
+pub use elf::{core_checksum, symbol_bytes};
 pub use read::{ImageFile, ImageVolume};
 pub use stages::{BootStages, StageError};
 pub use symbols::append as append_symbols;

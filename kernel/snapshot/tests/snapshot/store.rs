@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 
 use bareflow_snapshot::{
     DEFAULT_KEEP, Expected, FOLDER, Key, Keys, Refusal, SaveError, Saved, Series, Store,
+    inspect_newest,
 };
 use bareflow_volume::ram_disk::{Failure, RamDisk};
 use bareflow_volume::{DeviceError, Timestamp, Volume, VolumeError};
@@ -229,4 +230,32 @@ fn a_disk_that_fails_is_reported_and_loses_nothing() {
             }
         }
     }
+}
+
+#[test]
+fn inspection_takes_a_snapshot_of_anything_but_no_damaged_one() {
+    let mut volume = volume();
+    put(&mut volume, "boot_001.snap", &bytes(&[1; 100], 1));
+    let mut damaged = bytes(&[2; 100], 2);
+    damaged[40] ^= 1;
+    put(&mut volume, "boot_002.snap", &damaged);
+    let other = Expected {
+        keys: Keys {
+            llvm_version: "another",
+            ..keys()
+        },
+        ..expected()
+    };
+    assert_eq!(load(&mut volume, &other).0, None);
+    let mut refused = Vec::new();
+    let loaded = inspect_newest(&mut volume, |name, refusal| {
+        refused.push((name.to_owned(), refusal));
+    });
+    let loaded = loaded.unwrap().unwrap();
+    assert_eq!(loaded.number(), 1);
+    assert_eq!(loaded.snapshot().functions.len(), 2);
+    assert_eq!(
+        refused,
+        [("boot_002.snap".to_owned(), Refusal::WrongChecksum)]
+    );
 }
