@@ -9,8 +9,8 @@ use core::ops::Range;
 
 use bareflow_cxx_runtime::arena;
 use bareflow_profile::{
-    CallCycles, Compilation, Function, Kernel, Loop, Memory as MemoryUse, Part, Profile, SCHEMA, SampledSymbol,
-    Samples,
+    CallCycles, Compilation, Function, Kernel, Loop, Memory as MemoryUse, Part, Profile, SCHEMA,
+    SampledSymbol, Samples,
 };
 use bareflow_tiers::Config;
 

@@ -16,6 +16,7 @@ mod matrix;
 mod outside;
 mod random;
 mod runner;
+mod snapshots;
 mod subject;
 mod volume;
 
@@ -45,6 +46,7 @@ pub fn program_tests(
     tests.extend(jail::tests(subject));
     tests.extend(hot_loops::tests(subject));
     tests.extend(limits::tests(subject));
+    tests.extend(snapshots::tests(subject, random)?);
     tests.extend(random::tests(subject, random));
     Ok(tests)
 }

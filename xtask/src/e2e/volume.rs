@@ -79,7 +79,7 @@ fn check(subject: &Subject) -> Result<(), String> {
 }
 
 /// Copies the first partition of FAT16 out of an image.
-fn copy_volume(image: &Path, volume: &Path) -> io::Result<()> {
+pub fn copy_volume(image: &Path, volume: &Path) -> io::Result<()> {
     let mut file = File::open(image)?;
     let mut sector = [0; SECTOR_SIZE_BYTES as usize];
     file.read_exact(&mut sector)?;

@@ -48,9 +48,10 @@ fn summary(profile: &Profile) -> String {
         HumanBytes(profile.memory.heap_bytes),
         HumanBytes(profile.memory.compiler_bytes),
         HumanBytes(profile.memory.pool_bytes),
-        profile
-            .boot
-            .map_or(String::new(), |boot| format!("boot     {}\n", profile.describe_boot(&boot))),
+        profile.boot.map_or(String::new(), |boot| format!(
+            "boot     {}\n",
+            profile.describe_boot(&boot)
+        )),
     )
 }
 
