@@ -247,6 +247,13 @@ fn check_regions(snapshot: &Snapshot) -> Result<(), String> {
         })
         .collect();
     regions.sort_unstable_by_key(|(pages, _)| pages.start);
+    regions.dedup_by(|next, last| {
+        let is_one = next.0.start == last.0.end && next.1 == last.1;
+        if is_one {
+            last.0.end = next.0.end;
+        }
+        is_one
+    });
     if regions == pages_of(&snapshot.pieces) {
         Ok(())
     } else {

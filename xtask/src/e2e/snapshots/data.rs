@@ -7,6 +7,7 @@ use crate::e2e::subject::Subject;
 pub const CASES: &[(&str, Check)] = &[
     ("zeros", check_zeros),
     ("initialised", check_initialised),
+    ("sparse", check_sparse),
     ("counts", check_counts),
 ];
 
@@ -36,28 +37,39 @@ fn check_zeros(subject: &Subject) -> Result<(), String> {
     check_sizes(subject, &source, 0..SMALL_BYTES)
 }
 
-/// A large table is on the disk once, as the program has it.
+/// A large table is on the disk as the program has it.
 fn check_initialised(subject: &Subject) -> Result<(), String> {
+    let bytes = INITIALISED_MIB << 20;
+    let program = table("[0 ... COUNT - 1] = 0x9E3779B97F4A7C15ul");
+    check_sizes(subject, &program, bytes..bytes + SMALL_BYTES)
+}
+
+/// What is zero in it is not on the disk.
+fn check_sparse(subject: &Subject) -> Result<(), String> {
+    let program = table("1, 2, [COUNT / 2] = 3, [COUNT - 1] = 4");
+    check_sizes(subject, &program, 0..SMALL_BYTES)
+}
+
+/// A program with a large table.
+fn table(contents: &str) -> String {
     let count = INITIALISED_MIB << 17;
-    let source = format!(
+    format!(
         r#"
         #include <stdio.h>
-        #define A(n) n * 0x9E3779B97F4A7C15ul,
-        #define B(n) A(n) A(n + 1) A(n + 2) A(n + 3) A(n + 4) A(n + 5) A(n + 6) A(n + 7)
-        #define C(n) B(n) B(n + 8) B(n + 16) B(n + 24) B(n + 32) B(n + 40) B(n + 48) B(n + 56)
+        enum {{ COUNT = {count} }};
         static int runs = 10;
-        static unsigned long table[{count}] = {{ C(1ul) C(65ul) [{count} - 64] = C(129ul) }};
+        static unsigned long table[COUNT] = {{ {contents} }};
+        static int *where = &runs;
         int main(void) {{
             unsigned long sum = 0;
-            runs++;
-            for (unsigned long i = 0; i < {count}; i++) {{ sum = sum * 31 + table[i]; table[i] += i; }}
+            ++*where;
+            for (unsigned long i = 0; i < COUNT; i++) {{ sum = sum * 31 + table[i]; table[i] += i + 1; }}
             printf("run %d: %lx\n", runs, sum);
+            where = 0;
             return 0;
         }}
     "#
-    );
-    let bytes = INITIALISED_MIB << 20;
-    check_sizes(subject, &source, bytes..bytes + SMALL_BYTES)
+    )
 }
 
 fn check_sizes(subject: &Subject, source: &str, sizes: std::ops::Range<u64>) -> Result<(), String> {

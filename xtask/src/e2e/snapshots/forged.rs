@@ -102,7 +102,7 @@ const CODE: &str = "it is malformed: a function's code is not where code is";
 const PLACE: &str = "a place is where such places are not";
 const IMPORTS: &str = "its imports are not one behind the other";
 const UNALIGNED: &str = "a place is not aligned";
-const UNUSED: &str = "it is malformed: a region has pages that no piece uses";
+const UNUSED: &str = "a region has pages that no piece uses";
 const MISSING: &str = "it lacks a place that every program has";
 
 fn check_contents(subject: &Subject) -> Result<(), String> {
@@ -308,7 +308,7 @@ fn check_contents(subject: &Subject) -> Result<(), String> {
             |snapshot| snapshot.data[0].access = Access::ReadExecute,
             "it is malformed: code that is writable, or data that is not",
         ),
-        (|snapshot| snapshot.code.clear(), PIECE),
+        (|snapshot| snapshot.code.clear(), CODE),
     ];
     check(subject, forgeries)
 }
