@@ -124,6 +124,8 @@ pub struct Setup {
     pub tier: Tier,
     /// Its options.
     pub options: TierOptions,
+    /// A file with a disk for snapshots.
+    pub disk: Option<PathBuf>,
 }
 
 impl From<Tier> for Setup {
@@ -131,6 +133,7 @@ impl From<Tier> for Setup {
         Self {
             tier,
             options: TierOptions::default(),
+            disk: None,
         }
     }
 }
@@ -200,7 +203,7 @@ impl<'a> RoundsProgram<'a> {
             executable: executable.to_owned(),
             bundle,
             memory_mib: None,
-            disk: None,
+            disk: setup.disk.clone(),
         };
         let raw_profile = self.folder.join("profile");
         let mut output = Vec::new();

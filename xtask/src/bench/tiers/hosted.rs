@@ -190,6 +190,7 @@ fn profile_of(
             profile: true,
             ..TierOptions::default()
         },
+        disk: None,
     };
     let (_, _, profile) = program.run_hosted(kernel, &setup, limits)?;
     Ok(profile)
