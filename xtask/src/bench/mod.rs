@@ -14,6 +14,7 @@ pub mod loops;
 pub mod memcpy;
 pub mod profile;
 mod rounds;
+pub mod snapshot;
 pub mod tables;
 pub mod tiers;
 
