@@ -2,6 +2,7 @@
 //!
 //! In every boot, the output and the status must be the program's own.
 
+mod bounds;
 mod data;
 mod disk;
 mod examples;
@@ -59,6 +60,7 @@ pub fn tests(subject: &Arc<Subject>, random: Random) -> io::Result<Vec<Test>> {
         ("volumes", volumes::CASES),
         ("writing", writing::CASES),
         ("data", data::CASES),
+        ("bounds", bounds::CASES),
         ("language", language::CASES),
         ("outside", outside::CASES),
     ];
