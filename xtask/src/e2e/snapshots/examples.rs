@@ -30,7 +30,8 @@ pub fn tests(subject: &Arc<Subject>) -> io::Result<Vec<Test>> {
 
 fn check(subject: &Subject, example: &Example) -> Result<(), String> {
     let program = Remembered::of_sources(subject, &example.sources, example.expected.clone(), 0)?;
-    let checks: [(&str, fn(&Subject, &Remembered) -> Result<(), String>); 3] = [
+    type Check = fn(&Subject, &Remembered) -> Result<(), String>;
+    let checks: [(&str, Check); 3] = [
         ("by default", check_default),
         ("step by step", check_step_by_step),
         ("compiling later", check_later),
