@@ -10,6 +10,7 @@ mod exported;
 mod generated;
 mod hot_loops;
 mod jail;
+mod kills;
 mod libc_bitcode;
 mod limits;
 mod lock_files;
@@ -51,6 +52,7 @@ pub fn program_tests(
     tests.extend(hot_loops::tests(subject));
     tests.extend(limits::tests(subject));
     tests.extend(snapshots::tests(subject, random)?);
+    tests.extend(kills::tests(subject));
     tests.extend(random::tests(subject, random));
     Ok(tests)
 }
