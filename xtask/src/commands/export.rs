@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bareflow_bundle::Bundle;
+use bareflow_snapshot::Series;
 use clap::Args;
 
 use super::image::parse_size;
@@ -94,14 +95,17 @@ impl ExportArgs {
 /// What the newest snapshot of an image knows; says on stderr what that is.
 fn learnt(image: &ImageFile) -> Result<Option<Guidance>> {
     let path: &Path = &image.path;
-    let Some(loaded) = export::newest_snapshot(image)? else {
+    let Some(loaded) = export::newest_snapshot(image, Series::Code)? else {
         eprintln!(
             "bareflow: note: {} has no snapshot: the program is exported without a profile",
             path.display()
         );
         return Ok(None);
     };
-    let guidance = Guidance::of(&loaded.snapshot());
+    let mut guidance = Guidance::of(&loaded.snapshot());
+    if let Some(counts) = export::newest_snapshot(image, Series::Counts)? {
+        guidance.add_counts(&counts.snapshot());
+    }
     eprintln!(
         "profile: snapshot {} of {}: {} boots, {} hot and {} cold functions, {}",
         loaded.number(),
