@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 mod audit;
 mod bench;
 mod commands;
+mod converge;
 mod e2e;
 mod error;
 mod export;
@@ -54,6 +55,7 @@ enum Command {
     Bench(commands::bench::BenchArgs),
     Fuzz(commands::fuzz::FuzzArgs),
     Report(commands::report::ReportArgs),
+    Converge(commands::converge::ConvergeArgs),
     Ci(commands::ci::CiArgs),
 }
 
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => arguments.run(),
         Command::Fuzz(arguments) => arguments.run(),
         Command::Report(arguments) => arguments.run(),
+        Command::Converge(arguments) => arguments.run(),
         Command::Ci(arguments) => arguments.run(),
     };
     result.unwrap_or_else(|error| {

@@ -161,10 +161,17 @@ impl<'a> Manager<'a> {
             memory,
             tables: None,
         });
-        if !manager.restore() {
+        let start = now();
+        let is_restored = manager.restore();
+        if !is_restored {
             manager.prepare()?;
         }
         manager.take_counts();
+        if let Some(memory) = &mut manager.memory
+            && is_restored
+        {
+            memory.add_load_cycles(now() - start);
+        }
         Ok(manager)
     }
 
@@ -205,27 +212,27 @@ impl<'a> Manager<'a> {
         Ok(())
     }
 
-    /// Maps the snapshot, if there is one. False if there is none, or if it turns out to be of no use.
+    /// Takes the newest snapshot that is of use. False if there is none.
     fn restore(&mut self) -> bool {
-        let start = now();
-        let hooks = self.hooks();
-        let Some(memory) = &mut self.memory else {
-            return false;
-        };
-        let Some(snapshot) = memory.code() else {
-            return false;
-        };
-        let mapped = Tables::new(&snapshot).and_then(|tables| {
-            memory::map(&snapshot, tables.slots())?;
-            Ok(tables)
-        });
-        let tables = match mapped {
-            Ok(tables) => tables,
-            Err(reason) => {
-                memory.forget_code(&reason);
-                return false;
+        loop {
+            match self.restore_newest() {
+                Ok(is_there) => return is_there,
+                Err(reason) => {
+                    if let Some(memory) = &mut self.memory {
+                        memory.refuse_code(&reason);
+                    }
+                }
             }
+        }
+    }
+
+    fn restore_newest(&mut self) -> Result<bool, String> {
+        let hooks = self.hooks();
+        let Some(snapshot) = self.memory.as_ref().and_then(Memory::code) else {
+            return Ok(false);
         };
+        let tables = Tables::new(&snapshot)?;
+        memory::map(&snapshot, tables.slots())?;
         let mut owner = 0;
         let records = snapshot
             .functions
@@ -255,24 +262,23 @@ impl<'a> Manager<'a> {
         // SAFETY: the snapshot is mapped; the tables live as long as the program.
         let error = unsafe { llvm_tiered_restore(&restored, &hooks, &mut self.program.0) };
         if error != LLVM_OK {
-            memory.forget_code("the library does not take it");
-            return false;
+            return Err("the library does not take it".into());
         }
-        memory.add_load_cycles(now() - start);
         self.records = records;
         self.tables = Some(tables);
-        true
+        Ok(true)
     }
 
     /// What earlier boots have counted, and the limits that follow from it.
     fn take_counts(&mut self) {
         let earlier = self.memory.as_ref().and_then(Memory::counts);
         let functions = earlier.map_or(Vec::new(), |earlier| earlier.functions);
-        for record in &mut self.records {
+        for (unit, record) in self.records.iter_mut().enumerate() {
             let is_same = |function: &&Function| {
                 function.kind == record.policy.kind() && function.name == record.name
             };
-            if let Some(function) = functions.iter().find(is_same) {
+            // The same program has them in the same order.
+            if let Some(function) = functions.get(unit).filter(is_same) {
                 record.count_from(function);
                 if let Some(level) = function.loops {
                     record.policy.loop_reached(level);

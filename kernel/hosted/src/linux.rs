@@ -35,6 +35,7 @@ pub(crate) struct Errno(pub(crate) i32);
 
 impl Errno {
     pub(crate) const EINTR: Self = Self(4);
+    pub(crate) const EWOULDBLOCK: Self = Self(11);
     pub(crate) const ENOMEM: Self = Self(12);
     pub(crate) const EACCES: Self = Self(13);
     pub(crate) const EROFS: Self = Self(30);

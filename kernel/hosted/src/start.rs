@@ -97,7 +97,18 @@ unsafe extern "C" fn run(initial: *const usize) -> ! {
 }
 
 fn open_disk(path: &CStr) -> FileDisk {
-    FileDisk::open(path).unwrap_or_else(|error| cannot_read(path, "the disk", error))
+    match FileDisk::open(path) {
+        Ok(disk) => disk,
+        Err(Errno::EWOULDBLOCK) => {
+            let name = path.to_str().unwrap_or("the disk");
+            let _ = writeln!(
+                ErrorStream,
+                "bareflow: error: {name} is in use by another process"
+            );
+            linux::exit(exit_code::USAGE)
+        }
+        Err(error) => cannot_read(path, "the disk", error),
+    }
 }
 
 fn cannot_read(path: &CStr, what: &str, error: Errno) -> ! {

@@ -23,6 +23,27 @@ pub fn pages_of(pieces: &[Piece]) -> Vec<(Range<u64>, Access)> {
     ranges
 }
 
+/// The parts that are not zeros, by offset: without long runs of zeros.
+#[must_use]
+pub fn without_zeros(bytes: &[u8]) -> Vec<(usize, &[u8])> {
+    /// A region of its own costs some bytes, and a page of its memory.
+    const SHORTEST_RUN_BYTES: usize = 64 << 10;
+    let mut parts: Vec<Range<usize>> = Vec::new();
+    for (number, page) in bytes.chunks(PAGE_SIZE_BYTES as usize).enumerate() {
+        let length = without_last_zeros(page).len();
+        if length == 0 {
+            continue;
+        }
+        let start = number * PAGE_SIZE_BYTES as usize;
+        match parts.last_mut() {
+            Some(last) if start < last.end + SHORTEST_RUN_BYTES => last.end = start + length,
+            _ => parts.push(start..start + length),
+        }
+    }
+    let parts = parts.into_iter();
+    parts.map(|part| (part.start, &bytes[part])).collect()
+}
+
 /// Without the zeros at its end.
 #[must_use]
 pub fn without_last_zeros(bytes: &[u8]) -> &[u8] {
@@ -59,6 +80,20 @@ mod tests {
             ]
         );
         assert!(pages_of(&[]).is_empty());
+    }
+
+    #[test]
+    fn long_runs_of_zeros_go() {
+        let mut bytes = vec![0; 300_000];
+        assert!(without_zeros(&bytes).is_empty());
+        bytes[5000] = 1;
+        bytes[20_000] = 2;
+        bytes[200_000] = 3;
+        let parts = without_zeros(&bytes);
+        let found: Vec<(usize, usize)> = parts.iter().map(|(at, part)| (*at, part.len())).collect();
+        let page = 200_000 - 200_000 % 4096;
+        assert_eq!(found, [(4096, 20_001 - 4096), (page, 200_001 - page)]);
+        assert_eq!(parts[1].1.last(), Some(&3));
     }
 
     #[test]

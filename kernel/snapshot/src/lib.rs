@@ -25,7 +25,7 @@ mod wire;
 
 pub use decode::{Expected, decode, inspect};
 pub use encode::encode;
-pub use layout::{pages_of, without_last_zeros};
+pub use layout::{pages_of, without_last_zeros, without_zeros};
 pub use model::{
     Access, Authentication, Function, Import, Keys, Kind, Owner, PAGE_SIZE_BYTES, Piece, Place,
     PlaceKind, Region, Snapshot, hash_of_modules,

@@ -195,14 +195,23 @@ pub struct Snapshot<'a> {
 }
 
 impl Snapshot<'_> {
-    /// What may be done with memory, if all of it lies in one region.
+    /// What may be done with memory, if all of it lies in regions of one access without a gap.
     #[must_use]
     pub fn access_of(&self, address: u64, size_bytes: u64) -> Option<Access> {
+        let end = address.checked_add(size_bytes)?;
         let find = |regions: &[Region]| {
             let behind = regions.partition_point(|region| region.address <= address);
-            let region = regions[behind.checked_sub(1)?];
-            let end = (address - region.address).checked_add(size_bytes)?;
-            (end <= region.size_bytes).then_some(region.access)
+            let mut rest = regions[behind.checked_sub(1)?..].iter();
+            let first = rest.next()?;
+            let mut region_end = first.address.checked_add(first.size_bytes)?;
+            while region_end < end {
+                let next = rest.next()?;
+                if next.address != region_end || next.access != first.access {
+                    return None;
+                }
+                region_end = next.address.checked_add(next.size_bytes)?;
+            }
+            Some(first.access)
         };
         find(&self.code).or_else(|| find(&self.data))
     }

@@ -74,6 +74,7 @@ impl core::error::Error for SaveError {}
 #[derive(Clone, Debug)]
 pub struct LoadedSnapshot {
     number: u32,
+    name: String,
     bytes: Vec<u8>,
 }
 
@@ -82,6 +83,12 @@ impl LoadedSnapshot {
     #[must_use]
     pub fn number(&self) -> u32 {
         self.number
+    }
+
+    /// The name of its file.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// How large its file is, in bytes.
@@ -131,9 +138,24 @@ impl Store {
         expected: &Expected,
         refused: impl FnMut(&str, Refusal),
     ) -> Result<Option<LoadedSnapshot>, VolumeError> {
+        self.load_before(volume, u32::MAX, expected, refused)
+    }
+
+    /// As [`load`](Self::load), among those with smaller numbers than `end`: for who cannot use what it got.
+    ///
+    /// # Errors
+    /// [`VolumeError`] if the folder cannot be read.
+    pub fn load_before<D: BlockDevice>(
+        &self,
+        volume: &mut Volume<D>,
+        end: u32,
+        expected: &Expected,
+        refused: impl FnMut(&str, Refusal),
+    ) -> Result<Option<LoadedSnapshot>, VolumeError> {
         newest(
             volume,
             self.series,
+            end,
             |bytes| decode(bytes, expected).map(drop),
             refused,
         )
@@ -184,18 +206,33 @@ pub fn inspect_newest<D: BlockDevice>(
     series: Series,
     refused: impl FnMut(&str, Refusal),
 ) -> Result<Option<LoadedSnapshot>, VolumeError> {
-    newest(volume, series, |bytes| inspect(bytes).map(drop), refused)
+    newest(
+        volume,
+        series,
+        u32::MAX,
+        |bytes| inspect(bytes).map(drop),
+        refused,
+    )
 }
 
 fn newest<D: BlockDevice>(
     volume: &mut Volume<D>,
     series: Series,
+    end: u32,
     check: impl Fn(&[u8]) -> Result<(), Refusal>,
     mut refused: impl FnMut(&str, Refusal),
 ) -> Result<Option<LoadedSnapshot>, VolumeError> {
-    for (number, entry) in list(volume, series)?.1.into_iter().rev() {
+    let present = list(volume, series)?.1.into_iter().rev();
+    for (number, entry) in present.filter(|(number, _)| *number < end) {
         match read(volume, &entry, &check) {
-            Ok(bytes) => return Ok(Some(LoadedSnapshot { number, bytes })),
+            Ok(bytes) => {
+                let name = entry.name().into();
+                return Ok(Some(LoadedSnapshot {
+                    number,
+                    name,
+                    bytes,
+                }));
+            }
             Err(refusal) => refused(entry.name(), refusal),
         }
     }

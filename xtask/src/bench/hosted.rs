@@ -25,6 +25,8 @@ pub struct Setup {
     pub tier: Tier,
     /// Its options.
     pub options: TierOptions,
+    /// A file with a disk for snapshots.
+    pub disk: Option<PathBuf>,
 }
 
 impl From<Tier> for Setup {
@@ -32,6 +34,7 @@ impl From<Tier> for Setup {
         Self {
             tier,
             options: TierOptions::default(),
+            disk: None,
         }
     }
 }
@@ -79,7 +82,7 @@ impl Hosted {
             executable: self.executable.clone(),
             bundle,
             memory_mib: None,
-            disk: None,
+            disk: setup.disk.clone(),
         };
         let raw_profile = self.folder.path().join("profile");
         let profile_path = setup.options.profile.then_some(raw_profile.as_path());

@@ -14,7 +14,8 @@ pub mod loops;
 pub mod memcpy;
 pub mod profile;
 mod rounds;
-mod tables;
+pub mod snapshot;
+pub mod tables;
 pub mod tiers;
 
 pub use llvm_build::BenchError;

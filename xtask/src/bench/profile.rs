@@ -33,6 +33,7 @@ fn setups() -> [Setup; 3] {
             profile,
             ..TierOptions::default()
         },
+        disk: None,
     };
     [Setup::from(Tier::O2), automatic(false), automatic(true)]
 }

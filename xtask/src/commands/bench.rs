@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::bench::{boot, llvm_build, loops, memcpy, profile, tiers};
+use crate::bench::{boot, llvm_build, loops, memcpy, profile, snapshot, tiers};
 use crate::error::Result;
 use crate::paths::Cache;
 use crate::tools::Installation;
@@ -33,6 +33,8 @@ enum Benchmark {
     Memcpy,
     /// Measure what counters and samples cost code of the automatic tiers
     Profile,
+    /// Load large programs from snapshots, and run restored code against clang -O2
+    Snapshot,
     /// Run programs in every tier of the hosted kernel, against clang -O2
     Tiers {
         /// Count instructions in the machine instead
@@ -73,6 +75,7 @@ impl BenchArgs {
             Benchmark::Loops => loops::run(&Workbench::prepare(Installation::Forbidden)?)?,
             Benchmark::Memcpy => memcpy::run(&Workbench::prepare(Installation::Forbidden)?)?,
             Benchmark::Profile => profile::run(&Workbench::prepare(Installation::Forbidden)?)?,
+            Benchmark::Snapshot => snapshot::run(&Workbench::prepare(Installation::Forbidden)?)?,
             Benchmark::Tiers { machine } => {
                 let bench = Workbench::prepare(Installation::Forbidden)?;
                 if machine {

@@ -1,10 +1,9 @@
 //! `cargo xtask export`: the final image of a program, native code without LLVM.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bareflow_bundle::Bundle;
-use bareflow_snapshot::Series;
 use clap::Args;
 
 use super::image::parse_size;
@@ -92,28 +91,22 @@ impl ExportArgs {
     }
 }
 
-/// What the newest snapshot of an image knows; says on stderr what that is.
+/// What the snapshots of an image know; says on stderr what that is.
 fn learnt(image: &ImageFile) -> Result<Option<Guidance>> {
-    let path: &Path = &image.path;
-    let Some(loaded) = export::newest_snapshot(image, Series::Code)? else {
-        eprintln!(
+    let guidance = Guidance::of_image(image)?;
+    match &guidance {
+        None => eprintln!(
             "bareflow: note: {} has no snapshot: the program is exported without a profile",
-            path.display()
-        );
-        return Ok(None);
-    };
-    let mut guidance = Guidance::of(&loaded.snapshot());
-    if let Some(counts) = export::newest_snapshot(image, Series::Counts)? {
-        guidance.add_counts(&counts.snapshot());
+            image.path.display()
+        ),
+        Some(guidance) => eprintln!(
+            "profile: {} boots of {}, {} hot and {} cold functions, {}",
+            guidance.boots,
+            image.path.display(),
+            guidance.hot.len(),
+            guidance.cold.len(),
+            guidance.processor
+        ),
     }
-    eprintln!(
-        "profile: snapshot {} of {}: {} boots, {} hot and {} cold functions, {}",
-        loaded.number(),
-        path.display(),
-        guidance.boots,
-        guidance.hot.len(),
-        guidance.cold.len(),
-        guidance.processor
-    );
-    Ok(Some(guidance))
+    Ok(guidance)
 }

@@ -51,6 +51,12 @@ pub struct Guest {
 }
 
 impl Guest {
+    /// The program's name: that of its first file.
+    pub fn name(&self) -> String {
+        let stem = self.program.first().and_then(|path| path.file_stem());
+        stem.unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     fn secret(&self) -> Result<Option<[u8; SECRET_SIZE_BYTES]>> {
         let Some(path) = &self.secret else {
             return Ok(None);

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod cache;
 pub mod ci;
+pub mod converge;
 pub mod doctor;
 pub mod export;
 pub mod fuzz;

@@ -83,3 +83,56 @@ impl Convergence {
         self.boots.last()
     }
 }
+
+/// Boots that get better, for tests.
+#[cfg(test)]
+fn fixture(count: u64) -> Convergence {
+    let boot = |number: u64| Boot {
+        number,
+        first_output_s: 2.0 / number as f64,
+        end_s: 4.0 / number as f64,
+        first_output_instructions: 4_000_000_000 / number,
+        instructions: 6_000_000_000 / number,
+        program_instructions: 100_000 / number,
+        compile_instructions: 0,
+        disk_bytes_read: 20 << 20,
+        llvm_bytes_read: if number == 1 { 20 << 20 } else { 0 },
+        memory_bytes: 60 << 20,
+        functions: [1, 0, 2, 0, 3],
+        snapshot: (number > 1).then_some(1),
+        snapshot_bytes: 100_000,
+        relative_to_native: 1.0,
+    };
+    Convergence {
+        schema: SCHEMA,
+        program: "a<b".into(),
+        memory_mib: 256,
+        llvm_bytes: 36 << 20,
+        boots: (1..=count).map(boot).collect(),
+        native: Native {
+            image_bytes: 500_000,
+            first_output_s: 0.1,
+            instructions: 1000,
+            program_instructions: 100,
+            memory_bytes: 30 << 20,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missed_is_loud() {
+        let lines = table::verdicts(&fixture(4));
+        let missed: Vec<&String> = lines
+            .iter()
+            .filter(|line| line.starts_with("MISSED"))
+            .collect();
+        assert_eq!(missed.len(), 2, "{missed:?}");
+        assert!(missed[0].contains("last boot, RAM") && missed[1].contains("native image, RAM"));
+        assert!(lines.iter().all(|line| line.contains("target: ")));
+        assert!(table::boots(&fixture(2)).contains("1 interpreter, 2 O1, 3 O3"));
+    }
+}

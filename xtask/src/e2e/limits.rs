@@ -273,7 +273,7 @@ fn check_many_functions(subject: &Subject, place: Place) -> Result<(), String> {
 
 /// Functions of about 1 KiB of code that are called six times, an array of so many KiB, and a recursion that
 /// calls all of them, so that old code of it is on the stack while they are compiled.
-fn few_functions(count: usize, data_kib: usize) -> String {
+pub fn few_functions(count: usize, data_kib: usize) -> String {
     let mut text = String::from("#include <stdio.h>\n");
     let mut names = String::new();
     for index in 0..count {

@@ -18,6 +18,7 @@ mod outside;
 mod paging;
 mod random;
 mod runner;
+mod snapshots;
 mod subject;
 mod volume;
 
@@ -49,6 +50,7 @@ pub fn program_tests(
     tests.extend(jail::tests(subject));
     tests.extend(hot_loops::tests(subject));
     tests.extend(limits::tests(subject));
+    tests.extend(snapshots::tests(subject, random)?);
     tests.extend(random::tests(subject, random));
     Ok(tests)
 }

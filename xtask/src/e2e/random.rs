@@ -98,7 +98,7 @@ pub fn tests(subject: &Arc<Subject>, random: Random) -> Vec<Test> {
     tests
 }
 
-fn test(name: String, body: impl FnOnce() -> Result<(), String> + Send + 'static) -> Test {
+pub fn test(name: String, body: impl FnOnce() -> Result<(), String> + Send + 'static) -> Test {
     Test::new(name, || {
         if let Some(missing) = csmith::missing() {
             return Outcome::Skipped(format!(
@@ -109,12 +109,12 @@ fn test(name: String, body: impl FnOnce() -> Result<(), String> + Send + 'static
     })
 }
 
-fn seeds(random: Random) -> Range<u32> {
+pub fn seeds(random: Random) -> Range<u32> {
     let first = random.first_seed;
     first..first.saturating_add(random.count)
 }
 
-fn batches(seeds: Range<u32>) -> Vec<Range<u32>> {
+pub fn batches(seeds: Range<u32>) -> Vec<Range<u32>> {
     let end = seeds.end;
     seeds
         .step_by(BATCH as usize)
@@ -122,7 +122,7 @@ fn batches(seeds: Range<u32>) -> Vec<Range<u32>> {
         .collect()
 }
 
-fn name_of(batch: &Range<u32>) -> String {
+pub fn name_of(batch: &Range<u32>) -> String {
     match (batch.start, batch.end - 1) {
         (first, last) if first == last => first.to_string(),
         (first, last) => format!("{first}-{last}"),
@@ -130,7 +130,7 @@ fn name_of(batch: &Range<u32>) -> String {
 }
 
 /// The seeds to try for the program of `seed`.
-fn candidates(seed: u32) -> impl Iterator<Item = u32> {
+pub fn candidates(seed: u32) -> impl Iterator<Item = u32> {
     (0..REPLACEMENTS).map(move |number| seed.wrapping_add(number * REPLACEMENT_DISTANCE))
 }
 

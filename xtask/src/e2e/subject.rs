@@ -154,12 +154,11 @@ impl Subject {
     /// # Errors
     /// What kept it from being started.
     pub fn run(&self, place: Place, bundle: &[u8], conditions: Conditions) -> Result<Run, String> {
-        let bundle_path = self.fresh_path("bundle");
-        fs::write(&bundle_path, bundle).map_err(|error| error.to_string())?;
+        let bundle_path = self.bundle_file(bundle)?;
         let mut image_path = None;
         let kernel = match place {
             Place::Hosted => Kernel::Hosted {
-                executable: built(self.hosted_kernel.as_ref())?,
+                executable: self.hosted_kernel()?,
                 bundle: bundle_path.clone(),
                 memory_mib: conditions.memory_mib,
                 disk: None,
@@ -186,9 +185,56 @@ impl Subject {
         } else {
             MACHINE_TIMEOUT
         };
+        let timeout = conditions.timeout.unwrap_or(default_timeout);
+        let run = self.record(&kernel, timeout);
+        for path in [Some(bundle_path), image_path].into_iter().flatten() {
+            // What is left goes with the folder.
+            let _ = fs::remove_file(path);
+        }
+        run
+    }
+
+    /// Runs the program in `bundle` in a hosted kernel with a disk.
+    ///
+    /// # Errors
+    /// What kept it from being started.
+    pub fn run_with_disk(
+        &self,
+        executable: PathBuf,
+        bundle: &[u8],
+        disk: &Path,
+    ) -> Result<Run, String> {
+        let bundle_path = self.bundle_file(bundle)?;
+        let kernel = Kernel::Hosted {
+            executable,
+            bundle: bundle_path.clone(),
+            memory_mib: None,
+            disk: Some(disk.into()),
+        };
+        let run = self.record(&kernel, HOSTED_TIMEOUT);
+        // What is left goes with the folder.
+        let _ = fs::remove_file(bundle_path);
+        run
+    }
+
+    /// The hosted kernel.
+    ///
+    /// # Errors
+    /// That it could not be built.
+    pub fn hosted_kernel(&self) -> Result<PathBuf, String> {
+        built(self.hosted_kernel.as_ref())
+    }
+
+    fn bundle_file(&self, bundle: &[u8]) -> Result<PathBuf, String> {
+        let path = self.fresh_path("bundle");
+        fs::write(&path, bundle).map_err(|error| error.to_string())?;
+        Ok(path)
+    }
+
+    /// Runs to the end and keeps what comes of it.
+    fn record(&self, kernel: &Kernel, timeout: Duration) -> Result<Run, String> {
         let output = Recorder::new(RECORD_LIMIT_BYTES, io::sink());
         let log = Recorder::new(RECORD_LIMIT_BYTES, io::sink());
-        let timeout = conditions.timeout.unwrap_or(default_timeout);
         let profile_path = self.fresh_path("profile");
         let ending = kernel.run(timeout, output.clone(), log.clone(), Some(&profile_path));
         // A run that asks for no profile leaves no text.
@@ -197,13 +243,8 @@ impl Subject {
             .filter(|text| !text.is_empty())
             .map(|text| profile::parse(&text).map_err(|error| error.to_string()))
             .transpose()?;
-        for path in [Some(bundle_path), Some(profile_path), image_path]
-            .into_iter()
-            .flatten()
-        {
-            // What is left goes with the folder.
-            let _ = fs::remove_file(path);
-        }
+        // What is left goes with the folder.
+        let _ = fs::remove_file(profile_path);
         Ok(Run {
             ending: ending.map_err(|error| error.to_string())?,
             output: output.bytes(),

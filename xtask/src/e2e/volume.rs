@@ -139,7 +139,7 @@ fn find_volume(file: &mut File) -> io::Result<(u64, u64)> {
 }
 
 /// Copies the first partition of FAT16 out of an image.
-fn copy_volume(image: &Path, volume: &Path) -> io::Result<()> {
+pub fn copy_volume(image: &Path, volume: &Path) -> io::Result<()> {
     let mut file = File::open(image)?;
     let (start, size) = find_volume(&mut file)?;
     file.seek(SeekFrom::Start(start))?;

@@ -29,8 +29,22 @@ pub struct Guidance {
 }
 
 impl Guidance {
-    /// Of a snapshot.
-    pub fn of(snapshot: &Snapshot) -> Self {
+    /// Of the newest good snapshot in an image, with the counts of later boots; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`ExportError::Image`] if the volume cannot be read.
+    pub fn of_image(image: &ImageFile) -> Result<Option<Self>, ExportError> {
+        let Some(code) = newest_snapshot(image, Series::Code)? else {
+            return Ok(None);
+        };
+        let mut guidance = Self::of(&code.snapshot());
+        if let Some(counts) = newest_snapshot(image, Series::Counts)? {
+            guidance.add_counts(&counts.snapshot());
+        }
+        Ok(Some(guidance))
+    }
+
+    fn of(snapshot: &Snapshot) -> Self {
         let names = |is_wanted: fn(&Function) -> bool| {
             let functions = snapshot.functions.iter();
             functions
@@ -47,8 +61,8 @@ impl Guidance {
         }
     }
 
-    /// Adds the counts of later boots: what they have called is not cold.
-    pub fn add_counts(&mut self, counts: &Snapshot) {
+    /// What later boots have called is not cold.
+    fn add_counts(&mut self, counts: &Snapshot) {
         self.cold.retain(|name| {
             let mut functions = counts.functions.iter();
             !functions.any(|function| function.name == name && function.calls > 0)
@@ -80,7 +94,7 @@ fn is_plain(name: &str) -> bool {
 ///
 /// # Errors
 /// [`ExportError::Image`] if the volume cannot be read.
-pub fn newest_snapshot(
+fn newest_snapshot(
     image: &ImageFile,
     series: Series,
 ) -> Result<Option<LoadedSnapshot>, ExportError> {

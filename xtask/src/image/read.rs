@@ -5,7 +5,10 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use bareflow_boot_layout::{BOOT_PARTITION_SECTOR, Checksum, KernelHeader, SECTOR_SIZE_BYTES};
+use bareflow_boot_layout::{
+    BOOT_PARTITION_SECTOR, Checksum, KernelHeader, SECTOR_SIZE_BYTES, STAGE2_SECTOR,
+    STAGE2_SIZE_BYTES,
+};
 use bareflow_volume::{BlockDevice, DeviceError, Partition, PartitionError, Volume};
 
 use super::ImageError;
@@ -50,6 +53,20 @@ impl ImageFile {
             header,
             size_bytes: metadata.len(),
         })
+    }
+
+    /// What the BIOS reads before the kernel runs: boot stages, header, core and bundle, in bytes.
+    #[must_use]
+    pub fn boot_bytes(&self) -> u64 {
+        let stages = STAGE2_SECTOR + (STAGE2_SIZE_BYTES / SECTOR_SIZE_BYTES) as u32;
+        let sectors = stages + 1 + self.header.kernel_sectors + self.header.bundle_sectors;
+        u64::from(sectors) * SECTOR_SIZE_BYTES as u64
+    }
+
+    /// LLVM's part of the image, in bytes.
+    #[must_use]
+    pub fn llvm_bytes(&self) -> u64 {
+        u64::from(self.header.llvm_sectors) * SECTOR_SIZE_BYTES as u64
     }
 
     /// The kernel as it is loaded.

@@ -6,7 +6,7 @@
 mod complete;
 mod figures;
 pub mod page;
-mod plot;
+pub mod plot;
 pub mod table;
 
 use serde::Deserialize;

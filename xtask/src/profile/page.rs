@@ -102,7 +102,8 @@ fn summary(profile: &Profile) -> Markup {
     }
 }
 
-fn color(tier: Tier) -> RGBColor {
+/// The colour of a tier in plots.
+pub fn tier_color(tier: Tier) -> RGBColor {
     match tier {
         Tier::Interpreter => RGBColor(138, 138, 138),
         Tier::Native(Level::O0) => RGBColor(47, 134, 209),
@@ -112,11 +113,12 @@ fn color(tier: Tier) -> RGBColor {
     }
 }
 
-fn legend() -> Markup {
+/// What the colours mean.
+pub fn legend() -> Markup {
     html! {
         p class="legend" {
             @for tier in TIERS {
-                @let RGBColor(red, green, blue) = color(tier);
+                @let RGBColor(red, green, blue) = tier_color(tier);
                 span {
                     i style=(format!("background: rgb({red}, {green}, {blue})")) {}
                     (tier.name())
@@ -144,7 +146,7 @@ fn tier_plot(profile: &Profile) -> Result<String, PlotError> {
                 .iter()
                 .map(|step| (time(step.at), step.counts[tier.index()] as f64))
                 .collect(),
-            color: color(tier),
+            color: tier_color(tier),
         })
         .collect();
     plot::steps(
@@ -180,7 +182,7 @@ fn function_section(profile: &Profile) -> Result<Markup, PlotError> {
                 profile.ranked_duration(ranking.measure, *number),
                 percent(*number, whole)
             ),
-            color: color(function.tier),
+            color: tier_color(function.tier),
         })
         .collect();
     Ok(html! {
@@ -206,7 +208,7 @@ fn level_plot(
             label: format!("{} ({})", tier.name(), figures.compilation_count),
             value: number as f64,
             note: text(number),
-            color: color(tier),
+            color: tier_color(tier),
         }
     });
     Ok(html! {

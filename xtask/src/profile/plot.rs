@@ -126,6 +126,28 @@ pub fn steps(
     time_axis: &str,
     value_axis: &str,
 ) -> Result<String, PlotError> {
+    draw(lines, 0.0..positive(end), time_axis, value_axis, |points| {
+        corners(points, end)
+    })
+}
+
+/// Lines from one number of a row to the next, the first of which is 1; drawn as those of [`steps`].
+///
+/// # Errors
+/// When the library cannot draw them.
+pub fn numbered(lines: &[StepLine], axis: &str, value_axis: &str) -> Result<String, PlotError> {
+    let points = lines.iter().flat_map(|line| &line.points);
+    let last = points.map(|(number, _)| *number).fold(2.0, f64::max);
+    draw(lines, 1.0..last, axis, value_axis, <[_]>::to_vec)
+}
+
+fn draw(
+    lines: &[StepLine],
+    range: Range<f64>,
+    time_axis: &str,
+    value_axis: &str,
+    shape: impl Fn(&[(f64, f64)]) -> Vec<(f64, f64)>,
+) -> Result<String, PlotError> {
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (WIDTH, STEPS_HEIGHT)).into_drawing_area();
@@ -135,7 +157,7 @@ pub fn steps(
             .margin(MARGIN)
             .x_label_area_size(48)
             .y_label_area_size(72)
-            .build_cartesian_2d(0.0..positive(end), 0.0..positive(most) * 1.05)?;
+            .build_cartesian_2d(range, 0.0..positive(most) * 1.05)?;
         chart
             .configure_mesh()
             .axis_style(LINE_COLOR)
@@ -149,7 +171,7 @@ pub fn steps(
             .draw()?;
         let shift = positive(most) / 130.0;
         for (index, line) in lines.iter().enumerate() {
-            let corners = corners(&line.points, end).into_iter();
+            let corners = shape(&line.points).into_iter();
             chart.draw_series(LineSeries::new(
                 corners.map(|(time, value)| (time, value + shift * index as f64)),
                 line.color.stroke_width(2),
@@ -254,6 +276,7 @@ mod tests {
                 points: vec![(0.0, value)],
                 color: LINE_COLOR,
             };
+            assert!(numbered(std::slice::from_ref(&line), "boot", "s").is_ok());
             assert!(steps(&[line], value, "time", "count").is_ok());
         }
     }

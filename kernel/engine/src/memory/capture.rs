@@ -7,7 +7,8 @@ use core::ops::Range;
 use core::ptr;
 
 use bareflow_snapshot::{
-    Access, Import, Owner, Piece, Place, PlaceKind, Region, Snapshot, pages_of, without_last_zeros,
+    Access, Import, Owner, PAGE_SIZE_BYTES, Piece, Place, PlaceKind, Region, Snapshot, pages_of,
+    without_last_zeros, without_zeros,
 };
 
 use crate::bindings::{
@@ -18,8 +19,11 @@ use crate::bindings::{
     llvm_place_t, llvm_tiered_t, llvm_tiered_visit, llvm_visitor_t,
 };
 
-/// Variables as they are before the program starts, by address, without the zeros at their ends.
+/// Variables as they are before the program starts, by address, without long runs of zeros.
 pub(crate) type Variables = Vec<(u64, Vec<u8>)>;
+
+/// Fewer zeros than this do not end a region.
+const LONG_RUN_BYTES: u64 = 64 << 10;
 
 /// The pool's contents but for the bytes.
 #[derive(Debug, Default)]
@@ -93,12 +97,12 @@ impl Contents {
 
     /// The variables, which nothing has written yet.
     pub(crate) fn read_variables(&self) -> Variables {
-        let is_data = |piece: &&Piece| piece.owner == Owner::Data;
-        let read = |piece: &Piece| {
-            let bytes = in_pool(piece.address..piece.address + piece.size_bytes);
-            (piece.address, without_last_zeros(bytes).to_vec())
-        };
-        self.pieces.iter().filter(is_data).map(read).collect()
+        let pieces = self.pieces.iter();
+        pieces
+            .filter(|piece| piece.owner == Owner::Data)
+            .flat_map(|piece| parts_of(piece.address, in_pool(range_of(piece))))
+            .map(|(address, bytes)| (address, bytes.to_vec()))
+            .collect()
     }
 
     /// Code and constants as they are.
@@ -115,57 +119,75 @@ impl Contents {
             .collect()
     }
 
-    /// Counters and the like as they are, and variables as they were.
+    /// Counters and the like as they are, and variables as they were, without long runs of zeros.
     pub(crate) fn data(&self, variables: &Variables) -> Vec<(Range<u64>, Vec<u8>)> {
+        let mut parts: Vec<(u64, &[u8])> = variables
+            .iter()
+            .map(|(address, bytes)| (*address, &bytes[..]))
+            .collect();
+        let is_reserved =
+            |piece: &&Piece| piece.owner == Owner::Reserved && piece.access == Access::ReadWrite;
+        for piece in self.pieces.iter().filter(is_reserved) {
+            parts.extend(parts_of(piece.address, in_pool(range_of(piece))));
+        }
+        parts.sort_unstable_by_key(|(address, _)| *address);
         let ranges = pages_of(&self.pieces).into_iter();
         ranges
             .filter(|(_, access)| *access == Access::ReadWrite)
-            .map(|(range, _)| {
-                let bytes = self.data_in(&range, variables);
-                (range, bytes)
+            .flat_map(|(range, _)| {
+                let start = parts.partition_point(|(address, _)| *address < range.start);
+                let end = parts.partition_point(|(address, _)| *address < range.end);
+                regions_of(range, &parts[start..end])
             })
             .collect()
     }
+}
 
-    fn data_in(&self, range: &Range<u64>, variables: &Variables) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        let mut put = |address: u64, contents: &[u8]| {
-            let start = (address - range.start) as usize;
-            bytes.resize(bytes.len().max(start + contents.len()), 0);
-            bytes[start..start + contents.len()].copy_from_slice(contents);
-        };
-        let pieces = self.pieces.iter();
-        for piece in pieces.filter(|piece| range.contains(&piece.address)) {
-            if piece.owner == Owner::Reserved {
-                let contents = in_pool(piece.address..piece.address + piece.size_bytes);
-                put(piece.address, without_last_zeros(contents));
-            }
+/// Splits a range of pages where long runs of zeros are.
+fn regions_of(range: Range<u64>, parts: &[(u64, &[u8])]) -> Vec<(Range<u64>, Vec<u8>)> {
+    let mut regions = Vec::new();
+    let (mut start, mut bytes) = (range.start, Vec::new());
+    for (address, contents) in parts {
+        let page = address - address % PAGE_SIZE_BYTES;
+        if page >= start + bytes.len() as u64 + LONG_RUN_BYTES {
+            regions.push((start..page, core::mem::take(&mut bytes)));
+            start = page;
         }
-        for (address, contents) in variables {
-            if range.contains(address) {
-                put(*address, contents);
-            }
-        }
-        bytes
+        bytes.resize((address - start) as usize, 0);
+        bytes.extend_from_slice(contents);
     }
+    regions.push((start..range.end, bytes));
+    regions
+}
+
+fn range_of(piece: &Piece) -> Range<u64> {
+    piece.address..piece.address + piece.size_bytes
+}
+
+/// What is not zero from an address on.
+fn parts_of(address: u64, bytes: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
+    let parts = without_zeros(bytes).into_iter();
+    parts.map(move |(offset, part)| (address + offset as u64, part))
 }
 
 /// The variables of a snapshot.
 pub(crate) fn variables_of(snapshot: &Snapshot) -> Variables {
-    let pieces = snapshot.pieces.iter();
-    pieces
-        .filter(|piece| piece.owner == Owner::Data)
-        .filter_map(|piece| {
-            let behind = snapshot
-                .data
-                .partition_point(|region| region.address <= piece.address);
-            let region = snapshot.data[behind.checked_sub(1)?];
-            let start = (piece.address - region.address) as usize;
-            let bytes = region.bytes.get(start..).unwrap_or_default();
-            let length = bytes.len().min(piece.size_bytes as usize);
-            Some((piece.address, without_last_zeros(&bytes[..length]).to_vec()))
-        })
-        .collect()
+    let mut variables = Variables::new();
+    let is_data = |piece: &&Piece| piece.owner == Owner::Data;
+    for range in snapshot.pieces.iter().filter(is_data).map(range_of) {
+        for region in &snapshot.data {
+            let stored_end = region.address + region.bytes.len() as u64;
+            let start = range.start.max(region.address);
+            let end = range.end.min(stored_end);
+            if start < end {
+                let bytes = &region.bytes
+                    [(start - region.address) as usize..(end - region.address) as usize];
+                let parts = parts_of(start, bytes);
+                variables.extend(parts.map(|(address, part)| (address, part.to_vec())));
+            }
+        }
+    }
+    variables
 }
 
 /// Bytes of the pool. What is in use there can be read.

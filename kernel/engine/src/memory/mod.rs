@@ -14,10 +14,11 @@ use core::num::NonZeroUsize;
 use bareflow_guest::report_note;
 use bareflow_profile::Boot;
 use bareflow_snapshot::{
-    Authentication, Expected, Keys, LoadedSnapshot, Refusal, Series, Snapshot, Store, encode,
+    Authentication, Expected, FOLDER, Keys, LoadedSnapshot, Refusal, Series, Snapshot, Store,
+    encode,
 };
 use bareflow_tiers::Config;
-use bareflow_volume::Timestamp;
+use bareflow_volume::{Timestamp, VolumeError};
 
 use crate::tiers::now;
 use crate::{Host, HostCounters, POOL_ADDRESS, POOL_SIZE_BYTES, RunRequest};
@@ -63,7 +64,7 @@ pub(crate) enum Saved {
 }
 
 impl<'a> Memory<'a> {
-    /// Reads what there is; `None` without a volume.
+    /// Reads what there is; `None` without a volume, or without its folder.
     pub(crate) fn open(
         host: &'a mut dyn Host,
         request: &RunRequest,
@@ -83,13 +84,29 @@ impl<'a> Memory<'a> {
             counts: None,
             variables: Vec::new(),
         };
-        memory.code = memory.load(Series::Code);
-        memory.counts = memory.load(Series::Counts);
+        if let Err(error) = memory.load_all() {
+            match error {
+                VolumeError::NotFound => {
+                    report_note(&format!(
+                        "nothing is remembered: there is no folder {FOLDER}"
+                    ));
+                }
+                _ => report_note(&format!("nothing is remembered: {error}")),
+            }
+            return None;
+        }
         memory.load_cycles = now() - start;
         Some(memory)
     }
 
-    fn load(&mut self, series: Series) -> Option<LoadedSnapshot> {
+    fn load_all(&mut self) -> Result<(), VolumeError> {
+        self.code = self.load(Series::Code, u32::MAX)?;
+        self.counts = self.load(Series::Counts, u32::MAX)?;
+        Ok(())
+    }
+
+    /// The newest with a smaller number than `end`.
+    fn load(&mut self, series: Series, end: u32) -> Result<Option<LoadedSnapshot>, VolumeError> {
         let pool = POOL_ADDRESS as u64..(POOL_ADDRESS + POOL_SIZE_BYTES) as u64;
         let expected = Expected {
             keys: self.keys.borrow(),
@@ -100,13 +117,9 @@ impl<'a> Memory<'a> {
             report_note(&format!("{name} is refused: {refusal}"));
         };
         let store = self.store(series);
-        let volume = self.host.volume()?;
-        match store.load(volume, &expected, refused) {
-            Ok(loaded) => loaded,
-            Err(error) => {
-                report_note(&format!("nothing is remembered: {error}"));
-                None
-            }
+        match self.host.volume() {
+            Some(volume) => store.load_before(volume, end, &expected, refused),
+            None => Ok(None),
         }
     }
 
@@ -153,10 +166,12 @@ impl<'a> Memory<'a> {
         self.code.as_ref().map(LoadedSnapshot::number)
     }
 
-    /// The code cannot be used after all.
-    pub(crate) fn forget_code(&mut self, reason: &str) {
+    /// The code cannot be used after all: takes an older snapshot if there is one.
+    pub(crate) fn refuse_code(&mut self, reason: &str) {
         if let Some(code) = self.code.take() {
-            report_note(&format!("snapshot {} is refused: {reason}", code.number()));
+            report_note(&format!("{} is refused: {reason}", code.name()));
+            // The folder could be read a moment ago.
+            self.code = self.load(Series::Code, code.number()).unwrap_or(None);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Mapping a snapshot where it was.
 
+use alloc::collections::BTreeSet;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -8,7 +9,9 @@ use core::ffi::{CStr, c_char};
 use core::ptr;
 
 use bareflow_cxx_runtime::platform::Protection;
-use bareflow_snapshot::{Access, Owner, Piece, PlaceKind, Region, Snapshot, pages_of};
+use bareflow_snapshot::{
+    Access, Owner, PAGE_SIZE_BYTES, Piece, Place, PlaceKind, Region, Snapshot, pages_of,
+};
 use bareflow_tiers::Tier;
 
 use crate::bindings::{
@@ -93,6 +96,17 @@ impl Tables {
             if found.is_none() || access.is_some() && found != access {
                 return Err("a place is where such places are not".to_string());
             }
+            let is_of_pages = matches!(
+                place.kind,
+                PlaceKind::Counters
+                    | PlaceKind::Stubs
+                    | PlaceKind::Copies
+                    | PlaceKind::ImportWords
+                    | PlaceKind::ImportStubs
+            );
+            if is_of_pages && !place.address.is_multiple_of(PAGE_SIZE_BYTES) {
+                return Err("a place is not aligned".to_string());
+            }
             let address = place.address as usize;
             match place.kind {
                 PlaceKind::Counters => tables.counters = address,
@@ -105,6 +119,8 @@ impl Tables {
         if !has_main || tables.counters == 0 || tables.stubs == 0 {
             return Err("it lacks a place that every program has".to_string());
         }
+        check_imports(snapshot)?;
+        check_regions(snapshot)?;
         for import in &snapshot.imports {
             tables.add_place(LLVM_PLACE_IMPORT, import.name, import.address as usize)?;
         }
@@ -185,6 +201,66 @@ impl Tables {
     }
 }
 
+/// Pages of words and of stubs come in pairs, and the words are used from the first on, each for a name: the library
+/// puts the next one behind them.
+fn check_imports(snapshot: &Snapshot) -> Result<(), String> {
+    const WORD_BYTES: u64 = size_of::<usize>() as u64;
+    let is_page =
+        |place: &&Place| matches!(place.kind, PlaceKind::ImportWords | PlaceKind::ImportStubs);
+    let pages: Vec<&Place> = snapshot.places.iter().filter(is_page).collect();
+    let are_pairs = pages.chunks(2).all(|pair| {
+        let kinds = pair.iter().map(|place| place.kind);
+        kinds.eq([PlaceKind::ImportWords, PlaceKind::ImportStubs])
+    });
+    let mut words: Vec<u64> = pages
+        .iter()
+        .step_by(2)
+        .flat_map(|page| {
+            (0..PAGE_SIZE_BYTES / WORD_BYTES).map(|word| page.address + word * WORD_BYTES)
+        })
+        .collect();
+    let is_spare_page =
+        words.len() >= snapshot.imports.len() + (PAGE_SIZE_BYTES / WORD_BYTES) as usize;
+    words.truncate(snapshot.imports.len());
+    words.sort_unstable();
+    let mut found: Vec<u64> = snapshot
+        .imports
+        .iter()
+        .map(|import| import.address)
+        .collect();
+    found.sort_unstable();
+    let names: BTreeSet<&str> = snapshot.imports.iter().map(|import| import.name).collect();
+    if are_pairs && !is_spare_page && words == found && names.len() == found.len() {
+        Ok(())
+    } else {
+        Err("its imports are not one behind the other".to_string())
+    }
+}
+
+/// What no piece uses is free to the library: it must not be a part of a region.
+fn check_regions(snapshot: &Snapshot) -> Result<(), String> {
+    let regions = snapshot.code.iter().chain(&snapshot.data);
+    let mut regions: Vec<_> = regions
+        .map(|region| {
+            let end = region.address + region.size_bytes.next_multiple_of(PAGE_SIZE_BYTES);
+            (region.address..end, region.access)
+        })
+        .collect();
+    regions.sort_unstable_by_key(|(pages, _)| pages.start);
+    regions.dedup_by(|next, last| {
+        let is_one = next.0.start == last.0.end && next.1 == last.1;
+        if is_one {
+            last.0.end = next.0.end;
+        }
+        is_one
+    });
+    if regions == pages_of(&snapshot.pieces) {
+        Ok(())
+    } else {
+        Err("a region has pages that no piece uses".to_string())
+    }
+}
+
 fn piece_of(piece: &Piece) -> llvm_piece_t {
     llvm_piece_t {
         address: piece.address as usize,
@@ -203,17 +279,20 @@ fn piece_of(piece: &Piece) -> llvm_piece_t {
     }
 }
 
-/// Puts code and data where they were, and fills the imports in. On failure the pool may hold some of it.
+/// Puts code and data where they were, and fills the imports in.
 pub(crate) fn map(snapshot: &Snapshot, slots: usize) -> Result<(), String> {
     let imports = resolve(snapshot)?;
     let size_bytes = |region: &Region| (region.size_bytes as usize).next_multiple_of(page_bytes());
     let regions = snapshot.code.iter().chain(&snapshot.data);
+    // Nothing is written before all of it has memory: after a failure the pool is as it was, but for access.
     for region in regions.clone() {
         protect(
             region.address,
             size_bytes(region),
             Protection::READ | Protection::WRITE,
         )?;
+    }
+    for region in regions {
         let place = ptr::with_exposed_provenance_mut::<u8>(region.address as usize);
         // SAFETY: the snapshot's regions lie in the pool, apart from each other, and nobody else uses it yet; pages
         // that get access for the first time are zero.

@@ -152,7 +152,7 @@ fn slot(direction: BufferDirection) -> *mut u8 {
 
 fn is_shared_in_place(buffer: NonNull<[u8]>) -> bool {
     let start = buffer.cast::<u8>().as_ptr() as usize;
-    memory::is_identity(start..start + buffer.len())
+    memory::is_in_core(start..start + buffer.len())
 }
 
 // SAFETY: memory that is mapped lies at its physical address and is nobody else's until it is unmapped; device

@@ -28,7 +28,7 @@ use crate::{exit, image};
 
 use places::{DEVICES, HANDLER_STACK_AREA, HANDLER_STACK_STRIDE, STACK, STACK_GUARD};
 pub(crate) use places::{
-    HANDLER_STACK_SIZE_BYTES, is_code_pool, is_identity, is_stack, is_stack_guard, stack_start,
+    HANDLER_STACK_SIZE_BYTES, is_code_pool, is_in_core, is_stack, is_stack_guard, stack_start,
 };
 
 /// VGA's text memory.

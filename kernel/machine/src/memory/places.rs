@@ -43,8 +43,8 @@ pub(crate) fn is_stack(address: usize) -> bool {
     (STACK..HANDLER_STACK_AREA).contains(&address)
 }
 
-/// Whether an address of the kernel's own image is its physical address.
-pub(crate) fn is_identity(bytes: Range<usize>) -> bool {
+/// Whether bytes lie in the core, whose addresses are physical addresses.
+pub(crate) fn is_in_core(bytes: Range<usize>) -> bool {
     let core = image::whole();
     core.start <= bytes.start && bytes.end <= core.end
 }

@@ -187,6 +187,7 @@ fn profile_of(
             profile: true,
             ..TierOptions::default()
         },
+        disk: None,
     };
     let (_, run) = program.run_hosted(hosted, &setup, limits)?;
     Ok(run.profile)

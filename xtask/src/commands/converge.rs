@@ -1,0 +1,77 @@
+//! `cargo xtask converge`: boots a program again and again, and shows how it converges to native code.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::guest::{Guest, Wishes};
+use crate::converge::{self, Subject, page, table};
+use crate::error::{Error, Result, system};
+use crate::image::DEFAULT_SIZE_BYTES;
+use crate::kernel::KernelKind;
+use crate::shell::write_whole;
+use crate::temporary::TemporaryFolder;
+
+/// Boot a program again and again from one image, and show how it converges to native code
+///
+/// Every boot is made twice, once with its instructions counted. Afterwards the final image is made and booted, too.
+#[derive(Args, Debug)]
+pub struct ConvergeArgs {
+    /// How many boots
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    boots: u64,
+    /// RAM of the machine
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    memory_mib: u32,
+    /// Where to write the page with plots
+    #[arg(long, value_name = "FILE", default_value = "converge.html")]
+    html: PathBuf,
+    /// Where to write the figures
+    #[arg(long, value_name = "FILE", default_value = "converge.json")]
+    json: PathBuf,
+    #[command(flatten)]
+    guest: Guest,
+}
+
+impl ConvergeArgs {
+    /// Measures, writes both files and prints the tables.
+    ///
+    /// # Errors
+    /// Whatever kept the program from being booted.
+    pub fn run(self) -> Result<ExitCode> {
+        let (bench, bundle) = self.guest.prepare(Wishes {
+            profile: true,
+            snapshot: false,
+        })?;
+        let kernel = bench
+            .kernel_builder()
+            .build(KernelKind::Machine, self.guest.llvm)?;
+        let folder = TemporaryFolder::new("converge")?;
+        let image = folder.path().join("disk.img");
+        bench.write_image(&kernel, &bundle, DEFAULT_SIZE_BYTES, &image)?;
+        let subject = Subject {
+            bench: &bench,
+            image: &image,
+            native_image: folder.path().join("native.img"),
+            program: self.guest.name(),
+            memory_mib: self.memory_mib,
+            boots: self.boots,
+        };
+        let found = converge::measure(&subject, |boot| eprintln!("{}", table::line(boot)))?;
+        let json = serde_json::to_vec_pretty(&found)
+            .map_err(|error| Error::Build(format!("cannot write the figures: {error}")))?;
+        write_whole(&self.json, &json)?;
+        let page = page::render(&found)
+            .map_err(io::Error::other)
+            .map_err(system("cannot draw the plots"))?;
+        write_whole(&self.html, page.as_bytes())?;
+        println!("{}", table::boots(&found));
+        for line in table::verdicts(&found) {
+            println!("{line}");
+        }
+        eprintln!("wrote {} and {}", self.html.display(), self.json.display());
+        Ok(ExitCode::SUCCESS)
+    }
+}

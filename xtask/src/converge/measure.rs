@@ -1,0 +1,209 @@
+//! Booting an image again and again, and measuring each boot.
+//!
+//! Every boot is made twice from the same state of the disk: once with instructions counted, whose writes are
+//! forgotten, and once at full speed, whose writes stay.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use bareflow_bundle::Bundle;
+use bareflow_tiers::TIERS;
+
+use super::{Boot, Convergence, Native, SCHEMA};
+use crate::error::{Error, Result};
+use crate::export::{self, Guidance};
+use crate::image::{ImageFile, ImageSize};
+use crate::launch::LaunchError;
+use crate::profile::{self, Profile};
+use crate::qemu::{self, Counters, Drive, Machine, Report, Verdict, Writes};
+use crate::supervise::Recorder;
+use crate::workbench::Workbench;
+
+const TIMEOUT: Duration = Duration::from_secs(1200);
+
+/// What is booted.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    /// Tools and kernels.
+    pub bench: &'a Workbench,
+    /// The image, which keeps what the boots write. Its bundle asks for profiles.
+    pub image: &'a Path,
+    /// Where the final image is made.
+    pub native_image: PathBuf,
+    /// The program's name.
+    pub program: String,
+    /// RAM of the machine, in MiB.
+    pub memory_mib: u32,
+    /// How many boots.
+    pub boots: u64,
+}
+
+/// One run of the machine.
+struct Run {
+    first_output: Duration,
+    end: Duration,
+    output: Vec<u8>,
+    status: u8,
+    counters: Counters,
+    report: Report,
+}
+
+/// Boots the image, then makes the final image and boots that. Each boot's figures go to `progress` as they come.
+///
+/// # Errors
+/// That a boot fails, or that its output is not that of the first.
+pub fn measure(subject: &Subject, mut progress: impl FnMut(&Boot)) -> Result<Convergence> {
+    let image = ImageFile::open(subject.image)?;
+    let loaded_bytes = image.boot_bytes();
+    let mut boots: Vec<Boot> = Vec::new();
+    let mut first: Option<(Vec<u8>, u8)> = None;
+    for number in 1..=subject.boots {
+        let counted = subject.run(subject.image, Writes::Dropped)?;
+        let timed = subject.run(subject.image, Writes::Kept)?;
+        for run in [&counted, &timed] {
+            let (output, status) = first.get_or_insert_with(|| (run.output.clone(), run.status));
+            if *output != run.output || *status != run.status {
+                return Err(Error::Build(format!(
+                    "boot {number} of {} has another output or status than the first",
+                    subject.program
+                )));
+            }
+        }
+        let boot = boot_of(number, &counted, &timed, loaded_bytes)?;
+        progress(&boot);
+        boots.push(boot);
+    }
+    let native = subject.native(&image, first.as_ref())?;
+    for boot in &mut boots {
+        boot.relative_to_native =
+            boot.program_instructions as f64 / native.program_instructions.max(1) as f64;
+    }
+    Ok(Convergence {
+        schema: SCHEMA,
+        program: subject.program.clone(),
+        memory_mib: subject.memory_mib,
+        llvm_bytes: image.llvm_bytes(),
+        boots,
+        native,
+    })
+}
+
+fn boot_of(number: u64, counted: &Run, timed: &Run, loaded_bytes: u64) -> Result<Boot> {
+    let in_instructions = counted.profile()?;
+    let profile = timed.profile()?;
+    let counters = counted.counters;
+    let mut functions = [0; TIERS.len()];
+    for function in &profile.functions {
+        functions[function.tier.index()] += 1;
+    }
+    let remembered = profile.boot.as_ref();
+    let snapshot_bytes = remembered.map_or(0, |boot| match boot.saved {
+        Some(_) => boot.saved_bytes,
+        None => boot.snapshot_bytes,
+    });
+    Ok(Boot {
+        number,
+        first_output_s: timed.first_output.as_secs_f64(),
+        end_s: timed.end.as_secs_f64(),
+        first_output_instructions: counters.first_output_cycles,
+        instructions: counters.cycles,
+        program_instructions: counters.program_cycles,
+        compile_instructions: in_instructions.compile_cycles,
+        disk_bytes_read: loaded_bytes + counters.disk_bytes_read,
+        llvm_bytes_read: counters.llvm.map_or(0, |llvm| llvm.bytes),
+        memory_bytes: counters.peak_memory_bytes,
+        functions,
+        snapshot: remembered.and_then(|boot| boot.snapshot),
+        snapshot_bytes,
+        relative_to_native: 0.0,
+    })
+}
+
+impl Run {
+    fn profile(&self) -> Result<Profile> {
+        let text = self.report.profile.as_deref().unwrap_or_default();
+        profile::parse(text.as_bytes())
+            .map_err(|error| Error::Build(format!("the kernel's profile: {error}")))
+    }
+}
+
+impl Subject<'_> {
+    fn run(&self, image: &Path, writes: Writes) -> Result<Run> {
+        let machine = Machine {
+            qemu: self.bench.tools.qemu.clone(),
+            memory_mib: self.memory_mib,
+            counts_instructions: writes == Writes::Dropped,
+            boot: qemu::Boot::Disk(Drive {
+                writes,
+                ..Drive::new(image)
+            }),
+        };
+        let mut output = TimedOutput::default();
+        let log = Recorder::new(1 << 16, io::sink());
+        let start = Instant::now();
+        let (verdict, report) =
+            qemu::boot(&machine, TIMEOUT, &mut output, log.clone()).map_err(LaunchError::from)?;
+        let end = start.elapsed();
+        let (Verdict::Ended(status), Some(counters)) = (verdict, report.counters) else {
+            return Err(Error::Build(format!(
+                "{} did not run: {verdict}\n{}",
+                self.program,
+                String::from_utf8_lossy(&log.bytes())
+            )));
+        };
+        Ok(Run {
+            first_output: output.first.map_or(end, |first| first - start),
+            end,
+            output: output.bytes,
+            status,
+            counters,
+            report,
+        })
+    }
+
+    fn native(&self, image: &ImageFile, expected: Option<&(Vec<u8>, u8)>) -> Result<Native> {
+        let bytes = export::bundle_of(image)?;
+        let bundle = Bundle::open(&bytes).expect("the bundle was checked when it was read");
+        let guidance = Guidance::of_image(image)?;
+        let kernel = self.bench.exported_kernel(&self.native_image);
+        export::build_kernel(self.bench, &bundle, guidance.as_ref(), None, &kernel)?;
+        let bundle = export::without_modules(&bundle);
+        self.bench
+            .write_image(&kernel, &bundle, ImageSize::Smallest, &self.native_image)?;
+        let counted = self.run(&self.native_image, Writes::Dropped)?;
+        let timed = self.run(&self.native_image, Writes::Kept)?;
+        if expected.is_some_and(|expected| *expected != (timed.output, timed.status)) {
+            return Err(Error::Build(format!(
+                "the final image of {} has another output or status than its boots",
+                self.program
+            )));
+        }
+        Ok(Native {
+            image_bytes: self.native_image.metadata()?.len(),
+            first_output_s: timed.first_output.as_secs_f64(),
+            instructions: counted.counters.cycles,
+            program_instructions: counted.counters.program_cycles,
+            memory_bytes: counted.counters.peak_memory_bytes,
+        })
+    }
+}
+
+/// What was written, and when the first byte was.
+#[derive(Debug, Default)]
+struct TimedOutput {
+    first: Option<Instant>,
+    bytes: Vec<u8>,
+}
+
+impl Write for &mut TimedOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.first.get_or_insert_with(Instant::now);
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
