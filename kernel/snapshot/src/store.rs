@@ -196,18 +196,19 @@ impl Store {
     }
 }
 
-/// The newest snapshot that [`inspect`] accepts, whatever it was made for. `refused` hears the name of each newer one,
+/// The newest snapshot of a series that [`inspect`] accepts, whatever it was made for. `refused` hears the name of each newer one,
 /// and why it is refused.
 ///
 /// # Errors
 /// [`VolumeError`] if the folder cannot be read.
 pub fn inspect_newest<D: BlockDevice>(
     volume: &mut Volume<D>,
+    series: Series,
     refused: impl FnMut(&str, Refusal),
 ) -> Result<Option<LoadedSnapshot>, VolumeError> {
     newest(
         volume,
-        Series::Code,
+        series,
         u32::MAX,
         |bytes| inspect(bytes).map(drop),
         refused,

@@ -1,6 +1,6 @@
 //! `cargo xtask export`: the final image of a program, native code without LLVM.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bareflow_bundle::Bundle;
@@ -91,25 +91,22 @@ impl ExportArgs {
     }
 }
 
-/// What the newest snapshot of an image knows; says on stderr what that is.
+/// What the snapshots of an image know; says on stderr what that is.
 fn learnt(image: &ImageFile) -> Result<Option<Guidance>> {
-    let path: &Path = &image.path;
-    let Some(loaded) = export::newest_snapshot(image)? else {
-        eprintln!(
+    let guidance = Guidance::of_image(image)?;
+    match &guidance {
+        None => eprintln!(
             "bareflow: note: {} has no snapshot: the program is exported without a profile",
-            path.display()
-        );
-        return Ok(None);
-    };
-    let guidance = Guidance::of(&loaded.snapshot());
-    eprintln!(
-        "profile: snapshot {} of {}: {} boots, {} hot and {} cold functions, {}",
-        loaded.number(),
-        path.display(),
-        guidance.boots,
-        guidance.hot.len(),
-        guidance.cold.len(),
-        guidance.processor
-    );
-    Ok(Some(guidance))
+            image.path.display()
+        ),
+        Some(guidance) => eprintln!(
+            "profile: {} boots of {}, {} hot and {} cold functions, {}",
+            guidance.boots,
+            image.path.display(),
+            guidance.hot.len(),
+            guidance.cold.len(),
+            guidance.processor
+        ),
+    }
+    Ok(guidance)
 }

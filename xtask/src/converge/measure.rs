@@ -165,8 +165,7 @@ impl Subject<'_> {
     fn native(&self, image: &ImageFile, expected: Option<&(Vec<u8>, u8)>) -> Result<Native> {
         let bytes = export::bundle_of(image)?;
         let bundle = Bundle::open(&bytes).expect("the bundle was checked when it was read");
-        let loaded = export::newest_snapshot(image)?;
-        let guidance = loaded.map(|loaded| Guidance::of(&loaded.snapshot()));
+        let guidance = Guidance::of_image(image)?;
         let kernel = self.bench.exported_kernel(&self.native_image);
         export::build_kernel(self.bench, &bundle, guidance.as_ref(), None, &kernel)?;
         let bundle = export::without_modules(&bundle);

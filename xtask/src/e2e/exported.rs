@@ -325,7 +325,7 @@ const CODE: &[u8] = &[0xc3];
 fn check_from_image(subject: &Subject) -> Result<(), String> {
     let source = source_image(subject, None)?;
     let image = ImageFile::open(&source.image).map_err(text)?;
-    if export::newest_snapshot(&image).map_err(text)?.is_some() {
+    if Guidance::of_image(&image).map_err(text)?.is_some() {
         return Err("a snapshot was found where none is".into());
     }
     let bundle = export::bundle_of(&image).map_err(text)?;
@@ -346,10 +346,9 @@ fn check_from_image(subject: &Subject) -> Result<(), String> {
 fn check_guidance(subject: &Subject) -> Result<(), String> {
     let source = source_image(subject, Some(&snapshot()))?;
     let image = ImageFile::open(&source.image).map_err(text)?;
-    let loaded = export::newest_snapshot(&image)
+    let guidance = Guidance::of_image(&image)
         .map_err(text)?
         .ok_or("the snapshot was not found")?;
-    let guidance = Guidance::of(&loaded.snapshot());
     let bundle = export::bundle_of(&image).map_err(text)?;
     let plain = Exported::of(subject, &bundle, None).map_err(text)?;
     let guided = Exported::of(subject, &bundle, Some(&guidance)).map_err(text)?;

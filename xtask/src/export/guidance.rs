@@ -4,7 +4,7 @@
 //! unlikely. One that has come to O3 is hot: it is inlined where another of its size would not be. Everything else is
 //! left to the compiler.
 
-use bareflow_snapshot::{Function, LoadedSnapshot, Snapshot, inspect_newest};
+use bareflow_snapshot::{Function, LoadedSnapshot, Series, Snapshot, inspect_newest};
 use bareflow_tiers::{Kind, Level, Tier};
 use bareflow_volume::VolumeError;
 
@@ -29,8 +29,22 @@ pub struct Guidance {
 }
 
 impl Guidance {
-    /// Of a snapshot.
-    pub fn of(snapshot: &Snapshot) -> Self {
+    /// Of the newest good snapshot in an image, with the counts of later boots; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`ExportError::Image`] if the volume cannot be read.
+    pub fn of_image(image: &ImageFile) -> Result<Option<Self>, ExportError> {
+        let Some(code) = newest_snapshot(image, Series::Code)? else {
+            return Ok(None);
+        };
+        let mut guidance = Self::of(&code.snapshot());
+        if let Some(counts) = newest_snapshot(image, Series::Counts)? {
+            guidance.add_counts(&counts.snapshot());
+        }
+        Ok(Some(guidance))
+    }
+
+    fn of(snapshot: &Snapshot) -> Self {
         let names = |is_wanted: fn(&Function) -> bool| {
             let functions = snapshot.functions.iter();
             functions
@@ -45,6 +59,15 @@ impl Guidance {
             processor: processor::level_of(snapshot.keys.cpu_features),
             boots: snapshot.profile.boots,
         }
+    }
+
+    /// What later boots have called is not cold.
+    fn add_counts(&mut self, counts: &Snapshot) {
+        self.cold.retain(|name| {
+            let mut functions = counts.functions.iter();
+            !functions.any(|function| function.name == name && function.calls > 0)
+        });
+        self.boots = self.boots.max(counts.profile.boots);
     }
 
     /// The options of LLVM's pass `forceattrs` that say so.
@@ -67,15 +90,18 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(is_plain)
 }
 
-/// The newest good snapshot of an image; `None` if there is none. Newer ones that are refused are named on stderr.
+/// The newest good snapshot of a series in an image; `None` if there is none. Newer ones that are refused are named on stderr.
 ///
 /// # Errors
 /// [`ExportError::Image`] if the volume cannot be read.
-pub fn newest_snapshot(image: &ImageFile) -> Result<Option<LoadedSnapshot>, ExportError> {
+fn newest_snapshot(
+    image: &ImageFile,
+    series: Series,
+) -> Result<Option<LoadedSnapshot>, ExportError> {
     let Some(mut volume) = image.volume()? else {
         return Ok(None);
     };
-    let loaded = inspect_newest(&mut volume, |name, refusal| {
+    let loaded = inspect_newest(&mut volume, series, |name, refusal| {
         eprintln!("bareflow: note: {name} is not used: {refusal}");
     });
     match loaded {
@@ -141,7 +167,7 @@ mod tests {
                 ..Profile::default()
             },
         };
-        let guidance = Guidance::of(&snapshot);
+        let mut guidance = Guidance::of(&snapshot);
         assert_eq!(guidance.cold, ["usage"]);
         assert_eq!(guidance.hot, ["step"]);
         assert_eq!(guidance.processor, "x86-64");
@@ -150,5 +176,12 @@ mod tests {
         assert!(options.contains(&"-force-attribute=usage:minsize".to_owned()));
         assert!(options.contains(&"-force-attribute=step:inlinehint".to_owned()));
         assert_eq!(options.len(), 5);
+
+        let later = Snapshot {
+            functions: vec![function("usage", Tier::Interpreter, 1)],
+            ..snapshot.clone()
+        };
+        guidance.add_counts(&later);
+        assert!(guidance.cold.is_empty());
     }
 }

@@ -20,7 +20,7 @@ use crate::kernel::KernelError;
 use crate::temporary::TemporaryFolder;
 use crate::workbench::Workbench;
 
-pub use guidance::{Guidance, newest_snapshot};
+pub use guidance::Guidance;
 pub use origin::{bundle_of, with_arguments, without_modules};
 
 /// The processor that everything runs on.

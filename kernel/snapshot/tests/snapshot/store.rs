@@ -248,7 +248,7 @@ fn inspection_takes_a_snapshot_of_anything_but_no_damaged_one() {
     };
     assert_eq!(load(&mut volume, &other).0, None);
     let mut refused = Vec::new();
-    let loaded = inspect_newest(&mut volume, |name, refusal| {
+    let loaded = inspect_newest(&mut volume, Series::Code, |name, refusal| {
         refused.push((name.to_owned(), refusal));
     });
     let loaded = loaded.unwrap().unwrap();
