@@ -30,16 +30,10 @@ pub fn tests(subject: &Arc<Subject>) -> io::Result<Vec<Test>> {
 
 fn check(subject: &Subject, example: &Example) -> Result<(), String> {
     let program = Remembered::of_sources(subject, &example.sources, example.expected.clone(), 0)?;
-    type Check = fn(&Subject, &Remembered) -> Result<(), String>;
-    let checks: [(&str, Check); 3] = [
-        ("by default", check_default),
-        ("step by step", check_step_by_step),
-        ("compiling later", check_later),
-    ];
-    for (name, check) in checks {
-        check(subject, &program).map_err(|error| format!("{name}: {error}"))?;
-    }
-    Ok(())
+    let of = |name: &'static str| move |error: String| format!("{name}: {error}");
+    check_default(subject, &program).map_err(of("by default"))?;
+    check_step_by_step(subject, &program).map_err(of("step by step"))?;
+    check_later(subject, &program).map_err(of("compiling later"))
 }
 
 /// The first boot makes a snapshot; the others need nothing else.
