@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod cargo;
+mod converging;
 mod csmith;
 mod distribution;
 mod examples;
@@ -53,6 +54,7 @@ pub fn program_tests(
     tests.extend(limits::tests(subject));
     tests.extend(snapshots::tests(subject, random)?);
     tests.extend(kills::tests(subject));
+    tests.extend(converging::tests(subject));
     tests.extend(random::tests(subject, random));
     Ok(tests)
 }
