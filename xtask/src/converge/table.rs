@@ -85,13 +85,6 @@ pub fn verdicts(convergence: &Convergence) -> Vec<String> {
             "30 to 60 s",
             first.first_output_s <= 3.0,
         );
-        judge(
-            "boot 1, RAM",
-            mib(first.memory_bytes),
-            "none",
-            "600 MB",
-            true,
-        );
     }
     if let Some(last) = convergence.last() {
         judge(
@@ -137,13 +130,6 @@ pub fn verdicts(convergence: &Convergence) -> Vec<String> {
         "at most 20 MiB",
         "20 MB at boot 1000",
         native.memory_bytes <= 20 << 20,
-    );
-    judge(
-        "native image, first output",
-        format!("{:.2} s", native.first_output_s),
-        "none",
-        "less than 1 s at boot 1000",
-        true,
     );
     lines
 }

@@ -61,7 +61,7 @@ pub fn bars(bars: &[Bar]) -> Result<String, PlotError> {
         let mut chart = ChartBuilder::on(&area)
             .margin(MARGIN)
             .y_label_area_size(LABEL_WIDTH)
-            .build_cartesian_2d(range, Rows(count))?;
+            .build_cartesian_2d(axes.range, Rows(count))?;
         // The axis grows upwards.
         let label = |centre: &f64| {
             let row = count - 1 - (*centre as usize).min(count - 1);
@@ -126,9 +126,12 @@ pub fn steps(
     time_axis: &str,
     value_axis: &str,
 ) -> Result<String, PlotError> {
-    draw(lines, 0.0..positive(end), time_axis, value_axis, |points| {
-        corners(points, end)
-    })
+    let axes = Axes {
+        range: 0.0..positive(end),
+        names: [time_axis, value_axis],
+        label: &|time| format!("{time:.1}"),
+    };
+    draw(lines, axes, |points| corners(points, end))
 }
 
 /// Lines from one number of a row to the next, the first of which is 1; drawn as those of [`steps`].
@@ -138,14 +141,25 @@ pub fn steps(
 pub fn numbered(lines: &[StepLine], axis: &str, value_axis: &str) -> Result<String, PlotError> {
     let points = lines.iter().flat_map(|line| &line.points);
     let last = points.map(|(number, _)| *number).fold(2.0, f64::max);
-    draw(lines, 1.0..last, axis, value_axis, <[_]>::to_vec)
+    let axes = Axes {
+        range: 1.0..last,
+        names: [axis, value_axis],
+        label: &count_label,
+    };
+    draw(lines, axes, <[_]>::to_vec)
+}
+
+struct Axes<'a> {
+    /// Of the horizontal one.
+    range: Range<f64>,
+    names: [&'a str; 2],
+    /// A label of the horizontal one.
+    label: &'a dyn Fn(&f64) -> String,
 }
 
 fn draw(
     lines: &[StepLine],
-    range: Range<f64>,
-    time_axis: &str,
-    value_axis: &str,
+    axes: Axes,
     shape: impl Fn(&[(f64, f64)]) -> Vec<(f64, f64)>,
 ) -> Result<String, PlotError> {
     let mut svg = String::new();
@@ -157,7 +171,7 @@ fn draw(
             .margin(MARGIN)
             .x_label_area_size(48)
             .y_label_area_size(72)
-            .build_cartesian_2d(range, 0.0..positive(most) * 1.05)?;
+            .build_cartesian_2d(axes.range, 0.0..positive(most) * 1.05)?;
         chart
             .configure_mesh()
             .axis_style(LINE_COLOR)
@@ -165,9 +179,10 @@ fn draw(
             .light_line_style(TRANSPARENT)
             .label_style(FONT)
             .axis_desc_style(FONT)
+            .x_label_formatter(&axes.label)
             .y_label_formatter(&count_label)
-            .x_desc(time_axis)
-            .y_desc(value_axis)
+            .x_desc(axes.names[0])
+            .y_desc(axes.names[1])
             .draw()?;
         let shift = positive(most) / 130.0;
         for (index, line) in lines.iter().enumerate() {
