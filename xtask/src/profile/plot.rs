@@ -61,7 +61,7 @@ pub fn bars(bars: &[Bar]) -> Result<String, PlotError> {
         let mut chart = ChartBuilder::on(&area)
             .margin(MARGIN)
             .y_label_area_size(LABEL_WIDTH)
-            .build_cartesian_2d(axes.range, Rows(count))?;
+            .build_cartesian_2d(range, Rows(count))?;
         // The axis grows upwards.
         let label = |centre: &f64| {
             let row = count - 1 - (*centre as usize).min(count - 1);
