@@ -188,6 +188,14 @@ mod tests {
     }
 
     #[test]
+    fn a_boot_is_in_the_summary() {
+        let text = render(&fixture());
+        assert!(row(&text, "boot").contains("3, from snapshot 1 of 80.00 KiB, 1.00ms to load"));
+        let text = render(&fixture_with("/boot", Value::Null).unwrap());
+        assert!(!text.contains("\nboot"));
+    }
+
+    #[test]
     fn functions_have_their_loops_below() {
         let text = render(&fixture());
         let fib = row(&text, "fib  ");

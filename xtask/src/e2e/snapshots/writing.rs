@@ -11,6 +11,7 @@ pub const CASES: &[(&str, Check)] = &[
     ("asked_for", check_asked_for),
     ("pruning", check_pruning),
     ("by_the_program", check_by_the_program),
+    ("at_any_time", check_at_any_time),
     ("with_another_status", check_with_another_status),
     ("not_after_a_fault", check_fault),
     ("without_a_volume", check_without_a_volume),
@@ -150,6 +151,49 @@ fn check_by_the_program(subject: &Subject) -> Result<(), String> {
             .and_then(|name| name.strip_suffix(".snap")?.parse().ok());
         if used != Some(2 * number + 2) {
             return Err(format!("boot {number} wrote {newest}"));
+        }
+    }
+    Ok(())
+}
+
+/// Before main, in main again and again, and after it.
+fn check_at_any_time(subject: &Subject) -> Result<(), String> {
+    const SOURCE: &str = r#"
+        #include <stdio.h>
+        #include <stdlib.h>
+        int bareflow_snapshot(void);
+        static int order;
+        static void ask(const char *when) { printf("%d %s %d\n", ++order, when, bareflow_snapshot()); }
+        __attribute__((constructor)) static void before(void) { ask("before"); }
+        __attribute__((destructor)) static void after(void) { ask("after"); }
+        static void at_exit(void) { ask("at exit"); }
+        static int twice(int x) { return 2 * x; }
+        static int (*volatile function)(int) = twice;
+        int main(void) {
+            atexit(at_exit);
+            int sum = 0;
+            for (int i = 0; i < 20; i++) { sum += function(i); if (bareflow_snapshot() != 0) return 1; }
+            printf("%d\n", sum);
+            ask("last");
+            return 3;
+        }
+    "#;
+    const OUTPUT: &str = "1 before 0\n380\n2 last 0\n3 at exit 0\n4 after 0\n";
+    const EACH: u64 = 24;
+    let program = Remembered::expecting(subject, SOURCE, OUTPUT, 3)?;
+    for settings in [
+        &[][..],
+        &["calls=1,2,3,4", "iterations=-,1,2,3", "settle-ms=0"],
+    ] {
+        let machine = Machine::new(subject, settings)?;
+        for number in 1..=3 {
+            let booted = machine.boot(&program)?;
+            let used = Some(EACH * (number - 1)).filter(|number| *number > 0);
+            if (booted.boot.number, booted.boot.snapshot) != (number, used)
+                || booted.boot.saved != Some(EACH * number)
+            {
+                return Err(booted.run.describe());
+            }
         }
     }
     Ok(())
