@@ -14,6 +14,7 @@ use crate::image::{self, DATA_DISK_SIZE_BYTES, DEFAULT_SIZE_BYTES, ImageFile};
 use crate::kernel::KernelKind;
 use crate::launch::{Ending, Kernel};
 use crate::profile;
+use crate::program::forgetting;
 use crate::qemu::{Boot, Drive, Interface, Machine};
 use crate::temporary::TemporaryFolder;
 use crate::tools::{Installation, Tools};
@@ -109,6 +110,7 @@ impl RunArgs {
             let boot = match self.boot {
                 BootMethod::Disk => {
                     let image = folder.path().join("disk.img");
+                    let bundle = forgetting(&bundle);
                     bench.write_image(&executable, &bundle, DEFAULT_SIZE_BYTES, &image)?;
                     Boot::Disk(Drive {
                         interface: self.interface,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::image::DEFAULT_SIZE_BYTES;
 use crate::launch::{Ending, Kernel};
 use crate::profile::{self, Profile};
-use crate::program::ProgramCompiler;
+use crate::program::{ProgramCompiler, forgetting};
 use crate::qemu::{Boot, Drive, Machine, ReadError};
 use crate::supervise::Recorder;
 use crate::temporary::TemporaryFolder;
@@ -274,7 +274,7 @@ impl Subject {
 
     /// Writes a disk image and damages it as asked.
     fn disk(&self, path: &Path, bundle: &[u8], damage: Option<Damage>) -> Result<Boot, String> {
-        self.write_image(path, bundle, DEFAULT_SIZE_BYTES)?;
+        self.write_image(path, &forgetting(bundle), DEFAULT_SIZE_BYTES)?;
         let mut read_error = None;
         match damage {
             None => {}

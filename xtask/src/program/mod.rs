@@ -5,6 +5,7 @@
 //! anyway, is the only judge of it.
 
 mod compiler;
+mod forgetting;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -15,6 +16,7 @@ use bareflow_bundle::{ARGUMENT, Builder, MODULE, PROFILE, SECRET, SETTING, SNAPS
 use bareflow_tiers::Config;
 
 pub use compiler::ProgramCompiler;
+pub use forgetting::forgetting;
 
 /// Why a program cannot be run.
 #[derive(Debug, thiserror::Error)]
