@@ -13,7 +13,7 @@ use bareflow_bundle::{Builder, TIER};
 use super::runner::{Outcome, Test};
 use super::subject::{Subject, overwrite};
 use super::volume;
-use crate::program::{Program, Tier};
+use crate::program::{Program, Tier, forgetting};
 use crate::qemu::{self, Boot, Counters, Drive, Interface, ReadError, Verdict};
 use crate::supervise::Recorder;
 
@@ -132,7 +132,8 @@ fn bundle_of(subject: &Subject, source: &str) -> Result<Vec<u8>, String> {
     let source = subject.bench.root.join(source);
     let program =
         Program::build(&[source], &subject.compiler).map_err(|error| error.to_string())?;
-    Ok(program.bundle(&[], Tier::Auto))
+    // From a snapshot it would not need LLVM a second time.
+    Ok(forgetting(&program.bundle(&[], Tier::Auto)))
 }
 
 fn image(subject: &Subject) -> Result<PathBuf, String> {
