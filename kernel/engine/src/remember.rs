@@ -57,8 +57,7 @@ impl Manager<'_> {
         };
         let (boot, used) = (memory.boot(), memory.code_number());
         // What was compiled would be compiled again by the next boot.
-        let has_compiled = self.spent_cycles() > 0;
-        let saved = if memory.is_due(has_compiled) {
+        let saved = if memory.is_due(self.has_compiled()) {
             self.write_code(run_cycles, samples)
         } else {
             self.write_counts(run_cycles, samples)

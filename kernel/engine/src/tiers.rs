@@ -459,15 +459,18 @@ impl<'a> Manager<'a> {
         &self.records
     }
 
+    /// Whether anything was compiled in this boot.
+    pub(crate) fn has_compiled(&self) -> bool {
+        let mut records = self.records.iter();
+        records.any(|record| !record.compilations.is_empty())
+    }
+
     /// What all compilations took.
     pub(crate) fn spent_cycles(&self) -> u64 {
         self.spent_cycles
     }
 
     fn promote(&mut self, unit: usize) {
-        if !self.reach_compiler() {
-            return;
-        }
         let record = &self.records[unit];
         let count = record.counters().count;
         if let Some(level) = record
@@ -477,7 +480,7 @@ impl<'a> Manager<'a> {
             if self.can_wait(unit, level, count) {
                 let function = self.records[unit].function;
                 self.loop_reached(function, level);
-            } else {
+            } else if self.reach_compiler() {
                 self.compile_confined(unit, level);
             }
         }

@@ -67,13 +67,30 @@ fn check_step_by_step(subject: &Subject, program: &Remembered) -> Result<(), Str
 
 fn check_later(subject: &Subject, program: &Remembered) -> Result<(), String> {
     let boots = boot_four_times(&Machine::new(subject, LATER)?, program)?;
-    for booted in &boots[1..] {
-        if booted.boot.snapshot != Some(1) {
-            return Err(format!("not from snapshot 1\n{}", booted.run.describe()));
+    let mut newest = None;
+    for booted in &boots {
+        if booted.boot.snapshot != newest {
+            return Err(format!(
+                "not from snapshot {newest:?}\n{}",
+                booted.run.describe()
+            ));
         }
+        // What was compiled is not compiled again.
+        let has_saved = booted.boot.saved.is_some();
+        if has_saved != (booted.compilation_count() > 0) {
+            return Err(format!(
+                "saved: {has_saved}, compiled: {}\n{}",
+                booted.compilation_count(),
+                booted.run.describe()
+            ));
+        }
+        newest = booted.boot.saved.or(newest);
     }
-    // The fourth call of main is in the fourth boot.
-    if boots[3].compilation_count() == 0 {
+    // main is called once a boot, and is due at the second call and at the fourth.
+    if boots[1..]
+        .iter()
+        .all(|booted| booted.compilation_count() == 0)
+    {
         return Err(format!("LLVM was not opened\n{}", boots[3].run.describe()));
     }
     Ok(())
