@@ -7,8 +7,8 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use bareflow_snapshot::{
-    Access, Authentication, Expected, Key, Owner, PAGE_SIZE_BYTES, PlaceKind, Refusal, Snapshot,
-    decode, encode, pages_of,
+    Access, Authentication, Expected, Key, Owner, PAGE_SIZE_BYTES, PlaceKind, Refusal, Region,
+    Snapshot, decode, encode, pages_of,
 };
 use bareflow_tiers::{TIERS, Tier};
 
@@ -191,12 +191,8 @@ fn consistent(snapshot: &Snapshot) -> Result<(), &'static str> {
             .all(|region| is_writable(region.access));
     ensure(is_right, "wrong access")?;
     let lies_in = |address: u64, size: u64, executable: bool| {
-        regions.iter().any(|region| {
-            let end = u128::from(region.address) + u128::from(region.size_bytes);
-            (region.access == Access::ReadExecute) == executable
-                && address >= region.address
-                && u128::from(address) + u128::from(size) <= end
-        })
+        covered(&regions, address, size)
+            .is_some_and(|access| (access == Access::ReadExecute) == executable)
     };
     for (index, function) in snapshot.functions.iter().enumerate() {
         let (address, size) = (function.code_address, function.code_bytes);
@@ -215,14 +211,8 @@ fn consistent(snapshot: &Snapshot) -> Result<(), &'static str> {
     for import in &snapshot.imports {
         ensure(lies_in(import.address, 8, false), "an import is elsewhere")?;
     }
-    let has_access = |address: u64, size: u64, access| {
-        regions.iter().any(|region| {
-            let end = u128::from(region.address) + u128::from(region.size_bytes);
-            region.access == access
-                && address >= region.address
-                && u128::from(address) + u128::from(size) <= end
-        })
-    };
+    let has_access =
+        |address: u64, size: u64, access| covered(&regions, address, size) == Some(access);
     for (index, piece) in snapshot.pieces.iter().enumerate() {
         let is_inside = has_access(piece.address, piece.size_bytes, piece.access);
         ensure(piece.size_bytes != 0 && is_inside, "a piece is elsewhere")?;
@@ -246,6 +236,25 @@ fn consistent(snapshot: &Snapshot) -> Result<(), &'static str> {
         ensure(is_inside, "a place is elsewhere")?;
     }
     Ok(())
+}
+
+/// The access of memory that regions of one access cover from end to end.
+fn covered(regions: &[&Region], address: u64, size: u64) -> Option<Access> {
+    let end = u128::from(address) + u128::from(size);
+    let mut at = u128::from(address);
+    let mut access = None;
+    while at < end {
+        let region = regions.iter().find(|region| {
+            let start = u128::from(region.address);
+            (start..start + u128::from(region.size_bytes)).contains(&at)
+        })?;
+        if access.is_some_and(|access| access != region.access) {
+            return None;
+        }
+        access = Some(region.access);
+        at = u128::from(region.address) + u128::from(region.size_bytes);
+    }
+    access
 }
 
 /// Changed contents are accepted exactly when they are consistent, and are then read as they were.
@@ -411,7 +420,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         Authentication::Keyed(&SECRET),
     );
     let mut rich = snapshot(&CODE_BYTES[..40], 1);
-    let constants = bareflow_snapshot::Region {
+    let constants = Region {
         address: CODE + PAGE_SIZE_BYTES,
         access: Access::Read,
         size_bytes: 24,
@@ -436,6 +445,8 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     // Imports whose last byte is the last of the data, and the one behind it.
     seeds.push(with(CHANGES, &[0, 12, 7, 0, 0xf8]));
     seeds.push(with(CHANGES, &[0, 12, 7, 0, 0xf9]));
+    // An import in two regions that are next to each other.
+    seeds.push(with(CHANGES, &[24, 252, 255, 255, 255, 96, 3, 255, 251]));
     // A region without bytes on a page of another, which was accepted once.
     seeds.push(with(CHANGES, &[1, 3, 2, 0, 0, 1, 1, 0, 0, 0]));
     seeds
