@@ -2,11 +2,11 @@
 
 use bareflow_tiers::TIERS;
 use indicatif::HumanBytes;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 use plotters::style::RGBColor;
 
 use super::{Boot, Convergence, table};
-use crate::profile::page::{legend, tier_color};
+use crate::profile::page::{document, legend, tier_color};
 use crate::profile::plot::{self, PlotError, StepLine};
 use crate::profile::printable;
 
@@ -65,38 +65,26 @@ pub fn render(convergence: &Convergence) -> Result<String, PlotError> {
         })
         .collect();
     let tiers = plot::numbered(&tiers, "boot", "functions")?;
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) }
-                style { (PreEscaped(include_str!("../profile/page.css"))) }
-            }
-            body {
-                h1 { (title) }
-                (summary(convergence))
-                h2 { "What was aimed at" }
-                table {
-                    @for line in table::verdicts(convergence) {
-                        tr { td { (line) } }
-                    }
-                }
-                h2 { "Functions in each tier" }
-                p { "Lines are drawn slightly apart, so that those of the same number all show." }
-                (legend())
-                figure { (PreEscaped(tiers)) }
-                @for (title, plot) in plots {
-                    h2 { (title) }
-                    figure { (PreEscaped(plot)) }
-                }
-                h2 { "Boot by boot" }
-                (boot_table(convergence))
+    let body = html! {
+        (summary(convergence))
+        h2 { "What was aimed at" }
+        table {
+            @for line in table::verdicts(convergence) {
+                tr { td { (line) } }
             }
         }
+        h2 { "Functions in each tier" }
+        p { "Lines are drawn slightly apart, so that those of the same number all show." }
+        (legend())
+        figure { (PreEscaped(tiers)) }
+        @for (title, plot) in plots {
+            h2 { (title) }
+            figure { (PreEscaped(plot)) }
+        }
+        h2 { "Boot by boot" }
+        (boot_table(convergence))
     };
-    Ok(page.into_string())
+    Ok(document(&title, &body))
 }
 
 fn line(convergence: &Convergence, color: RGBColor, value: &dyn Fn(&Boot) -> f64) -> StepLine {

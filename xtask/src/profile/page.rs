@@ -19,6 +19,31 @@ const SYMBOL_LIMIT: usize = 30;
 /// When a plot cannot be drawn.
 pub fn render(profile: &Profile) -> Result<String, PlotError> {
     let title = format!("Profile of {}", printable(&profile.program));
+    let body = html! {
+        (summary(profile))
+        h2 { "Functions in each tier over time" }
+        p { "Lines are drawn slightly apart, so that those of the same number all show." }
+        (legend())
+        figure { (PreEscaped(tier_plot(profile)?)) }
+        (function_section(profile)?)
+        h2 { "Compile time of each level" }
+        (level_plot(profile, |figures| figures.cycles, |cycles| {
+            format!("{:.2?}", profile.duration(cycles))
+        })?)
+        h2 { "Code made at each level, replaced code included" }
+        (level_plot(profile, |figures| figures.code_bytes, |bytes| {
+            HumanBytes(bytes).to_string()
+        })?)
+        h2 { "Where the program was found" }
+        (part_table(profile))
+        h2 { "Symbols with the most samples" }
+        (symbol_table(profile))
+    };
+    Ok(document(&title, &body))
+}
+
+/// A whole page around its body.
+pub fn document(title: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -30,28 +55,11 @@ pub fn render(profile: &Profile) -> Result<String, PlotError> {
             }
             body {
                 h1 { (title) }
-                (summary(profile))
-                h2 { "Functions in each tier over time" }
-                p { "Lines are drawn slightly apart, so that those of the same number all show." }
-                (legend())
-                figure { (PreEscaped(tier_plot(profile)?)) }
-                (function_section(profile)?)
-                h2 { "Compile time of each level" }
-                (level_plot(profile, |figures| figures.cycles, |cycles| {
-                    format!("{:.2?}", profile.duration(cycles))
-                })?)
-                h2 { "Code made at each level, replaced code included" }
-                (level_plot(profile, |figures| figures.code_bytes, |bytes| {
-                    HumanBytes(bytes).to_string()
-                })?)
-                h2 { "Where the program was found" }
-                (part_table(profile))
-                h2 { "Symbols with the most samples" }
-                (symbol_table(profile))
+                (body)
             }
         }
     };
-    Ok(page.into_string())
+    page.into_string()
 }
 
 fn summary(profile: &Profile) -> Markup {

@@ -42,26 +42,22 @@ impl VirtioDisk {
 
     pub(super) fn read(&mut self, sector: u64, buffer: &mut [u8]) -> Result<(), DeviceError> {
         self.check()?;
-        let Self {
-            device,
-            request,
-            response,
-            ..
-        } = self;
         // SAFETY: request, buffer and response stay and are not used until the request is complete; if it
         // never is, the driver is not used again.
-        let token = unsafe { device.read_blocks_nb(sector as usize, request, buffer, response) };
+        let token = unsafe {
+            self.device.read_blocks_nb(
+                sector as usize,
+                &mut self.request,
+                buffer,
+                &mut self.response,
+            )
+        };
         let token = token.map_err(failure)?;
         self.wait()?;
         // SAFETY: the same request with the same buffers.
         unsafe {
-            let Self {
-                device,
-                request,
-                response,
-                ..
-            } = self;
-            device.complete_read_blocks(token, request, buffer, response)
+            self.device
+                .complete_read_blocks(token, &self.request, buffer, &mut self.response)
         }
         .map_err(failure)
     }
@@ -71,25 +67,21 @@ impl VirtioDisk {
         if self.device.readonly() {
             return Err(DeviceError::ReadOnly);
         }
-        let Self {
-            device,
-            request,
-            response,
-            ..
-        } = self;
         // SAFETY: as for reading.
-        let token = unsafe { device.write_blocks_nb(sector as usize, request, bytes, response) };
+        let token = unsafe {
+            self.device.write_blocks_nb(
+                sector as usize,
+                &mut self.request,
+                bytes,
+                &mut self.response,
+            )
+        };
         let token = token.map_err(failure)?;
         self.wait()?;
         // SAFETY: the same request with the same buffers.
         unsafe {
-            let Self {
-                device,
-                request,
-                response,
-                ..
-            } = self;
-            device.complete_write_blocks(token, request, bytes, response)
+            self.device
+                .complete_write_blocks(token, &self.request, bytes, &mut self.response)
         }
         .map_err(failure)
     }
