@@ -13,7 +13,7 @@ use bareflow_snapshot::{Access, CallCycles, Function, Profile, Region, Sample, S
 use bareflow_tiers::{Kind, Level, Tier};
 
 use crate::bindings::llvm_unit_t;
-use crate::memory::{Contents, Memory, Saved, variables_of};
+use crate::memory::{Contents, Memory, Saved, Variables, variables_of};
 use crate::tiers::{Manager, Record};
 
 /// The manager of the program that runs.
@@ -106,11 +106,29 @@ impl Manager<'_> {
             Some(snapshot) => variables_of(snapshot),
             None => memory.variables().clone(),
         };
-        let data = contents.data(&variables);
-        let keys = memory.keys();
+        self.write(&contents, &variables, Series::Code, run_cycles, samples)
+    }
+
+    fn write_counts(&mut self, run_cycles: u64, samples: Option<&Samples>) -> Saved {
+        let (nothing, none) = (Contents::default(), Variables::new());
+        self.write(&nothing, &none, Series::Counts, run_cycles, samples)
+    }
+
+    fn write(
+        &mut self,
+        contents: &Contents,
+        variables: &Variables,
+        series: Series,
+        run_cycles: u64,
+        samples: Option<&Samples>,
+    ) -> Saved {
+        let Some(memory) = self.memory() else {
+            return Saved::Nothing;
+        };
+        let data = contents.data(variables);
         let snapshot = Snapshot {
-            keys,
-            functions: self.functions(Some(&contents)),
+            keys: memory.keys(),
+            functions: self.functions(contents),
             imports: contents.imports(),
             pieces: contents.pieces().to_vec(),
             places: contents.places(),
@@ -127,25 +145,7 @@ impl Manager<'_> {
             profile: self.profile(memory, run_cycles, samples),
         };
         let bytes = memory.encode(&snapshot);
-        self.save(&bytes, Series::Code)
-    }
-
-    fn write_counts(&mut self, run_cycles: u64, samples: Option<&Samples>) -> Saved {
-        let Some(memory) = self.memory() else {
-            return Saved::Nothing;
-        };
-        let snapshot = Snapshot {
-            keys: memory.keys(),
-            functions: self.functions(None),
-            imports: Vec::new(),
-            pieces: Vec::new(),
-            places: Vec::new(),
-            code: Vec::new(),
-            data: Vec::new(),
-            profile: self.profile(memory, run_cycles, samples),
-        };
-        let bytes = memory.encode(&snapshot);
-        self.save(&bytes, Series::Counts)
+        self.save(&bytes, series)
     }
 
     fn save(&mut self, bytes: &[u8], series: Series) -> Saved {
@@ -153,15 +153,16 @@ impl Manager<'_> {
             .map_or(Saved::Nothing, |memory| memory.save(bytes, series))
     }
 
-    /// All units with their counts, and, with `contents`, their code.
-    fn functions(&self, contents: Option<&Contents>) -> Vec<Function<'_>> {
+    /// All units with their counts, and with what code of theirs is in `contents`.
+    fn functions(&self, contents: &Contents) -> Vec<Function<'_>> {
         let records = self.records().iter().enumerate();
         records
             .map(|(unit, record)| {
                 let counters = record.counters();
-                let code = contents
-                    .filter(|_| record.policy.tier() != Tier::Interpreter)
-                    .and_then(|contents| contents.code_at(self.slot(unit)));
+                let code = match record.policy.tier() {
+                    Tier::Interpreter => None,
+                    Tier::Native(_) => contents.code_at(self.slot(unit)),
+                };
                 Function {
                     name: &record.name,
                     kind: record.policy.kind(),
