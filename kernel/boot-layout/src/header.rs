@@ -2,19 +2,20 @@
 
 use core::fmt;
 
+use crate::clusters::PAGE_SIZE_BYTES;
 use crate::{Checksum, SECTOR_SIZE_BYTES};
 
 const SIGNATURE: [u8; 4] = *b"FLUD";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Words before the header's own checksum.
-const WORDS: usize = 20;
+const WORDS: usize = 23;
 
 /// What is on the boot partition and where it goes.
 ///
 /// | offset | what, 4 bytes each |
 /// |---|---|
 /// | 0 | signature `FLUD` |
-/// | 4 | version: 2 |
+/// | 4 | version: 3 |
 /// | 8 | the kernel's load address |
 /// | 12 | its 32-bit entry |
 /// | 16 | its sectors |
@@ -24,12 +25,15 @@ const WORDS: usize = 20;
 /// | 36 | its size in bytes |
 /// | 40 | its checksum, two words |
 /// | 48 | the end of the memory that is needed |
-/// | 52 | sectors of the table of checksums of LLVM's clusters |
+/// | 52 | sectors of the [table](crate::clusters) of LLVM, in whole pages |
 /// | 56 | the table's checksum, two words |
-/// | 64 | LLVM's load address, where the BIOS loads all of it |
-/// | 68 | its sectors |
-/// | 72 | its checksum, two words |
-/// | 80 | checksum of the 80 bytes before, two words |
+/// | 64 | the table's load address, where the BIOS loads it with LLVM behind it |
+/// | 68 | the sectors of LLVM's pages that the image has |
+/// | 72 | the checksum of the table and these pages, two words |
+/// | 80 | how many pages LLVM has, whether they are in the image or not |
+/// | 84 | how many of them come before the table of functions |
+/// | 88 | the address of the first |
+/// | 92 | checksum of the 92 bytes before, two words |
 ///
 /// The checksums are those of whole sectors. Memory for LLVM counts only where the BIOS loads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,16 +57,22 @@ pub struct KernelHeader {
     /// The machine's memory must reach from 1 MiB to here; as much farther as LLVM is large where the BIOS loads
     /// LLVM.
     pub memory_end: u32,
-    /// How many sectors the table of the checksums of LLVM's clusters has; they follow the bundle.
+    /// How many sectors the [table](crate::clusters) of LLVM has, in whole pages; they follow the bundle.
     pub llvm_table_sectors: u32,
     /// The table's checksum.
     pub llvm_table_checksum: Checksum,
-    /// Where LLVM is loaded if the kernel has no driver for its disk.
+    /// Where the table is loaded, with LLVM behind it, if the kernel has no driver for its disk.
     pub llvm_address: u32,
-    /// How many sectors it has; they follow the table.
+    /// How many sectors the pages of LLVM have that are in the image; they follow the table.
     pub llvm_sectors: u32,
-    /// Their checksum.
+    /// The checksum of the table and LLVM.
     pub llvm_checksum: Checksum,
+    /// How many pages LLVM has, whether they are in the image or not.
+    pub llvm_pages: u32,
+    /// How many of them come before the [table of functions](crate::symbols).
+    pub llvm_own_pages: u32,
+    /// The address of the first when it is in memory.
+    pub llvm_window: u32,
 }
 
 /// Why a sector is not a header.
@@ -113,6 +123,9 @@ impl KernelHeader {
             self.llvm_sectors,
             self.llvm_checksum.low,
             self.llvm_checksum.high,
+            self.llvm_pages,
+            self.llvm_own_pages,
+            self.llvm_window,
         ];
         let mut sector = [0; SECTOR_SIZE_BYTES];
         let (chunks, _) = sector.as_chunks_mut::<4>();
@@ -161,10 +174,19 @@ impl KernelHeader {
             llvm_address: word(16),
             llvm_sectors: word(17),
             llvm_checksum: checksum(18),
+            llvm_pages: word(20),
+            llvm_own_pages: word(21),
+            llvm_window: word(22),
         })
     }
 
-    /// Where the table of the checksums of LLVM's clusters is, in sectors from the header on.
+    /// How many pages of LLVM are in the image.
+    #[must_use]
+    pub fn llvm_stored_pages(&self) -> usize {
+        self.llvm_sectors as usize * SECTOR_SIZE_BYTES / PAGE_SIZE_BYTES
+    }
+
+    /// Where the table of LLVM is, in sectors from the header on.
     #[must_use]
     pub fn llvm_table_sector(&self) -> u32 {
         1 + self.kernel_sectors + self.bundle_sectors
@@ -196,6 +218,9 @@ mod tests {
         llvm_address: 0x300_0000,
         llvm_sectors: 70_000,
         llvm_checksum: Checksum { low: 7, high: 8 },
+        llvm_pages: 9_000,
+        llvm_own_pages: 8_000,
+        llvm_window: 0x4a00_0000,
     };
 
     #[test]
@@ -206,6 +231,7 @@ mod tests {
         assert_eq!(sector[28..32], 0x290_0000_u32.to_le_bytes());
         assert_eq!(sector[48..52], 0x600_0000_u32.to_le_bytes());
         assert_eq!(sector[72..76], 7_u32.to_le_bytes());
+        assert_eq!(HEADER.llvm_stored_pages(), 8_750);
         assert_eq!(HEADER.llvm_table_sector(), 80_010);
         assert_eq!(HEADER.llvm_sector(), 80_022);
         assert_eq!(KernelHeader::from_sector(&sector), Ok(HEADER));
@@ -214,12 +240,12 @@ mod tests {
     #[test]
     fn every_changed_byte_is_noticed() {
         let sector = HEADER.to_sector();
-        for index in 0..88 {
+        for index in 0..100 {
             let mut changed = sector;
             changed[index] ^= 0x10;
             let expected = match index {
                 0..4 => HeaderError::WrongSignature,
-                4..8 => HeaderError::UnknownVersion(2 ^ 0x10 << (8 * (index - 4))),
+                4..8 => HeaderError::UnknownVersion(3 ^ 0x10 << (8 * (index - 4))),
                 _ => HeaderError::Damaged,
             };
             assert_eq!(

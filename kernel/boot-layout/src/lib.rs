@@ -7,7 +7,7 @@
 //! |---|---|
 //! | 0 | stage 1 and the partition table |
 //! | 1 to 8 | stage 2 |
-//! | 64 | the first partition: [`KernelHeader`], then the kernel, the bundle, the [table](clusters::table) of LLVM's checksums, and LLVM, each from a new sector |
+//! | 64 | the first partition: [`KernelHeader`], then the kernel, the bundle, the [table](clusters) of LLVM, and LLVM, each from a new sector |
 //! | after it | the second partition: FAT16 |
 //!
 //! `kernel/machine/boot/stage2.S` repeats the header's offsets.

@@ -73,18 +73,25 @@ impl<'a> SymbolTable<'a> {
             .entries
             .partition_point(|entry| word(entry, 0) <= address)
             .checked_sub(1)?;
-        let entry = &self.entries[index];
+        let symbol = self.symbol(&self.entries[index])?;
+        (address < symbol.end).then_some(symbol)
+    }
+
+    /// All functions, by their addresses.
+    pub fn iter(&self) -> impl Iterator<Item = Symbol<'a>> {
+        self.entries.iter().filter_map(|entry| self.symbol(entry))
+    }
+
+    fn symbol(&self, entry: &[u8; ENTRY_BYTES]) -> Option<Symbol<'a>> {
         let start = word(entry, 8) as usize;
         let name = self
             .names
             .get(start..start.checked_add(word(entry, 12) as usize)?)?;
-        let name = core::str::from_utf8(name).ok()?;
-        let symbol = Symbol {
+        Some(Symbol {
             address: word(entry, 0),
             end: word(entry, 4),
-            name,
-        };
-        (address < symbol.end).then_some(symbol)
+            name: core::str::from_utf8(name).ok()?,
+        })
     }
 }
 
@@ -155,6 +162,8 @@ mod tests {
         assert_eq!(table.find(100), Some(symbol(100, 200, "early")));
         assert_eq!(table.find(199), Some(symbol(100, 200, "early")));
         assert_eq!(table.find(305), Some(symbol(300, 310, "late")));
+        let all: Vec<Symbol> = table.iter().collect();
+        assert_eq!(all, [symbol(100, 200, "early"), symbol(300, 310, "late")]);
         for address in [0, 99, 200, 310, 400, u64::MAX] {
             assert_eq!(table.find(address), None, "{address}");
         }

@@ -7,7 +7,8 @@
 use core::ffi::{CStr, c_char};
 use core::fmt::{self, Write};
 
-use bareflow_guest::{Fault, Resume, pending_fault, resume_with};
+use bareflow_cxx_runtime::arena;
+use bareflow_guest::{Fault, FaultCause, Resume, pending_fault, resume_with};
 
 use crate::bindings::{
     LLVM_ORIGIN_COMPILER, LLVM_ORIGIN_PROGRAM, llvm_describe_address, llvm_fault_t,
@@ -78,15 +79,18 @@ pub fn describe_fault(fault: &Fault, output: &mut dyn Write) -> Result<Origin, f
     Ok(origin)
 }
 
-/// Where the handler must return to for [`crate::run`] to end with this fault; `None` when nothing
-/// of the engine was running.
+/// Where the handler must return to for the compilation or else [`crate::run`] to end with this fault; `None` when
+/// nothing of the engine was running, or nothing that the fault may end.
 #[must_use]
 pub fn resume_after(fault: &Fault) -> Option<Resume> {
     let mut ignored = Text::<1>::new();
-    if describe_fault(fault, &mut ignored) == Ok(Origin::None) {
-        return None;
-    }
-    Some(resume_with(resume, fault))
+    let origin = describe_fault(fault, &mut ignored);
+    let can_end = match fault.cause {
+        // It is no fault of the program. Outside the arena something is being changed that must stay whole.
+        FaultCause::AbsentPage { .. } => origin == Ok(Origin::Compiler) && arena::is_selected(),
+        _ => origin != Ok(Origin::None),
+    };
+    can_end.then(|| resume_with(resume, fault))
 }
 
 extern "C" fn resume() -> ! {

@@ -13,6 +13,11 @@ pub enum FaultCause {
         /// The address that was accessed.
         address: usize,
     },
+    /// A page of LLVM is needed that the image does not have.
+    AbsentPage {
+        /// The address that was accessed.
+        address: usize,
+    },
     /// A division by zero, or a quotient that does not fit.
     DivideError,
     /// An instruction that does not exist, or a trap of the compiler.
@@ -55,6 +60,10 @@ impl fmt::Display for FaultCause {
             Self::PageFault { address } => {
                 write!(formatter, "invalid memory access at address {address:#x}")
             }
+            Self::AbsentPage { address } => write!(
+                formatter,
+                "the image has only the pages of LLVM that were used before, not that of {address:#x}"
+            ),
             Self::DivideError => formatter.write_str("division by zero or overflow in a division"),
             Self::InvalidOpcode => formatter.write_str("invalid instruction or trap"),
             Self::Other(name) => formatter.write_str(name),

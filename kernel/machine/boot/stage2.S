@@ -12,7 +12,7 @@
 #   0x8E00          the header
 #   0x9000          start info, module list, command line, memory map: what the kernel reads
 #   0x10000         64 KiB, where the BIOS reads to
-#   0x100000        the kernel, then the bundle, then LLVM if it is loaded
+#   0x100000        the kernel, then the bundle, then LLVM's table and LLVM if they are loaded
 #
 # The header that it reads is described in kernel/boot-layout.
 
@@ -31,7 +31,7 @@
 .set STAGE2_MARK, 0x32464c42
 .set START_MAGIC, 0x336ec578            # XEN_HVM_START_MAGIC_VALUE
 
-# The module list: the bundle, the header's sector, and LLVM if it is loaded.
+# The module list: the bundle, the header's sector, and LLVM with its table if it is loaded.
 .set MODULE_BYTES, 32
 .set MODULE_SIZE, 8
 .set MODULE_COUNT, START_INFO + 12
@@ -51,9 +51,9 @@
 .set HEADER_LLVM_ADDRESS, 64
 .set HEADER_LLVM_SECTORS, 68
 .set HEADER_LLVM_SUMS, 72
-.set HEADER_SUMS, 80
+.set HEADER_SUMS, 92
 .set HEADER_SIGNATURE_VALUE, 0x44554c46 # "FLUD"
-.set HEADER_VERSION_VALUE, 2
+.set HEADER_VERSION_VALUE, 3
 
 .set CR0_PROTECTION_ENABLE, 1
 .set CODE32, 0x08
@@ -89,25 +89,26 @@ stage2:
     movw %ax, %ss
     movl $0x7c00, %esp
     sti
-    movl header + HEADER_LLVM_SECTORS, %ebx
+    movl header + HEADER_LLVM_TABLE_SECTORS, %ebx
+    addl header + HEADER_LLVM_SECTORS, %ebx
     shll $9, %ebx                       # sectors to bytes
     call check_memory
     movl PARTITION_START, %eax
     incl %eax                           # behind the header
     movl %eax, packet_sector
     call load_kernel_and_bundle
-    movl header + HEADER_LLVM_TABLE_SECTORS, %eax
-    addl %eax, packet_sector
     movl $text_llvm, %ebp
     movl header + HEADER_LLVM_ADDRESS, %edi
-    movl header + HEADER_LLVM_SECTORS, %ecx
+    movl header + HEADER_LLVM_TABLE_SECTORS, %ecx
+    addl header + HEADER_LLVM_SECTORS, %ecx
     movl $(header + HEADER_LLVM_SUMS), %ebx
     call load
     call write_start_info
     incl MODULE_COUNT
     movl header + HEADER_LLVM_ADDRESS, %eax
     movl %eax, MODULE_LIST + 2 * MODULE_BYTES
-    movl header + HEADER_LLVM_SECTORS, %eax
+    movl header + HEADER_LLVM_TABLE_SECTORS, %eax
+    addl header + HEADER_LLVM_SECTORS, %eax
     shll $9, %eax
     movl %eax, MODULE_LIST + 2 * MODULE_BYTES + MODULE_SIZE
     jmp start_kernel

@@ -78,9 +78,9 @@ pub(crate) unsafe fn loaded_symbols_size_bytes() -> usize {
     SymbolTable::size_bytes(unsafe { &*start }).unwrap_or(0)
 }
 
-/// Where the pages of LLVM are that has so many bytes on the disk; the symbol table is what lies behind its own
+/// Where the pages of LLVM are that has so many but for zeroed variables; the symbol table is what lies behind its own
 /// sections.
-pub(crate) fn llvm_window(stored_size_bytes: usize) -> LlvmWindow {
+pub(crate) fn llvm_window(stored: usize) -> LlvmWindow {
     let page = |symbol: *const u8| symbol as usize / PAGE_SIZE_BYTES;
     let starts = [
         page(&raw const __llvm_window),
@@ -91,7 +91,6 @@ pub(crate) fn llvm_window(stored_size_bytes: usize) -> LlvmWindow {
     ];
     let [text, constants, data, zeros, symbols] = starts;
     let symbols_stored = zeros - text;
-    let stored = stored_size_bytes.div_ceil(PAGE_SIZE_BYTES);
     let section = |pages: Range<usize>, access, stored_start| Section {
         pages,
         access,

@@ -243,6 +243,13 @@ impl<'a> AddressSpace<'a> {
         self.is_in_pool(page) && self.entry(page).is_some_and(|entry| is_owned(entry))
     }
 
+    /// Whether the processor has used a page of the pool since its access was set last.
+    #[must_use]
+    pub fn is_accessed(&mut self, page: usize) -> bool {
+        let is_accessed = |entry: &mut PageTableEntry| entry.flags().contains(Flags::ACCESSED);
+        self.is_in_pool(page) && self.entry(page).is_some_and(is_accessed)
+    }
+
     /// Takes the frame of a page of the pool away, if it has one.
     pub fn decommit(&mut self, page: usize) {
         if self.is_in_pool(page) && self.entry(page).is_some_and(|entry| is_owned(entry)) {

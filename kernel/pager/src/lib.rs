@@ -3,7 +3,7 @@
 //!
 //! 1. Pages are read in clusters: all pages of a cluster at once, checked against the cluster's checksum.
 //! 2. Which clusters are touched first, in which order, is recorded; a boot that knows the record reads them all
-//!    when the first is touched, in few large reads.
+//!    when the first is touched, in few large reads. Which pages are used at all is recorded with it.
 //! 3. A record is a hint. One that is damaged, torn or of another image is refused with a reason.
 //!
 //! A fault handler can use everything but the record: nothing else allocates.
@@ -14,15 +14,16 @@
 extern crate alloc;
 
 mod clusters;
+mod pages;
 mod record;
 mod runs;
 mod window;
 
 pub use clusters::{Clusters, LIMIT_CLUSTERS};
-pub use record::{RecordError, decode, encode, grown};
+pub use pages::PageSet;
+pub use record::{Owner, RECORD_FOLDER, RECORD_NAMES, Record, RecordError};
 pub use runs::runs;
 pub use window::{Contents, Page, Section, Window};
 
-/// Pages in a cluster.
-pub const CLUSTER_PAGES: usize =
-    bareflow_boot_layout::clusters::SIZE_BYTES / bareflow_memory::PAGE_SIZE_BYTES;
+const _: () =
+    assert!(bareflow_boot_layout::clusters::PAGE_SIZE_BYTES == bareflow_memory::PAGE_SIZE_BYTES);

@@ -12,5 +12,6 @@ pub mod image;
 pub mod llvm;
 pub mod report;
 pub mod run;
+pub mod shrink;
 pub mod size;
 pub mod test;

@@ -7,7 +7,8 @@ use std::path::Path;
 use bareflow_boot_layout::{FAT16_PARTITION_TYPE, SECTOR_SIZE_BYTES};
 use mbrman::{BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
 
-use super::{DISK_SIGNATURE, ImageError, PARTITION_ALIGNMENT_SECTORS, fat};
+use super::blueprint::DISK_SIGNATURE;
+use super::{ImageError, PARTITION_ALIGNMENT_SECTORS, fat};
 
 /// The size of such a disk; the file is sparse.
 pub const DATA_DISK_SIZE_BYTES: u64 = 256 << 20;

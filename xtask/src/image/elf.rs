@@ -4,13 +4,15 @@ use std::fs;
 use std::path::Path;
 
 use bareflow_boot_layout::Checksum;
+use bareflow_boot_layout::clusters::PAGE_SIZE_BYTES;
 use object::elf::{FileHeader64, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{LittleEndian, Object, ObjectSymbol};
 
-const PAGE_SIZE_BYTES: usize = 4096;
 /// The linker script's symbol for the memory that the kernel needs beside its image.
 const WORKING_MEMORY: &str = "__working_memory";
+/// LLVM's first address.
+const LLVM_WINDOW: &str = "__llvm_window";
 /// Where a loader of ELF files would put LLVM, and the symbol table behind it.
 const LLVM_START: &str = "__llvm_load_start";
 
@@ -50,6 +52,9 @@ pub(super) struct FlatKernel {
     pub(super) working_memory: u32,
     /// LLVM's pages with the symbol table, in whole pages.
     pub(super) llvm: Vec<u8>,
+    /// How many of these pages come before the symbol table.
+    pub(super) llvm_own_pages: u32,
+    pub(super) llvm_window: u32,
 }
 
 impl FlatKernel {
@@ -113,6 +118,8 @@ impl FlatKernel {
             memory_end,
             working_memory: symbol(WORKING_MEMORY)?,
             llvm,
+            llvm_own_pages: (symbol(LLVM_END)? - llvm_start) / PAGE_SIZE_BYTES as u32,
+            llvm_window: symbol(LLVM_WINDOW)?,
         })
     }
 }

@@ -3,43 +3,39 @@
 //! The same inputs make the same bytes. The image is sparse: what is zero takes no room on the host. An exported
 //! program needs no volume; without one the image ends behind the bundle.
 
+mod blueprint;
 mod data_disk;
 mod elf;
 mod fat;
+mod file_disk;
 mod read;
+mod shrink;
 mod stages;
 mod symbols;
 
-use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use bareflow_boot_layout::{
-    BOOT_PARTITION_SECTOR, BOOT_PARTITION_TYPE, Checksum, FAT16_PARTITION_TYPE, KernelHeader,
-    SECTOR_SIZE_BYTES, STAGE2_SECTOR, clusters,
-};
-use mbrman::{BOOT_ACTIVE, BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
+use bareflow_boot_layout::{Checksum, KernelHeader, SECTOR_SIZE_BYTES, clusters};
+use blueprint::{Blueprint, LlvmPart, SectorRange};
 
 pub use data_disk::{DATA_DISK_SIZE_BYTES, write_data_disk};
 pub use elf::{core_checksum, symbol_bytes};
+pub use file_disk::FileDisk;
 pub use read::{ImageFile, ImageVolume};
+pub use shrink::shrink;
 pub use stages::{BootStages, StageError};
 pub use symbols::append as append_symbols;
 
 /// How large an image is unless asked otherwise.
 pub const DEFAULT_SIZE_BYTES: u64 = 545 << 20;
 
-const PAGE_SIZE_BYTES: u32 = 4096;
 /// Partitions begin at multiples of this: 1 MiB, as partitioning tools do it.
 const PARTITION_ALIGNMENT_SECTORS: u32 = 2048;
 /// FAT16 has at least 4,085 clusters; below this the volume would not be FAT16.
 const SMALLEST_FAT_SECTORS: u32 = 16 << 11;
 /// Clusters of at most 32 KiB, counted in 16 bits: 2 GiB, less what no cluster number names.
 const LARGEST_FAT_SECTORS: u32 = 65_524 * 64;
-/// One cylinder of 16 heads and 63 sectors: SeaBIOS does not boot from a smaller disk.
-const SMALLEST_DISK_SECTORS: u32 = 16 * 63;
-/// Identifies the disk; the same for all images, so that they depend on their contents only.
-const DISK_SIGNATURE: [u8; 4] = *b"BFLW";
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +76,14 @@ pub enum ImageError {
         path: PathBuf,
         /// What is wrong.
         reason: String,
+    },
+    /// Nothing is known of what boots of an image use.
+    #[error(
+        "no boot of {path} has used LLVM and written down what it used; boot it with `cargo xtask run --image {path}`"
+    )]
+    NothingKnown {
+        /// The image.
+        path: PathBuf,
     },
     /// The image cannot be written.
     #[error("cannot write {path}: {source}; is the disk full?")]
@@ -125,51 +129,68 @@ impl DiskImage<'_> {
     /// # Errors
     /// [`ImageError`].
     pub fn write(&self, path: &Path) -> Result<(), ImageError> {
-        let kernel = elf::FlatKernel::read(self.kernel).map_err(|reason| ImageError::Kernel {
-            path: self.kernel.into(),
-            reason,
-        })?;
-        let plan = self.plan(&kernel)?;
-        self.write_file(path, &kernel, &plan)
-            .map_err(|source| ImageError::Write {
-                path: path.into(),
-                source,
-            })
+        let mut kernel =
+            elf::FlatKernel::read(self.kernel).map_err(|reason| ImageError::Kernel {
+                path: self.kernel.into(),
+                reason,
+            })?;
+        let pages = std::mem::take(&mut kernel.llvm);
+        let count = (pages.len() / clusters::PAGE_SIZE_BYTES) as u32;
+        let llvm = LlvmPart::new(pages, None, count);
+        let header = self.header(&kernel, &llvm);
+        let (volume, size_bytes) = match self.size {
+            ImageSize::Smallest => (None, None),
+            ImageSize::Bytes(size_bytes) => {
+                let volume = self.plan_volume(size_bytes, blueprint::boot_end(&header))?;
+                (Some(volume), Some(size_bytes))
+            }
+        };
+        Blueprint {
+            stage1: &self.stages.stage1,
+            stage2: &self.stages.stage2,
+            header,
+            core: &kernel.core,
+            bundle: self.bundle,
+            llvm: &llvm,
+            volume,
+            size_bytes,
+        }
+        .write(path, |file, volume| {
+            fat::write(file, volume.start, volume.count, self.bundle)
+        })
+        .map_err(|source| ImageError::Write {
+            path: path.into(),
+            source,
+        })
     }
 
-    fn plan(&self, kernel: &elf::FlatKernel) -> Result<Plan, ImageError> {
-        let kernel_sectors = sectors(kernel.core.len());
+    fn header(&self, kernel: &elf::FlatKernel, llvm: &LlvmPart) -> KernelHeader {
         let bundle_sectors = sectors(self.bundle.len());
-        let llvm_table = clusters::table(&kernel.llvm);
-        let bundle_address = kernel.memory_end.next_multiple_of(PAGE_SIZE_BYTES);
+        let bundle_address = kernel
+            .memory_end
+            .next_multiple_of(clusters::PAGE_SIZE_BYTES as u32);
         let bundle_end = bundle_address + bundle_sectors * SECTOR_SIZE_BYTES as u32;
-        let header = KernelHeader {
+        let mut header = KernelHeader {
             load_address: kernel.load_address,
             entry: kernel.entry,
-            kernel_sectors,
+            kernel_sectors: sectors(kernel.core.len()),
             kernel_checksum: padded_checksum(&kernel.core),
             bundle_address,
             bundle_sectors,
             bundle_size_bytes: self.bundle.len() as u32,
             bundle_checksum: padded_checksum(self.bundle),
             memory_end: bundle_end + kernel.working_memory,
-            llvm_table_sectors: sectors(llvm_table.len()),
-            llvm_table_checksum: padded_checksum(&llvm_table),
-            llvm_address: bundle_end.next_multiple_of(PAGE_SIZE_BYTES),
-            llvm_sectors: sectors(kernel.llvm.len()),
-            llvm_checksum: padded_checksum(&kernel.llvm),
+            llvm_table_sectors: 0,
+            llvm_table_checksum: Checksum::default(),
+            llvm_address: bundle_end.next_multiple_of(clusters::PAGE_SIZE_BYTES as u32),
+            llvm_sectors: 0,
+            llvm_checksum: Checksum::default(),
+            llvm_pages: 0,
+            llvm_own_pages: kernel.llvm_own_pages,
+            llvm_window: kernel.llvm_window,
         };
-        let boot_end = BOOT_PARTITION_SECTOR + header.llvm_sector() + header.llvm_sectors;
-        let volume = match self.size {
-            ImageSize::Smallest => None,
-            ImageSize::Bytes(size_bytes) => Some(self.plan_volume(size_bytes, boot_end)?),
-        };
-        Ok(Plan {
-            header,
-            llvm_table,
-            boot_end,
-            volume,
-        })
+        llvm.describe(&mut header);
+        header
     }
 
     fn plan_volume(&self, size_bytes: u64, boot_end: u32) -> Result<SectorRange, ImageError> {
@@ -195,89 +216,6 @@ impl DiskImage<'_> {
             count: total - start,
         })
     }
-
-    fn write_file(&self, path: &Path, kernel: &elf::FlatKernel, plan: &Plan) -> io::Result<()> {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        let mut temporary = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-        let file = temporary.as_file_mut();
-        file.set_len(match self.size {
-            ImageSize::Smallest => {
-                let sectors = plan.boot_end.max(SMALLEST_DISK_SECTORS);
-                u64::from(sectors) * SECTOR_SIZE_BYTES as u64
-            }
-            ImageSize::Bytes(size_bytes) => size_bytes,
-        })?;
-        self.write_partition_table(file, plan)?;
-        write_at(file, STAGE2_SECTOR, &self.stages.stage2)?;
-        write_at(file, BOOT_PARTITION_SECTOR, &plan.header.to_sector())?;
-        let header = &plan.header;
-        for (offset, bytes) in [
-            (1, &kernel.core[..]),
-            (1 + header.kernel_sectors, self.bundle),
-            (header.llvm_table_sector(), &plan.llvm_table),
-            (header.llvm_sector(), &kernel.llvm),
-        ] {
-            write_at(file, BOOT_PARTITION_SECTOR + offset, bytes)?;
-        }
-        if let Some(volume) = &plan.volume {
-            fat::write(file, volume.start, volume.count, self.bundle)?;
-        }
-        let file = temporary.persist(path).map_err(|error| error.error)?;
-        // Temporary files are private; an image is an ordinary file.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
-        }
-        drop(file);
-        Ok(())
-    }
-
-    fn write_partition_table(&self, file: &mut File, plan: &Plan) -> io::Result<()> {
-        let mut table = MBR::new_from(file, SECTOR_SIZE_BYTES as u32, DISK_SIGNATURE)
-            .map_err(io::Error::other)?;
-        table.header.bootstrap_code[..self.stages.stage1.len()]
-            .copy_from_slice(&self.stages.stage1);
-        let entry = |boot, sys, starting_lba, sectors| MBRPartitionEntry {
-            boot,
-            // Nobody addresses by cylinders any more.
-            first_chs: CHS::empty(),
-            sys,
-            last_chs: CHS::empty(),
-            starting_lba,
-            sectors,
-        };
-        let boot_end = plan.volume.map_or(plan.boot_end, |volume| volume.start);
-        table[1] = entry(
-            BOOT_ACTIVE,
-            BOOT_PARTITION_TYPE,
-            BOOT_PARTITION_SECTOR,
-            boot_end - BOOT_PARTITION_SECTOR,
-        );
-        if let Some(SectorRange { start, count }) = plan.volume {
-            table[2] = entry(BOOT_INACTIVE, FAT16_PARTITION_TYPE, start, count);
-        }
-        table.write_into(file).map_err(io::Error::other)
-    }
-}
-
-/// Where everything goes.
-#[derive(Debug)]
-struct Plan {
-    header: KernelHeader,
-    llvm_table: Vec<u8>,
-    /// Behind LLVM.
-    boot_end: u32,
-    /// The FAT16 volume.
-    volume: Option<SectorRange>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct SectorRange {
-    start: u32,
-    count: u32,
 }
 
 /// Sectors that hold so many bytes. Images are smaller than 2 TiB.
@@ -294,13 +232,6 @@ fn padded_checksum(bytes: &[u8]) -> Checksum {
         sums.add(&[0; 4]);
     }
     sums
-}
-
-fn write_at(file: &mut File, sector: u32, bytes: &[u8]) -> io::Result<()> {
-    file.seek(SeekFrom::Start(
-        u64::from(sector) * SECTOR_SIZE_BYTES as u64,
-    ))?;
-    file.write_all(bytes)
 }
 
 #[cfg(test)]

@@ -5,13 +5,15 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use bareflow_boot_layout::clusters::{self, Table};
 use bareflow_boot_layout::{
-    BOOT_PARTITION_SECTOR, Checksum, KernelHeader, SECTOR_SIZE_BYTES, STAGE2_SECTOR,
-    STAGE2_SIZE_BYTES,
+    BOOT_PARTITION_SECTOR, Checksum, KernelHeader, SECTOR_SIZE_BYTES, STAGE1_LIMIT_BYTES,
+    STAGE2_SECTOR, STAGE2_SIZE_BYTES,
 };
-use bareflow_volume::{BlockDevice, DeviceError, Partition, PartitionError, Volume};
+use bareflow_pager::{Owner, RECORD_FOLDER, RECORD_NAMES, Record};
+use bareflow_volume::{Partition, PartitionError, Volume, VolumeError};
 
-use super::ImageError;
+use super::{FileDisk, ImageError};
 
 /// The FAT16 volume of an image.
 pub type ImageVolume = Volume<Partition<FileDisk>>;
@@ -97,6 +99,88 @@ impl ImageFile {
         Ok(bytes)
     }
 
+    /// The pages of LLVM that the image has.
+    ///
+    /// # Errors
+    /// [`ImageError::NoImage`] if they are cut or damaged.
+    pub fn llvm(&self) -> Result<LlvmPages, ImageError> {
+        let header = &self.header;
+        let bytes = self.sectors(
+            "LLVM",
+            BOOT_PARTITION_SECTOR + header.llvm_table_sector(),
+            header.llvm_table_sectors + header.llvm_sectors,
+            header.llvm_checksum,
+        )?;
+        let table_size_bytes = header.llvm_table_sectors as usize * SECTOR_SIZE_BYTES;
+        let pages = LlvmPages {
+            bytes,
+            table_size_bytes,
+            pages: header.llvm_pages as usize,
+            stored_pages: header.llvm_stored_pages(),
+        };
+        match pages.table() {
+            Some(_) => Ok(pages),
+            None => Err(self.no_image("its table of LLVM's pages is cut".into())),
+        }
+    }
+
+    /// What boots of the image have touched of LLVM; `None` if none has written it down.
+    ///
+    /// # Errors
+    /// [`ImageError::NoImage`] if the volume cannot be read.
+    pub fn record(&self) -> Result<Option<Record>, ImageError> {
+        let Some(mut volume) = self.volume()? else {
+            return Ok(None);
+        };
+        let owner = Owner {
+            table: self.header.llvm_table_checksum,
+            clusters: self.header.llvm_stored_pages().div_ceil(clusters::PAGES),
+            pages: self.header.llvm_pages as usize,
+        };
+        let mut newest: Option<Record> = None;
+        for name in RECORD_NAMES {
+            let file = volume
+                .open_folder(RECORD_FOLDER)
+                .and_then(|folder| volume.find(folder, name))
+                .and_then(|file| volume.read(&file));
+            let bytes = match file {
+                Ok(bytes) => bytes,
+                Err(VolumeError::NotFound) => continue,
+                Err(error) => return Err(self.no_image(format!("its record of touches: {error}"))),
+            };
+            // As the kernel does it: what is no record is none.
+            let record = Record::decode(&bytes, &owner).ok();
+            let weight = |record: &Option<Record>| record.as_ref().map(Record::weight);
+            if weight(&record) > weight(&newest) {
+                newest = record;
+            }
+        }
+        Ok(newest)
+    }
+
+    /// The boot stages: the code of stage 1, and stage 2.
+    ///
+    /// # Errors
+    /// [`ImageError::NoImage`] if the image ends before they do.
+    pub(super) fn stages(&self) -> Result<(Vec<u8>, Vec<u8>), ImageError> {
+        let read = |sector: u32, size_bytes: usize| {
+            let mut bytes = vec![0; size_bytes];
+            self.file
+                .read_exact_at(&mut bytes, offset(sector))
+                .map_err(|error| self.no_image(reason(&error)))?;
+            Ok::<_, ImageError>(bytes)
+        };
+        Ok((
+            read(0, STAGE1_LIMIT_BYTES)?,
+            read(STAGE2_SECTOR, STAGE2_SIZE_BYTES)?,
+        ))
+    }
+
+    /// The image's own file.
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
     fn sectors(
         &self,
         what: &str,
@@ -123,13 +207,11 @@ impl ImageFile {
     /// # Errors
     /// [`ImageError::NoImage`] if it has a volume that cannot be read.
     pub fn volume(&self) -> Result<Option<ImageVolume>, ImageError> {
-        let disk = FileDisk {
-            file: self
-                .file
-                .try_clone()
-                .map_err(|error| self.no_image(error.to_string()))?,
-            sector_count: self.size_bytes / SECTOR_SIZE_BYTES as u64,
-        };
+        let disk = self
+            .file
+            .try_clone()
+            .and_then(FileDisk::new)
+            .map_err(|error| self.no_image(error.to_string()))?;
         let partition = match Partition::find_fat16(disk) {
             Ok(partition) => partition,
             Err(PartitionError::NoFat16) => return Ok(None),
@@ -148,6 +230,40 @@ impl ImageFile {
     }
 }
 
+/// Pages of LLVM as an image has them, behind their table.
+#[derive(Debug)]
+pub struct LlvmPages {
+    bytes: Vec<u8>,
+    table_size_bytes: usize,
+    pages: usize,
+    stored_pages: usize,
+}
+
+impl LlvmPages {
+    fn table(&self) -> Option<Table<'_>> {
+        Table::open(
+            &self.bytes[..self.table_size_bytes],
+            self.pages,
+            self.stored_pages,
+        )
+    }
+
+    /// The pages, each with its number.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        let table = self.table().expect("it was checked when it was read");
+        let contents = self.bytes[self.table_size_bytes..].chunks(clusters::PAGE_SIZE_BYTES);
+        (0..)
+            .map_while(move |position| table.page(position))
+            .zip(contents)
+    }
+
+    /// The table of functions, which begins with this page.
+    pub fn symbols(&self, first_page: usize) -> Vec<u8> {
+        let pages = self.iter().filter(|(number, _)| *number >= first_page);
+        pages.flat_map(|(_, contents)| contents).copied().collect()
+    }
+}
+
 fn offset(sector: u32) -> u64 {
     u64::from(sector) * SECTOR_SIZE_BYTES as u64
 }
@@ -156,35 +272,5 @@ fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "it ends too early".to_owned(),
         _ => error.to_string(),
-    }
-}
-
-/// A file as a disk that is only read.
-#[derive(Debug)]
-pub struct FileDisk {
-    file: File,
-    sector_count: u64,
-}
-
-impl BlockDevice for FileDisk {
-    fn sector_count(&self) -> u64 {
-        self.sector_count
-    }
-
-    fn read(&mut self, first_sector: u64, buffer: &mut [u8]) -> Result<(), DeviceError> {
-        let start = first_sector
-            .checked_mul(SECTOR_SIZE_BYTES as u64)
-            .ok_or(DeviceError::OutOfRange)?;
-        self.file
-            .read_exact_at(buffer, start)
-            .map_err(|_| DeviceError::OutOfRange)
-    }
-
-    fn write(&mut self, _first_sector: u64, _bytes: &[u8]) -> Result<(), DeviceError> {
-        Err(DeviceError::ReadOnly)
-    }
-
-    fn flush(&mut self) -> Result<(), DeviceError> {
-        Ok(())
     }
 }

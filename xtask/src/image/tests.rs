@@ -1,4 +1,5 @@
 use super::*;
+use bareflow_boot_layout::{BOOT_PARTITION_SECTOR, BOOT_PARTITION_TYPE, FAT16_PARTITION_TYPE};
 
 use std::fs;
 use std::io::Read;
@@ -30,7 +31,7 @@ fn kernel() -> Vec<u8> {
     const SYMBOL_BYTES: usize = 24;
 
     let names = b"\0__working_memory\0__llvm_load_start\0__llvm_load_end\0__llvm_window_end\0\
-                  _ZNK4llvm5Value7getNameEv\0";
+                  _ZNK4llvm5Value7getNameEv\0__llvm_window\0";
     let symbol = |name: usize, kind: u64, section: u64, value: u64, size: u64| {
         let name = (name as u64, 4);
         fields(&[
@@ -49,6 +50,7 @@ fn kernel() -> Vec<u8> {
         symbol(36, 0, 0xfff1, LLVM_START + 0x2000, 0),
         symbol(52, 0, 0xfff1, 0x4a00_2000, 0),
         symbol(70, 2, 0xfff1, 0x4a00_0000, 16),
+        symbol(96, 0, 0xfff1, 0x4a00_0000, 0),
     ]
     .concat();
     let code_offset = HEADER_BYTES + 3 * PROGRAM_HEADER_BYTES;
@@ -185,10 +187,15 @@ fn everything_is_where_the_boot_stages_look_for_it() {
     let llvm = part(header.llvm_sector(), header.llvm_sectors);
     assert_eq!(llvm.len(), 8192);
     assert!(llvm.starts_with(LLVM));
-    assert_eq!(Checksum::of(llvm), header.llvm_checksum);
     let table = part(header.llvm_table_sector(), header.llvm_table_sectors);
     assert_eq!(Checksum::of(table), header.llvm_table_checksum);
-    assert_eq!(clusters::checksum(table, 0), Some(Checksum::of(llvm)));
+    let mut both = Checksum::of(table);
+    both.add(llvm);
+    assert_eq!(both, header.llvm_checksum);
+    let table = clusters::Table::open(table, 2, 2).unwrap();
+    assert_eq!(table.checksum(0), Some(Checksum::of(llvm)));
+    assert_eq!((header.llvm_pages, header.llvm_own_pages), (2, 2));
+    assert_eq!(header.llvm_window, 0x4a00_0000);
     assert_eq!(header.llvm_address, header.bundle_address + 0x2000);
 }
 

@@ -87,6 +87,30 @@ pub(crate) fn handle(frame: &mut TrapFrame) {
     )
 }
 
+/// LLVM needs a page that the image does not have: the compilation fails. Ends the machine if none is under way.
+pub(crate) fn handle_absent_page(frame: &mut TrapFrame, address: usize) {
+    let fault = Fault {
+        cause: FaultCause::AbsentPage { address },
+        instruction: frame.rip as usize,
+    };
+    let place = symbols::Place(address as u64);
+    let Some(resume) = guest::get().and_then(|guest| guest.resume_after(&fault)) else {
+        exit::fail(
+            exit::BOOT_FAILURE,
+            format_args!(
+                "the image has only the pages of LLVM that were used before, not that of {place}"
+            ),
+        );
+    };
+    console::print(
+        Stream::Error,
+        format_args!(
+            "bareflow: note: a compilation fails: the image does not have LLVM's page of {place}\n"
+        ),
+    );
+    go_to(resume, frame);
+}
+
 fn print_details(frame: &TrapFrame, fault: &Fault, address: usize) {
     let line = |text: core::fmt::Arguments| console::print(Stream::Error, text);
     line(format_args!(

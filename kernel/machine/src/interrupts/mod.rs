@@ -134,11 +134,19 @@ extern "C" fn handle_trap(frame: &mut TrapFrame) {
 }
 
 fn on_page_fault(frame: &mut TrapFrame) {
+    let address = Cr2::read_raw() as usize;
     let is_missing = frame.error_code & PAGE_FAULT_PRESENT == 0;
-    if is_missing && pager::resolve(Cr2::read_raw() as usize) == pager::Fault::Resolved {
-        return;
+    let found = match is_missing {
+        true => pager::resolve(address),
+        false => pager::Fault::Foreign,
+    };
+    match found {
+        pager::Fault::Resolved => {}
+        pager::Fault::Absent => {
+            segments::with_nested_page_faults(|| fault::handle_absent_page(frame, address));
+        }
+        pager::Fault::Foreign => segments::with_nested_page_faults(|| fault::handle(frame)),
     }
-    segments::with_nested_page_faults(|| fault::handle(frame));
 }
 
 fn on_timer() {

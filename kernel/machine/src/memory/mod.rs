@@ -6,12 +6,12 @@ use core::cell::UnsafeCell;
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use bareflow_boot_layout::clusters::Table;
 use bareflow_boot_layout::{KernelHeader, SECTOR_SIZE_BYTES};
 use bareflow_cxx_runtime::platform::{PlatformError, Protection};
 use bareflow_memory::{
     Access, AddressSpace, Cache, Frame, Frames, MapError, PAGE_SIZE_BYTES, Pool, WORDS, frames_of,
 };
-use bareflow_pager::Contents;
 use x86_64::instructions::interrupts::without_interrupts;
 use x86_64::instructions::tlb;
 use x86_64::registers::control::{Cr3, Cr3Flags};
@@ -101,34 +101,49 @@ pub(crate) enum LlvmSource {
     Disk(KernelHeader),
 }
 
-/// LLVM's window, and where its memory is if it is loaded.
+/// LLVM where a loader has put it.
+struct LoadedLlvm {
+    /// All that was loaded.
+    bytes: Range<usize>,
+    /// Where its first page is.
+    start: usize,
+    /// Which pages these are.
+    table: Table<'static>,
+}
+
+/// LLVM's window, and what of it is loaded.
 ///
 /// # Safety
 /// The first 4 GiB must be mapped.
-unsafe fn find_llvm(info: &StartInfo) -> (LlvmWindow, Option<Range<usize>>, LlvmSource) {
-    if let Some(loaded) = info.llvm() {
-        return (
-            image::llvm_window(loaded.len()),
-            Some(loaded),
-            LlvmSource::Loaded,
-        );
-    }
-    if let Some(header) = info.header() {
-        let size_bytes = header.llvm_sectors as usize * SECTOR_SIZE_BYTES;
-        return (
-            image::llvm_window(size_bytes),
-            None,
-            LlvmSource::Disk(header),
-        );
-    }
-    let mut loaded = image::loaded_llvm();
-    // SAFETY: the caller's promise.
-    loaded.end += unsafe { image::loaded_symbols_size_bytes() };
-    (
-        image::llvm_window(loaded.len()),
-        Some(loaded),
-        LlvmSource::Loaded,
-    )
+unsafe fn find_llvm(info: &StartInfo) -> (LlvmWindow, Option<LoadedLlvm>, LlvmSource) {
+    let Some(header) = info.header() else {
+        let mut bytes = image::loaded_llvm();
+        // SAFETY: the caller's promise.
+        bytes.end += unsafe { image::loaded_symbols_size_bytes() };
+        let pages = pages_of(&bytes).len();
+        let loaded = LoadedLlvm {
+            start: bytes.start,
+            bytes,
+            table: Table::of_all(pages),
+        };
+        return (image::llvm_window(pages), Some(loaded), LlvmSource::Loaded);
+    };
+    let pages = header.llvm_pages as usize;
+    let window = image::llvm_window(pages);
+    let Some(bytes) = info.llvm() else {
+        return (window, None, LlvmSource::Disk(header));
+    };
+    let table_size_bytes = header.llvm_table_sectors as usize * SECTOR_SIZE_BYTES;
+    let table = core::ptr::with_exposed_provenance(bytes.start);
+    // SAFETY: the caller's promise; stage 2 has loaded the table, and its frames stay as they are.
+    let table = unsafe { core::slice::from_raw_parts(table, table_size_bytes) };
+    let loaded = LoadedLlvm {
+        start: bytes.start + table_size_bytes,
+        bytes,
+        table: Table::open(table, pages, header.llvm_stored_pages())
+            .expect("the image was made with the table that its header says"),
+    };
+    (window, Some(loaded), LlvmSource::Loaded)
 }
 
 /// Makes the kernel's own page tables and changes to them.
@@ -151,7 +166,7 @@ pub(crate) unsafe fn initialise(info: &StartInfo) -> Layout {
     USABLE_FRAMES.store(frames.free_count(), Relaxed);
     frames.reserve(pages_of(&image::whole()));
     if let Some(loaded) = &loaded_llvm {
-        frames.reserve(pages_of(loaded));
+        frames.reserve(pages_of(&loaded.bytes));
     }
     let bundle = place_bundle(info.bundle().unwrap_or(0..0), &pool, &mut frames);
 
@@ -172,7 +187,7 @@ pub(crate) unsafe fn initialise(info: &StartInfo) -> Layout {
     space.map_fixed(pages_of(&image::data()), Access::ReadWrite, Cache::On);
     space.map_fixed(pages_of(&bundle), Access::Read, Cache::On);
     if let Some(loaded) = loaded_llvm {
-        place_llvm(&mut space, &llvm, page_of(loaded.start));
+        place_llvm(&mut space, &llvm, &loaded);
     }
     let handler_stack_tops = commit_stacks(&mut space);
 
@@ -223,14 +238,14 @@ fn place_bundle(bundle: Range<usize>, pool: &Pool, frames: &mut Frames) -> Range
     copy..copy + bundle.len()
 }
 
-/// Puts LLVM's memory, which a loader has filled from `first_frame` on, at LLVM's addresses.
-fn place_llvm(space: &mut AddressSpace, window: &LlvmWindow, first_frame: usize) {
-    let pages = (0..window.stored_count()).filter_map(|stored| window.find_stored(stored));
-    for page in pages {
-        if let Contents::Stored(stored) = page.contents {
-            let frame = (first_frame + stored) as u64;
+/// Puts LLVM's memory, which a loader has filled, at LLVM's addresses.
+fn place_llvm(space: &mut AddressSpace, window: &LlvmWindow, loaded: &LoadedLlvm) {
+    let first_frame = page_of(loaded.start);
+    let stored = (0..).map_while(|position| loaded.table.page(position));
+    for (stored, frame) in stored.zip(first_frame..) {
+        if let Some(page) = window.find_stored(stored) {
             space
-                .place(page.number, frame, page.access, Cache::On)
+                .place(page.number, frame as u64, page.access, Cache::On)
                 .expect("LLVM's window is in the pool");
         }
     }
@@ -429,12 +444,17 @@ pub(crate) fn fill_llvm_page(page: usize, access: Access, bytes: &[u8]) -> Resul
             core::ptr::copy_nonoverlapping(bytes.as_ptr(), start, count);
             core::ptr::write_bytes(start.add(count), 0, PAGE_SIZE_BYTES - count);
         }
-        if access != Access::ReadWrite {
-            space.commit(page, access)?;
-            flush(page..page + 1);
-        }
+        // The access right of its users, to whom the page is still untouched.
+        space.commit(page, access)?;
+        flush(page..page + 1);
         Ok(())
     })
+}
+
+/// Whether anybody has used the page of LLVM since it was filled.
+#[cfg(feature = "engine")]
+pub(crate) fn is_used(page: usize) -> bool {
+    with_space(|space| space.is_accessed(page))
 }
 
 /// Whether the page of an address has memory.

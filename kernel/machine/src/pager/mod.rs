@@ -13,9 +13,10 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
-use bareflow_boot_layout::{Checksum, KernelHeader, SECTOR_SIZE_BYTES, clusters};
+use bareflow_boot_layout::clusters::{self, Table};
+use bareflow_boot_layout::{Checksum, KernelHeader, SECTOR_SIZE_BYTES};
 use bareflow_memory::{MapError, PAGE_SIZE_BYTES};
-use bareflow_pager::{CLUSTER_PAGES, Clusters, Contents, Page};
+use bareflow_pager::{Clusters, Contents, Owner, Page};
 use bareflow_volume::DeviceError;
 
 use crate::image::LlvmWindow;
@@ -36,10 +37,12 @@ const RUN_CLUSTERS: usize = disk::TRANSFER_SIZE_BYTES / clusters::SIZE_BYTES;
 struct Stored {
     /// Where it begins.
     first_sector: u64,
-    /// The table of checksums.
+    /// The table of clusters.
     table: Vec<u8>,
-    /// The checksum of the table: which image this is.
-    image: Checksum,
+    /// Which image this is.
+    owner: Owner,
+    /// How many of LLVM's pages the image has.
+    stored_pages: usize,
     clusters: Clusters,
 }
 
@@ -107,11 +110,17 @@ fn open(header: &KernelHeader, partition: u64) -> Stored {
             format_args!("LLVM on the disk is damaged: the checksum of its table is wrong"),
         );
     }
-    let count = (header.llvm_sectors as usize * SECTOR_SIZE_BYTES).div_ceil(clusters::SIZE_BYTES);
+    let stored_pages = header.llvm_stored_pages();
+    let count = stored_pages.div_ceil(clusters::PAGES);
     Stored {
         first_sector: partition + u64::from(header.llvm_sector()),
         table,
-        image: header.llvm_table_checksum,
+        owner: Owner {
+            table: header.llvm_table_checksum,
+            clusters: count,
+            pages: header.llvm_pages as usize,
+        },
+        stored_pages,
         clusters: Clusters::new(count),
     }
 }
@@ -128,6 +137,8 @@ fn unreadable(sector: u64, error: DeviceError) -> ! {
 pub(crate) enum Fault {
     /// A page of LLVM, which is there now.
     Resolved,
+    /// A page of LLVM that the image does not have.
+    Absent,
     /// Anything else.
     Foreign,
 }
@@ -148,7 +159,10 @@ pub(crate) fn resolve(address: usize) -> Fault {
         (Contents::Zeros, _) => fill(page, &[]),
         (Contents::Stored(_), None) => return Fault::Foreign,
         (Contents::Stored(index), Some(stored)) => {
-            let cluster = index / CLUSTER_PAGES;
+            let Some(position) = stored.table().position(index) else {
+                return Fault::Absent;
+            };
+            let cluster = position / clusters::PAGES;
             stored.read(&pager.window, cluster..cluster + 1);
             stored.clusters.set_touched(cluster);
         }
@@ -168,11 +182,16 @@ fn fill(page: Page, bytes: &[u8]) {
 }
 
 impl Stored {
+    fn table(&self) -> Table<'_> {
+        Table::open(&self.table, self.owner.pages, self.stored_pages)
+            .expect("the image was made with the table that its header says")
+    }
+
     /// Reads neighbouring clusters, at most [`RUN_CLUSTERS`], and checks them.
-    fn read(&self, window: &LlvmWindow, clusters: Range<usize>) {
-        let stored_pages = window.stored_count();
+    fn read(&self, window: &LlvmWindow, wanted: Range<usize>) {
+        let table = self.table();
         let pages =
-            clusters.start * CLUSTER_PAGES..(clusters.end * CLUSTER_PAGES).min(stored_pages);
+            wanted.start * clusters::PAGES..(wanted.end * clusters::PAGES).min(self.stored_pages);
         let sectors_per_page = PAGE_SIZE_BYTES / SECTOR_SIZE_BYTES;
         let sector = self.first_sector + (pages.start * sectors_per_page) as u64;
         let size_bytes = pages.len() * PAGE_SIZE_BYTES;
@@ -180,10 +199,11 @@ impl Stored {
             READS.fetch_add(1, Relaxed);
             BYTES_READ.fetch_add(size_bytes as u64, Relaxed);
             disk::read_with(sector, size_bytes, |bytes| {
-                self.check(clusters.start, bytes);
-                for (page, bytes) in pages.clone().zip(bytes.chunks(PAGE_SIZE_BYTES)) {
-                    let page = window.find_stored(page).expect("the disk has this page");
-                    fill(page, bytes);
+                check(&table, wanted.start, bytes);
+                for (position, bytes) in pages.clone().zip(bytes.chunks(PAGE_SIZE_BYTES)) {
+                    let page = table.page(position);
+                    let page = page.and_then(|page| window.find_stored(page));
+                    fill(page.expect("the disk has this page"), bytes);
                 }
             })
         };
@@ -198,18 +218,18 @@ impl Stored {
             unreadable(sector, error);
         }
     }
+}
 
-    fn check(&self, first_cluster: usize, bytes: &[u8]) {
-        for (index, contents) in bytes.chunks(clusters::SIZE_BYTES).enumerate() {
-            let cluster = first_cluster + index;
-            if clusters::checksum(&self.table, cluster) != Some(Checksum::of(contents)) {
-                exit::fail(
-                    exit::BOOT_FAILURE,
-                    format_args!(
-                        "LLVM on the disk is damaged: the checksum of cluster {cluster} is wrong"
-                    ),
-                );
-            }
+fn check(table: &Table, first_cluster: usize, bytes: &[u8]) {
+    for (index, contents) in bytes.chunks(clusters::SIZE_BYTES).enumerate() {
+        let cluster = first_cluster + index;
+        if table.checksum(cluster) != Some(Checksum::of(contents)) {
+            exit::fail(
+                exit::BOOT_FAILURE,
+                format_args!(
+                    "LLVM on the disk is damaged: the checksum of cluster {cluster} is wrong"
+                ),
+            );
         }
     }
 }

@@ -1,7 +1,4 @@
 //! The record of touches on the volume, and the volume itself, which is mounted once.
-//!
-//! The record is a file of two possible names. After a power cut there may be two, and the one that names more is
-//! the newer.
 
 use alloc::format;
 use alloc::string::String;
@@ -10,21 +7,18 @@ use core::fmt;
 
 use bareflow_cxx_runtime::platform::Stream;
 use bareflow_guest::{DiskVolume, mount};
-use bareflow_pager::decode;
+use bareflow_pager::{RECORD_FOLDER, RECORD_NAMES, Record};
 use bareflow_volume::VolumeError;
 
 use super::PAGER;
 use crate::one_thread::OneThread;
 use crate::{console, disk};
 
-pub(super) const FOLDER: &str = "boot";
-pub(super) const NAMES: [&str; 2] = ["touch_a.rec", "touch_b.rec"];
-
 /// The volume while nobody has taken it, and what was read from it.
 pub(super) struct Remembered {
     is_read: bool,
     pub(super) volume: Option<DiskVolume>,
-    pub(super) clusters: Vec<u16>,
+    pub(super) record: Record,
     /// The name of the record that was read.
     pub(super) name: Option<&'static str>,
 }
@@ -32,7 +26,7 @@ pub(super) struct Remembered {
 pub(super) static REMEMBERED: OneThread<Remembered> = OneThread::new(Remembered {
     is_read: false,
     volume: None,
-    clusters: Vec::new(),
+    record: Record::EMPTY,
     name: None,
 });
 
@@ -49,10 +43,10 @@ pub(super) fn read(remembered: &mut Remembered) {
     let Some(mut volume) = disk::handle().and_then(mount) else {
         return;
     };
-    for name in NAMES {
+    for name in RECORD_NAMES {
         match read_record(&mut volume, name) {
-            Ok(Some(clusters)) if clusters.len() >= remembered.clusters.len() => {
-                remembered.clusters = clusters;
+            Ok(Some(record)) if record.weight() >= remembered.record.weight() => {
+                remembered.record = record;
                 remembered.name = Some(name);
             }
             Ok(_) => {}
@@ -62,21 +56,21 @@ pub(super) fn read(remembered: &mut Remembered) {
     remembered.volume = Some(volume);
 }
 
-fn read_record(volume: &mut DiskVolume, name: &str) -> Result<Option<Vec<u16>>, String> {
+fn read_record(volume: &mut DiskVolume, name: &str) -> Result<Option<Record>, String> {
     let pager = PAGER.borrow();
     let Some(stored) = pager.as_ref().and_then(|pager| pager.stored.as_ref()) else {
         return Ok(None);
     };
     let text = |error: VolumeError| format!("{error}");
     let file = match volume
-        .open_folder(FOLDER)
+        .open_folder(RECORD_FOLDER)
         .and_then(|folder| volume.find(folder, name))
     {
         Err(VolumeError::NotFound) => return Ok(None),
         file => file.map_err(text)?,
     };
     let bytes = volume.read(&file).map_err(text)?;
-    decode(&bytes, stored.image, stored.clusters.count())
+    Record::decode(&bytes, &stored.owner)
         .map(Some)
         .map_err(|error| format!("{error}"))
 }
@@ -85,5 +79,5 @@ fn read_record(volume: &mut DiskVolume, name: &str) -> Result<Option<Vec<u16>>, 
 pub(super) fn known() -> Vec<u16> {
     let mut remembered = REMEMBERED.borrow();
     read(&mut remembered);
-    remembered.clusters.clone()
+    remembered.record.clusters.clone()
 }

@@ -3,11 +3,13 @@
 use alloc::vec::Vec;
 
 use bareflow_guest::DiskVolume;
-use bareflow_pager::{encode, grown};
+use bareflow_pager::{Contents, PageSet, RECORD_FOLDER, RECORD_NAMES};
 use bareflow_volume::{Timestamp, VolumeError};
 
-use super::PAGER;
-use super::record::{FOLDER, NAMES, REMEMBERED, note, read};
+use super::record::{REMEMBERED, note, read};
+use super::{PAGER, Stored};
+use crate::image::LlvmWindow;
+use crate::memory;
 
 /// The volume, for whoever keeps it from now on.
 pub(crate) fn keep() -> Option<DiskVolume> {
@@ -16,7 +18,7 @@ pub(crate) fn keep() -> Option<DiskVolume> {
     remembered.volume.take()
 }
 
-/// Writes what was touched for the next boot, if the record does not have it.
+/// Writes what was touched and used, for the next boot and for `cargo xtask`, if the record does not have it.
 pub(crate) fn remember(volume: Option<&mut DiskVolume>) {
     let Some(volume) = volume else {
         return;
@@ -35,19 +37,36 @@ pub(crate) fn remember(volume: Option<&mut DiskVolume>) {
 fn new_record() -> Option<Vec<u8>> {
     let remembered = REMEMBERED.borrow();
     let pager = PAGER.borrow();
-    let stored = pager.as_ref()?.stored.as_ref()?;
-    let clusters = grown(&remembered.clusters, stored.clusters.touched())?;
-    Some(encode(stored.image, &clusters))
+    let pager = pager.as_ref()?;
+    let stored = pager.stored.as_ref()?;
+    let used = used(stored, &pager.window);
+    let record = remembered.record.grown(stored.clusters.touched(), &used)?;
+    Some(record.encode(stored.owner.table))
+}
+
+/// The pages that were used in this boot.
+fn used(stored: &Stored, window: &LlvmWindow) -> PageSet {
+    let mut used = PageSet::new(stored.owner.pages);
+    let table = stored.table();
+    let pages = (0..).map_while(|position| table.page(position));
+    for page in pages.filter_map(|page| window.find_stored(page)) {
+        if let Contents::Stored(stored) = page.contents
+            && memory::is_used(page.number)
+        {
+            used.insert(stored);
+        }
+    }
+    used
 }
 
 fn write(volume: &mut DiskVolume, old_name: Option<&str>, bytes: &[u8]) -> Result<(), VolumeError> {
-    let [first, second] = NAMES;
+    let [first, second] = RECORD_NAMES;
     let (new_name, other) = if old_name == Some(first) {
         (second, first)
     } else {
         (first, second)
     };
-    let folder = volume.open_folder(FOLDER)?;
+    let folder = volume.open_folder(RECORD_FOLDER)?;
     // One that was refused, or the older of two.
     delete(volume, new_name)?;
     volume.create(folder, new_name, bytes, Timestamp::FIRST)?;
@@ -55,7 +74,7 @@ fn write(volume: &mut DiskVolume, old_name: Option<&str>, bytes: &[u8]) -> Resul
 }
 
 fn delete(volume: &mut DiskVolume, name: &str) -> Result<(), VolumeError> {
-    let folder = volume.open_folder(FOLDER)?;
+    let folder = volume.open_folder(RECORD_FOLDER)?;
     match volume.delete(folder, name) {
         Err(VolumeError::NotFound) => Ok(()),
         result => result,

@@ -1,16 +1,13 @@
 //! A disk in a file, with what the kernels have written to it.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::FileExt;
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
 use bareflow_snapshot::FOLDER;
-use bareflow_volume::{
-    BlockDevice, DeviceError, Partition, SECTOR_SIZE_BYTES, Timestamp, Volume, VolumeError,
-};
+use bareflow_volume::{Partition, Timestamp, Volume, VolumeError};
 
 use crate::e2e::subject::Subject;
-use crate::image::write_data_disk;
+use crate::image::{FileDisk, write_data_disk};
 
 /// Small, so that it is made and checked in no time.
 pub const SIZE_MIB: u64 = 32;
@@ -112,51 +109,16 @@ impl DataDisk {
         &self,
         action: impl FnOnce(&mut Volume<Partition<FileDisk>>) -> Result<T, VolumeError>,
     ) -> Result<T, String> {
-        let disk = FileDisk::open(&self.path).map_err(|error| error.to_string())?;
+        let disk = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&self.path)
+            .and_then(FileDisk::new)
+            .map_err(|error| error.to_string())?;
         Partition::find_fat16(disk)
             .map_err(VolumeError::from)
             .and_then(Volume::mount)
             .and_then(|mut volume| action(&mut volume))
             .map_err(|error| format!("{}: {error}", self.path.display()))
-    }
-}
-
-/// The file as the volume sees it.
-#[derive(Debug)]
-struct FileDisk {
-    file: File,
-    sector_count: u64,
-}
-
-impl FileDisk {
-    fn open(path: &Path) -> std::io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
-        let sector_count = file.metadata()?.len() / SECTOR_SIZE_BYTES as u64;
-        Ok(Self { file, sector_count })
-    }
-}
-
-fn failed(_: std::io::Error) -> DeviceError {
-    DeviceError::Failed("the disk's file cannot be read or written")
-}
-
-impl BlockDevice for FileDisk {
-    fn sector_count(&self) -> u64 {
-        self.sector_count
-    }
-
-    fn read(&mut self, first_sector: u64, buffer: &mut [u8]) -> Result<(), DeviceError> {
-        let offset = first_sector * SECTOR_SIZE_BYTES as u64;
-        self.file.read_exact_at(buffer, offset).map_err(failed)
-    }
-
-    fn write(&mut self, first_sector: u64, bytes: &[u8]) -> Result<(), DeviceError> {
-        let offset = first_sector * SECTOR_SIZE_BYTES as u64;
-        self.file.write_all_at(bytes, offset).map_err(failed)
-    }
-
-    fn flush(&mut self) -> Result<(), DeviceError> {
-        // The next to read it is a process of the same system.
-        Ok(())
     }
 }

@@ -1,0 +1,157 @@
+//! An image whose parts are known, and how it is written.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use bareflow_boot_layout::{
+    BOOT_PARTITION_SECTOR, BOOT_PARTITION_TYPE, Checksum, FAT16_PARTITION_TYPE, KernelHeader,
+    SECTOR_SIZE_BYTES, STAGE2_SECTOR, clusters,
+};
+use mbrman::{BOOT_ACTIVE, BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
+
+use super::sectors;
+
+/// One cylinder of 16 heads and 63 sectors: SeaBIOS does not boot from a smaller disk.
+const SMALLEST_DISK_SECTORS: u32 = 16 * 63;
+/// Identifies the disk; the same for all images, so that they depend on their contents only.
+pub(super) const DISK_SIGNATURE: [u8; 4] = *b"BFLW";
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SectorRange {
+    pub(super) start: u32,
+    pub(super) count: u32,
+}
+
+/// LLVM's pages as they are in an image, with their table.
+#[derive(Debug)]
+pub(super) struct LlvmPart {
+    /// In whole pages.
+    table: Vec<u8>,
+    pages: Vec<u8>,
+    /// How many there are, in the image or not.
+    count: u32,
+}
+
+impl LlvmPart {
+    /// Pages one behind the other. `numbers` has the number of each of them if they are not all of the `count` pages.
+    pub(super) fn new(pages: Vec<u8>, numbers: Option<&[u16]>, count: u32) -> Self {
+        let mut table = clusters::build(&pages, numbers);
+        table.resize(table.len().next_multiple_of(clusters::PAGE_SIZE_BYTES), 0);
+        Self {
+            table,
+            pages,
+            count,
+        }
+    }
+
+    /// Says in a header where the part is and what it holds.
+    pub(super) fn describe(&self, header: &mut KernelHeader) {
+        let mut both = Checksum::of(&self.table);
+        both.add(&self.pages);
+        header.llvm_table_sectors = sectors(self.table.len());
+        header.llvm_table_checksum = Checksum::of(&self.table);
+        header.llvm_sectors = sectors(self.pages.len());
+        header.llvm_checksum = both;
+        header.llvm_pages = self.count;
+    }
+}
+
+/// The first sector behind the boot partition's contents.
+pub(super) fn boot_end(header: &KernelHeader) -> u32 {
+    BOOT_PARTITION_SECTOR + header.llvm_sector() + header.llvm_sectors
+}
+
+/// Everything of an image but what is in its volume.
+#[derive(Debug)]
+pub(super) struct Blueprint<'a> {
+    pub(super) stage1: &'a [u8],
+    pub(super) stage2: &'a [u8],
+    pub(super) header: KernelHeader,
+    pub(super) core: &'a [u8],
+    pub(super) bundle: &'a [u8],
+    pub(super) llvm: &'a LlvmPart,
+    /// The FAT16 volume.
+    pub(super) volume: Option<SectorRange>,
+    /// The size of the image; as small as it can be if it is not said.
+    pub(super) size_bytes: Option<u64>,
+}
+
+impl Blueprint<'_> {
+    /// Writes the image; a file that is there already is replaced only when the new one is complete. `fill` writes the
+    /// volume.
+    pub(super) fn write(
+        &self,
+        path: &Path,
+        fill: impl FnOnce(&mut File, SectorRange) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let mut temporary = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+        let file = temporary.as_file_mut();
+        let header = &self.header;
+        file.set_len(self.size_bytes.unwrap_or_else(|| {
+            let sectors = boot_end(header).max(SMALLEST_DISK_SECTORS);
+            u64::from(sectors) * SECTOR_SIZE_BYTES as u64
+        }))?;
+        self.write_partition_table(file)?;
+        write_at(file, STAGE2_SECTOR, self.stage2)?;
+        write_at(file, BOOT_PARTITION_SECTOR, &header.to_sector())?;
+        for (offset, bytes) in [
+            (1, self.core),
+            (1 + header.kernel_sectors, self.bundle),
+            (header.llvm_table_sector(), &self.llvm.table),
+            (header.llvm_sector(), &self.llvm.pages),
+        ] {
+            write_at(file, BOOT_PARTITION_SECTOR + offset, bytes)?;
+        }
+        if let Some(volume) = self.volume {
+            fill(file, volume)?;
+        }
+        let file = temporary.persist(path).map_err(|error| error.error)?;
+        // Temporary files are private; an image is an ordinary file.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
+        }
+        drop(file);
+        Ok(())
+    }
+
+    fn write_partition_table(&self, file: &mut File) -> io::Result<()> {
+        let mut table = MBR::new_from(file, SECTOR_SIZE_BYTES as u32, DISK_SIGNATURE)
+            .map_err(io::Error::other)?;
+        table.header.bootstrap_code[..self.stage1.len()].copy_from_slice(self.stage1);
+        let entry = |boot, sys, starting_lba, sectors| MBRPartitionEntry {
+            boot,
+            // Nobody addresses by cylinders any more.
+            first_chs: CHS::empty(),
+            sys,
+            last_chs: CHS::empty(),
+            starting_lba,
+            sectors,
+        };
+        let boot_end = self
+            .volume
+            .map_or(boot_end(&self.header), |volume| volume.start);
+        table[1] = entry(
+            BOOT_ACTIVE,
+            BOOT_PARTITION_TYPE,
+            BOOT_PARTITION_SECTOR,
+            boot_end - BOOT_PARTITION_SECTOR,
+        );
+        if let Some(SectorRange { start, count }) = self.volume {
+            table[2] = entry(BOOT_INACTIVE, FAT16_PARTITION_TYPE, start, count);
+        }
+        table.write_into(file).map_err(io::Error::other)
+    }
+}
+
+fn write_at(file: &mut File, sector: u32, bytes: &[u8]) -> io::Result<()> {
+    file.seek(SeekFrom::Start(
+        u64::from(sector) * SECTOR_SIZE_BYTES as u64,
+    ))?;
+    file.write_all(bytes)
+}

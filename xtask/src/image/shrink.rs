@@ -1,0 +1,143 @@
+//! Used-only images: those pages of LLVM that boots of another image have used, and everything else of it.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use bareflow_boot_layout::clusters::PAGE_SIZE_BYTES;
+use bareflow_boot_layout::symbols::{self, Symbol, SymbolTable};
+use bareflow_boot_layout::{KernelHeader, SECTOR_SIZE_BYTES};
+use bareflow_pager::{PageSet, RECORD_FOLDER, RECORD_NAMES};
+use bareflow_volume::{BlockDevice, Partition, Volume, VolumeError};
+
+use super::blueprint::{self, Blueprint, LlvmPart, SectorRange};
+use super::file_disk::FileDisk;
+use super::read::LlvmPages;
+use super::{ImageError, ImageFile, PARTITION_ALIGNMENT_SECTORS};
+
+/// Where a FAT volume says how many sectors lie before it (Microsoft, "FAT: General Overview of On-Disk Format",
+/// 1.03: `BPB_HiddSec`).
+const HIDDEN_SECTORS_OFFSET: u64 = 28;
+/// What is copied at once; what is zero of it takes no room on the host.
+const BLOCK_SIZE_BYTES: u64 = 64 << 10;
+
+/// What became of LLVM, the table of functions included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shrunk {
+    /// Bytes in the image that was booted.
+    pub bytes: u64,
+    /// Bytes in the used-only image.
+    pub kept_bytes: u64,
+}
+
+/// Writes a used-only image of `source`: of LLVM only those pages that its boots have used. Its volume comes along, but
+/// for the record of touches, which is about `source`.
+///
+/// # Errors
+/// [`ImageError`]: nothing is known of boots of `source`, it is damaged, or the image cannot be written.
+pub fn shrink(source: &ImageFile, path: &Path) -> Result<Shrunk, ImageError> {
+    let nothing_known = || ImageError::NothingKnown {
+        path: source.path.clone(),
+    };
+    let record = source.record()?.ok_or_else(nothing_known)?;
+    let mut volume = source.volume()?.ok_or_else(nothing_known)?;
+    let volume = SectorRange {
+        // Both fit: they are from a partition table.
+        start: volume.device().first_sector() as u32,
+        count: volume.device().sector_count() as u32,
+    };
+    let mut header = source.header;
+    let llvm = kept(&source.llvm()?, &mut header, &record.used);
+    llvm.describe(&mut header);
+    let start = blueprint::boot_end(&header).next_multiple_of(PARTITION_ALIGNMENT_SECTORS);
+    let (stage1, stage2) = source.stages()?;
+    let image = Blueprint {
+        stage1: &stage1,
+        stage2: &stage2,
+        header,
+        core: &source.kernel()?,
+        bundle: &source.bundle()?,
+        llvm: &llvm,
+        volume: Some(SectorRange { start, ..volume }),
+        size_bytes: Some(u64::from(start + volume.count) * SECTOR_SIZE_BYTES as u64),
+    };
+    let written = image.write(path, |file, target| {
+        copy(source.file(), volume, file, target)?;
+        file.write_all_at(
+            &target.start.to_le_bytes(),
+            offset(target.start) + HIDDEN_SECTORS_OFFSET,
+        )?;
+        forget_touches(FileDisk::new(file.try_clone()?)?).map_err(io::Error::other)
+    });
+    written.map_err(|source| ImageError::Write {
+        path: path.into(),
+        source,
+    })?;
+    Ok(Shrunk {
+        bytes: source.llvm_bytes(),
+        kept_bytes: (header.llvm_stored_pages() * PAGE_SIZE_BYTES) as u64,
+    })
+}
+
+/// The pages that were used, and behind them the names of the functions in them and in the core.
+fn kept(all: &LlvmPages, header: &mut KernelHeader, used: &PageSet) -> LlvmPart {
+    let own_pages = header.llvm_own_pages as usize;
+    let mut pages = Vec::new();
+    let mut numbers: Vec<u16> = Vec::new();
+    for (number, contents) in all.iter().take_while(|(number, _)| *number < own_pages) {
+        if used.contains(number) {
+            pages.extend_from_slice(contents);
+            numbers.push(number_of(number));
+        }
+    }
+    let symbols = all.symbols(own_pages);
+    let window = header.llvm_window;
+    let is_kept = |symbol: &Symbol| match symbol.address.checked_sub(window) {
+        None => true,
+        Some(offset) => used.contains(offset as usize / PAGE_SIZE_BYTES),
+    };
+    let table = SymbolTable::open(&symbols).unwrap_or(SymbolTable::EMPTY);
+    let mut kept: Vec<Symbol> = table.iter().filter(is_kept).collect();
+    let mut table = symbols::build(&mut kept);
+    table.resize(table.len().next_multiple_of(PAGE_SIZE_BYTES), 0);
+    let end = own_pages + table.len() / PAGE_SIZE_BYTES;
+    numbers.extend((own_pages..end).map(number_of));
+    pages.append(&mut table);
+    LlvmPart::new(pages, Some(&numbers), end as u32)
+}
+
+/// The kernel has no room for more pages than 16 bits count.
+fn number_of(page: usize) -> u16 {
+    u16::try_from(page).expect("an image has fewer pages of LLVM")
+}
+
+fn offset(sector: u32) -> u64 {
+    u64::from(sector) * SECTOR_SIZE_BYTES as u64
+}
+
+/// Copies sectors to a place that holds zeros.
+fn copy(source: &File, from: SectorRange, file: &File, to: SectorRange) -> io::Result<()> {
+    let mut block = vec![0; BLOCK_SIZE_BYTES as usize];
+    let end = offset(from.count);
+    for start in (0..end).step_by(block.len()) {
+        let block = &mut block[..(end - start).min(BLOCK_SIZE_BYTES) as usize];
+        source.read_exact_at(block, offset(from.start) + start)?;
+        if block.iter().any(|byte| *byte != 0) {
+            file.write_all_at(block, offset(to.start) + start)?;
+        }
+    }
+    Ok(())
+}
+
+fn forget_touches(disk: FileDisk) -> Result<(), VolumeError> {
+    let mut volume = Volume::mount(Partition::find_fat16(disk)?)?;
+    let folder = volume.open_folder(RECORD_FOLDER)?;
+    for name in RECORD_NAMES {
+        match volume.delete(folder, name) {
+            Ok(()) | Err(VolumeError::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
