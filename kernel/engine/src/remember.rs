@@ -169,9 +169,10 @@ impl Manager<'_> {
                     tier: code
                         .as_ref()
                         .map_or(Tier::Interpreter, |_| record.policy.tier()),
-                    tried: code
-                        .as_ref()
-                        .map_or_else(Default::default, |_| record.policy.tried()),
+                    tried: match code {
+                        Some(_) => record.policy.tried(),
+                        None => record.policy.failures(),
+                    },
                     loops: record.policy.loops(),
                     calls: counters.count,
                     cycles: cycles_of(&counters),
@@ -234,16 +235,16 @@ impl Manager<'_> {
             }
             self.compile_for_later(*unit, Level::O3);
         }
-        for (_, _, unit) in &open {
-            if self.records()[*unit].policy.tier() == Tier::Interpreter {
-                self.compile_first(*unit);
-            }
-        }
-        let has_code = |record: &&Record| {
+        let has_code = |record: &Record| {
             record.policy.kind() == Kind::Loop
                 || record.counters().count == 0
                 || record.policy.tier() != Tier::Interpreter
         };
+        for unit in 0..self.records().len() {
+            if !has_code(&self.records()[unit]) {
+                self.compile_first(unit);
+            }
+        }
         let missing = self.records().iter().find(|record| !has_code(record));
         if let Some(record) = missing {
             report_note(&format!(

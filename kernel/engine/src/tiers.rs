@@ -283,6 +283,7 @@ impl<'a> Manager<'a> {
                 if let Some(level) = function.loops {
                     record.policy.loop_reached(level);
                 }
+                record.policy.remember_failures(function.tried);
             }
             record.set_limits(&self.config, self.spent_cycles);
         }
@@ -426,13 +427,11 @@ impl<'a> Manager<'a> {
 
     /// Compiles a unit that has no code, at the lowest level that works.
     pub(crate) fn compile_first(&mut self, unit: usize) {
-        if !self.reach_compiler() {
-            return;
-        }
         for level in LEVELS {
-            if !self.records[unit].policy.tried()[level.index()]
-                && self.compile_confined(unit, level)
-            {
+            if self.records[unit].policy.tried()[level.index()] {
+                continue;
+            }
+            if !self.reach_compiler() || self.compile_confined(unit, level) {
                 return;
             }
         }

@@ -150,7 +150,7 @@ pub struct Function<'a> {
     pub kind: Kind,
     /// How it runs.
     pub tier: Tier,
-    /// The levels at which it was compiled or failed to.
+    /// The levels at which it was compiled or failed to; without code, those at which it failed.
     pub tried: [bool; LEVELS.len()],
     /// The highest level that one of its loops has reached.
     pub loops: Option<Level>,

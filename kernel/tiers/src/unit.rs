@@ -69,6 +69,12 @@ impl Unit {
         self.tried
     }
 
+    /// The levels above its tier at which it failed to be compiled.
+    #[must_use]
+    pub fn failures(&self) -> [bool; LEVELS.len()] {
+        LEVELS.map(|level| Tier::Native(level) > self.tier && self.tried[level.index()])
+    }
+
     /// The highest level that one of its loops has reached.
     #[must_use]
     pub const fn loops(&self) -> Option<Level> {
@@ -168,6 +174,13 @@ impl Unit {
     /// Notes that a compilation at `level` failed.
     pub fn failed(&mut self, level: Level) {
         self.tried[level.index()] = true;
+    }
+
+    /// Notes that compilations at these levels have failed in an earlier boot.
+    pub fn remember_failures(&mut self, failures: [bool; LEVELS.len()]) {
+        for level in LEVELS.into_iter().filter(|level| failures[level.index()]) {
+            self.failed(level);
+        }
     }
 
     /// Notes that a compilation at `level` took too long: those above would take longer.
@@ -374,6 +387,21 @@ mod tests {
         let mut unit = Unit::new(Kind::Function);
         unit.took_too_long(Level::O2);
         assert_eq!(unit.first_code(&Config::O3_AT_ONCE, 0), Some(Level::O1));
+    }
+
+    #[test]
+    fn what_has_failed_is_remembered_and_not_tried_by_the_next_boot() {
+        let mut unit = Unit::new(Kind::Function);
+        unit.failed(Level::O0);
+        unit.compiled(Level::O1);
+        unit.failed(Level::O3);
+        assert_eq!(unit.failures(), [false, false, false, true]);
+
+        // Its code was not kept.
+        let mut next = Unit::new(Kind::Function);
+        next.remember_failures(unit.failures());
+        assert!(!next.can_become_best());
+        assert_eq!(next.first_code(&Config::O3_AT_ONCE, 0), Some(Level::O2));
     }
 
     #[test]
