@@ -16,7 +16,8 @@ use crate::temporary::TemporaryFolder;
 
 /// Boot a program again and again from one image, and show how it converges to native code
 ///
-/// Every boot is made twice, once with its instructions counted. Afterwards the final image is made and booted, too.
+/// Every boot is made twice, once with its instructions counted. Afterwards the used-only image and the final image
+/// are made and booted, too.
 #[derive(Args, Debug)]
 pub struct ConvergeArgs {
     /// How many boots
@@ -54,6 +55,7 @@ impl ConvergeArgs {
         let subject = Subject {
             bench: &bench,
             image: &image,
+            used_image: folder.path().join("used.img"),
             native_image: folder.path().join("native.img"),
             program: self.guest.name(),
             memory_mib: self.memory_mib,
@@ -68,6 +70,9 @@ impl ConvergeArgs {
             .map_err(system("cannot draw the plots"))?;
         write_whole(&self.html, page.as_bytes())?;
         println!("{}", table::boots(&found));
+        for (what, figures) in table::used_only(&found.used_only) {
+            println!("{what}: {figures}");
+        }
         for line in table::verdicts(&found) {
             println!("{line}");
         }

@@ -7,7 +7,7 @@ use clap::Args;
 use indicatif::HumanBytes;
 
 use crate::error::Result;
-use crate::image::{ImageFile, shrink};
+use crate::image::{ImageFile, Snapshots, shrink};
 
 /// Make a used-only image: of LLVM it has only those pages that boots of another image have used.
 ///
@@ -18,6 +18,9 @@ pub struct ShrinkArgs {
     /// An image of `cargo xtask image` that was booted
     #[arg(value_name = "IMAGE")]
     image: PathBuf,
+    /// Leave the snapshots out: the first boot starts without
+    #[arg(long)]
+    without_snapshots: bool,
     /// Where to write the used-only image
     #[arg(long, value_name = "FILE", default_value = "used.img")]
     out: PathBuf,
@@ -29,7 +32,11 @@ impl ShrinkArgs {
     /// # Errors
     /// That nothing is known of the image's boots, or whatever kept the new one from being made.
     pub fn run(self) -> Result<ExitCode> {
-        let shrunk = shrink(&ImageFile::open(&self.image)?, &self.out)?;
+        let snapshots = match self.without_snapshots {
+            true => Snapshots::Dropped,
+            false => Snapshots::Kept,
+        };
+        let shrunk = shrink(&ImageFile::open(&self.image)?, &self.out, snapshots)?;
         eprintln!(
             "LLVM: {} of {} ({:.1} %)",
             HumanBytes(shrunk.kept_bytes),

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use bareflow_bundle::Bundle;
 use bareflow_tiers::TIERS;
 
-use super::{Boot, Convergence, Native, SCHEMA};
+use super::{Boot, Convergence, Native, SCHEMA, UsedOnly, UsedOnlyBoot};
 use crate::error::{Error, Result};
 use crate::export::{self, Guidance};
-use crate::image::{ImageFile, ImageSize};
+use crate::image::{ImageFile, ImageSize, Snapshots, shrink};
 use crate::launch::LaunchError;
 use crate::profile::{self, Profile};
 use crate::qemu::{self, Counters, Drive, Machine, Report, Verdict, Writes};
@@ -29,6 +29,8 @@ pub struct Subject<'a> {
     pub bench: &'a Workbench,
     /// The image, which keeps what the boots write. Its bundle asks for profiles.
     pub image: &'a Path,
+    /// Where used-only images are made.
+    pub used_image: PathBuf,
     /// Where the final image is made.
     pub native_image: PathBuf,
     /// The program's name.
@@ -49,7 +51,10 @@ struct Run {
     report: Report,
 }
 
-/// Boots the image, then makes the final image and boots that. Each boot's figures go to `progress` as they come.
+/// What the program has written, and its status.
+type Outcome = (Vec<u8>, u8);
+
+/// Boots the image, then makes the used-only image and the final one and boots them. Each boot's figures go to `progress` as they come.
 ///
 /// # Errors
 /// That a boot fails, or that its output is not that of the first.
@@ -57,23 +62,19 @@ pub fn measure(subject: &Subject, mut progress: impl FnMut(&Boot)) -> Result<Con
     let image = ImageFile::open(subject.image)?;
     let loaded_bytes = image.boot_bytes();
     let mut boots: Vec<Boot> = Vec::new();
-    let mut first: Option<(Vec<u8>, u8)> = None;
+    let mut first: Option<Outcome> = None;
     for number in 1..=subject.boots {
         let counted = subject.run(subject.image, Writes::Dropped)?;
         let timed = subject.run(subject.image, Writes::Kept)?;
         for run in [&counted, &timed] {
-            let (output, status) = first.get_or_insert_with(|| (run.output.clone(), run.status));
-            if *output != run.output || *status != run.status {
-                return Err(Error::Build(format!(
-                    "boot {number} of {} has another output or status than the first",
-                    subject.program
-                )));
-            }
+            let first = first.get_or_insert_with(|| run.outcome());
+            subject.expect(&format!("boot {number}"), run, first)?;
         }
         let boot = boot_of(number, &counted, &timed, loaded_bytes)?;
         progress(&boot);
         boots.push(boot);
     }
+    let used_only = subject.used_only(&image, first.as_ref())?;
     let native = subject.native(&image, first.as_ref())?;
     for boot in &mut boots {
         boot.relative_to_native =
@@ -85,6 +86,7 @@ pub fn measure(subject: &Subject, mut progress: impl FnMut(&Boot)) -> Result<Con
         memory_mib: subject.memory_mib,
         llvm_bytes: image.llvm_bytes(),
         boots,
+        used_only,
         native,
     })
 }
@@ -121,6 +123,10 @@ fn boot_of(number: u64, counted: &Run, timed: &Run, loaded_bytes: u64) -> Result
 }
 
 impl Run {
+    fn outcome(&self) -> Outcome {
+        (self.output.clone(), self.status)
+    }
+
     fn profile(&self) -> Result<Profile> {
         let text = self.report.profile.as_deref().unwrap_or_default();
         profile::parse(text.as_bytes())
@@ -162,7 +168,40 @@ impl Subject<'_> {
         })
     }
 
-    fn native(&self, image: &ImageFile, expected: Option<&(Vec<u8>, u8)>) -> Result<Native> {
+    fn expect(&self, what: &str, run: &Run, first: &Outcome) -> Result<()> {
+        if run.outcome() == *first {
+            return Ok(());
+        }
+        Err(Error::Build(format!(
+            "{what} of {} has another output or status than the first boot",
+            self.program
+        )))
+    }
+
+    fn used_only(&self, image: &ImageFile, first: Option<&Outcome>) -> Result<UsedOnly> {
+        let boot = |snapshots| -> Result<(u64, UsedOnlyBoot)> {
+            let shrunk = shrink(image, &self.used_image, snapshots)?;
+            let run = self.run(&self.used_image, Writes::Kept)?;
+            if let Some(first) = first {
+                self.expect("the used-only image", &run, first)?;
+            }
+            let boot = UsedOnlyBoot {
+                first_output_s: run.first_output.as_secs_f64(),
+                llvm_bytes_read: run.counters.llvm.map_or(0, |llvm| llvm.bytes),
+                memory_bytes: run.counters.peak_memory_bytes,
+            };
+            Ok((shrunk.kept_bytes, boot))
+        };
+        let (llvm_bytes, fresh) = boot(Snapshots::Dropped)?;
+        let (_, grown) = boot(Snapshots::Kept)?;
+        Ok(UsedOnly {
+            llvm_bytes,
+            fresh,
+            grown,
+        })
+    }
+
+    fn native(&self, image: &ImageFile, first: Option<&Outcome>) -> Result<Native> {
         let bytes = export::bundle_of(image)?;
         let bundle = Bundle::open(&bytes).expect("the bundle was checked when it was read");
         let guidance = Guidance::of_image(image)?;
@@ -173,11 +212,8 @@ impl Subject<'_> {
             .write_image(&kernel, &bundle, ImageSize::Smallest, &self.native_image)?;
         let counted = self.run(&self.native_image, Writes::Dropped)?;
         let timed = self.run(&self.native_image, Writes::Kept)?;
-        if expected.is_some_and(|expected| *expected != (timed.output, timed.status)) {
-            return Err(Error::Build(format!(
-                "the final image of {} has another output or status than its boots",
-                self.program
-            )));
+        if let Some(first) = first {
+            self.expect("the final image", &timed, first)?;
         }
         Ok(Native {
             image_bytes: self.native_image.metadata()?.len(),

@@ -10,7 +10,7 @@ use serde::Serialize;
 pub use measure::{Subject, measure};
 
 /// The version of the JSON.
-pub const SCHEMA: u64 = 1;
+pub const SCHEMA: u64 = 2;
 
 /// A program's boots.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -25,6 +25,8 @@ pub struct Convergence {
     pub llvm_bytes: u64,
     /// Boots, the first one first.
     pub boots: Vec<Boot>,
+    /// The same with those pages of LLVM only that the boots have used, made by `cargo xtask shrink` after the last.
+    pub used_only: UsedOnly,
     /// The program as native code without LLVM, made by `cargo xtask export` after the last boot.
     pub native: Native,
 }
@@ -60,6 +62,28 @@ pub struct Boot {
     pub snapshot_bytes: u64,
     /// Instructions of the program over those of [`Native`].
     pub relative_to_native: f64,
+}
+
+/// The used-only image.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UsedOnly {
+    /// Bytes of LLVM in it.
+    pub llvm_bytes: u64,
+    /// Its first boot without any snapshot.
+    pub fresh: UsedOnlyBoot,
+    /// Its first boot from the snapshots of the other image.
+    pub grown: UsedOnlyBoot,
+}
+
+/// A boot of the used-only image.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct UsedOnlyBoot {
+    /// From the start of QEMU to the program's first output, in seconds of the host.
+    pub first_output_s: f64,
+    /// Bytes of LLVM that were read.
+    pub llvm_bytes_read: u64,
+    /// Memory in use when most was, in bytes.
+    pub memory_bytes: u64,
 }
 
 /// The final image.
@@ -109,6 +133,19 @@ fn fixture(count: u64) -> Convergence {
         memory_mib: 256,
         llvm_bytes: 36 << 20,
         boots: (1..=count).map(boot).collect(),
+        used_only: UsedOnly {
+            llvm_bytes: 19 << 20,
+            fresh: UsedOnlyBoot {
+                first_output_s: 1.5,
+                llvm_bytes_read: 15 << 20,
+                memory_bytes: 55 << 20,
+            },
+            grown: UsedOnlyBoot {
+                first_output_s: 0.3,
+                llvm_bytes_read: 0,
+                memory_bytes: 25 << 20,
+            },
+        },
         native: Native {
             image_bytes: 500_000,
             first_output_s: 0.1,
@@ -130,8 +167,14 @@ mod tests {
             .iter()
             .filter(|line| line.starts_with("MISSED"))
             .collect();
-        assert_eq!(missed.len(), 2, "{missed:?}");
-        assert!(missed[0].contains("last boot, RAM") && missed[1].contains("native image, RAM"));
+        let expected = ["last boot, RAM", "used-only image", "native image, RAM"];
+        assert_eq!(missed.len(), expected.len(), "{missed:?}");
+        assert!(
+            missed
+                .iter()
+                .zip(expected)
+                .all(|(line, what)| line.contains(what))
+        );
         assert!(lines.iter().all(|line| line.contains("target: ")));
         assert!(table::boots(&fixture(2)).contains("1 interpreter, 2 O1, 3 O3"));
     }

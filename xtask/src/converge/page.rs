@@ -100,7 +100,7 @@ fn line(convergence: &Convergence, color: RGBColor, value: &dyn Fn(&Boot) -> f64
 
 fn summary(convergence: &Convergence) -> Markup {
     let native = &convergence.native;
-    let entries = [
+    let mut entries = vec![
         (
             "Machine",
             format!("QEMU without KVM, {} MiB of RAM", convergence.memory_mib),
@@ -110,15 +110,20 @@ fn summary(convergence: &Convergence) -> Markup {
             HumanBytes(convergence.llvm_bytes).to_string(),
         ),
         (
-            "Native image",
-            format!(
-                "{}, {} of RAM, first output after {:.2} s",
-                HumanBytes(native.image_bytes),
-                HumanBytes(native.memory_bytes),
-                native.first_output_s
-            ),
+            "LLVM in the used-only image",
+            HumanBytes(convergence.used_only.llvm_bytes).to_string(),
         ),
     ];
+    entries.extend(table::used_only(&convergence.used_only));
+    entries.push((
+        "Native image",
+        format!(
+            "{}, {} of RAM, first output after {:.2} s",
+            HumanBytes(native.image_bytes),
+            HumanBytes(native.memory_bytes),
+            native.first_output_s
+        ),
+    ));
     html! {
         dl {
             @for (name, value) in entries {

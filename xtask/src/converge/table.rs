@@ -2,7 +2,7 @@
 
 use bareflow_tiers::TIERS;
 
-use super::{Boot, Convergence};
+use super::{Boot, Convergence, UsedOnly, UsedOnlyBoot};
 use crate::bench::tables::{digits, render, verdict};
 
 const MIB: f64 = (1 << 20) as f64;
@@ -55,6 +55,28 @@ pub fn boots(convergence: &Convergence) -> String {
 
 fn millions(count: u64) -> String {
     format!("{:.1}", count as f64 / 1e6)
+}
+
+/// The boots of the used-only image, and what each was like.
+pub fn used_only(used_only: &UsedOnly) -> [(&'static str, String); 2] {
+    let figures = |boot: &UsedOnlyBoot| {
+        format!(
+            "first output {:.2} s, {:.1} MB of LLVM read, {:.1} MiB of RAM",
+            boot.first_output_s,
+            boot.llvm_bytes_read as f64 / 1e6,
+            boot.memory_bytes as f64 / MIB
+        )
+    };
+    [
+        (
+            "Used-only image, first boot without snapshots",
+            figures(&used_only.fresh),
+        ),
+        (
+            "Used-only image, first boot with snapshots",
+            figures(&used_only.grown),
+        ),
+    ]
 }
 
 /// Functions by tier, the lowest first, without empty tiers.
@@ -116,6 +138,14 @@ pub fn verdicts(convergence: &Convergence) -> Vec<String> {
             last.relative_to_native <= 1.05,
         );
     }
+    let used_only = &convergence.used_only;
+    judge(
+        "used-only image, LLVM's bytes over those of the full one",
+        digits(used_only.llvm_bytes as f64 / convergence.llvm_bytes.max(1) as f64),
+        "at most 0.5",
+        "200 of 545 MB at boot 100",
+        2 * used_only.llvm_bytes <= convergence.llvm_bytes,
+    );
     let native = &convergence.native;
     judge(
         "native image",

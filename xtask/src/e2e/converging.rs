@@ -39,6 +39,7 @@ fn check(subject: &Subject) -> Result<(), String> {
     let boots = converge::Subject {
         bench: &subject.bench,
         image: &image,
+        used_image: subject.fresh_path("used.img"),
         native_image: subject.fresh_path("native.img"),
         program: program.name.clone(),
         memory_mib: MEMORY_MIB,
@@ -54,6 +55,7 @@ fn expect(found: &Convergence) -> Result<(), String> {
         return Err("there was no boot".into());
     };
     let native = &found.native;
+    let used_only = &found.used_only;
     let checks = [
         (first.llvm_bytes_read > 0, "the first boot needs LLVM"),
         (last.llvm_bytes_read == 0, "the last boot reads LLVM"),
@@ -70,6 +72,18 @@ fn expect(found: &Convergence) -> Result<(), String> {
         (
             last.first_output_instructions < first.first_output_instructions,
             "the first output does not come earlier",
+        ),
+        (
+            2 * used_only.llvm_bytes <= found.llvm_bytes,
+            "the used-only image has more than half of LLVM",
+        ),
+        (
+            used_only.fresh.llvm_bytes_read > 0,
+            "the used-only image does not use LLVM without snapshots",
+        ),
+        (
+            used_only.grown.llvm_bytes_read == 0,
+            "the used-only image reads LLVM in spite of its snapshots",
         ),
         (
             native.memory_bytes <= MOST_NATIVE_MEMORY_BYTES,

@@ -23,7 +23,7 @@ pub use data_disk::{DATA_DISK_SIZE_BYTES, write_data_disk};
 pub use elf::{core_checksum, symbol_bytes};
 pub use file_disk::FileDisk;
 pub use read::{ImageFile, ImageVolume};
-pub use shrink::shrink;
+pub use shrink::{Snapshots, shrink};
 pub use stages::{BootStages, StageError};
 pub use symbols::append as append_symbols;
 

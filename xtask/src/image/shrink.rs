@@ -5,11 +5,12 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use bareflow_boot_layout::clusters::PAGE_SIZE_BYTES;
+use bareflow_boot_layout::clusters::{self, PAGE_SIZE_BYTES};
 use bareflow_boot_layout::symbols::{self, Symbol, SymbolTable};
 use bareflow_boot_layout::{KernelHeader, SECTOR_SIZE_BYTES};
-use bareflow_pager::{PageSet, RECORD_FOLDER, RECORD_NAMES};
-use bareflow_volume::{BlockDevice, Partition, Volume, VolumeError};
+use bareflow_pager::{PageSet, RECORD_FOLDER, RECORD_NAMES, Record};
+use bareflow_snapshot::FOLDER as SNAPSHOT_FOLDER;
+use bareflow_volume::{BlockDevice, Partition, Timestamp, Volume, VolumeError};
 
 use super::blueprint::{self, Blueprint, LlvmPart, SectorRange};
 use super::file_disk::FileDisk;
@@ -22,6 +23,15 @@ const HIDDEN_SECTORS_OFFSET: u64 = 28;
 /// What is copied at once; what is zero of it takes no room on the host.
 const BLOCK_SIZE_BYTES: u64 = 64 << 10;
 
+/// Whether a used-only image goes on from what boots of the other have learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Snapshots {
+    /// It has their snapshots.
+    Kept,
+    /// Its first boot starts without.
+    Dropped,
+}
+
 /// What became of LLVM, the table of functions included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shrunk {
@@ -32,11 +42,12 @@ pub struct Shrunk {
 }
 
 /// Writes a used-only image of `source`: of LLVM only those pages that its boots have used. Its volume comes along, but
-/// for the record of touches, which is about `source`.
+/// for the record of touches, which is about `source`, and for snapshots if they are not wanted; the record that it
+/// gets has a boot that uses LLVM read all of it at once.
 ///
 /// # Errors
 /// [`ImageError`]: nothing is known of boots of `source`, it is damaged, or the image cannot be written.
-pub fn shrink(source: &ImageFile, path: &Path) -> Result<Shrunk, ImageError> {
+pub fn shrink(source: &ImageFile, path: &Path, snapshots: Snapshots) -> Result<Shrunk, ImageError> {
     let nothing_known = || ImageError::NothingKnown {
         path: source.path.clone(),
     };
@@ -68,7 +79,7 @@ pub fn shrink(source: &ImageFile, path: &Path) -> Result<Shrunk, ImageError> {
             &target.start.to_le_bytes(),
             offset(target.start) + HIDDEN_SECTORS_OFFSET,
         )?;
-        forget_touches(FileDisk::new(file.try_clone()?)?).map_err(io::Error::other)
+        adopt(FileDisk::new(file.try_clone()?)?, &header, snapshots).map_err(io::Error::other)
     });
     written.map_err(|source| ImageError::Write {
         path: path.into(),
@@ -130,13 +141,29 @@ fn copy(source: &File, from: SectorRange, file: &File, to: SectorRange) -> io::R
     Ok(())
 }
 
-fn forget_touches(disk: FileDisk) -> Result<(), VolumeError> {
+/// Makes the volume that of an image with this header: what boots of the other have touched does not count, and all
+/// that they have used is likely to be used again.
+fn adopt(disk: FileDisk, header: &KernelHeader, snapshots: Snapshots) -> Result<(), VolumeError> {
     let mut volume = Volume::mount(Partition::find_fat16(disk)?)?;
     let folder = volume.open_folder(RECORD_FOLDER)?;
     for name in RECORD_NAMES {
         match volume.delete(folder, name) {
             Ok(()) | Err(VolumeError::NotFound) => {}
             Err(error) => return Err(error),
+        }
+    }
+    let pages = header.llvm_pages as usize;
+    let own_pages = header.llvm_stored_pages() - (pages - header.llvm_own_pages as usize);
+    let record = Record {
+        clusters: (0..number_of(own_pages.div_ceil(clusters::PAGES))).collect(),
+        used: PageSet::new(pages),
+    };
+    let bytes = record.encode(header.llvm_table_checksum);
+    volume.create(folder, RECORD_NAMES[0], &bytes, Timestamp::FIRST)?;
+    if snapshots == Snapshots::Dropped {
+        let folder = volume.open_folder(SNAPSHOT_FOLDER)?;
+        for file in volume.list(folder)? {
+            volume.delete(folder, file.name())?;
         }
     }
     Ok(())
