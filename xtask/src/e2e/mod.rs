@@ -22,6 +22,7 @@ mod random;
 mod runner;
 mod snapshots;
 mod subject;
+mod used_only;
 mod volume;
 
 use std::io;
@@ -47,6 +48,7 @@ pub fn program_tests(
     tests.extend(distribution::tests(subject));
     tests.extend(volume::tests(subject));
     tests.extend(paging::tests(subject));
+    tests.extend(used_only::tests(subject));
     tests.extend(exported::tests(subject)?);
     tests.extend(bad_input::tests(subject));
     tests.extend(jail::tests(subject));

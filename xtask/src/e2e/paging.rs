@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bareflow_boot_layout::{BOOT_PARTITION_SECTOR, KernelHeader, SECTOR_SIZE_BYTES, clusters};
+use bareflow_boot_layout::{BOOT_PARTITION_SECTOR, SECTOR_SIZE_BYTES, clusters};
 use bareflow_bundle::{Builder, TIER};
 
 use super::runner::{Outcome, Test};
 use super::subject::{Subject, overwrite};
 use super::volume;
+use crate::image::ImageFile;
 use crate::program::{Program, Tier, forgetting};
 use crate::qemu::{self, Boot, Counters, Drive, Interface, ReadError, Verdict};
 use crate::supervise::Recorder;
@@ -21,9 +22,8 @@ const SIZE_BYTES: u64 = 128 << 20;
 const TIMEOUT: Duration = Duration::from_secs(240);
 const RECORD_LIMIT_BYTES: usize = 1 << 20;
 const OUTPUT: &str = "fib(20) = 6765";
-/// A record of touches: its name, and where its clusters begin.
+/// A record of touches.
 const RECORD: &str = "boot/touch_a.rec";
-const RECORD_CLUSTERS: usize = 20;
 /// Little, for a program that takes all of it.
 const LITTLE_MEMORY_MIB: u32 = 80;
 
@@ -55,11 +55,11 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
 }
 
 /// A boot, as a test sees it.
-struct Booted {
-    verdict: Verdict,
+pub(super) struct Booted {
+    pub(super) verdict: Verdict,
     counters: Option<Counters>,
-    output: String,
-    log: String,
+    pub(super) output: String,
+    pub(super) log: String,
 }
 
 impl Booted {
@@ -73,20 +73,20 @@ impl Booted {
         format!("{what}: {verdict}\n{counters:?}\noutput: {output}\nlog: {log}")
     }
 
-    fn expect(self, holds: bool, what: &str) -> Result<Self, String> {
+    pub(super) fn expect(self, holds: bool, what: &str) -> Result<Self, String> {
         if holds {
             return Ok(self);
         }
         Err(self.describe(what))
     }
 
-    fn expect_output(self) -> Result<Self, String> {
+    pub(super) fn expect_output(self) -> Result<Self, String> {
         let holds = self.verdict == Verdict::Ended(0) && self.output.contains(OUTPUT);
         self.expect(holds, "the program did not run")
     }
 
     /// The status of a failure, and its one message with these words.
-    fn expect_failure(self, status: u8, words: &[&str]) -> Result<Self, String> {
+    pub(super) fn expect_failure(self, status: u8, words: &[&str]) -> Result<Self, String> {
         let messages: Vec<&str> = self
             .log
             .lines()
@@ -99,7 +99,7 @@ impl Booted {
     }
 
     /// Bytes and reads of LLVM.
-    fn llvm(&self) -> Option<(u64, u64)> {
+    pub(super) fn llvm(&self) -> Option<(u64, u64)> {
         let llvm = self.counters?.llvm?;
         Some((llvm.bytes, llvm.reads))
     }
@@ -120,7 +120,7 @@ fn boot(subject: &Subject, way: Boot, memory_mib: Option<u32>) -> Result<Booted,
     })
 }
 
-fn boot_drive(subject: &Subject, drive: Drive) -> Result<Booted, String> {
+pub(super) fn boot_drive(subject: &Subject, drive: Drive) -> Result<Booted, String> {
     boot(subject, Boot::Disk(drive), None)
 }
 
@@ -142,17 +142,13 @@ fn image(subject: &Subject) -> Result<PathBuf, String> {
     Ok(path)
 }
 
-fn header(image: &Path) -> Result<KernelHeader, String> {
-    let bytes = fs::read(image).map_err(|error| error.to_string())?;
-    let start = BOOT_PARTITION_SECTOR as usize * SECTOR_SIZE_BYTES;
-    let sector = bytes[start..].first_chunk();
-    KernelHeader::from_sector(sector.ok_or("the image is short")?)
-        .map_err(|error| error.to_string())
+fn open(image: &Path) -> Result<ImageFile, String> {
+    ImageFile::open(image).map_err(|error| error.to_string())
 }
 
 fn reads_some(subject: &Subject, interface: Interface) -> Result<(), String> {
     let image = image(subject)?;
-    let all = u64::from(header(&image)?.llvm_sectors) * SECTOR_SIZE_BYTES as u64;
+    let all = open(&image)?.llvm_bytes();
     let drive = Drive {
         interface,
         ..Drive::new(image)
@@ -215,24 +211,26 @@ fn little_memory(subject: &Subject) -> Result<(), String> {
         .map(drop)
 }
 
-/// An image that has been booted once, and the record of it.
-fn booted_image(subject: &Subject) -> Result<(PathBuf, Booted, Vec<u8>), String> {
+/// An image that has been booted once, and which clusters that has touched.
+fn booted_image(subject: &Subject) -> Result<(PathBuf, Booted, Vec<u16>), String> {
     let image = image(subject)?;
     let booted = boot_drive(subject, Drive::new(&image))?.expect_output()?;
-    let record = volume::read_file(&image, RECORD)?;
-    Ok((image, booted, record))
+    let touched = touched(&image)?;
+    Ok((image, booted, touched))
+}
+
+fn touched(image: &Path) -> Result<Vec<u16>, String> {
+    let record = open(image)?.record().map_err(|error| error.to_string())?;
+    Ok(record.ok_or("there is no record of touches")?.clusters)
 }
 
 /// The sector of the cluster of LLVM that is touched first.
 fn first_touched_sector(subject: &Subject) -> Result<u64, String> {
-    let (image, _, record) = booted_image(subject)?;
-    let cluster = record
-        .get(RECORD_CLUSTERS..RECORD_CLUSTERS + 2)
-        .ok_or("the record is empty")?;
-    let cluster = u32::from(u16::from_le_bytes([cluster[0], cluster[1]]));
+    let (image, _, touched) = booted_image(subject)?;
+    let cluster = u32::from(*touched.first().ok_or("the record is empty")?);
     let offset = cluster * (clusters::SIZE_BYTES / SECTOR_SIZE_BYTES) as u32;
     Ok(u64::from(
-        BOOT_PARTITION_SECTOR + header(&image)?.llvm_sector() + offset,
+        BOOT_PARTITION_SECTOR + open(&image)?.header.llvm_sector() + offset,
     ))
 }
 
@@ -260,7 +258,7 @@ fn read_error(subject: &Subject) -> Result<(), String> {
 }
 
 fn second_boot(subject: &Subject) -> Result<(), String> {
-    let (image, first, record) = booted_image(subject)?;
+    let (image, first, before) = booted_image(subject)?;
     volume::check_file_system(&image, &subject.fresh_path("volume"))?;
     let second = boot_drive(subject, Drive::new(&image))?.expect_output()?;
     let fewer = match (first.llvm(), second.llvm()) {
@@ -271,15 +269,17 @@ fn second_boot(subject: &Subject) -> Result<(), String> {
         fewer,
         &first.describe("expected half as many reads as here"),
     )?;
-    let unchanged = volume::read_file(&image, RECORD)? == record;
+    let unchanged = touched(&image)? == before;
     second
         .expect(unchanged, "the record should be complete")
         .map(drop)
 }
 
 fn damaged_record(subject: &Subject) -> Result<(), String> {
-    let (image, _, mut record) = booted_image(subject)?;
-    record[RECORD_CLUSTERS] ^= 1;
+    let (image, ..) = booted_image(subject)?;
+    let mut record = volume::read_file(&image, RECORD)?;
+    let middle = record.len() / 2;
+    record[middle] ^= 1;
     volume::write_file(&image, RECORD, &record, &subject.fresh_path("record"))?;
     let booted = boot_drive(subject, Drive::new(&image))?.expect_output()?;
     let holds = booted.log.contains("record of touches is ignored");

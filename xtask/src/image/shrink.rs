@@ -51,7 +51,8 @@ pub fn shrink(source: &ImageFile, path: &Path, snapshots: Snapshots) -> Result<S
     let nothing_known = || ImageError::NothingKnown {
         path: source.path.clone(),
     };
-    let record = source.record()?.ok_or_else(nothing_known)?;
+    let record = source.record()?.filter(|record| !record.used.is_empty());
+    let record = record.ok_or_else(nothing_known)?;
     let mut volume = source.volume()?.ok_or_else(nothing_known)?;
     let volume = SectorRange {
         // Both fit: they are from a partition table.
