@@ -8,7 +8,7 @@ use crate::{Checksum, SECTOR_SIZE_BYTES};
 const SIGNATURE: [u8; 4] = *b"FLUD";
 const VERSION: u32 = 3;
 /// Words before the header's own checksum.
-const WORDS: usize = 23;
+const WORDS: usize = 29;
 
 /// What is on the boot partition and where it goes.
 ///
@@ -33,7 +33,8 @@ const WORDS: usize = 23;
 /// | 80 | how many pages LLVM has, whether they are in the image or not |
 /// | 84 | how many of them come before the table of functions |
 /// | 88 | the address of the first |
-/// | 92 | checksum of the 92 bytes before, two words |
+/// | 92 | three times: the first essential page of LLVM, and the first behind it that is not |
+/// | 116 | checksum of the 116 bytes before, two words |
 ///
 /// The checksums are those of whole sectors. Memory for LLVM counts only where the BIOS loads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +74,26 @@ pub struct KernelHeader {
     pub llvm_own_pages: u32,
     /// The address of the first when it is in memory.
     pub llvm_window: u32,
+    /// Pages of LLVM that every program needs, or might need at any time: code and constants of the interpreter, and
+    /// all variables.
+    pub llvm_essential: [PageRange; 3],
+}
+
+/// Some of LLVM's pages, by their numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PageRange {
+    /// The first.
+    pub first: u32,
+    /// Behind the last.
+    pub end: u32,
+}
+
+impl PageRange {
+    /// Whether the page is one of them.
+    #[must_use]
+    pub fn contains(&self, page: usize) -> bool {
+        (self.first as usize..self.end as usize).contains(&page)
+    }
 }
 
 /// Why a sector is not a header.
@@ -126,6 +147,12 @@ impl KernelHeader {
             self.llvm_pages,
             self.llvm_own_pages,
             self.llvm_window,
+            self.llvm_essential[0].first,
+            self.llvm_essential[0].end,
+            self.llvm_essential[1].first,
+            self.llvm_essential[1].end,
+            self.llvm_essential[2].first,
+            self.llvm_essential[2].end,
         ];
         let mut sector = [0; SECTOR_SIZE_BYTES];
         let (chunks, _) = sector.as_chunks_mut::<4>();
@@ -177,6 +204,10 @@ impl KernelHeader {
             llvm_pages: word(20),
             llvm_own_pages: word(21),
             llvm_window: word(22),
+            llvm_essential: [23, 25, 27].map(|index| PageRange {
+                first: word(index),
+                end: word(index + 1),
+            }),
         })
     }
 
@@ -221,6 +252,17 @@ mod tests {
         llvm_pages: 9_000,
         llvm_own_pages: 8_000,
         llvm_window: 0x4a00_0000,
+        llvm_essential: [
+            PageRange { first: 0, end: 20 },
+            PageRange {
+                first: 5_000,
+                end: 5_009,
+            },
+            PageRange {
+                first: 7_900,
+                end: 8_000,
+            },
+        ],
     };
 
     #[test]
@@ -240,7 +282,7 @@ mod tests {
     #[test]
     fn every_changed_byte_is_noticed() {
         let sector = HEADER.to_sector();
-        for index in 0..100 {
+        for index in 0..124 {
             let mut changed = sector;
             changed[index] ^= 0x10;
             let expected = match index {

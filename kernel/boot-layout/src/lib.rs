@@ -23,7 +23,7 @@ mod header;
 pub mod symbols;
 
 pub use checksum::Checksum;
-pub use header::{HeaderError, KernelHeader};
+pub use header::{HeaderError, KernelHeader, PageRange};
 
 /// Bytes in a sector.
 pub const SECTOR_SIZE_BYTES: usize = 512;

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use bareflow_boot_layout::Checksum;
 use bareflow_boot_layout::clusters::PAGE_SIZE_BYTES;
+use bareflow_boot_layout::{Checksum, PageRange};
 use object::elf::{FileHeader64, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::{LittleEndian, Object, ObjectSymbol};
@@ -13,6 +13,12 @@ use object::{LittleEndian, Object, ObjectSymbol};
 const WORKING_MEMORY: &str = "__working_memory";
 /// LLVM's first address.
 const LLVM_WINDOW: &str = "__llvm_window";
+/// The essential pages in each section, the last of which ends with LLVM: from this symbol to that.
+const LLVM_ESSENTIAL: [[&str; 2]; 2] = [
+    [LLVM_WINDOW, "__llvm_essential_text_end"],
+    ["__llvm_rodata_start", "__llvm_essential_rodata_end"],
+];
+const LLVM_DATA: &str = "__llvm_pages_data_start";
 /// Where a loader of ELF files would put LLVM, and the symbol table behind it.
 const LLVM_START: &str = "__llvm_load_start";
 
@@ -55,6 +61,7 @@ pub(super) struct FlatKernel {
     /// How many of these pages come before the symbol table.
     pub(super) llvm_own_pages: u32,
     pub(super) llvm_window: u32,
+    pub(super) llvm_essential: [PageRange; 3],
 }
 
 impl FlatKernel {
@@ -111,6 +118,17 @@ impl FlatKernel {
         }
         let mut llvm = flat(llvm_start, &llvm);
         llvm.resize(llvm.len().next_multiple_of(PAGE_SIZE_BYTES), 0);
+        let page_size = PAGE_SIZE_BYTES as u32;
+        let llvm_own_pages = (symbol(LLVM_END)? - llvm_start) / page_size;
+        let llvm_window = symbol(LLVM_WINDOW)?;
+        let page = |name: &str| Ok::<_, String>((symbol(name)? - llvm_window).div_ceil(page_size));
+        let essential = |[start, end]: [&str; 2]| {
+            Ok::<_, String>(PageRange {
+                first: page(start)?,
+                end: page(end)?,
+            })
+        };
+        let [text, constants] = LLVM_ESSENTIAL;
         Ok(Self {
             load_address,
             entry: address(header.e_entry(endian))?,
@@ -118,8 +136,16 @@ impl FlatKernel {
             memory_end,
             working_memory: symbol(WORKING_MEMORY)?,
             llvm,
-            llvm_own_pages: (symbol(LLVM_END)? - llvm_start) / PAGE_SIZE_BYTES as u32,
-            llvm_window: symbol(LLVM_WINDOW)?,
+            llvm_own_pages,
+            llvm_window,
+            llvm_essential: [
+                essential(text)?,
+                essential(constants)?,
+                PageRange {
+                    first: page(LLVM_DATA)?,
+                    end: llvm_own_pages,
+                },
+            ],
         })
     }
 }

@@ -188,6 +188,7 @@ impl DiskImage<'_> {
             llvm_pages: 0,
             llvm_own_pages: kernel.llvm_own_pages,
             llvm_window: kernel.llvm_window,
+            llvm_essential: kernel.llvm_essential,
         };
         llvm.describe(&mut header);
         header

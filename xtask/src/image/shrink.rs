@@ -41,7 +41,8 @@ pub struct Shrunk {
     pub kept_bytes: u64,
 }
 
-/// Writes a used-only image of `source`: of LLVM only those pages that its boots have used. Its volume comes along, but
+/// Writes a used-only image of `source`: of LLVM only those pages that its boots have used, and the
+/// essential ones. Its volume comes along, but
 /// for the record of touches, which is about `source`, and for snapshots if they are not wanted; the record that it
 /// gets has a boot that uses LLVM read all of it at once.
 ///
@@ -60,7 +61,11 @@ pub fn shrink(source: &ImageFile, path: &Path, snapshots: Snapshots) -> Result<S
         count: volume.device().sector_count() as u32,
     };
     let mut header = source.header;
-    let llvm = kept(&source.llvm()?, &mut header, &record.used);
+    let mut wanted = record.used;
+    for range in header.llvm_essential {
+        (range.first..range.end).for_each(|page| wanted.insert(page as usize));
+    }
+    let llvm = kept(&source.llvm()?, &header, &wanted);
     llvm.describe(&mut header);
     let start = blueprint::boot_end(&header).next_multiple_of(PARTITION_ALIGNMENT_SECTORS);
     let (stage1, stage2) = source.stages()?;
@@ -92,13 +97,13 @@ pub fn shrink(source: &ImageFile, path: &Path, snapshots: Snapshots) -> Result<S
     })
 }
 
-/// The pages that were used, and behind them the names of the functions in them and in the core.
-fn kept(all: &LlvmPages, header: &mut KernelHeader, used: &PageSet) -> LlvmPart {
+/// The pages that are wanted, and behind them the names of the functions in them and in the core.
+fn kept(all: &LlvmPages, header: &KernelHeader, wanted: &PageSet) -> LlvmPart {
     let own_pages = header.llvm_own_pages as usize;
     let mut pages = Vec::new();
     let mut numbers: Vec<u16> = Vec::new();
     for (number, contents) in all.iter().take_while(|(number, _)| *number < own_pages) {
-        if used.contains(number) {
+        if wanted.contains(number) {
             pages.extend_from_slice(contents);
             numbers.push(number_of(number));
         }
@@ -107,7 +112,7 @@ fn kept(all: &LlvmPages, header: &mut KernelHeader, used: &PageSet) -> LlvmPart 
     let window = header.llvm_window;
     let is_kept = |symbol: &Symbol| match symbol.address.checked_sub(window) {
         None => true,
-        Some(offset) => used.contains(offset as usize / PAGE_SIZE_BYTES),
+        Some(offset) => wanted.contains(offset as usize / PAGE_SIZE_BYTES),
     };
     let table = SymbolTable::open(&symbols).unwrap_or(SymbolTable::EMPTY);
     let mut kept: Vec<Symbol> = table.iter().filter(is_kept).collect();

@@ -1,3 +1,5 @@
+mod shrinking;
+
 use super::*;
 use bareflow_boot_layout::{BOOT_PARTITION_SECTOR, BOOT_PARTITION_TYPE, FAT16_PARTITION_TYPE};
 
@@ -5,14 +7,16 @@ use std::fs;
 use std::io::Read;
 use std::path::PathBuf;
 
+use bareflow_boot_layout::symbols::SymbolTable;
 use bareflow_bundle::{Builder, FILE, MODULE};
 use bareflow_volume::ram_disk::RamDisk;
 use bareflow_volume::{Partition, Timestamp, Volume};
 
 const ENTRY: u64 = 0x10_0018;
 const CODE: &[u8] = b"the kernel's code";
-const LLVM: &[u8] = &[0x90; 5000];
+const LLVM: &[u8] = &[0x90; 13_000];
 const LLVM_START: u64 = 0x10_3000;
+const LLVM_WINDOW: u64 = 0x4a00_0000;
 
 /// Numbers of an ELF file, one behind the other, with their sizes in bytes.
 fn fields(numbers: &[(u64, usize)]) -> Vec<u8> {
@@ -29,30 +33,37 @@ fn kernel() -> Vec<u8> {
     const PROGRAM_HEADER_BYTES: usize = 56;
     const SECTION_HEADER_BYTES: usize = 64;
     const SYMBOL_BYTES: usize = 24;
+    const FUNCTION: u64 = 2;
 
-    let names = b"\0__working_memory\0__llvm_load_start\0__llvm_load_end\0__llvm_window_end\0\
-                  _ZNK4llvm5Value7getNameEv\0__llvm_window\0";
-    let symbol = |name: usize, kind: u64, section: u64, value: u64, size: u64| {
-        let name = (name as u64, 4);
-        fields(&[
-            name,
-            (1 << 4 | kind, 1),
+    let named = [
+        ("", 0, 0, 0),
+        ("__working_memory", 0, 0x20_0000, 0),
+        ("__llvm_load_start", 0, LLVM_START, 0),
+        ("__llvm_load_end", 0, LLVM_START + 0x4000, 0),
+        ("__llvm_window", 0, LLVM_WINDOW, 0),
+        ("__llvm_window_end", 0, LLVM_WINDOW + 0x4000, 0),
+        ("__llvm_essential_text_end", 0, LLVM_WINDOW + 0x10, 0),
+        ("__llvm_rodata_start", 0, LLVM_WINDOW + 0x3000, 0),
+        ("__llvm_essential_rodata_end", 0, LLVM_WINDOW + 0x3000, 0),
+        ("__llvm_pages_data_start", 0, LLVM_WINDOW + 0x4000, 0),
+        ("_ZNK4llvm5Value7getNameEv", FUNCTION, LLVM_WINDOW, 16),
+        ("unused", FUNCTION, LLVM_WINDOW + 0x2008, 16),
+        ("_start", FUNCTION, ENTRY, 16),
+    ];
+    let (mut names, mut symbols) = (Vec::new(), Vec::new());
+    for (name, kind, value, size) in named {
+        let section = if name.is_empty() { 0 } else { 0xfff1 };
+        symbols.extend(fields(&[
+            (names.len() as u64, 4),
+            (if name.is_empty() { 0 } else { 1 << 4 | kind }, 1),
             (0, 1),
             (section, 2),
             (value, 8),
             (size, 8),
-        ])
-    };
-    let symbols = [
-        symbol(0, 0, 0, 0, 0),
-        symbol(1, 0, 0xfff1, 0x20_0000, 0),
-        symbol(18, 0, 0xfff1, LLVM_START, 0),
-        symbol(36, 0, 0xfff1, LLVM_START + 0x2000, 0),
-        symbol(52, 0, 0xfff1, 0x4a00_2000, 0),
-        symbol(70, 2, 0xfff1, 0x4a00_0000, 16),
-        symbol(96, 0, 0xfff1, 0x4a00_0000, 0),
-    ]
-    .concat();
+        ]));
+        names.extend_from_slice(name.as_bytes());
+        names.push(0);
+    }
     let code_offset = HEADER_BYTES + 3 * PROGRAM_HEADER_BYTES;
     let symbols_offset = code_offset + CODE.len() + LLVM.len();
     let names_offset = symbols_offset + symbols.len();
@@ -95,12 +106,12 @@ fn kernel() -> Vec<u8> {
     [
         fields(&header),
         load(code_offset, 0x10_0000, 0x10_0000, CODE.len(), 0x3000),
-        load(llvm_offset, 0x4a00_0000, LLVM_START, LLVM.len(), 0x1000),
+        load(llvm_offset, LLVM_WINDOW, LLVM_START, LLVM.len(), 0x4000),
         vec![0; PROGRAM_HEADER_BYTES],
         CODE.to_vec(),
         LLVM.to_vec(),
         symbols.clone(),
-        names.to_vec(),
+        names.clone(),
         vec![0; SECTION_HEADER_BYTES],
         section(2, symbols_offset, symbols.len(), 2, SYMBOL_BYTES),
         section(3, names_offset, names.len(), 0, 0),
@@ -185,17 +196,19 @@ fn everything_is_where_the_boot_stages_look_for_it() {
         &image[start..][..sectors as usize * SECTOR_SIZE_BYTES]
     };
     let llvm = part(header.llvm_sector(), header.llvm_sectors);
-    assert_eq!(llvm.len(), 8192);
+    assert_eq!(llvm.len(), 0x4000);
     assert!(llvm.starts_with(LLVM));
     let table = part(header.llvm_table_sector(), header.llvm_table_sectors);
     assert_eq!(Checksum::of(table), header.llvm_table_checksum);
     let mut both = Checksum::of(table);
     both.add(llvm);
     assert_eq!(both, header.llvm_checksum);
-    let table = clusters::Table::open(table, 2, 2).unwrap();
+    let table = clusters::Table::open(table, 4, 4).unwrap();
     assert_eq!(table.checksum(0), Some(Checksum::of(llvm)));
-    assert_eq!((header.llvm_pages, header.llvm_own_pages), (2, 2));
-    assert_eq!(header.llvm_window, 0x4a00_0000);
+    assert_eq!((header.llvm_pages, header.llvm_own_pages), (4, 4));
+    assert_eq!(u64::from(header.llvm_window), LLVM_WINDOW);
+    let essential = header.llvm_essential.map(|range| (range.first, range.end));
+    assert_eq!(essential, [(0, 1), (3, 3), (4, 4)]);
     assert_eq!(header.llvm_address, header.bundle_address + 0x2000);
 }
 
@@ -282,7 +295,7 @@ fn symbols_become_the_last_part_of_llvm() {
     let made = make(64_u64 << 20).unwrap();
     append_symbols(&made.kernel).unwrap();
     let flat = super::elf::FlatKernel::read(&made.kernel).unwrap();
-    let table = bareflow_boot_layout::symbols::SymbolTable::open(&flat.llvm[0x2000..]).unwrap();
+    let table = SymbolTable::open(&flat.llvm[0x4000..]).unwrap();
     assert_eq!(
         table.find(0x4a00_0008).unwrap().name,
         "llvm::Value::getName"
