@@ -191,13 +191,12 @@ fn row_of_coverage(name: &str, figures: &Figures) -> Vec<String> {
 }
 
 fn line_of_pages(pages: &Counts) -> String {
-    format!(
-        "pages of LLVM: {}, in the image: {}, used: {} ({} %)",
-        pages.all,
-        pages.in_image,
-        or_unknown(pages.used),
-        share(pages)
-    )
+    let used = match pages.used {
+        Some(used) => format!("{used} ({} %)", share(pages)),
+        None => "not known".to_owned(),
+    };
+    let Counts { all, in_image, .. } = pages;
+    format!("pages of LLVM: {all}, in the image: {in_image}, used: {used}")
 }
 
 fn or_unknown(number: Option<u64>) -> String {

@@ -40,7 +40,9 @@ impl Pages {
     pub fn of(image: &ImageFile) -> Result<Self> {
         let header = &image.header;
         let stored = image.stored_pages()?;
-        let used = match image.record()? {
+        // A used-only image has a record from the start, without used pages.
+        let record = image.record()?.filter(|record| !record.used.is_empty());
+        let used = match record {
             Some(record) => Some(record.used),
             // Nothing of nothing is used.
             None if header.llvm_own_pages == 0 => Some(PageSet::EMPTY),
