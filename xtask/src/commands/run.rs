@@ -15,7 +15,7 @@ use crate::kernel::KernelKind;
 use crate::launch::{Ending, Kernel};
 use crate::profile;
 use crate::program::forgetting;
-use crate::qemu::{Boot, Drive, Interface, Machine};
+use crate::qemu::{Boot, DEFAULT_MEMORY_MIB, Drive, Interface, Machine};
 use crate::temporary::TemporaryFolder;
 use crate::tools::{Installation, Tools};
 
@@ -69,8 +69,6 @@ pub struct RunArgs {
     #[command(flatten)]
     guest: Guest,
 }
-
-const DEFAULT_MEMORY_MIB: u32 = 512;
 
 impl RunArgs {
     /// Runs the program; its status is the result.

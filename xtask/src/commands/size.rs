@@ -8,16 +8,22 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::error::{Error, Result, system};
-use crate::size::{ImageSizes, KernelSizes, Part};
+use crate::size::{Counts, Coverage, Figures, ImageSizes, KernelSizes, Part, Tracing};
 use crate::tools::Installation;
 use crate::workbench::Workbench;
 
-/// Say what images consist of: boot stages, the kernel by library, the bundle, the FAT16 volume with its files.
+/// Say what images consist of, and what of LLVM their boots have used.
+///
+/// An image consists of boot stages, the kernel, which is shown by library, the bundle, and the FAT16 volume with its
+/// files. Which pages of LLVM were used is known from the images' own records of touches.
 #[derive(Args, Debug)]
 pub struct SizeArgs {
     /// Also write everything to this file, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Boot each image once more, with what the machine writes forgotten, and count the functions of LLVM that run
+    #[arg(long)]
+    trace: bool,
     /// The images
     #[arg(value_name = "IMAGE", default_value = "bareflow.img")]
     images: Vec<PathBuf>,
@@ -30,9 +36,13 @@ impl SizeArgs {
     /// That an image cannot be read.
     pub fn run(self) -> Result<ExitCode> {
         let bench = Workbench::prepare(Installation::Forbidden)?;
+        let tracing = match self.trace {
+            true => Tracing::NextBoot,
+            false => Tracing::Off,
+        };
         let mut all = Vec::new();
         for image in &self.images {
-            let sizes = ImageSizes::measure(image, &bench)?;
+            let sizes = ImageSizes::measure(image, &bench, tracing)?;
             println!("{}", sizes.image);
             println!("{}\n", table_of_parts(&sizes.whole));
             match &sizes.kernel {
@@ -43,6 +53,7 @@ impl SizeArgs {
                     sizes.image
                 ),
             }
+            show_coverage(&sizes);
             all.push(sizes);
         }
         if let Some(path) = &self.json {
@@ -110,6 +121,93 @@ fn table_of_libraries(kernel: &KernelSizes) -> Table {
     }
     align_numbers(&mut table, 2);
     table
+}
+
+fn show_coverage(sizes: &ImageSizes) {
+    let is_use_known = match &sizes.coverage {
+        Some(coverage) if coverage.pages.counts.all == 0 => {
+            println!("the image has no LLVM\n");
+            true
+        }
+        Some(coverage) => {
+            if !coverage.libraries.is_empty() {
+                println!("LLVM that was used\n{}", table_of_coverage(coverage));
+            }
+            println!("{}\n", line_of_pages(&coverage.pages.counts));
+            coverage.pages.counts.used.is_some()
+        }
+        None => false,
+    };
+    if !is_use_known {
+        eprintln!(
+            "bareflow: note: nothing is known of what boots of {0} use of LLVM; boot it with `cargo xtask run --image {0}`",
+            sizes.image
+        );
+    }
+}
+
+fn table_of_coverage(coverage: &Coverage) -> Table {
+    let mut table = Table::new();
+    let mut header = vec![
+        "library",
+        "bytes",
+        "in image",
+        "used",
+        "%",
+        "functions",
+        "in image",
+        "on used pages",
+    ];
+    if coverage.total.ran.is_some() {
+        header.push("ran");
+    }
+    table.load_preset(presets::NOTHING).set_header(header);
+    for library in &coverage.libraries {
+        table.add_row(row_of_coverage(&library.library, &library.figures));
+    }
+    table.add_row(row_of_coverage("total", &coverage.total));
+    align_numbers(&mut table, 1);
+    table
+}
+
+fn row_of_coverage(name: &str, figures: &Figures) -> Vec<String> {
+    let Figures {
+        bytes,
+        functions,
+        ran,
+    } = figures;
+    let mut row = vec![
+        name.to_owned(),
+        bytes.all.to_string(),
+        bytes.in_image.to_string(),
+        or_unknown(bytes.used),
+        share(bytes),
+        functions.all.to_string(),
+        functions.in_image.to_string(),
+        or_unknown(functions.used),
+    ];
+    row.extend(ran.map(|ran| ran.to_string()));
+    row
+}
+
+fn line_of_pages(pages: &Counts) -> String {
+    let used = match pages.used {
+        Some(used) => format!("{used} ({} %)", share(pages)),
+        None => "not known".to_owned(),
+    };
+    let Counts { all, in_image, .. } = pages;
+    format!("pages of LLVM: {all}, in the image: {in_image}, used: {used}")
+}
+
+fn or_unknown(number: Option<u64>) -> String {
+    number.map_or("-".to_owned(), |number| number.to_string())
+}
+
+/// What was used of LLVM, in percent.
+fn share(counts: &Counts) -> String {
+    counts.used.map_or("-".to_owned(), |used| {
+        format!("{:.1}", used as f64 * 100.0 / counts.all.max(1) as f64)
+    })
 }
 
 fn align_numbers(table: &mut Table, first: usize) {

@@ -4,6 +4,7 @@
 mod bad_input;
 mod cargo;
 mod converging;
+mod coverage;
 mod csmith;
 mod distribution;
 mod examples;
@@ -57,6 +58,7 @@ pub fn program_tests(
     tests.extend(snapshots::tests(subject, random)?);
     tests.extend(kills::tests(subject));
     tests.extend(converging::tests(subject));
+    tests.extend(coverage::tests(subject));
     tests.extend(random::tests(subject, random));
     Ok(tests)
 }

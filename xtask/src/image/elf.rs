@@ -31,20 +31,18 @@ pub fn core_checksum(path: &Path) -> Option<Checksum> {
     Some(super::padded_checksum(&kernel.core))
 }
 
-/// How large a kernel's table of symbols is; 0 if there is none.
-pub fn symbol_bytes(path: &Path) -> u64 {
-    let sum = || -> Option<u64> {
-        let data = fs::read(path).ok()?;
-        let file = object::File::parse(&*data).ok()?;
-        let llvm_end = file.symbol_by_name(LLVM_END)?.address();
-        let header = FileHeader64::<LittleEndian>::parse(&*data).ok()?;
-        let segments = header.program_headers(LittleEndian, &*data).ok()?;
-        let tables = segments.iter().filter(|segment| {
-            segment.p_type(LittleEndian) == PT_LOAD && segment.p_paddr(LittleEndian) >= llvm_end
-        });
-        Some(tables.map(|segment| segment.p_filesz(LittleEndian)).sum())
-    };
-    sum().unwrap_or(0)
+/// The [table of functions](bareflow_boot_layout::symbols) that was appended to a kernel; `None` if there is none.
+pub fn symbol_table(path: &Path) -> Option<Vec<u8>> {
+    let data = fs::read(path).ok()?;
+    let file = object::File::parse(&*data).ok()?;
+    let llvm_end = file.symbol_by_name(LLVM_END)?.address();
+    let header = FileHeader64::<LittleEndian>::parse(&*data).ok()?;
+    let segments = header.program_headers(LittleEndian, &*data).ok()?;
+    let segment = segments.iter().find(|segment| {
+        segment.p_type(LittleEndian) == PT_LOAD && segment.p_paddr(LittleEndian) >= llvm_end
+    })?;
+    let bytes = segment.data(LittleEndian, &*data).ok()?;
+    Some(bytes.to_vec())
 }
 
 /// A kernel's segments at their physical addresses.

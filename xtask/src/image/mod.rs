@@ -20,7 +20,7 @@ use bareflow_boot_layout::{Checksum, KernelHeader, SECTOR_SIZE_BYTES, clusters};
 use blueprint::{Blueprint, LlvmPart, SectorRange};
 
 pub use data_disk::{DATA_DISK_SIZE_BYTES, write_data_disk};
-pub use elf::{core_checksum, symbol_bytes};
+pub use elf::{core_checksum, symbol_table};
 pub use file_disk::FileDisk;
 pub use read::{ImageFile, ImageVolume};
 pub use shrink::{Snapshots, shrink};

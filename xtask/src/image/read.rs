@@ -10,7 +10,7 @@ use bareflow_boot_layout::{
     BOOT_PARTITION_SECTOR, Checksum, KernelHeader, SECTOR_SIZE_BYTES, STAGE1_LIMIT_BYTES,
     STAGE2_SECTOR, STAGE2_SIZE_BYTES,
 };
-use bareflow_pager::{Owner, RECORD_FOLDER, RECORD_NAMES, Record};
+use bareflow_pager::{Owner, PageSet, RECORD_FOLDER, RECORD_NAMES, Record};
 use bareflow_volume::{Partition, PartitionError, Volume, VolumeError};
 
 use super::{FileDisk, ImageError};
@@ -120,8 +120,30 @@ impl ImageFile {
         };
         match pages.table() {
             Some(_) => Ok(pages),
-            None => Err(self.no_image("its table of LLVM's pages is cut".into())),
+            None => Err(self.no_llvm_table()),
         }
+    }
+
+    /// Which pages of LLVM the image has, by their numbers from LLVM's first on. They themselves are not read.
+    ///
+    /// # Errors
+    /// [`ImageError::NoImage`] if their table is cut or damaged.
+    pub fn stored_pages(&self) -> Result<PageSet, ImageError> {
+        let header = &self.header;
+        let bytes = self.sectors(
+            "table of LLVM's pages",
+            BOOT_PARTITION_SECTOR + header.llvm_table_sector(),
+            header.llvm_table_sectors,
+            header.llvm_table_checksum,
+        )?;
+        let pages = header.llvm_pages as usize;
+        let table = Table::open(&bytes, pages, header.llvm_stored_pages())
+            .ok_or_else(|| self.no_llvm_table())?;
+        let mut stored = PageSet::new(pages);
+        for number in (0..).map_while(|position| table.page(position)) {
+            stored.insert(number);
+        }
+        Ok(stored)
     }
 
     /// What boots of the image have touched of LLVM; `None` if none has written it down.
@@ -220,6 +242,10 @@ impl ImageFile {
         Volume::mount(partition)
             .map(Some)
             .map_err(|error| self.no_image(format!("its FAT16 volume: {error}")))
+    }
+
+    fn no_llvm_table(&self) -> ImageError {
+        self.no_image("its table of LLVM's pages is cut".into())
     }
 
     fn no_image(&self, reason: String) -> ImageError {

@@ -6,6 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// RAM of a machine, unless somebody asks for more or less.
+pub const DEFAULT_MEMORY_MIB: u32 = 512;
+
 /// How the machine starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Boot {

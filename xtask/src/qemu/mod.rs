@@ -8,17 +8,20 @@
 mod command;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod verdict;
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::supervise::supervise;
 use crate::temporary::TemporaryFolder;
 
-pub use command::{Boot, Drive, Interface, Machine, ReadError, Writes};
+pub use command::{Boot, DEFAULT_MEMORY_MIB, Drive, Interface, Machine, ReadError, Writes};
+pub use trace::trace;
 pub use verdict::{Counters, Report, Verdict};
 
 /// Why QEMU could not be run.
@@ -48,9 +51,22 @@ pub fn boot(
     log: impl Write + Send,
 ) -> Result<(Verdict, Report), QemuError> {
     let folder = TemporaryFolder::new("qemu")?;
-    let report = folder.path().join("report");
+    run(machine, folder.path(), &[], timeout, output, log)
+}
+
+/// Boots `machine` with more arguments of QEMU; files that it needs go to `folder`.
+fn run(
+    machine: &Machine,
+    folder: &Path,
+    arguments: &[OsString],
+    timeout: Duration,
+    output: impl Write + Send,
+    log: impl Write + Send,
+) -> Result<(Verdict, Report), QemuError> {
+    let report = folder.join("report");
     fs::write(&report, "")?;
-    let mut command = machine.command(folder.path(), &report)?;
+    let mut command = machine.command(folder, &report)?;
+    command.args(arguments);
     let end =
         supervise(&mut command, timeout, output, log).map_err(|source| QemuError::NotStarted {
             program: machine.qemu.clone(),

@@ -1,19 +1,16 @@
 //! The kernel's bytes by library, from the map of the link that made it.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 use super::Part;
-use super::link_map::{Home, Kind, Placement, parse};
-use crate::error::{Result, system};
-use crate::image::{ImageFile, core_checksum, symbol_bytes};
-use crate::kernel::{KernelKind, LlvmExtent};
-use crate::workbench::Workbench;
+use super::link_map::{Home, Kind, Placement};
+use super::linked::LinkedKernel;
+use super::pages::Pages;
 
-/// What a library has in the kernel, in bytes.
+/// What a library has in the image's kernel, in bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LibrarySizes {
     /// The library.
@@ -51,48 +48,33 @@ pub struct KernelSizes {
     pub file: PathBuf,
     /// Of the core, by size, the largest first.
     pub core: Vec<LibrarySizes>,
-    /// Of LLVM's pages.
+    /// Of LLVM's pages, those that the image has.
     pub llvm: Vec<LibrarySizes>,
-    /// The table of functions' names, behind LLVM.
+    /// The table of functions' names, behind LLVM, in whole pages.
     pub symbols: u64,
 }
 
 impl KernelSizes {
-    /// Of the kernel in an image; `None` if it was not linked here, or not as the last of its kind.
-    ///
-    /// # Errors
-    /// That its link map cannot be made or read.
-    pub fn find(image: &ImageFile, bench: &Workbench) -> Result<Option<Self>> {
-        let checksum = image.header.kernel_checksum;
-        let is_it = |path: &Path| core_checksum(path) == Some(checksum);
-        for path in bench.exported_kernels() {
-            if is_it(&path) {
-                return Self::read(&path, &map_beside(&path)).map(Some);
-            }
+    /// Of the kernel in an image that has these pages of LLVM.
+    pub fn of(kernel: &LinkedKernel, pages: &Pages) -> Self {
+        let in_image = |placement: &Placement| match (placement.home, placement.kind) {
+            (Home::Core, _) | (Home::Llvm, Kind::Bss) => placement.bytes,
+            (Home::Llvm, _) => pages.bytes(&placement.addresses()).in_image,
+        };
+        let libraries = |home| {
+            let placements = kernel.placements.iter();
+            by_library(
+                placements
+                    .filter(|placement| placement.home == home)
+                    .map(|placement| (placement, in_image(placement))),
+            )
+        };
+        Self {
+            file: kernel.file.clone(),
+            core: libraries(Home::Core),
+            llvm: libraries(Home::Llvm),
+            symbols: pages.symbol_bytes(),
         }
-        let builder = bench.kernel_builder();
-        for extent in [LlvmExtent::Full, LlvmExtent::Jit] {
-            let path = builder.output(KernelKind::Machine, extent);
-            if !is_it(&path) {
-                continue;
-            }
-            return match builder.link_map(KernelKind::Machine, extent)? {
-                Some(map) => Self::read(&path, &map).map(Some),
-                None => Ok(None),
-            };
-        }
-        Ok(None)
-    }
-
-    fn read(kernel: &Path, map: &Path) -> Result<Self> {
-        let text = fs::read(map).map_err(system(format!("cannot read {}", map.display())))?;
-        let placements = parse(&String::from_utf8_lossy(&text));
-        Ok(Self {
-            file: kernel.to_owned(),
-            core: by_library(&placements, Home::Core),
-            llvm: by_library(&placements, Home::Llvm),
-            symbols: symbol_bytes(kernel),
-        })
     }
 
     /// The parts of the core, which takes so many bytes in the image.
@@ -130,13 +112,6 @@ fn filled(mut parts: Vec<Part>, bytes: u64) -> Vec<Part> {
     parts
 }
 
-/// Where the linker puts the map of an exported kernel.
-fn map_beside(kernel: &Path) -> PathBuf {
-    let mut path = kernel.as_os_str().to_owned();
-    path.push(".map");
-    path.into()
-}
-
 /// The order and name of the group that a library belongs to.
 fn group_of(library: &str) -> (usize, &'static str) {
     match library {
@@ -150,13 +125,13 @@ fn group_of(library: &str) -> (usize, &'static str) {
     }
 }
 
-/// Sums by library, the largest first. With fewer placements, those that were used for example, it is a coverage.
-fn by_library(placements: &[Placement], home: Home) -> Vec<LibrarySizes> {
+/// Sums by library of placements with their bytes in the image, the largest first.
+fn by_library<'a>(placements: impl Iterator<Item = (&'a Placement, u64)>) -> Vec<LibrarySizes> {
     let mut sums: BTreeMap<&str, LibrarySizes> = BTreeMap::new();
-    for placement in placements.iter().filter(|placement| placement.home == home) {
+    for (placement, bytes) in placements.filter(|(_, bytes)| *bytes > 0) {
         let sizes = sums.entry(&placement.library).or_default();
         sizes.library.clone_from(&placement.library);
-        sizes.add(placement.kind, placement.bytes);
+        sizes.add(placement.kind, bytes);
     }
     let mut libraries: Vec<LibrarySizes> = sums.into_values().collect();
     libraries.sort_by_key(|sizes| std::cmp::Reverse(sizes.image_bytes() + sizes.bss));
@@ -169,46 +144,78 @@ mod tests {
 
     #[test]
     fn libraries_are_summed_and_grouped_and_zeros_take_no_room() {
-        let place = |library: &str, kind, home, bytes| Placement {
-            address: 0x10_0000,
+        let place = |library: &str, kind, home, address, bytes| Placement {
+            address,
             bytes,
             kind,
             home,
             library: library.to_owned(),
         };
-        let placements = [
-            place("libLLVMCore", Kind::Text, Home::Llvm, 10),
-            place("libLLVMCore", Kind::Data, Home::Llvm, 5),
-            place("libLLVMX86CodeGen", Kind::Rodata, Home::Llvm, 100),
-            place("libLLVMX86CodeGen", Kind::Rodata, Home::Core, 4),
-            place("libbareflow_machine", Kind::Bss, Home::Core, 700),
-            place("libbareflow_machine", Kind::Text, Home::Core, 7),
-            place("program.o", Kind::Text, Home::Core, 3),
+        let window = 0x4a00_0000;
+        let placements = vec![
+            place("libLLVMCore", Kind::Text, Home::Llvm, window, 10),
+            place("libLLVMCore", Kind::Data, Home::Llvm, window + 10, 5),
+            place(
+                "libLLVMX86CodeGen",
+                Kind::Rodata,
+                Home::Llvm,
+                window + 4095,
+                101,
+            ),
+            place("libLLVMPasses", Kind::Text, Home::Llvm, window + 4300, 70),
+            place("libLLVMPasses", Kind::Bss, Home::Llvm, window + 8192, 60),
+            place("libLLVMX86CodeGen", Kind::Rodata, Home::Core, 100, 4),
+            place("libbareflow_machine", Kind::Bss, Home::Core, 200, 700),
+            place("libbareflow_machine", Kind::Text, Home::Core, 300, 7),
+            place("program.o", Kind::Text, Home::Core, 400, 3),
         ];
-        let sizes = KernelSizes {
-            file: PathBuf::new(),
-            core: by_library(&placements, Home::Core),
-            llvm: by_library(&placements, Home::Llvm),
-            symbols: 20,
+        let kernel = LinkedKernel::new(PathBuf::new(), placements, Vec::new());
+        let sizes =
+            |stored: &[usize]| KernelSizes::of(&kernel, &Pages::of_sets(window, 2, stored, None));
+        let some = sizes(&[0]);
+        let all = sizes(&[0, 1, 2]);
+        let figures = |sizes: &KernelSizes| -> Vec<(String, u64, u64)> {
+            let libraries = sizes.llvm.iter();
+            libraries
+                .map(|sizes| (sizes.library.clone(), sizes.image_bytes(), sizes.bss))
+                .collect()
         };
-        let first = &sizes.llvm[0];
+        let row = |(library, bytes, bss): (&str, u64, u64)| (library.to_owned(), bytes, bss);
         assert_eq!(
-            (first.library.as_str(), first.rodata),
-            ("libLLVMX86CodeGen", 100)
+            figures(&all),
+            [
+                ("libLLVMPasses", 70, 60),
+                ("libLLVMX86CodeGen", 101, 0),
+                ("libLLVMCore", 15, 0)
+            ]
+            .map(row)
         );
-        assert_eq!((sizes.llvm[1].text, sizes.llvm[1].data), (10, 5));
+        assert_eq!(
+            figures(&some),
+            [
+                ("libLLVMPasses", 0, 60),
+                ("libLLVMCore", 15, 0),
+                ("libLLVMX86CodeGen", 1, 0)
+            ]
+            .map(row)
+        );
+        assert_eq!((all.llvm[2].text, all.llvm[2].data), (10, 5));
         let named = |parts: Vec<Part>| -> Vec<(String, u64)> {
             let pairs = parts.into_iter();
             pairs.map(|part| (part.name, part.bytes)).collect()
         };
         let pair = |(name, bytes): (&str, u64)| (name.to_owned(), bytes);
         assert_eq!(
-            named(sizes.core_parts(512)),
+            named(all.core_parts(512)),
             [("core", 7), ("LLVM", 4), ("program", 3), ("padding", 498)].map(pair)
         );
         assert_eq!(
-            named(sizes.llvm_parts(137)),
-            [("LLVM", 115), ("symbols", 20), ("padding", 2)].map(pair)
+            named(all.llvm_parts(3 * 4096)),
+            [("LLVM", 186), ("symbols", 4096), ("padding", 8006)].map(pair)
+        );
+        assert_eq!(
+            named(some.llvm_parts(4096)),
+            [("LLVM", 16), ("symbols", 0), ("padding", 4080)].map(pair)
         );
     }
 }

@@ -4,6 +4,7 @@
 //! (hexadecimal), alignment, then the name, 0, 8 or 16 columns further. An input section is `FILE:(SECTION)`, where
 //! FILE may be `ARCHIVE(MEMBER)`.
 
+use std::ops::Range;
 use std::path::Path;
 
 use serde::Serialize;
@@ -60,6 +61,13 @@ pub struct Placement {
     pub home: Home,
     /// The library that they come from, such as `libLLVMCore`, or the object file.
     pub library: String,
+}
+
+impl Placement {
+    /// The addresses of its bytes.
+    pub fn addresses(&self) -> Range<u64> {
+        self.address..self.address + self.bytes
+    }
 }
 
 struct Line<'a> {

@@ -1,19 +1,28 @@
-//! What an image consists of, byte by byte: every byte of the file is in exactly one part.
+//! What an image consists of, byte by byte: every byte of the file is in exactly one part. And what of LLVM was used.
 
+mod coverage;
 mod kernel;
 mod link_map;
+mod linked;
+mod pages;
+mod trace;
 mod volume;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use bareflow_boot_layout::{BOOT_PARTITION_SECTOR, SECTOR_SIZE_BYTES, STAGE2_SIZE_BYTES};
 use bareflow_bundle::Bundle;
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::image::ImageFile;
 use crate::workbench::Workbench;
 
+use linked::LinkedKernel;
+use pages::Pages;
+
+pub use coverage::{Counts, Coverage, Figures};
 pub use kernel::KernelSizes;
 
 /// A part of an image, and what it consists of itself.
@@ -47,6 +56,15 @@ impl Part {
     }
 }
 
+/// Whether an image is booted to see which functions run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracing {
+    /// It is not.
+    Off,
+    /// It is, once more than it was already; what the machine writes is forgotten.
+    NextBoot,
+}
+
 /// An image's sizes.
 #[derive(Clone, Debug, Serialize)]
 pub struct ImageSizes {
@@ -56,17 +74,23 @@ pub struct ImageSizes {
     pub whole: Part,
     /// What of the kernel comes from where, if this repository has linked it.
     pub kernel: Option<KernelSizes>,
+    /// What of LLVM was used, if something is known of it.
+    pub coverage: Option<Coverage>,
 }
 
 impl ImageSizes {
     /// Measures an image. Kernels that it may have are looked for among those that were built in the repository.
     ///
     /// # Errors
-    /// That the image cannot be read, or that a link map cannot be made.
-    pub fn measure(path: &Path, bench: &Workbench) -> Result<Self> {
+    /// That the image cannot be read, that a link map cannot be made, or that the boot that is traced fails.
+    pub fn measure(path: &Path, bench: &Workbench, tracing: Tracing) -> Result<Self> {
         let image = ImageFile::open(path)?;
         let core = image.kernel()?;
-        let kernel = KernelSizes::find(&image, bench)?;
+        let linked = LinkedKernel::find(&image, bench)?;
+        let pages = Pages::of(&image)?;
+        let kernel = linked
+            .as_ref()
+            .map(|linked| KernelSizes::of(linked, &pages));
         let sector = |count: u32| u64::from(count) * SECTOR_SIZE_BYTES as u64;
         let header = &image.header;
         let stages_end = SECTOR_SIZE_BYTES as u64 + STAGE2_SIZE_BYTES as u64;
@@ -100,11 +124,34 @@ impl ImageSizes {
         if rest > 0 {
             parts.push(Part::new("padding", rest));
         }
+        let ran = functions_that_ran(&image, linked.as_ref(), &pages, bench, tracing)?;
+        let is_known = pages.is_use_known() || ran.is_some();
         Ok(Self {
+            coverage: is_known.then(|| Coverage::of(linked.as_ref(), &pages, ran.as_ref())),
             image: path.display().to_string(),
             whole: Part::of("image", parts),
             kernel,
         })
+    }
+}
+
+/// The addresses of LLVM's functions that run in the image's next boot; `None` if it is not known.
+fn functions_that_ran(
+    image: &ImageFile,
+    kernel: Option<&LinkedKernel>,
+    pages: &Pages,
+    bench: &Workbench,
+    tracing: Tracing,
+) -> Result<Option<BTreeSet<u64>>> {
+    match (pages.count(), tracing, kernel) {
+        (0, ..) => Ok(Some(BTreeSet::new())),
+        (_, Tracing::Off, _) => Ok(None),
+        (_, Tracing::NextBoot, Some(kernel)) => trace::run(image, kernel, bench).map(Some),
+        (_, Tracing::NextBoot, None) => Err(Error::Build(format!(
+            "the kernel of {} is not the last one that was linked here: its functions are not known and cannot be \
+             traced; make the image again",
+            image.path.display()
+        ))),
     }
 }
 
