@@ -82,12 +82,6 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// How many pages the image has.
-    #[must_use]
-    pub const fn stored_pages(&self) -> usize {
-        self.stored_pages
-    }
-
     /// The checksum of a cluster; `None` if there is no such cluster.
     #[must_use]
     pub fn checksum(&self, cluster: usize) -> Option<Checksum> {

@@ -88,14 +88,6 @@ pub struct PageRange {
     pub end: u32,
 }
 
-impl PageRange {
-    /// Whether the page is one of them.
-    #[must_use]
-    pub fn contains(&self, page: usize) -> bool {
-        (self.first as usize..self.end as usize).contains(&page)
-    }
-}
-
 /// Why a sector is not a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderError {

@@ -74,17 +74,6 @@ impl<const SECTIONS: usize> Window<SECTIONS> {
             _ => None,
         })
     }
-
-    /// How many pages are on the disk.
-    #[must_use]
-    pub fn stored_count(&self) -> usize {
-        let stored = |section: &&Section| section.contents != Contents::Zeros;
-        self.0
-            .iter()
-            .filter(stored)
-            .map(|section| section.pages.len())
-            .sum()
-    }
 }
 
 #[cfg(test)]
@@ -114,7 +103,6 @@ mod tests {
     #[test]
     fn pages_are_found_from_both_sides() {
         let window = window();
-        assert_eq!(window.stored_count(), 16);
         for stored in 0..16 {
             let page = window.find_stored(stored).unwrap();
             assert_eq!(page.contents, Contents::Stored(stored));

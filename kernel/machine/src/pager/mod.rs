@@ -157,7 +157,7 @@ pub(crate) fn resolve(address: usize) -> Fault {
     };
     match (page.contents, &mut pager.stored) {
         (Contents::Zeros, _) => fill(page, &[]),
-        (Contents::Stored(_), None) => return Fault::Foreign,
+        (Contents::Stored(_), None) => return Fault::Absent,
         (Contents::Stored(index), Some(stored)) => {
             let Some(position) = stored.table().position(index) else {
                 return Fault::Absent;
