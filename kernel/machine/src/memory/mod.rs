@@ -1,13 +1,12 @@
 //! The machine's memory: the page tables in use, and who has which pages.
 
+mod llvm;
 mod places;
 
 use core::cell::UnsafeCell;
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use bareflow_boot_layout::clusters::Table;
-use bareflow_boot_layout::{KernelHeader, SECTOR_SIZE_BYTES};
 use bareflow_cxx_runtime::platform::{PlatformError, Protection};
 use bareflow_memory::{
     Access, AddressSpace, Cache, Frame, Frames, MapError, PAGE_SIZE_BYTES, Pool, WORDS, frames_of,
@@ -26,6 +25,10 @@ use crate::room::POOL_ADDRESS;
 use crate::start_info::StartInfo;
 use crate::{exit, image};
 
+#[cfg(feature = "engine")]
+pub(crate) use llvm::is_used;
+pub(crate) use llvm::{LlvmSource, fill_llvm_page};
+use llvm::{find_llvm, place_llvm};
 use places::{DEVICES, HANDLER_STACK_AREA, HANDLER_STACK_STRIDE, STACK, STACK_GUARD};
 pub(crate) use places::{
     HANDLER_STACK_SIZE_BYTES, is_code_pool, is_in_core, is_stack, is_stack_guard, stack_start,
@@ -91,59 +94,6 @@ pub(crate) struct Layout {
     pub(crate) stack_top: usize,
     /// Where the handlers' stacks begin.
     pub(crate) handler_stack_tops: [usize; HANDLER_STACKS],
-}
-
-/// How LLVM comes into memory.
-pub(crate) enum LlvmSource {
-    /// A loader has put all of it there.
-    Loaded,
-    /// From the disk with this header, page by page.
-    Disk(KernelHeader),
-}
-
-/// LLVM where a loader has put it.
-struct LoadedLlvm {
-    /// All that was loaded.
-    bytes: Range<usize>,
-    /// Where its first page is.
-    start: usize,
-    /// Which pages these are.
-    table: Table<'static>,
-}
-
-/// LLVM's window, and what of it is loaded.
-///
-/// # Safety
-/// The first 4 GiB must be mapped.
-unsafe fn find_llvm(info: &StartInfo) -> (LlvmWindow, Option<LoadedLlvm>, LlvmSource) {
-    let Some(header) = info.header() else {
-        let mut bytes = image::loaded_llvm();
-        // SAFETY: the caller's promise.
-        bytes.end += unsafe { image::loaded_symbols_size_bytes() };
-        let pages = pages_of(&bytes).len();
-        let loaded = LoadedLlvm {
-            start: bytes.start,
-            bytes,
-            table: Table::of_all(pages),
-        };
-        return (image::llvm_window(pages), Some(loaded), LlvmSource::Loaded);
-    };
-    let pages = header.llvm_pages as usize;
-    let window = image::llvm_window(pages);
-    let Some(bytes) = info.llvm() else {
-        return (window, None, LlvmSource::Disk(header));
-    };
-    let table_size_bytes = header.llvm_table_sectors as usize * SECTOR_SIZE_BYTES;
-    let table = core::ptr::with_exposed_provenance(bytes.start);
-    // SAFETY: the caller's promise; stage 2 has loaded the table, and its frames stay as they are.
-    let table = unsafe { core::slice::from_raw_parts(table, table_size_bytes) };
-    let loaded = LoadedLlvm {
-        start: bytes.start + table_size_bytes,
-        bytes,
-        table: Table::open(table, pages, header.llvm_stored_pages())
-            .expect("the image was made with the table that its header says"),
-    };
-    (window, Some(loaded), LlvmSource::Loaded)
 }
 
 /// Makes the kernel's own page tables and changes to them.
@@ -236,19 +186,6 @@ fn place_bundle(bundle: Range<usize>, pool: &Pool, frames: &mut Frames) -> Range
         );
     }
     copy..copy + bundle.len()
-}
-
-/// Puts LLVM's memory, which a loader has filled, at LLVM's addresses.
-fn place_llvm(space: &mut AddressSpace, window: &LlvmWindow, loaded: &LoadedLlvm) {
-    let first_frame = page_of(loaded.start);
-    let stored = (0..).map_while(|position| loaded.table.page(position));
-    for (stored, frame) in stored.zip(first_frame..) {
-        if let Some(page) = window.find_stored(stored) {
-            space
-                .place(page.number, frame as u64, page.access, Cache::On)
-                .expect("LLVM's window is in the pool");
-        }
-    }
 }
 
 fn commit_stacks(space: &mut AddressSpace) -> [usize; HANDLER_STACKS] {
@@ -428,33 +365,6 @@ fn commit(space: &mut AddressSpace, page: usize, access: Access) -> Result<(), M
         space.commit(page, access)?;
     }
     Ok(())
-}
-
-/// Gives a page of LLVM memory: the contents are `bytes` and zeros behind them.
-///
-/// # Errors
-/// [`MapError::OutOfMemory`].
-pub(crate) fn fill_llvm_page(page: usize, access: Access, bytes: &[u8]) -> Result<(), MapError> {
-    with_space(|space| {
-        space.commit(page, Access::ReadWrite)?;
-        let start = core::ptr::with_exposed_provenance_mut::<u8>(page * PAGE_SIZE_BYTES);
-        let count = bytes.len().min(PAGE_SIZE_BYTES);
-        // SAFETY: the page is mapped writable, and whoever touched it waits for its contents.
-        unsafe {
-            core::ptr::copy_nonoverlapping(bytes.as_ptr(), start, count);
-            core::ptr::write_bytes(start.add(count), 0, PAGE_SIZE_BYTES - count);
-        }
-        // The access right of its users, to whom the page is still untouched.
-        space.commit(page, access)?;
-        flush(page..page + 1);
-        Ok(())
-    })
-}
-
-/// Whether anybody has used the page of LLVM since it was filled.
-#[cfg(feature = "engine")]
-pub(crate) fn is_used(page: usize) -> bool {
-    with_space(|space| space.is_accessed(page))
 }
 
 /// Whether the page of an address has memory.
