@@ -43,8 +43,11 @@ void leave(Ending ending, int status, const char *message) {
   Recovery &recovery = *innermost;
   recovery.ending = ending;
   recovery.status = status;
-  if (message != recovery.message)
-    snprintf(recovery.message, sizeof recovery.message, "%s", message);
+  if (message != recovery.message) {
+    size_t length = strnlen(message, sizeof recovery.message - 1);
+    memcpy(recovery.message, message, length);
+    recovery.message[length] = 0;
+  }
   longjmp(recovery.point, 1);
   __builtin_unreachable();
 }
