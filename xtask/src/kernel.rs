@@ -130,6 +130,9 @@ pub struct CompilerCache {
     pub folder: PathBuf,
 }
 
+/// Names of LLVM's functions: the machine has them first, in this order. `cargo xtask order` writes it.
+pub const FUNCTION_ORDER: &str = "kernel/machine/llvm.order";
+
 /// The standard library that is installed on x86-64 Linux anyway serves a kernel too: the code is
 /// generic over the target, and only the parts of it that ask nothing of Linux are linked.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -181,9 +184,15 @@ impl KernelBuilder {
         let arguments = self.link_arguments(kind, extent, library, &archives, output);
         let script = self.root.join(kind.link_script());
         let mut inputs = vec![self.lld.clone(), script, library.to_owned()];
+        inputs.extend(self.function_order(kind));
         inputs.extend(archives.all());
         let key = key_of(&arguments, &inputs)?;
         Ok((arguments, key))
+    }
+
+    /// The file with the order of LLVM's functions in this kernel.
+    fn function_order(&self, kind: KernelKind) -> Option<PathBuf> {
+        (kind == KernelKind::Machine).then(|| self.root.join(FUNCTION_ORDER))
     }
 
     /// The map of the link that made the kernel that is there; `None` if one of its inputs has changed since. It is
@@ -331,6 +340,13 @@ impl KernelBuilder {
         output: &Path,
     ) -> Vec<OsString> {
         let mut arguments = self.common_link_arguments(kind, output);
+        if let Some(order) = self.function_order(kind) {
+            arguments.extend([
+                "--no-warn-symbol-ordering".into(),
+                "--symbol-ordering-file".into(),
+                order.into(),
+            ]);
+        }
         arguments.push(library.into());
         if extent == LlvmExtent::Full {
             arguments.push("--whole-archive".into());

@@ -21,6 +21,7 @@ mod image;
 mod kernel;
 mod launch;
 mod llvm;
+mod order;
 mod paths;
 mod profile;
 mod program;
@@ -55,6 +56,7 @@ enum Command {
     Test(commands::test::TestArgs),
     Bench(commands::bench::BenchArgs),
     Fuzz(commands::fuzz::FuzzArgs),
+    Order(commands::order::OrderArgs),
     Report(commands::report::ReportArgs),
     Converge(commands::converge::ConvergeArgs),
     Ci(commands::ci::CiArgs),
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => arguments.run(),
         Command::Bench(arguments) => arguments.run(),
         Command::Fuzz(arguments) => arguments.run(),
+        Command::Order(arguments) => arguments.run(),
         Command::Report(arguments) => arguments.run(),
         Command::Converge(arguments) => arguments.run(),
         Command::Ci(arguments) => arguments.run(),

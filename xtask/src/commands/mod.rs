@@ -10,6 +10,7 @@ pub mod fuzz;
 mod guest;
 pub mod image;
 pub mod llvm;
+pub mod order;
 pub mod report;
 pub mod run;
 pub mod shrink;

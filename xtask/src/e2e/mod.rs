@@ -9,6 +9,7 @@ mod csmith;
 mod distribution;
 mod examples;
 mod exported;
+mod function_order;
 mod generated;
 mod hot_loops;
 mod jail;
@@ -47,6 +48,7 @@ pub fn program_tests(
 ) -> io::Result<Vec<Test>> {
     let mut tests = matrix::tests(subject, extent)?;
     tests.extend(distribution::tests(subject));
+    tests.extend(function_order::tests(subject));
     tests.extend(volume::tests(subject));
     tests.extend(paging::tests(subject));
     tests.extend(used_only::tests(subject));

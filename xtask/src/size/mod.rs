@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::image::ImageFile;
+use crate::qemu::Writes;
 use crate::workbench::Workbench;
 
 use linked::LinkedKernel;
@@ -146,13 +147,32 @@ fn functions_that_ran(
     match (pages.count(), tracing, kernel) {
         (0, ..) => Ok(Some(BTreeSet::new())),
         (_, Tracing::Off, _) => Ok(None),
-        (_, Tracing::NextBoot, Some(kernel)) => trace::run(image, kernel, bench).map(Some),
-        (_, Tracing::NextBoot, None) => Err(Error::Build(format!(
-            "the kernel of {} is not the last one that was linked here: its functions are not known and cannot be \
-             traced; make the image again",
-            image.path.display()
-        ))),
+        (_, Tracing::NextBoot, Some(kernel)) => {
+            trace::run(image, kernel, bench, Writes::Dropped).map(Some)
+        }
+        (_, Tracing::NextBoot, None) => Err(unknown_kernel(image)),
     }
+}
+
+/// The addresses of LLVM's functions that run in the next boot of an image with a kernel that was just linked.
+///
+/// # Errors
+/// That its kernel is another one, or that the boot failed.
+pub fn functions_that_run(
+    image: &ImageFile,
+    bench: &Workbench,
+    writes: Writes,
+) -> Result<BTreeSet<u64>> {
+    let kernel = LinkedKernel::find(image, bench)?.ok_or_else(|| unknown_kernel(image))?;
+    trace::run(image, &kernel, bench, writes)
+}
+
+fn unknown_kernel(image: &ImageFile) -> Error {
+    Error::Build(format!(
+        "the kernel of {} is not the last one that was linked here: its functions are not known and cannot be \
+         traced; make the image again",
+        image.path.display()
+    ))
 }
 
 fn kernel_part(name: &str, bytes: u64, parts: impl Fn(u64) -> Option<Vec<Part>>) -> Part {

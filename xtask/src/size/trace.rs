@@ -20,18 +20,22 @@ const LOG_LIMIT_BYTES: usize = 1 << 16;
 /// Begins the line that says why a program did not come to its own end.
 const FAILURE: &str = "bareflow: error: ";
 
-/// Boots the image, which has this kernel, and forgets what the machine writes; returns the addresses of LLVM's
-/// functions that ran.
+/// Boots the image, which has this kernel; returns the addresses of LLVM's functions that ran.
 ///
 /// # Errors
 /// That the boot failed, and why.
-pub fn run(image: &ImageFile, kernel: &LinkedKernel, bench: &Workbench) -> Result<BTreeSet<u64>> {
+pub fn run(
+    image: &ImageFile,
+    kernel: &LinkedKernel,
+    bench: &Workbench,
+    writes: Writes,
+) -> Result<BTreeSet<u64>> {
     let machine = Machine {
         qemu: bench.tools.qemu.clone(),
         memory_mib: DEFAULT_MEMORY_MIB,
         counts_instructions: false,
         boot: Boot::Disk(Drive {
-            writes: Writes::Dropped,
+            writes,
             ..Drive::new(&image.path)
         }),
     };

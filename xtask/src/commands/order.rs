@@ -1,0 +1,72 @@
+//! `cargo xtask order`: renews the order of LLVM's functions in the machine's kernel.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::error::{Error, Result, system};
+use crate::kernel::FUNCTION_ORDER;
+use crate::order;
+use crate::shell::write_whole;
+use crate::tools::Installation;
+use crate::workbench::Workbench;
+
+/// Renew the order of LLVM's functions in the machine's kernel, from boots of programs.
+///
+/// Functions that run in these boots come first, so that few pages of LLVM are used. Renew it when LLVM or the tiers
+/// have changed.
+#[derive(Args, Debug)]
+pub struct OrderArgs {
+    /// Install missing tools with apt first
+    #[arg(long)]
+    install_tools: bool,
+    /// The programs, each in one file [default: the examples]
+    #[arg(value_name = "PROGRAM")]
+    programs: Vec<PathBuf>,
+}
+
+impl OrderArgs {
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// That a program cannot be booted, or the file not be written.
+    pub fn run(self) -> Result<ExitCode> {
+        let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
+        let mut programs = self.programs;
+        if programs.is_empty() {
+            programs = examples(&bench)?;
+        }
+        let names = order::learn(&bench, &programs, |number| {
+            eprintln!("{}", programs[number].display());
+        })?;
+        let path = bench.root.join(FUNCTION_ORDER);
+        let count = names.len();
+        write_whole(&path, (names.join("\n") + "\n").as_bytes())?;
+        eprintln!("{count} functions of LLVM ran");
+        println!("{}", path.display());
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn examples(bench: &Workbench) -> Result<Vec<PathBuf>> {
+    let folder = bench.root.join("examples");
+    let entries =
+        std::fs::read_dir(&folder).map_err(system(format!("cannot read {}", folder.display())))?;
+    let mut programs: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|kind| kind == "c" || kind == "ll")
+        })
+        .collect();
+    programs.sort();
+    if programs.is_empty() {
+        return Err(Error::Build(format!(
+            "there is no program in {}",
+            folder.display()
+        )));
+    }
+    Ok(programs)
+}
