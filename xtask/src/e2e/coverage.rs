@@ -10,7 +10,7 @@ use std::time::Duration;
 use bareflow_bundle::Bundle;
 use serde_json::Value;
 
-use super::runner::{Outcome, Test};
+use super::runner::{Check, Test};
 use super::subject::Subject;
 use crate::export;
 use crate::image::{ImageFile, ImageSize, Snapshots, shrink};
@@ -23,18 +23,10 @@ const SIZE_BYTES: u64 = 128 << 20;
 const TIMEOUT: Duration = Duration::from_secs(240);
 const PAGE_SIZE_BYTES: u64 = 4096;
 
-type Check = fn(&Subject) -> Result<(), String>;
-
 /// The tests of the coverage in `cargo xtask size`.
 pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
-    let checks: [(&str, Check); 2] = [("fib", check), ("native", check_native)];
-    let tests = checks.into_iter().map(|(name, check)| {
-        let subject = Arc::clone(subject);
-        Test::new(format!("coverage::{name}"), move || {
-            Outcome::from(check(&subject))
-        })
-    });
-    tests.collect()
+    let checks: [(&str, Check<Subject>); 2] = [("fib", check), ("native", check_native)];
+    Test::of_checks("coverage", subject, &checks)
 }
 
 fn text(error: impl ToString) -> String {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use super::runner::{Outcome, Test};
+use super::runner::{Check, Test};
 use super::subject::Subject;
 use super::{libc_bitcode, outside};
 use crate::audit::{audit_archive, is_allowed};
@@ -21,24 +21,15 @@ const SHOWN_FINDINGS: usize = 20;
 
 /// The tests of the distribution.
 pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
-    type Check = fn(&Subject) -> Result<(), String>;
-    let checks: [(&str, Check); 6] = [
-        ("distribution::configuration", check_configuration),
-        ("distribution::links_whole", check_whole_link),
-        ("distribution::code", check_code),
-        ("distribution::libc_bitcode", libc_bitcode::check),
-        ("distribution::llvm_sys", outside::check_llvm_sys),
-        ("distribution::c_interface", outside::check_c_interface),
+    let checks: [(&str, Check<Subject>); 6] = [
+        ("configuration", check_configuration),
+        ("links_whole", check_whole_link),
+        ("code", check_code),
+        ("libc_bitcode", libc_bitcode::check),
+        ("llvm_sys", outside::check_llvm_sys),
+        ("c_interface", outside::check_c_interface),
     ];
-    checks
-        .into_iter()
-        .map(|(name, check)| {
-            let subject = Arc::clone(subject);
-            Test::new(name, move || {
-                check(&subject).map_or_else(Outcome::Failed, |()| Outcome::Passed)
-            })
-        })
-        .collect()
+    Test::of_checks("distribution", subject, &checks)
 }
 
 /// Every archive, in the order of their names.

@@ -15,7 +15,7 @@ use object::{Object, ObjectSymbol};
 
 use super::bad_input::messages;
 use super::examples::{self, Example, difference};
-use super::runner::{Outcome, Test};
+use super::runner::{Check, Outcome, Test};
 use super::subject::{Conditions, Place, Run, Subject};
 use crate::export::{self, ExportError, Guidance};
 use crate::image::{ImageFile, ImageSize};
@@ -84,17 +84,11 @@ pub fn tests(subject: &Arc<Subject>) -> io::Result<Vec<Test>> {
             Outcome::from(check_refused(&subject, fixture, words))
         }));
     }
-    type Check = fn(&Subject) -> Result<(), String>;
-    let others: [(&str, Check); 2] = [
+    let others: [(&str, Check<Subject>); 2] = [
         ("from_an_image", check_from_image),
         ("the_profile_counts", check_guidance),
     ];
-    for (name, check) in others {
-        let subject = Arc::clone(subject);
-        tests.push(Test::new(format!("export::{name}"), move || {
-            Outcome::from(check(&subject))
-        }));
-    }
+    tests.extend(Test::of_checks("export", subject, &others));
     Ok(tests)
 }
 

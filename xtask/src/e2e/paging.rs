@@ -10,7 +10,7 @@ use std::time::Duration;
 use bareflow_boot_layout::{BOOT_PARTITION_SECTOR, SECTOR_SIZE_BYTES, clusters};
 use bareflow_bundle::{Builder, TIER};
 
-use super::runner::{Outcome, Test};
+use super::runner::{Check, Test};
 use super::subject::{Subject, overwrite};
 use super::volume;
 use crate::image::ImageFile;
@@ -27,11 +27,9 @@ const RECORD: &str = "boot/touch_a.rec";
 /// Little, for a program that takes all of it.
 const LITTLE_MEMORY_MIB: u32 = 80;
 
-type Check = fn(&Subject) -> Result<(), String>;
-
 /// The tests of paging.
 pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
-    let checks: [(&str, Check); 10] = [
+    let checks: [(&str, Check<Subject>); 10] = [
         ("virtio", |subject| reads_some(subject, Interface::Virtio)),
         ("ide", |subject| reads_some(subject, Interface::Ide)),
         ("disk_without_a_driver", |subject| {
@@ -45,13 +43,7 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
         ("second_boot", second_boot),
         ("damaged_record", damaged_record),
     ];
-    let tests = checks.into_iter().map(|(name, check)| {
-        let subject = Arc::clone(subject);
-        Test::new(format!("paging::{name}"), move || {
-            Outcome::from(check(&subject))
-        })
-    });
-    tests.collect()
+    Test::of_checks("paging", subject, &checks)
 }
 
 /// A boot, as a test sees it.

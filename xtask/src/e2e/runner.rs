@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::ops::AddAssign;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,9 @@ pub struct Test {
     body: Box<dyn FnOnce() -> Outcome + Send>,
 }
 
+/// A test of a subject; an error says what is wrong with it.
+pub type Check<S> = fn(&S) -> Result<(), String>;
+
 impl Test {
     /// Of its name, whose parts are separated by `::`, and what it does.
     pub fn new(name: impl Into<String>, body: impl FnOnce() -> Outcome + Send + 'static) -> Self {
@@ -45,6 +48,21 @@ impl Test {
             name: name.into(),
             body: Box::new(body),
         }
+    }
+
+    /// A test for each of these checks of one subject, with their names in the group.
+    pub fn of_checks<S: Send + Sync + 'static>(
+        group: &str,
+        subject: &Arc<S>,
+        checks: &[(&str, Check<S>)],
+    ) -> Vec<Self> {
+        let tests = checks.iter().map(|(name, check)| {
+            let (subject, check) = (Arc::clone(subject), *check);
+            Self::new(format!("{group}::{name}"), move || {
+                Outcome::from(check(&subject))
+            })
+        });
+        tests.collect()
     }
 
     /// Its name.

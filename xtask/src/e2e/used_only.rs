@@ -7,7 +7,7 @@ use bareflow_boot_layout::{BOOT_PARTITION_SECTOR, SECTOR_SIZE_BYTES};
 use bareflow_pager::{PageSet, RECORD_FOLDER, RECORD_NAMES, Record};
 
 use super::paging::{Booted, boot_drive};
-use super::runner::{Outcome, Test};
+use super::runner::{Check, Test};
 use super::subject::{Subject, overwrite};
 use super::volume;
 use crate::image::{ImageFile, Snapshots, shrink};
@@ -21,23 +21,15 @@ const INTERPRETED: [&str; 3] = ["calls=-,-,-,-", "iterations=-,-,-,-", "snapshot
 /// At one level: counts go on from boot to boot, and a later one could be due for another level.
 const COMPILED: [&str; 3] = ["calls=-,-,-,1", "iterations=-,-,-,1", "snapshot-every=-"];
 
-type Check = fn(&Subject) -> Result<(), String>;
-
 /// The tests of used-only images.
 pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
-    let checks: [(&str, Check); 4] = [
+    let checks: [(&str, Check<Subject>); 4] = [
         ("grown", grown),
         ("compilations_that_fail", compilations_that_fail),
         ("page_that_cannot_be_done_without", essential_page),
         ("refused", refused),
     ];
-    let tests = checks.into_iter().map(|(name, check)| {
-        let subject = Arc::clone(subject);
-        Test::new(format!("used_only::{name}"), move || {
-            Outcome::from(check(&subject))
-        })
-    });
-    tests.collect()
+    Test::of_checks("used_only", subject, &checks)
 }
 
 fn image(subject: &Subject, settings: &[&str]) -> Result<PathBuf, String> {

@@ -19,10 +19,10 @@ use std::io;
 use std::sync::Arc;
 
 use super::random::Random;
-use super::runner::{Outcome, Test};
+use super::runner::{self, Test};
 use super::subject::Subject;
 
-type Check = fn(&Subject) -> Result<(), String>;
+type Check = runner::Check<Subject>;
 
 /// A program that has a bit of everything, and prints the same in every boot.
 const SAMPLE: &str = r#"
@@ -65,13 +65,8 @@ pub fn tests(subject: &Arc<Subject>, random: Random) -> io::Result<Vec<Test>> {
         ("outside", outside::CASES),
     ];
     for (group, cases) in groups {
-        for &(name, check) in cases {
-            let subject = Arc::clone(subject);
-            tests.push(Test::new(
-                format!("snapshots::{group}::{name}"),
-                move || Outcome::from(check(&subject)),
-            ));
-        }
+        let group = format!("snapshots::{group}");
+        tests.extend(Test::of_checks(&group, subject, cases));
     }
     tests.extend(random::tests(subject, random));
     Ok(tests)
