@@ -104,7 +104,7 @@ impl ImageSizes {
                 kernel.as_ref()?.core_parts(bytes).into()
             }),
             bundle_part(&image.bundle()?, sector(header.bundle_sectors)),
-            Part::new("checksums of LLVM", sector(header.llvm_table_sectors)),
+            Part::new("table of LLVM", sector(header.llvm_table_sectors)),
             kernel_part("LLVM and symbols", sector(header.llvm_sectors), |bytes| {
                 kernel.as_ref()?.llvm_parts(bytes).into()
             }),
