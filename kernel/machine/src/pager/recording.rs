@@ -11,6 +11,9 @@ use super::{PAGER, Stored};
 use crate::image::LlvmWindow;
 use crate::memory;
 
+/// A program may have left nothing. With less than this there is no record: it is a hint, and not worth a failure.
+const SPARE_MEMORY_BYTES: usize = 1 << 20;
+
 /// The volume, for whoever keeps it from now on.
 pub(crate) fn keep() -> Option<DiskVolume> {
     let mut remembered = REMEMBERED.borrow();
@@ -20,7 +23,7 @@ pub(crate) fn keep() -> Option<DiskVolume> {
 
 /// Writes what was touched and used, for the next boot and for `cargo xtask`, if the record does not have it.
 pub(crate) fn remember(volume: Option<&mut DiskVolume>) {
-    let Some(volume) = volume else {
+    let Some(volume) = volume.filter(|_| memory::free_bytes() >= SPARE_MEMORY_BYTES) else {
         return;
     };
     let Some(bytes) = new_record() else {
