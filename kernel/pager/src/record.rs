@@ -13,7 +13,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use bareflow_boot_layout::Checksum;
+use bareflow_boot_layout::{Checksum, KernelHeader, clusters};
 
 use crate::{Clusters, LIMIT_CLUSTERS, PageSet};
 
@@ -46,6 +46,18 @@ pub struct Owner {
     pub clusters: usize,
     /// How many pages LLVM has.
     pub pages: usize,
+}
+
+impl Owner {
+    /// The image with this header.
+    #[must_use]
+    pub fn of(header: &KernelHeader) -> Self {
+        Self {
+            table: header.llvm_table_checksum,
+            clusters: header.llvm_stored_pages().div_ceil(clusters::PAGES),
+            pages: header.llvm_pages as usize,
+        }
+    }
 }
 
 /// Why a file is not a record to trust.

@@ -54,7 +54,8 @@ struct Run {
 /// What the program has written, and its status.
 type Outcome = (Vec<u8>, u8);
 
-/// Boots the image, then makes the used-only image and the final one and boots them. Each boot's figures go to `progress` as they come.
+/// Boots the image, then makes the used-only image and the final one and boots them. Each boot's figures go to
+/// `progress` as they come.
 ///
 /// # Errors
 /// That a boot fails, or that its output is not that of the first.
@@ -67,7 +68,7 @@ pub fn measure(subject: &Subject, mut progress: impl FnMut(&Boot)) -> Result<Con
         let counted = subject.run(subject.image, Writes::Dropped)?;
         let timed = subject.run(subject.image, Writes::Kept)?;
         for run in [&counted, &timed] {
-            let first = first.get_or_insert_with(|| run.outcome());
+            let first = first.get_or_insert_with(|| (run.output.clone(), run.status));
             subject.expect(&format!("boot {number}"), run, first)?;
         }
         let boot = boot_of(number, &counted, &timed, loaded_bytes)?;
@@ -123,10 +124,6 @@ fn boot_of(number: u64, counted: &Run, timed: &Run, loaded_bytes: u64) -> Result
 }
 
 impl Run {
-    fn outcome(&self) -> Outcome {
-        (self.output.clone(), self.status)
-    }
-
     fn profile(&self) -> Result<Profile> {
         let text = self.report.profile.as_deref().unwrap_or_default();
         profile::parse(text.as_bytes())
@@ -169,7 +166,7 @@ impl Subject<'_> {
     }
 
     fn expect(&self, what: &str, run: &Run, first: &Outcome) -> Result<()> {
-        if run.outcome() == *first {
+        if (&run.output, run.status) == (&first.0, first.1) {
             return Ok(());
         }
         Err(Error::Build(format!(

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bareflow_boot_layout::{BOOT_PARTITION_SECTOR, SECTOR_SIZE_BYTES, clusters};
 use bareflow_bundle::{Builder, TIER};
+use bareflow_pager::Record;
 
 use super::runner::{Check, Test};
 use super::subject::{Subject, overwrite};
@@ -134,7 +135,7 @@ fn image(subject: &Subject) -> Result<PathBuf, String> {
     Ok(path)
 }
 
-fn open(image: &Path) -> Result<ImageFile, String> {
+pub(super) fn open(image: &Path) -> Result<ImageFile, String> {
     ImageFile::open(image).map_err(|error| error.to_string())
 }
 
@@ -211,9 +212,14 @@ fn booted_image(subject: &Subject) -> Result<(PathBuf, Booted, Vec<u16>), String
     Ok((image, booted, touched))
 }
 
-fn touched(image: &Path) -> Result<Vec<u16>, String> {
+/// What the image's boots have touched.
+pub(super) fn record(image: &Path) -> Result<Record, String> {
     let record = open(image)?.record().map_err(|error| error.to_string())?;
-    Ok(record.ok_or("there is no record of touches")?.clusters)
+    record.ok_or_else(|| "there is no record of touches".into())
+}
+
+fn touched(image: &Path) -> Result<Vec<u16>, String> {
+    Ok(record(image)?.clusters)
 }
 
 /// The sector of the cluster of LLVM that is touched first.

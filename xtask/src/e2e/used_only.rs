@@ -6,11 +6,11 @@ use std::sync::Arc;
 use bareflow_boot_layout::{BOOT_PARTITION_SECTOR, SECTOR_SIZE_BYTES};
 use bareflow_pager::{PageSet, RECORD_FOLDER, RECORD_NAMES, Record};
 
-use super::paging::{Booted, boot_drive};
+use super::paging::{Booted, boot_drive, open, record};
 use super::runner::{Check, Test};
 use super::subject::{Subject, overwrite};
 use super::volume;
-use crate::image::{ImageFile, Snapshots, shrink};
+use crate::image::{Snapshots, shrink};
 use crate::program::{Program, Tier, TierOptions};
 use crate::qemu::{Drive, Interface};
 
@@ -57,20 +57,10 @@ fn without_driver(image: PathBuf) -> Drive {
     }
 }
 
-fn open(image: &Path) -> Result<ImageFile, String> {
-    ImageFile::open(image).map_err(|error| error.to_string())
-}
-
 fn shrunk(subject: &Subject, image: &Path, snapshots: Snapshots) -> Result<PathBuf, String> {
     let path = subject.fresh_path("used.img");
     shrink(&open(image)?, &path, snapshots).map_err(|error| error.to_string())?;
     Ok(path)
-}
-
-/// The record of the image's boots.
-fn record(image: &Path) -> Result<Record, String> {
-    let record = open(image)?.record().map_err(|error| error.to_string())?;
-    record.ok_or_else(|| "there is no record of touches".into())
 }
 
 /// Has the image say that its boots have used these pages.

@@ -154,11 +154,7 @@ impl ImageFile {
         let Some(mut volume) = self.volume()? else {
             return Ok(None);
         };
-        let owner = Owner {
-            table: self.header.llvm_table_checksum,
-            clusters: self.header.llvm_stored_pages().div_ceil(clusters::PAGES),
-            pages: self.header.llvm_pages as usize,
-        };
+        let owner = Owner::of(&self.header);
         let mut newest: Option<Record> = None;
         for name in RECORD_NAMES {
             let file = volume

@@ -110,18 +110,13 @@ fn open(header: &KernelHeader, partition: u64) -> Stored {
             format_args!("LLVM on the disk is damaged: the checksum of its table is wrong"),
         );
     }
-    let stored_pages = header.llvm_stored_pages();
-    let count = stored_pages.div_ceil(clusters::PAGES);
+    let owner = Owner::of(header);
     Stored {
         first_sector: partition + u64::from(header.llvm_sector()),
         table,
-        owner: Owner {
-            table: header.llvm_table_checksum,
-            clusters: count,
-            pages: header.llvm_pages as usize,
-        },
-        stored_pages,
-        clusters: Clusters::new(count),
+        owner,
+        stored_pages: header.llvm_stored_pages(),
+        clusters: Clusters::new(owner.clusters),
     }
 }
 
