@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::e2e::clean_cargo;
 use crate::image::append_symbols;
+use crate::shell;
 
 /// Why there is no kernel.
 #[derive(Debug, thiserror::Error)]
@@ -405,7 +406,8 @@ impl KernelBuilder {
             self.lld.display(),
             arguments.len()
         );
-        let output = Command::new(&self.lld)
+        let mut command = Command::new(&self.lld);
+        let output = command
             .args(arguments)
             .output()
             .map_err(system(format!("cannot start {}", self.lld.display())))?;
@@ -414,13 +416,9 @@ impl KernelBuilder {
             eprint!("{messages}");
             return Ok(());
         }
-        let words: Vec<_> = arguments
-            .iter()
-            .map(|word| word.to_string_lossy())
-            .collect();
         Err(KernelError::Link {
             package: kind.package(),
-            command: format!("{} {}", self.lld.display(), words.join(" ")),
+            command: shell::display(&command),
             output: messages.into_owned(),
         })
     }

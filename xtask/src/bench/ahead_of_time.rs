@@ -10,6 +10,7 @@ use object::{Object, ObjectSection, SectionKind};
 
 use crate::error::{Error, Result};
 use crate::program::{Module, Program};
+use crate::shell;
 use crate::workbench::Workbench;
 
 /// How hard clang tries.
@@ -130,21 +131,17 @@ fn embedding(assembly: &str) -> String {
 
 fn clang(bench: &Workbench, arguments: &[OsString]) -> Result<()> {
     let program = &bench.tools.program_clang;
-    let output = Command::new(program)
+    let mut command = Command::new(program);
+    let output = command
         .args(arguments)
         .output()
         .map_err(|error| Error::Build(format!("cannot start {}: {error}", program.display())))?;
     if output.status.success() {
         return Ok(());
     }
-    let words: Vec<_> = arguments
-        .iter()
-        .map(|word| word.to_string_lossy())
-        .collect();
     Err(Error::Build(format!(
-        "{} {} failed\n{}",
-        program.display(),
-        words.join(" "),
+        "{} failed\n{}",
+        shell::display(&command),
         String::from_utf8_lossy(&output.stderr)
     )))
 }

@@ -13,6 +13,7 @@ use bareflow_bundle::{Bundle, MODULE};
 
 use super::guidance::Guidance;
 use super::{ExportError, system};
+use crate::shell;
 use crate::workbench::Workbench;
 
 /// What the native kernel calls.
@@ -127,19 +128,16 @@ fn words(paths: &[&Path]) -> Vec<OsString> {
 }
 
 fn run(program: &Path, arguments: &[OsString]) -> Result<(), ExportError> {
-    let output = Command::new(program)
+    let mut command = Command::new(program);
+    let output = command
         .args(arguments)
         .output()
         .map_err(system(format!("cannot start {}", program.display())))?;
     if output.status.success() {
         return Ok(());
     }
-    let words: Vec<_> = arguments
-        .iter()
-        .map(|word| word.to_string_lossy())
-        .collect();
     Err(ExportError::Tool {
-        command: format!("{} {}", program.display(), words.join(" ")),
+        command: shell::display(&command),
         output: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
 }

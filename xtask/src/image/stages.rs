@@ -7,6 +7,7 @@ use std::process::Command;
 
 use bareflow_boot_layout::{STAGE1_LIMIT_BYTES, STAGE2_MARK, STAGE2_SIZE_BYTES};
 
+use crate::shell;
 use crate::temporary::TemporaryFolder;
 
 /// Why there are no boot stages.
@@ -129,13 +130,9 @@ fn run(name: &'static str, mut command: Command) -> Result<(), StageError> {
     if output.status.success() {
         return Ok(());
     }
-    let words = command
-        .get_args()
-        .map(|word| word.to_string_lossy().into_owned());
-    let words: Vec<String> = [program].into_iter().chain(words).collect();
     Err(StageError::Tool {
         name,
-        command: words.join(" "),
+        command: shell::display(&command),
         output: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
 }

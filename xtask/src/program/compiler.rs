@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::ProgramError;
+use crate::shell;
 
 /// The clang that compiles programs, and the headers it uses.
 #[derive(Clone, Debug)]
@@ -65,22 +66,20 @@ impl ProgramCompiler {
     /// [`ProgramError::NoCompiler`] and [`ProgramError::Compile`].
     pub fn compile(&self, source: &Path) -> Result<Vec<u8>, ProgramError> {
         let arguments = self.arguments(source);
-        let output = Command::new(&self.clang)
-            .args(&arguments)
-            .output()
-            .map_err(|error| ProgramError::NoCompiler {
-                compiler: self.clang.clone(),
-                source: error,
-            })?;
+        let mut command = Command::new(&self.clang);
+        let output =
+            command
+                .args(&arguments)
+                .output()
+                .map_err(|error| ProgramError::NoCompiler {
+                    compiler: self.clang.clone(),
+                    source: error,
+                })?;
         let messages = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
-            let words: Vec<_> = arguments
-                .iter()
-                .map(|word| word.to_string_lossy())
-                .collect();
             return Err(ProgramError::Compile {
                 path: source.to_path_buf(),
-                command: format!("{} {}", self.clang.display(), words.join(" ")),
+                command: shell::display(&command),
                 output: messages.into_owned(),
             });
         }
