@@ -1,0 +1,193 @@
+//! What every program is compiled with, whoever compiles it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The target of programs.
+pub const TARGET: &str = "x86_64-unknown-none-elf";
+
+/// What is decided for programs, but may be decided otherwise: it comes before the user's flags.
+const DEFAULTS: &[&str] = &[
+    "-fno-asynchronous-unwind-tables",
+    // Frames of programs are not walked.
+    "-fomit-frame-pointer",
+    // A fused multiplication and addition rounds once: results would depend on the processor.
+    "-ffp-contract=off",
+    // What programs ask for when they choose between the systems that they know.
+    "-D__bareflow__=1",
+    "-D__unix__=1",
+    "-D__unix=1",
+];
+
+/// What the kernels rely on: it comes after the user's flags.
+const ENFORCED: &[&str] = &[
+    "--target=x86_64-unknown-none-elf",
+    "-O2",
+    "-mno-red-zone",
+    "-mcmodel=small",
+    "-fno-pic",
+    "-fno-stack-protector",
+    "-nostdlibinc",
+];
+
+/// There is nothing that could catch an exception; `throw` is an error that says so.
+const ENFORCED_CXX: &[&str] = &["-fno-exceptions", "-nostdinc++"];
+
+/// The IR is not optimised yet, but may be: the kernel's tiers do it.
+pub const IR_FLAGS: &[&str] = &["-Xclang", "-disable-llvm-passes", "-emit-llvm"];
+
+/// The language of a source file, as far as flags depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// C.
+    C,
+    /// C++.
+    Cxx,
+}
+
+/// How much is optimised where the user says so: the tiers decide, but source files can ask.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OptimizationLevel {
+    /// `-O0` or nothing.
+    #[default]
+    None,
+    /// `-O1`, `-O2`, `-O3`, `-Og`.
+    Speed,
+    /// `-Os`, `-Oz`.
+    Size,
+    /// `-Ofast`.
+    Fast,
+}
+
+impl OptimizationLevel {
+    /// Of what follows `-O` on the command line.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "0" => Some(Self::None),
+            "" | "1" | "2" | "3" | "4" | "g" => Some(Self::Speed),
+            "s" | "z" => Some(Self::Size),
+            "fast" => Some(Self::Fast),
+            _ => None,
+        }
+    }
+
+    /// What makes the IR of `-O2`, which can be optimised, from a source that sees this level.
+    fn flags(self) -> &'static [&'static str] {
+        match self {
+            Self::None => &["-U__OPTIMIZE__", "-D__NO_INLINE__=1"],
+            Self::Speed => &[],
+            Self::Size => &["-D__OPTIMIZE_SIZE__=1"],
+            Self::Fast => &["-ffast-math"],
+        }
+    }
+}
+
+/// Where the headers of programs are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headers {
+    /// Of C, in the order of the search.
+    pub c: Vec<PathBuf>,
+    /// Of C++, before those of C.
+    pub cxx: Vec<PathBuf>,
+}
+
+impl Headers {
+    fn folders(&self, language: Language) -> impl Iterator<Item = &PathBuf> {
+        let cxx: &[PathBuf] = match language {
+            Language::C => &[],
+            Language::Cxx => &self.cxx,
+        };
+        cxx.iter().chain(&self.c)
+    }
+}
+
+/// Whether the target's headers are searched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StandardHeaders {
+    /// After the user's folders.
+    #[default]
+    Searched,
+    /// `-nostdinc`.
+    Left,
+}
+
+/// clang's arguments that make code for the kernels from a source file, whatever is made of it, with the `user`'s
+/// flags in their place.
+#[must_use]
+pub fn target_arguments(
+    headers: &Headers,
+    language: Language,
+    level: OptimizationLevel,
+    standard_headers: StandardHeaders,
+    user: &[OsString],
+) -> Vec<OsString> {
+    let enforced_cxx = match language {
+        Language::C => &[],
+        Language::Cxx => ENFORCED_CXX,
+    };
+    let mut arguments: Vec<OsString> = [DEFAULTS, level.flags()]
+        .concat()
+        .into_iter()
+        .map(OsString::from)
+        .collect();
+    arguments.extend_from_slice(user);
+    arguments.extend(
+        [ENFORCED, enforced_cxx]
+            .concat()
+            .into_iter()
+            .map(OsString::from),
+    );
+    if standard_headers == StandardHeaders::Searched {
+        for folder in headers.folders(language) {
+            arguments.push("-isystem".into());
+            arguments.push(folder.into());
+        }
+    }
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(language: Language, level: OptimizationLevel) -> Vec<OsString> {
+        let headers = Headers {
+            c: vec!["/c".into(), "/libc".into()],
+            cxx: vec!["/c++".into()],
+        };
+        let user = ["-fPIC".into(), "-isystem".into(), "/mine".into()];
+        target_arguments(&headers, language, level, StandardHeaders::Searched, &user)
+    }
+
+    fn position(arguments: &[OsString], wanted: &str) -> usize {
+        let found = arguments.iter().position(|argument| argument == wanted);
+        found.unwrap_or_else(|| panic!("{wanted} is not among {arguments:?}"))
+    }
+
+    #[test]
+    fn what_the_kernels_rely_on_wins_over_the_users_flags() {
+        let arguments = arguments(Language::C, OptimizationLevel::Speed);
+        let user = position(&arguments, "-fPIC");
+        assert!(position(&arguments, "-ffp-contract=off") < user);
+        assert!(position(&arguments, "-fno-pic") > user);
+        assert!(position(&arguments, "/c") > position(&arguments, "/mine"));
+        assert!(position(&arguments, "/libc") > position(&arguments, "/c"));
+        assert!(!arguments.contains(&"/c++".into()));
+    }
+
+    #[test]
+    fn headers_of_cxx_come_before_those_of_c() {
+        let arguments = arguments(Language::Cxx, OptimizationLevel::None);
+        assert!(position(&arguments, "/c++") < position(&arguments, "/c"));
+        assert!(position(&arguments, "-U__OPTIMIZE__") < position(&arguments, "-fPIC"));
+        position(&arguments, "-fno-exceptions");
+    }
+
+    #[test]
+    fn levels_are_those_of_clang() {
+        assert_eq!(OptimizationLevel::parse("s"), Some(OptimizationLevel::Size));
+        assert_eq!(OptimizationLevel::parse(""), Some(OptimizationLevel::Speed));
+        assert_eq!(OptimizationLevel::parse("9x"), None);
+    }
+}

@@ -1,0 +1,335 @@
+//! From bitcode and archives to one program, as a static linker does it.
+//!
+//! `ld.lld` resolves the symbols, takes the archive members that are needed and merges the modules; it stops where
+//! native code would be made. What is then still undefined must be what the kernels provide.
+
+use std::collections::BTreeMap;
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use object::read::ReadCache;
+use object::read::archive::ArchiveFile;
+
+use crate::command_line::LinkResult;
+use crate::compile::run;
+use crate::error::{DriverError, Result, reading, system};
+use crate::input::{Contents, check_linkable};
+use crate::kernel_symbols;
+use crate::toolchain::Toolchain;
+
+/// Where a program starts.
+const ENTRY: &str = "main";
+
+/// One argument of the link, in its order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A file of bitcode or an archive.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// What messages call it.
+        name: String,
+    },
+    /// An argument for the linker.
+    Argument(String),
+}
+
+/// What a link came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Linked {
+    /// The program.
+    Bitcode(Vec<u8>),
+    /// The linker has answered a question, such as `-Wl,--version`.
+    Answer(String),
+}
+
+/// A link.
+#[derive(Clone, Copy, Debug)]
+pub struct Link<'a> {
+    /// The tools.
+    pub toolchain: &'a Toolchain,
+    /// What is linked.
+    pub parts: &'a [Part],
+    /// What is made.
+    pub result: LinkResult,
+    /// An empty folder.
+    pub scratch: &'a Path,
+}
+
+impl Link<'_> {
+    /// The linker's command; the bitcode goes to `output`.
+    #[must_use]
+    pub fn command(&self, output: &Path) -> Command {
+        let mut command = Command::new(&self.toolchain.lld);
+        command.args(["-m", "elf_x86_64", "--plugin-opt=emit-llvm", "--trace"]);
+        match self.result {
+            // Names stay as they are: what is linked says the same as its modules one by one.
+            LinkResult::Program => command.args(["-e", ENTRY, "--export-dynamic"]),
+            LinkResult::Object => command.arg("-r"),
+        };
+        command.arg("-o").arg(output);
+        command.args(self.parts.iter().map(|part| match part {
+            Part::File { path, .. } => path.into(),
+            Part::Argument(argument) => OsString::from(argument),
+        }));
+        command
+    }
+
+    /// Links.
+    ///
+    /// # Errors
+    /// [`DriverError::Input`] names the symbols that are undefined or defined twice and their files.
+    pub fn run(&self) -> Result<Linked> {
+        let mut native = HashSet::new();
+        for path in self.files() {
+            if check_linkable(path)? == Contents::Archive {
+                native.extend(native_members(path)?);
+            }
+        }
+        let output = self.scratch.join("linked.bc");
+        let mut command = self.command(&output);
+        let end = run(command.stdout(Stdio::piped()))?;
+        let messages = String::from_utf8_lossy(&end.stderr);
+        let trace = String::from_utf8_lossy(&end.stdout);
+        if !end.status.success() {
+            return Err(self.failure(&messages));
+        }
+        if !output.is_file() {
+            return Ok(Linked::Answer(trace.into_owned()));
+        }
+        let loaded: Vec<&str> = trace.lines().collect();
+        if let Some(member) = loaded.iter().find(|name| native.contains(**name)) {
+            return Err(DriverError::Input(format!(
+                "{member}: native code, not LLVM bitcode; compile its source with bareflow-cc and make the archive \
+                 with bareflow-ar"
+            )));
+        }
+        if self.result == LinkResult::Program {
+            self.check_symbols(&output, &loaded)?;
+        }
+        let bytes = fs::read(&output).map_err(reading(&output))?;
+        fs::remove_file(&output).map_err(system(format!("cannot remove {}", output.display())))?;
+        Ok(Linked::Bitcode(bytes))
+    }
+
+    fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::File { path, .. } => Some(path),
+            Part::Argument(_) => None,
+        })
+    }
+
+    /// The linker's messages as errors of the driver, which name the user's files.
+    fn failure(&self, messages: &str) -> DriverError {
+        let text: Vec<String> = messages
+            .lines()
+            .map(|line| {
+                let line = self.with_names(line);
+                match line.split_once(": error: ") {
+                    Some((tool, rest)) if tool.contains("lld") => rest.to_owned(),
+                    _ => line,
+                }
+            })
+            .collect();
+        let text = text.join("\n");
+        if text.contains("No space left on device") {
+            return DriverError::DiskFull(text);
+        }
+        if text.starts_with("unknown argument") {
+            return DriverError::Usage(format!("the linker: {text}"));
+        }
+        DriverError::Input(text)
+    }
+
+    /// Puts the user's names where the text names objects that were made on the way.
+    fn with_names(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for part in self.parts {
+            if let Part::File { path, name } = part
+                && path.starts_with(self.scratch)
+            {
+                text = text.replace(&path.display().to_string(), name);
+            }
+        }
+        text
+    }
+
+    /// Checks that the kernels provide what is not there, and that there is a start.
+    fn check_symbols(&self, program: &Path, loaded: &[&str]) -> Result<()> {
+        let symbols = self.symbols([program], &["--no-sort"])?;
+        let is_start = |symbol: &Symbol| symbol.name == ENTRY && symbol.is_defined();
+        let has_start = symbols.iter().any(is_start);
+        let undefined: Vec<&str> = symbols
+            .iter()
+            .filter(|symbol| symbol.kind == 'U' && !kernel_symbols::is_provided(&symbol.name))
+            .map(|symbol| symbol.name.as_str())
+            .collect();
+        if undefined.is_empty() && has_start {
+            return Ok(());
+        }
+        let wanted = if undefined.is_empty() {
+            BTreeMap::new()
+        } else {
+            self.wanted(loaded)?
+        };
+        let mut lines = Vec::new();
+        if !has_start {
+            lines.push(format!(
+                "undefined symbol: {ENTRY}\n>>> a program starts there"
+            ));
+        }
+        for name in undefined {
+            let files = wanted.get(name).map_or(&[][..], Vec::as_slice);
+            lines.push(undefined_message(name, files));
+        }
+        Err(DriverError::Input(lines.join("\n")))
+    }
+
+    /// Which of the loaded files want which symbols.
+    fn wanted(&self, loaded: &[&str]) -> Result<BTreeMap<String, Vec<String>>> {
+        let loaded: HashSet<&str> = loaded.iter().copied().collect();
+        let files = self.files().map(PathBuf::as_path);
+        let mut wanted: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for symbol in self.symbols(files, &["--undefined-only"])? {
+            if loaded.contains(symbol.file.as_str()) {
+                let files = wanted.entry(symbol.name).or_default();
+                files.push(self.with_names(&symbol.file));
+            }
+        }
+        Ok(wanted)
+    }
+
+    fn symbols<'a>(
+        &self,
+        files: impl IntoIterator<Item = &'a Path>,
+        options: &[&str],
+    ) -> Result<Vec<Symbol>> {
+        let mut command = Command::new(&self.toolchain.nm);
+        command
+            .args(["--print-file-name", "--format=posix"])
+            .args(options)
+            .args(files);
+        let end = run(command.stdout(Stdio::piped()))?;
+        if !end.status.success() {
+            let messages = String::from_utf8_lossy(&end.stderr).into_owned();
+            return Err(DriverError::Tool(messages));
+        }
+        let text = String::from_utf8_lossy(&end.stdout);
+        Ok(text.lines().filter_map(Symbol::parse).collect())
+    }
+}
+
+/// A line of `llvm-nm`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Symbol {
+    /// As the linker names it: `file` or `archive(member)`.
+    file: String,
+    name: String,
+    kind: char,
+}
+
+impl Symbol {
+    /// Of `archive[member]: name U 0 0`.
+    fn parse(line: &str) -> Option<Self> {
+        let (file, rest) = line.split_once(": ")?;
+        let mut words = rest.rsplitn(4, ' ');
+        let kind = words.nth(2)?.chars().next()?;
+        let name = words.next()?.to_owned();
+        let file = match file
+            .strip_suffix(']')
+            .and_then(|file| file.rsplit_once('['))
+        {
+            Some((archive, member)) => format!("{archive}({member})"),
+            None => file.to_owned(),
+        };
+        Some(Self { file, name, kind })
+    }
+
+    fn is_defined(&self) -> bool {
+        !matches!(self.kind, 'U' | 'w' | 'v')
+    }
+}
+
+/// The members of an archive that are native code, as the linker names them.
+fn native_members(path: &Path) -> Result<Vec<String>> {
+    let damaged = |error: object::Error| {
+        DriverError::Input(format!("{}: a damaged archive: {error}", path.display()))
+    };
+    let cache = ReadCache::new(fs::File::open(path).map_err(reading(path))?);
+    let archive = ArchiveFile::parse(&cache).map_err(damaged)?;
+    if archive.is_thin() {
+        return Ok(Vec::new());
+    }
+    let mut native = Vec::new();
+    for member in archive.members() {
+        let member = member.map_err(damaged)?;
+        let (offset, size) = member.file_range();
+        let start = object::read::ReadRef::read_bytes_at(&cache, offset, size.min(START_BYTES))
+            .map_err(|()| {
+                DriverError::Input(format!("{}: the archive is truncated", path.display()))
+            })?;
+        if matches!(Contents::of(start), Contents::Elf(_)) {
+            let name = String::from_utf8_lossy(member.name());
+            native.push(format!("{}({name})", path.display()));
+        }
+    }
+    Ok(native)
+}
+
+/// Enough to tell what a member is.
+const START_BYTES: u64 = 20;
+
+/// How many of the files that want a symbol are named.
+const MOST_NAMED: usize = 5;
+
+fn undefined_message(name: &str, files: &[String]) -> String {
+    let mut text = format!("undefined symbol: {}", demangled(name));
+    for file in files.iter().take(MOST_NAMED) {
+        text.push_str("\n>>> wanted by ");
+        text.push_str(file);
+    }
+    if files.len() > MOST_NAMED {
+        text.push_str(&format!(
+            "\n>>> wanted by {} more",
+            files.len() - MOST_NAMED
+        ));
+    }
+    text
+}
+
+fn demangled(name: &str) -> String {
+    cpp_demangle::Symbol::new(name)
+        .ok()
+        .and_then(|symbol| symbol.demangle().ok())
+        .unwrap_or_else(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_nm_are_read() {
+        let symbol = Symbol::parse("dir/libx.a[b.o]: puts U 0 0").unwrap();
+        assert_eq!(symbol.file, "dir/libx.a(b.o)");
+        assert_eq!((symbol.name.as_str(), symbol.kind), ("puts", 'U'));
+        let symbol = Symbol::parse("a.o: a name T 0 0").unwrap();
+        assert_eq!(symbol.name, "a name");
+        assert!(symbol.is_defined());
+        assert_eq!(Symbol::parse(""), None);
+    }
+
+    #[test]
+    fn who_wants_a_symbol_is_said() {
+        let files: Vec<String> = (0..7).map(|number| format!("{number}.o")).collect();
+        let text = undefined_message("_Z3foov", &files);
+        assert!(
+            text.starts_with("undefined symbol: foo()\n>>> wanted by 0.o\n"),
+            "{text}"
+        );
+        assert!(text.ends_with(">>> wanted by 2 more"), "{text}");
+    }
+}
