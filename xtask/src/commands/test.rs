@@ -7,7 +7,7 @@ use std::thread;
 
 use clap::Args;
 
-use crate::e2e::{self, Extent, Outcome, Random, Subject, Summary, Test};
+use crate::e2e::{self, Extent, Models, Outcome, Random, Subject, Summary, Test};
 use crate::error::Result;
 use crate::kernel::{KernelKind, LlvmExtent};
 use crate::paths;
@@ -30,6 +30,9 @@ pub struct TestArgs {
     /// The seed of the first of them
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     random_from: u32,
+    /// Which language models to run
+    #[arg(long, value_enum, default_value_t)]
+    models: Models,
     /// Only tests whose names contain this text; the start of such a name, like `examples::fib`, leaves
     /// out the tests of the crates
     filter: Option<String>,
@@ -45,6 +48,7 @@ impl TestArgs {
             quick: false,
             random: RANDOM_COUNT,
             random_from: 0,
+            models: Models::Short,
             filter: None,
         }
     }
@@ -117,7 +121,7 @@ impl TestArgs {
             count: self.random,
             first_seed: self.random_from,
         };
-        tests.extend(e2e::program_tests(&subject, extent, random)?);
+        tests.extend(e2e::program_tests(&subject, extent, random, self.models)?);
         Ok(tests)
     }
 }

@@ -106,13 +106,17 @@ fn fixture(subject: &Subject, name: &str) -> Result<Program, String> {
 }
 
 /// An exported program.
-struct Exported {
+pub(super) struct Exported {
     kernel: PathBuf,
     image: PathBuf,
 }
 
 impl Exported {
-    fn of(
+    /// Exports the program in `bundle`.
+    ///
+    /// # Errors
+    /// Why it cannot be exported.
+    pub(super) fn of(
         subject: &Subject,
         bundle: &[u8],
         guidance: Option<&Guidance>,
@@ -140,11 +144,18 @@ impl Exported {
         written.map_err(|error| ExportError::BadProgram(error.to_string()))
     }
 
-    /// Boots the image in a machine with little memory.
-    fn run(&self, subject: &Subject) -> Result<(Run, Counters), String> {
+    /// Boots the image in a machine with so much memory.
+    ///
+    /// # Errors
+    /// That it did not come to its end.
+    pub(super) fn run(
+        &self,
+        subject: &Subject,
+        memory_mib: u32,
+    ) -> Result<(Run, Counters), String> {
         let machine = Machine {
             qemu: subject.bench.tools.qemu.clone(),
-            memory_mib: MEMORY_MIB,
+            memory_mib,
             counts_instructions: false,
             boot: Boot::Disk(Drive::new(&self.image)),
         };
@@ -175,7 +186,7 @@ impl Exported {
 fn check_example(subject: &Subject, example: &Example) -> Result<(), String> {
     let program = Program::build(&example.sources, &subject.compiler).map_err(text)?;
     let exported = Exported::of(subject, &program.bundle(&[], Tier::Auto), None).map_err(text)?;
-    let (run, counters) = exported.run(subject)?;
+    let (run, counters) = exported.run(subject, MEMORY_MIB)?;
     if run.ending.code != 0 {
         return Err(run.describe());
     }
@@ -206,7 +217,7 @@ fn check_ending(
     let model = subject.run(Place::Hosted, &bundle, Conditions::default())?;
     let (run, _) = Exported::of(subject, &bundle, None)
         .map_err(text)?
-        .run(subject)?;
+        .run(subject, MEMORY_MIB)?;
     if run.ending.code != model.ending.code {
         return Err(format!(
             "expected status {}\n{}",
@@ -324,7 +335,7 @@ fn check_from_image(subject: &Subject) -> Result<(), String> {
     }
     let bundle = export::bundle_of(&image).map_err(text)?;
     let exported = Exported::of(subject, &bundle, None).map_err(text)?;
-    let (run, _) = exported.run(subject)?;
+    let (run, _) = exported.run(subject, MEMORY_MIB)?;
     let model = subject.run(Place::Hosted, &bundle, Conditions::default())?;
     if run.ending.code != 0 || run.output != model.output {
         return Err(run.describe());
@@ -361,7 +372,7 @@ fn check_guidance(subject: &Subject) -> Result<(), String> {
             "the hot function is not inlined because of the profile: {hot_guided} bytes, without it {hot_plain}"
         ));
     }
-    let (first, _) = plain.run(subject)?;
-    let (second, _) = guided.run(subject)?;
+    let (first, _) = plain.run(subject, MEMORY_MIB)?;
+    let (second, _) = guided.run(subject, MEMORY_MIB)?;
     difference(&first.output, &second.output).map_or(Ok(()), Err)
 }

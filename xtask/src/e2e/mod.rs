@@ -16,6 +16,7 @@ mod jail;
 mod kills;
 mod libc_bitcode;
 mod limits;
+mod llama;
 mod lock_files;
 mod matrix;
 mod outside;
@@ -31,6 +32,7 @@ use std::io;
 use std::sync::Arc;
 
 pub use cargo::{clean_cargo, lints, unit_tests};
+pub use llama::Models;
 pub use lock_files::tests as lock_file_tests;
 pub use matrix::Extent;
 pub use random::Random;
@@ -45,6 +47,7 @@ pub fn program_tests(
     subject: &Arc<Subject>,
     extent: Extent,
     random: Random,
+    models: Models,
 ) -> io::Result<Vec<Test>> {
     let mut tests = matrix::tests(subject, extent)?;
     tests.extend(distribution::tests(subject));
@@ -60,6 +63,7 @@ pub fn program_tests(
     tests.extend(snapshots::tests(subject, random)?);
     tests.extend(kills::tests(subject));
     tests.extend(converging::tests(subject));
+    tests.extend(llama::tests(subject, models));
     tests.extend(coverage::tests(subject));
     tests.extend(random::tests(subject, random));
     Ok(tests)

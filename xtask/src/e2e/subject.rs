@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bareflow_bundle::{Builder, Bundle, FILE};
+
 use crate::image::DEFAULT_SIZE_BYTES;
 use crate::launch::{Ending, Kernel};
 use crate::profile::{self, Profile};
@@ -307,6 +309,21 @@ impl Subject {
             boot,
         }
     }
+}
+
+/// The bundle with further files for the program.
+pub fn with_files(bundle: &[u8], files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut builder = Builder::default();
+    for entry in Bundle::open(bundle)
+        .expect("the bundle was made here")
+        .entries()
+    {
+        builder.add(entry.name, entry.contents);
+    }
+    for (name, contents) in files {
+        builder.add(&format!("{FILE}{name}"), contents);
+    }
+    builder.finish()
 }
 
 fn built(kernel: Option<&PathBuf>) -> Result<PathBuf, String> {
