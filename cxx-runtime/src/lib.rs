@@ -31,7 +31,6 @@ pub mod errno;
 mod files;
 mod heap;
 mod locale;
-mod long_double;
 mod math;
 mod memory;
 pub mod platform;
