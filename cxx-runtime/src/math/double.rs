@@ -36,7 +36,9 @@ pub(super) extern "C" fn erfc(x: f64) -> f64 {
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub(super) extern "C" fn atan2(y: f64, x: f64) -> f64 {
-    checked_with_underflow(libm::atan2(y, x), &[y, x], Infinite::Pole, || y != 0.0 && x.is_finite())
+    checked_with_underflow(libm::atan2(y, x), &[y, x], Infinite::Pole, || {
+        y != 0.0 && x.is_finite()
+    })
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]

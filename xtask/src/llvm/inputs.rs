@@ -65,7 +65,8 @@ impl Inputs {
         Ok(Self {
             profile: request.profile,
             source_hash: source::identity(request)?,
-            sysroot_hash: folder_hash(&repository.join("sysroot"))?,
+            // What only programs use does not change LLVM.
+            sysroot_hash: folder_hash_without(&repository.join("sysroot"), Some("program"))?,
             llvm_config_hash: folder_hash(&repository.join("llvm-config"))?,
             toolchain: tools.identity(),
             program_toolchain: tools.program_identity(),
@@ -167,8 +168,19 @@ impl std::io::Write for HashWriter {
 /// # Errors
 /// When one cannot be read.
 pub fn folder_hash(folder: &Path) -> Result<String> {
+    folder_hash_without(folder, None)
+}
+
+/// The same of a folder without one of the entries in it.
+fn folder_hash_without(folder: &Path, left_out: Option<&str>) -> Result<String> {
     let mut hash = Sha256::new();
-    for entry in WalkDir::new(folder).sort_by_file_name() {
+    let entries = WalkDir::new(folder)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(|entry| {
+            entry.depth() != 1 || left_out.is_none_or(|name| entry.file_name() != name)
+        });
+    for entry in entries {
         let entry = entry
             .map_err(|error| Error::Usage(format!("cannot read {}: {error}", folder.display())))?;
         if !entry.file_type().is_file()

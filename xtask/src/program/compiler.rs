@@ -1,16 +1,18 @@
 //! C to bitcode for the target.
 
 use std::ffi::OsString;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::ProgramError;
-use crate::shell;
+use crate::{paths, shell};
 
 /// The clang that compiles programs, and the headers it uses.
 #[derive(Clone, Debug)]
 pub struct ProgramCompiler {
     clang: PathBuf,
+    program_headers: PathBuf,
     headers: PathBuf,
 }
 
@@ -38,6 +40,7 @@ impl ProgramCompiler {
     pub fn new(clang: PathBuf, distribution: &Path) -> Self {
         Self {
             clang,
+            program_headers: paths::repository().join("sysroot/program/include"),
             headers: distribution.join("include/bareflow"),
         }
     }
@@ -45,9 +48,10 @@ impl ProgramCompiler {
     /// What code for the kernels is compiled with, at `-O2`, whatever is made of it.
     pub fn target_arguments(&self) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = TARGET_FLAGS.iter().map(OsString::from).collect();
-        for folder in ["c", "libc"] {
+        let distribution = ["c", "libc"].map(|folder| self.headers.join(folder));
+        for folder in iter::once(self.program_headers.clone()).chain(distribution) {
             arguments.push("-isystem".into());
-            arguments.push(self.headers.join(folder).into());
+            arguments.push(folder.into());
         }
         arguments
     }
