@@ -1,7 +1,8 @@
 //! Binds `llvm_baremetal.h`, and compiles its implementation against an LLVM distribution.
 //!
 //! `BAREFLOW_DIST` names the distribution's folder. Without it only the bindings are made, which is
-//! all that checking and linting the Rust code needs.
+//! all that checking and linting the Rust code needs. `BAREFLOW_SDK` names the folder of the SDK, whose C library as
+//! bitcode the engine inlines into programs.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ const MACHINE_FLAGS: &[&str] = &[
 fn main() {
     let output = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     println!("cargo::rerun-if-env-changed=BAREFLOW_DIST");
+    println!("cargo::rerun-if-env-changed=BAREFLOW_SDK");
     println!("cargo::rerun-if-env-changed=BAREFLOW_CLANGXX");
     println!("cargo::rerun-if-changed=include");
     println!("cargo::rerun-if-changed=cpp");
@@ -37,8 +39,14 @@ fn main() {
     if let Some(distribution) = env::var_os("BAREFLOW_DIST") {
         let distribution = Path::new(&distribution);
         compile(distribution);
-        std::fs::copy(distribution.join("lib/libc.bc"), library)
-            .expect("the distribution has the C library as bitcode");
+        let sdk = env::var_os("BAREFLOW_SDK");
+        std::fs::copy(
+            sdk.as_deref()
+                .map_or(distribution, Path::new)
+                .join("lib/libc.bc"),
+            library,
+        )
+        .expect("the SDK, or else the distribution, has the C library as bitcode");
     } else {
         std::fs::write(library, "").expect("OUT_DIR is writable");
     }

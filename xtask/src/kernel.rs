@@ -114,6 +114,8 @@ pub struct KernelBuilder {
     pub root: PathBuf,
     /// The LLVM distribution.
     pub distribution: PathBuf,
+    /// The SDK: its C library is the kernels', and programs inline from its bitcode.
+    pub sdk: PathBuf,
     /// Compiles the engine's C++.
     pub clangxx: PathBuf,
     /// Links.
@@ -259,6 +261,7 @@ impl KernelBuilder {
             .env("CARGO_TARGET_DIR", self.target_folder())
             .env("RUSTFLAGS", RUSTFLAGS)
             .env("BAREFLOW_DIST", &self.distribution)
+            .env("BAREFLOW_SDK", &self.sdk)
             .env("BAREFLOW_CLANGXX", compiler)
             // Cargo's stdout must not mix with the program's.
             .stdout(io::stderr())
@@ -268,8 +271,9 @@ impl KernelBuilder {
             return Err(KernelError::Compile {
                 package,
                 command: format!(
-                    "RUSTFLAGS='{RUSTFLAGS}' BAREFLOW_DIST={} cargo {}",
+                    "RUSTFLAGS='{RUSTFLAGS}' BAREFLOW_DIST={} BAREFLOW_SDK={} cargo {}",
                     self.distribution.display(),
+                    self.sdk.display(),
                     arguments.join(" ")
                 ),
             });
@@ -326,10 +330,14 @@ impl KernelBuilder {
         }
         // The order in the folder must not decide the order in the kernel.
         llvm.sort();
-        let base = ["libc++.a", "libc.a", "libm.a"]
-            .map(|name| folder.join(name))
-            .to_vec();
+        let mut base = vec![folder.join("libc++.a")];
+        base.extend(self.c_library());
         Ok(Archives { llvm, base })
+    }
+
+    /// The archives of the C library.
+    pub fn c_library(&self) -> [PathBuf; 2] {
+        ["libc.a", "libm.a"].map(|name| self.sdk.join("lib").join(name))
     }
 
     fn link_arguments(
@@ -485,6 +493,7 @@ mod tests {
         KernelBuilder {
             root: root.into(),
             distribution: root.join("dist"),
+            sdk: root.join("sdk"),
             clangxx: "clang++".into(),
             lld: "ld.lld".into(),
             compiler_cache: None,

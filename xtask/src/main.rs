@@ -26,6 +26,7 @@ mod paths;
 mod profile;
 mod program;
 mod qemu;
+mod sdk;
 mod shell;
 mod size;
 mod supervise;
@@ -47,6 +48,8 @@ struct Cli {
 enum Command {
     Doctor(commands::doctor::DoctorArgs),
     Llvm(commands::llvm::LlvmArgs),
+    Sdk(commands::sdk::SdkArgs),
+    Path(commands::path::PathArgs),
     Cache(commands::cache::CacheArgs),
     Image(commands::image::ImageArgs),
     Export(commands::export::ExportArgs),
@@ -70,6 +73,8 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Doctor(arguments) => arguments.run(),
         Command::Llvm(arguments) => arguments.run(),
+        Command::Sdk(arguments) => arguments.run(),
+        Command::Path(arguments) => arguments.run(),
         Command::Cache(arguments) => arguments.run(),
         Command::Image(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),

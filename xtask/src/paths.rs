@@ -13,6 +13,29 @@ pub fn repository() -> PathBuf {
         .to_owned()
 }
 
+/// What is built into the cache. A package has build trees and a lock of its own, so that the one that takes minutes
+/// does not wait for the one that takes an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Package {
+    /// The LLVM distribution.
+    Llvm,
+    /// The SDK of programs.
+    Sdk,
+}
+
+impl Package {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Llvm, Self::Sdk];
+
+    /// The name of the folder of its build trees.
+    pub fn trees(self) -> &'static str {
+        match self {
+            Self::Llvm => "build",
+            Self::Sdk => "build-sdk",
+        }
+    }
+}
+
 /// The folders of the cache.
 #[derive(Clone, Debug)]
 pub struct Cache {
@@ -73,10 +96,18 @@ impl Cache {
         self.root.join("source")
     }
 
-    /// The build tree of a step. Its place does not depend on the step's key, so that a build after a
-    /// change is incremental; a stamp in it says which key it is of.
-    pub fn build(&self, step: &str) -> PathBuf {
-        self.root.join("build").join(step)
+    /// The build trees of a package. Their places do not depend on the steps' keys, so that a build after a
+    /// change is incremental; a stamp in each says which key it is of.
+    pub fn build(&self, package: Package) -> PathBuf {
+        self.root.join(package.trees())
+    }
+
+    /// The lock of a package: one build of it at a time in one cache.
+    pub fn lock(&self, package: Package) -> PathBuf {
+        self.root.join(match package {
+            Package::Llvm => "lock",
+            Package::Sdk => "lock-sdk",
+        })
     }
 
     /// Finished distributions.

@@ -10,10 +10,14 @@ use crate::kernel::{CompilerCache, KernelBuilder};
 use crate::llvm::{self, Request};
 use crate::paths::{self, Cache};
 use crate::program::ProgramCompiler;
+use crate::sdk;
 use crate::tools::{Installation, Tools};
 
 /// Names a finished distribution to use instead of the one of this state of the repository.
 const DISTRIBUTION_VARIABLE: &str = "BAREFLOW_DISTRIBUTION";
+
+/// Names a finished SDK to use instead of the one of this state of the repository.
+const SDK_VARIABLE: &str = "BAREFLOW_SDK";
 
 /// Below the repository: kernels with their programs, and their link maps.
 const EXPORTED_KERNELS: &str = "target/kernel/exported";
@@ -27,12 +31,14 @@ pub struct Workbench {
     pub tools: Tools,
     /// The LLVM distribution, with all libraries.
     pub distribution: PathBuf,
+    /// What programs are built with, and the C library of the kernels that run them.
+    pub sdk: PathBuf,
     cache: Cache,
 }
 
 impl Workbench {
     /// Finds the tools, after having installed what is missing, and restores or builds the
-    /// distribution.
+    /// distribution and the SDK.
     ///
     /// # Errors
     /// What is missing and how to get it.
@@ -43,17 +49,26 @@ impl Workbench {
             Some(folder) => chosen_distribution(folder.into())?,
             None => llvm::distribution(&cache, &tools, &Request::default())?,
         };
+        let sdk = match env::var_os(SDK_VARIABLE) {
+            Some(folder) => chosen_sdk(folder.into())?,
+            None => sdk::provide(&cache, &tools, &distribution, &Request::default())?,
+        };
         Ok(Self {
             root: paths::repository(),
             tools,
             distribution,
+            sdk,
             cache,
         })
     }
 
     /// Of C programs.
     pub fn program_compiler(&self) -> ProgramCompiler {
-        ProgramCompiler::new(self.tools.program_clang.clone(), &self.distribution)
+        ProgramCompiler::new(
+            self.tools.program_clang.clone(),
+            &self.sdk,
+            &self.distribution,
+        )
     }
 
     /// Of the kernels.
@@ -61,6 +76,7 @@ impl Workbench {
         KernelBuilder {
             root: self.root.clone(),
             distribution: self.distribution.clone(),
+            sdk: self.sdk.clone(),
             clangxx: self.tools.clangxx.clone(),
             lld: self.tools.lld.clone(),
             compiler_cache: self.tools.ccache.clone().map(|program| CompilerCache {
@@ -120,9 +136,31 @@ fn chosen_distribution(folder: PathBuf) -> Result<PathBuf> {
     )))
 }
 
+fn chosen_sdk(folder: PathBuf) -> Result<PathBuf> {
+    if folder.join("lib/libc.bc").is_file() && folder.join("include/program").is_dir() {
+        return Ok(folder);
+    }
+    Err(Error::Usage(format!(
+        "{SDK_VARIABLE}={}: not an SDK; `cargo xtask sdk` prints where one is",
+        folder.display()
+    )))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_that_is_no_sdk_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = chosen_sdk(folder.path().into()).unwrap_err();
+        assert_eq!(error.exit_code(), 105);
+        for part in ["lib", "include/program"] {
+            fs::create_dir_all(folder.path().join(part)).unwrap();
+        }
+        fs::write(folder.path().join("lib/libc.bc"), "").unwrap();
+        assert_eq!(chosen_sdk(folder.path().into()).unwrap(), folder.path());
+    }
 
     #[test]
     fn a_folder_that_is_no_distribution_is_refused() {

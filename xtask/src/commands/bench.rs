@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use crate::bench::{boot, llvm_build, loops, memcpy, profile, snapshot, tiers};
 use crate::error::Result;
-use crate::paths::Cache;
+use crate::paths::{Cache, Package};
 use crate::tools::Installation;
 use crate::workbench::Workbench;
 
@@ -52,7 +52,7 @@ impl BenchArgs {
         match self.what {
             Benchmark::Boot => boot::run(&Workbench::prepare(Installation::Forbidden)?)?,
             Benchmark::LlvmBuild { sources } => {
-                let comparison = llvm_build::compare(&Cache::find()?.build("llvm"), sources)?;
+                let comparison = llvm_build::compare(&Cache::find()?.build(Package::Llvm).join("llvm"), sources)?;
                 println!("sources compiled each way: {}", comparison.source_count);
                 println!(
                     "user time with precompiled headers:    {:7.1} s",

@@ -11,7 +11,7 @@ use super::runner::{Check, Test};
 use super::subject::Subject;
 use super::{libc_bitcode, outside};
 use crate::audit::{audit_archive, is_allowed};
-use crate::kernel::KernelKind;
+use crate::kernel::{KernelBuilder, KernelKind};
 use crate::llvm::configuration;
 
 /// Thread-local data that a kernel sets up at most, in bytes.
@@ -33,7 +33,7 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
 }
 
 /// Every archive, in the order of their names.
-pub(super) fn archives(distribution: &Path) -> Result<Vec<PathBuf>, String> {
+fn archives(distribution: &Path) -> Result<Vec<PathBuf>, String> {
     let folder = distribution.join("lib");
     let listing = fs::read_dir(&folder)
         .map_err(|error| format!("cannot list {}: {error}", folder.display()))?;
@@ -46,6 +46,15 @@ pub(super) fn archives(distribution: &Path) -> Result<Vec<PathBuf>, String> {
         return Err(format!("{} holds no archives", folder.display()));
     }
     Ok(archives)
+}
+
+/// What a kernel links: the C library is the SDK's.
+pub(super) fn linked_archives(builder: &KernelBuilder) -> Result<Vec<PathBuf>, String> {
+    let mut linked = archives(&builder.distribution)?;
+    let ours = builder.c_library();
+    linked.retain(|path| ours.iter().all(|own| own.file_name() != path.file_name()));
+    linked.extend(ours);
+    Ok(linked)
 }
 
 /// What the generated headers say is what was reviewed.
@@ -62,7 +71,7 @@ fn check_configuration(subject: &Subject) -> Result<(), String> {
 /// Every object of every archive in one image: the linker refuses undefined and duplicate symbols.
 fn check_whole_link(subject: &Subject) -> Result<(), String> {
     let builder = subject.bench.kernel_builder();
-    let archives = archives(&builder.distribution)?;
+    let archives = linked_archives(&builder)?;
     let library = builder
         .compile(KernelKind::Hosted)
         .map_err(|error| error.to_string())?;
@@ -106,7 +115,8 @@ fn check_code(subject: &Subject) -> Result<(), String> {
     let mut tls_bytes = 0;
     let mut instruction_count = 0;
     let mut findings: BTreeMap<String, usize> = BTreeMap::new();
-    let archives = archives(&subject.bench.distribution)?;
+    let mut archives = archives(&subject.bench.distribution)?;
+    archives.extend(subject.bench.kernel_builder().c_library());
     for archive in &archives {
         let audit = audit_archive(archive).map_err(|error| error.to_string())?;
         tls_bytes += audit.tls_bytes;

@@ -21,7 +21,7 @@ const NO_BUILTINS: &str = "\"no-builtins\"";
 
 /// Checks `lib/libc.bc`.
 pub fn check(subject: &Subject) -> Result<(), String> {
-    let lib = subject.bench.distribution.join("lib");
+    let lib = subject.bench.sdk.join("lib");
     let bitcode = lib.join("libc.bc");
     let defined = defined_names(subject, &[&bitcode])?;
     for name in REQUIRED {
@@ -134,7 +134,7 @@ fn check_link(subject: &Subject, bitcode: &Path) -> Result<(), String> {
         .arg("-o")
         .arg(subject.fresh_path("with-libc"))
         .args([library, object])
-        .args(super::distribution::archives(&builder.distribution)?);
+        .args(super::distribution::linked_archives(&builder)?);
     finish(link.output(), "ld.lld").map(drop)
 }
 

@@ -72,7 +72,8 @@ fn build(subject: &Subject, name: &str, libraries: &[&str]) -> Result<PathBuf, S
         .arg(&executable)
         .arg(target.join(TARGET).join(archive))
         .args(libraries)
-        .args(["libc++.a", "libc.a", "libm.a"].map(|name| lib.join(name)))
+        .arg(lib.join("libc++.a"))
+        .args(bench.kernel_builder().c_library())
         .output();
     finish(linked, &format!("linking examples/{name}"))?;
     Ok(executable)

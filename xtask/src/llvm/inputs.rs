@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use super::{Request, TARGET, VERSION, source};
 use crate::error::{Error, Result, system};
@@ -13,6 +13,9 @@ use crate::tools::Tools;
 
 /// Changes when the code of the steps or of the packaging changes what comes out.
 const PACKAGING_VERSION: u32 = 2;
+
+/// The folder of the sysroot that the SDK alone is made from.
+pub const SDK_FOLDER: &str = "program";
 
 /// Which libraries a distribution has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -65,8 +68,7 @@ impl Inputs {
         Ok(Self {
             profile: request.profile,
             source_hash: source::identity(request)?,
-            // What only programs use does not change LLVM.
-            sysroot_hash: folder_hash_without(&repository.join("sysroot"), Some("program"))?,
+            sysroot_hash: folder_hash_without(&repository.join("sysroot"), &[SDK_FOLDER])?,
             llvm_config_hash: folder_hash(&repository.join("llvm-config"))?,
             toolchain: tools.identity(),
             program_toolchain: tools.program_identity(),
@@ -127,7 +129,7 @@ impl Inputs {
 }
 
 /// A length before each part keeps two lists of parts from looking alike.
-fn field(hash: &mut Sha256, bytes: &[u8]) {
+pub fn field(hash: &mut Sha256, bytes: &[u8]) {
     hash.update((bytes.len() as u64).to_le_bytes());
     hash.update(bytes);
 }
@@ -168,19 +170,17 @@ impl std::io::Write for HashWriter {
 /// # Errors
 /// When one cannot be read.
 pub fn folder_hash(folder: &Path) -> Result<String> {
-    folder_hash_without(folder, None)
+    folder_hash_without(folder, &[])
 }
 
-/// The same of a folder without one of the entries in it.
-fn folder_hash_without(folder: &Path, left_out: Option<&str>) -> Result<String> {
+/// The same without these folders right below it.
+fn folder_hash_without(folder: &Path, excluded: &[&str]) -> Result<String> {
     let mut hash = Sha256::new();
-    let entries = WalkDir::new(folder)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(|entry| {
-            entry.depth() != 1 || left_out.is_none_or(|name| entry.file_name() != name)
-        });
-    for entry in entries {
+    let is_included = |entry: &DirEntry| {
+        entry.depth() != 1 || excluded.iter().all(|name| entry.file_name() != *name)
+    };
+    let entries = WalkDir::new(folder).sort_by_file_name();
+    for entry in entries.into_iter().filter_entry(is_included) {
         let entry = entry
             .map_err(|error| Error::Usage(format!("cannot read {}: {error}", folder.display())))?;
         if !entry.file_type().is_file()

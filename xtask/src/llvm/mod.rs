@@ -6,18 +6,21 @@
 //! 3. Results enter the cache whole, by a rename.
 
 pub mod configuration;
-mod inputs;
-mod package;
+pub mod inputs;
+pub mod libc;
+pub mod package;
 pub mod source;
 mod steps;
 pub mod store;
+pub mod trees;
 
-use std::fs::{self, File};
 use std::path::PathBuf;
 
 use crate::error::{Error, Result, system};
-use crate::paths::Cache;
+use crate::paths::{Cache, Package};
 use crate::tools::Tools;
+
+use trees::BuildTrees;
 
 pub use inputs::{Inputs, Profile};
 
@@ -52,53 +55,27 @@ const BUILD_BYTES: u64 = 3 << 30;
 pub fn distribution(cache: &Cache, tools: &Tools, request: &Request) -> Result<PathBuf> {
     let inputs = Inputs::collect(tools, request)?;
     let name = inputs.distribution_name();
-    if !request.force {
-        if let Some(folder) = store::find(cache, &name) {
-            return Ok(folder);
-        }
-        if let Some(archive) = store::find_archive(cache, &name) {
-            return store::restore(cache, &archive, &name);
-        }
-    }
-    let _lock = lock(cache)?;
-    // Another process may have built it while this one waited.
-    if !request.force
-        && let Some(folder) = store::find(cache, &name)
-    {
-        return Ok(folder);
-    }
-    check_free_space(cache)?;
-    eprintln!(
-        "building LLVM {VERSION} for {TARGET} ({} profile) in {}",
-        inputs.profile.name(),
-        cache.root().display()
-    );
-    let source = source::provide(cache, request)?;
-    let build = steps::Build {
-        cache,
-        tools,
-        inputs: &inputs,
-        source: &source,
-        request,
-    };
-    build.all()?;
-    package::make(&build, &name)
-}
-
-/// One build at a time in one cache.
-fn lock(cache: &Cache) -> Result<File> {
-    fs::create_dir_all(cache.root()).map_err(system(format!(
-        "cannot create the cache {}",
-        cache.root().display()
-    )))?;
-    let path = cache.root().join("lock");
-    let file = File::create(&path).map_err(system(format!("cannot write {}", path.display())))?;
-    if file.try_lock().is_err() {
-        eprintln!("waiting for another build in {}", cache.root().display());
-        file.lock()
-            .map_err(system(format!("cannot lock {}", path.display())))?;
-    }
-    Ok(file)
+    store::provide(cache, Package::Llvm, &name, request, || {
+        check_free_space(cache)?;
+        eprintln!(
+            "building LLVM {VERSION} for {TARGET} ({} profile) in {}",
+            inputs.profile.name(),
+            cache.root().display()
+        );
+        let source = source::provide(cache, request)?;
+        let build = steps::Build {
+            trees: BuildTrees {
+                package: Package::Llvm,
+                cache,
+                tools,
+                source: &source,
+                request,
+            },
+            inputs: &inputs,
+        };
+        build.all()?;
+        package::make(&build, &name)
+    })
 }
 
 fn check_free_space(cache: &Cache) -> Result<()> {
@@ -106,7 +83,7 @@ fn check_free_space(cache: &Cache) -> Result<()> {
         .map_err(|error| system("cannot ask for free space")(error.into()))?;
     let free = status.blocks_available() * status.fragment_size();
     // What an earlier build left is space that this one does not need.
-    if free < BUILD_BYTES && !cache.build("llvm").is_dir() {
+    if free < BUILD_BYTES && !cache.build(Package::Llvm).join("llvm").is_dir() {
         return Err(Error::DiskFull {
             folder: cache.root().to_owned(),
             details: format!(

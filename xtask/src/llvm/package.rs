@@ -13,7 +13,7 @@ use super::steps::{Build, machine_flags};
 use super::{TARGET, VERSION, store};
 use crate::e2e::clean_cargo;
 use crate::error::{Error, Result, system};
-use crate::paths;
+use crate::paths::{self, Cache};
 use crate::shell::{Log, Progress};
 use crate::temporary::TemporaryFolder;
 
@@ -61,17 +61,30 @@ pub struct ArchiveEntry {
 /// # Errors
 /// When a file is missing or cannot be written.
 pub fn make(build: &Build, name: &str) -> Result<PathBuf> {
-    let cache = build.cache;
+    publish(build.trees.cache, name, |root| {
+        libraries(build, root)?;
+        headers(build, root)?;
+        extras(build, root)?;
+        manifest(build, root)
+    })
+}
+
+/// Has a folder filled, and enters it into the cache under this name, with its archive; returns it.
+///
+/// # Errors
+/// When a file is missing or cannot be written.
+pub fn publish(
+    cache: &Cache,
+    name: &str,
+    fill: impl FnOnce(&Path) -> Result<()>,
+) -> Result<PathBuf> {
     let parent = cache.distributions();
     fs::create_dir_all(&parent).map_err(system(format!("cannot create {}", parent.display())))?;
     let partial = TemporaryFolder::new_in(&parent)
         .map_err(system(format!("cannot write in {}", parent.display())))?;
     let root = partial.path();
     eprintln!("packaging {name}");
-    libraries(build, root)?;
-    headers(build, root)?;
-    extras(build, root)?;
-    manifest(build, root)?;
+    fill(root)?;
     fs::set_permissions(root, fs::Permissions::from_mode(0o755))?;
 
     let archive = parent.join(format!("{name}.tar.zst"));
@@ -87,7 +100,11 @@ pub fn make(build: &Build, name: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
+/// Copies a file, after having made the folder that it goes to.
+///
+/// # Errors
+/// When it cannot be read or written.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)
             .map_err(system(format!("cannot create {}", folder.display())))?;
@@ -97,7 +114,11 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
         .map_err(system(format!("cannot copy {}", from.display())))
 }
 
-fn copy_tree(from: &Path, to: &Path, keep: impl Fn(&Path) -> bool) -> Result<()> {
+/// Copies the files below a folder that are to be kept.
+///
+/// # Errors
+/// When one cannot be read or written.
+pub fn copy_tree(from: &Path, to: &Path, keep: impl Fn(&Path) -> bool) -> Result<()> {
     for entry in WalkDir::new(from).follow_links(true) {
         let entry = entry
             .map_err(|error| Error::Build(format!("cannot read {}: {error}", from.display())))?;
@@ -124,13 +145,11 @@ fn libraries(build: &Build, root: &Path) -> Result<()> {
         &build.tree("libcxx").join("lib/libc++.a"),
         &lib.join("libc++.a"),
     )?;
+    let libc = build.libc();
     for name in ["libc.a", "libm.a"] {
-        copy(
-            &build.tree("libc").join("libc/lib").join(name),
-            &lib.join(name),
-        )?;
+        copy(&libc.archives_folder().join(name), &lib.join(name))?;
     }
-    copy(&build.libc_bitcode_file(), &lib.join("libc.bc"))
+    copy(&libc.bitcode_file(), &lib.join("libc.bc"))
 }
 
 fn headers(build: &Build, root: &Path) -> Result<()> {
@@ -140,7 +159,7 @@ fn headers(build: &Build, root: &Path) -> Result<()> {
             .is_some_and(|extension| wanted.iter().any(|wanted| extension == *wanted))
     };
     for folder in [
-        build.source.join("llvm/include"),
+        build.trees.source.join("llvm/include"),
         build.tree("llvm").join("include"),
     ] {
         copy_tree(&folder, &include, |path| {
@@ -154,7 +173,7 @@ fn headers(build: &Build, root: &Path) -> Result<()> {
     )?;
     for name in ["cxxabi.h", "__cxxabi_config.h"] {
         copy(
-            &build.source.join("libcxxabi/include").join(name),
+            &build.trees.source.join("libcxxabi/include").join(name),
             &include.join("c++/v1").join(name),
         )?;
     }
@@ -180,7 +199,7 @@ fn extras(build: &Build, root: &Path) -> Result<()> {
     )?;
     for part in ["llvm", "libc", "libcxx", "libcxxabi"] {
         copy(
-            &build.source.join(part).join("LICENSE.TXT"),
+            &build.trees.source.join(part).join("LICENSE.TXT"),
             &root.join("licenses").join(format!("{part}.txt")),
         )?;
     }
@@ -197,7 +216,7 @@ fn extras(build: &Build, root: &Path) -> Result<()> {
     write_json(&share.join("build-info.json"), &information)?;
 
     let repository = paths::repository();
-    let log = Log::start(build.cache.log("llvm-config"))?;
+    let log = Log::start(build.trees.cache.log("llvm-config"))?;
     let mut cargo = clean_cargo(&repository);
     cargo.args([
         "build",
@@ -218,6 +237,31 @@ fn extras(build: &Build, root: &Path) -> Result<()> {
 
 fn manifest(build: &Build, root: &Path) -> Result<()> {
     let graph = build.graph()?;
+    let archives = archives(root, |library| graph.components_of(library))?;
+    let inputs = build.inputs;
+    write_json(
+        &root.join(MANIFEST),
+        &Manifest {
+            version: VERSION.to_owned(),
+            target: TARGET.to_owned(),
+            profile: inputs.profile.name().to_owned(),
+            key: inputs.distribution_key(),
+            source: inputs.source_hash.clone(),
+            toolchain: inputs.toolchain.clone(),
+            flags: inputs.flags.clone(),
+            archives,
+        },
+    )
+}
+
+/// The files of a distribution's `lib`; `components` says which a library is of.
+///
+/// # Errors
+/// When one cannot be read.
+pub fn archives(
+    root: &Path,
+    components: impl Fn(&str) -> Vec<String>,
+) -> Result<Vec<ArchiveEntry>> {
     let mut archives = Vec::new();
     for entry in WalkDir::new(root.join("lib"))
         .sort_by_file_name()
@@ -235,27 +279,18 @@ fn manifest(build: &Build, root: &Path) -> Result<()> {
         archives.push(ArchiveEntry {
             sha256: file_hash(entry.path())?,
             size_bytes: fs::metadata(entry.path())?.len(),
-            components: graph.components_of(library),
+            components: components(library),
             file: format!("lib/{name}"),
         });
     }
-    let inputs = build.inputs;
-    write_json(
-        &root.join(MANIFEST),
-        &Manifest {
-            version: VERSION.to_owned(),
-            target: TARGET.to_owned(),
-            profile: inputs.profile.name().to_owned(),
-            key: inputs.distribution_key(),
-            source: inputs.source_hash.clone(),
-            toolchain: inputs.toolchain.clone(),
-            flags: inputs.flags.clone(),
-            archives,
-        },
-    )
+    Ok(archives)
 }
 
-fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+/// Writes a value as a file of JSON.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let mut text = serde_json::to_string_pretty(value)
         .map_err(|error| Error::Build(format!("cannot write {}: {error}", path.display())))?;
     text.push('\n');

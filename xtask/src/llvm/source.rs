@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
 use super::inputs::{file_hash, folder_hash};
-use super::{Request, VERSION};
+use super::{Request, VERSION, store};
 use crate::error::{Error, Result, system, unpacking};
 use crate::paths::Cache;
 use crate::shell::{Log, Progress, output_of};
@@ -83,7 +83,13 @@ pub fn provide(cache: &Cache, request: &Request) -> Result<PathBuf> {
     let tree = cache.source().join(format!("llvm-{VERSION}"));
     let stamp = cache.source().join(format!("llvm-{VERSION}.key"));
     let key = identity(request)?;
-    if fs::read_to_string(&stamp).is_ok_and(|text| text == key) && tree.is_dir() {
+    let is_there = || fs::read_to_string(&stamp).is_ok_and(|text| text == key) && tree.is_dir();
+    if is_there() {
+        return Ok(tree);
+    }
+    let _lock = store::lock(&cache.source().join("lock"))?;
+    // Another process may have unpacked it while this one waited.
+    if is_there() {
         return Ok(tree);
     }
     let tarball = match &request.source {

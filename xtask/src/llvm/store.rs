@@ -8,10 +8,11 @@ use std::rc::Rc;
 
 use walkdir::WalkDir;
 
+use super::Request;
 use super::inputs::file_hash;
 use super::package::{MANIFEST, Manifest};
 use crate::error::{Error, Result, system, unpacking};
-use crate::paths::Cache;
+use crate::paths::{Cache, Package};
 use crate::shell::Progress;
 use crate::temporary::TemporaryFolder;
 
@@ -22,6 +23,52 @@ pub struct Entry {
     pub path: PathBuf,
     /// Its size on the disk, in bytes.
     pub size_bytes: u64,
+}
+
+/// Finds a distribution in the caches, or has it built; returns its folder.
+///
+/// # Errors
+/// Which step failed, and what to do.
+pub fn provide(
+    cache: &Cache,
+    package: Package,
+    name: &str,
+    request: &Request,
+    build: impl FnOnce() -> Result<PathBuf>,
+) -> Result<PathBuf> {
+    if !request.force {
+        if let Some(folder) = find(cache, name) {
+            return Ok(folder);
+        }
+        if let Some(archive) = find_archive(cache, name) {
+            return restore(cache, &archive, name);
+        }
+    }
+    let _lock = lock(&cache.lock(package))?;
+    // Another process may have built it while this one waited.
+    if !request.force
+        && let Some(folder) = find(cache, name)
+    {
+        return Ok(folder);
+    }
+    build()
+}
+
+/// Waits until nobody else holds the lock in this file.
+pub fn lock(path: &Path) -> Result<File> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(system(format!(
+            "cannot create the cache {}",
+            folder.display()
+        )))?;
+    }
+    let file = File::create(path).map_err(system(format!("cannot write {}", path.display())))?;
+    if file.try_lock().is_err() {
+        eprintln!("waiting for another build ({})", path.display());
+        file.lock()
+            .map_err(system(format!("cannot lock {}", path.display())))?;
+    }
+    Ok(file)
 }
 
 /// Where a distribution's folder is or will be.
@@ -137,7 +184,11 @@ impl Read for Position {
 /// When a folder cannot be read.
 pub fn list(cache: &Cache) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    for part in ["source", "build", "dist", "ccache", "logs"] {
+    let trees = Package::ALL.map(Package::trees);
+    for part in ["source", "dist", "ccache", "logs"]
+        .into_iter()
+        .chain(trees)
+    {
         let Ok(children) = fs::read_dir(cache.root().join(part)) else {
             continue;
         };
@@ -186,7 +237,7 @@ fn distribution_folders(cache: &Cache) -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-fn manifest_of(folder: &Path) -> Result<Manifest> {
+pub fn manifest_of(folder: &Path) -> Result<Manifest> {
     let path = folder.join(MANIFEST);
     let text =
         fs::read_to_string(&path).map_err(system(format!("cannot read {}", path.display())))?;
@@ -234,10 +285,8 @@ fn differences(folder: &Path) -> Result<Vec<String>> {
 /// # Errors
 /// When something cannot be deleted.
 pub fn collect(cache: &Cache) -> Result<u64> {
-    let mut doomed: Vec<PathBuf> = ["build", "logs"]
-        .iter()
-        .map(|part| cache.root().join(part))
-        .collect();
+    let mut doomed: Vec<PathBuf> = Package::ALL.map(|package| cache.build(package)).to_vec();
+    doomed.push(cache.root().join("logs"));
     let mut folders = distribution_folders(cache)?;
     let age = |path: &PathBuf| {
         fs::metadata(path)
@@ -326,10 +375,12 @@ mod tests {
         let other = make(&cache, "other", "jit", b"3");
         let past = SystemTime::now() - Duration::from_secs(1000);
         File::open(&old).unwrap().set_modified(past).unwrap();
-        fs::create_dir_all(cache.build("llvm")).unwrap();
-        fs::write(cache.build("llvm").join("x"), b"12345").unwrap();
+        fs::create_dir_all(cache.build(Package::Llvm)).unwrap();
+        fs::write(cache.build(Package::Llvm).join("x"), b"12345").unwrap();
         assert!(collect(&cache).unwrap() >= 5);
-        assert!(!old.exists() && new.exists() && other.exists() && !cache.build("llvm").exists());
+        assert!(
+            !old.exists() && new.exists() && other.exists() && !cache.build(Package::Llvm).exists()
+        );
     }
 
     #[test]

@@ -1,19 +1,17 @@
 //! C to bitcode for the target.
 
 use std::ffi::OsString;
-use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::ProgramError;
-use crate::{paths, shell};
+use crate::shell;
 
 /// The clang that compiles programs, and the headers it uses.
 #[derive(Clone, Debug)]
 pub struct ProgramCompiler {
     clang: PathBuf,
-    program_headers: PathBuf,
-    headers: PathBuf,
+    headers: Vec<PathBuf>,
 }
 
 /// What the kernels' programs are compiled for.
@@ -36,22 +34,24 @@ const TARGET_FLAGS: &[&str] = &[
 const IR_FLAGS: &[&str] = &["-Xclang", "-disable-llvm-passes", "-emit-llvm"];
 
 impl ProgramCompiler {
-    /// Of the compiler's path and the distribution's folder.
-    pub fn new(clang: PathBuf, distribution: &Path) -> Self {
+    /// Of the compiler's path and the folders of the SDK and of the distribution.
+    pub fn new(clang: PathBuf, sdk: &Path, distribution: &Path) -> Self {
+        let ours = distribution.join("include/bareflow");
         Self {
             clang,
-            program_headers: paths::repository().join("sysroot/program/include"),
-            headers: distribution.join("include/bareflow"),
+            headers: vec![
+                sdk.join("include/program"),
+                ours.join("c"),
+                ours.join("libc"),
+            ],
         }
     }
 
     /// What code for the kernels is compiled with, at `-O2`, whatever is made of it.
     pub fn target_arguments(&self) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = TARGET_FLAGS.iter().map(OsString::from).collect();
-        let distribution = ["c", "libc"].map(|folder| self.headers.join(folder));
-        for folder in iter::once(self.program_headers.clone()).chain(distribution) {
-            arguments.push("-isystem".into());
-            arguments.push(folder.into());
+        for folder in &self.headers {
+            arguments.extend(["-isystem".into(), folder.into()]);
         }
         arguments
     }

@@ -267,7 +267,11 @@ mod tests {
     use bareflow_bundle::Bundle;
 
     fn compiler() -> ProgramCompiler {
-        ProgramCompiler::new("/usr/bin/false".into(), Path::new("/nowhere"))
+        ProgramCompiler::new(
+            "/usr/bin/false".into(),
+            Path::new("/nowhere"),
+            Path::new("/nowhere"),
+        )
     }
 
     fn write(folder: &Path, name: &str, text: &str) -> PathBuf {

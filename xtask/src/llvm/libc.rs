@@ -1,23 +1,33 @@
-//! llvm-libc as one file of bitcode, which a JIT links functions from so that it can inline them.
+//! llvm-libc: archives that kernels link, and the same functions as one file of bitcode, which a JIT links functions
+//! from so that it can inline them.
 //!
+//! Of the bitcode:
 //! 1. The functions are those of `libc.a` and `libm.a`, compiled by the clang of programs.
 //! 2. There is no state in it: two copies of a function behave as one does.
 //! 3. Only the names of C are visible; what they need besides is internal.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{Build, definitions};
+use super::TARGET;
+use super::steps::LIBRARY_FLAGS;
+use super::trees::{BuildTrees, Compilers, definitions};
 use crate::error::{Error, Result, system};
 use crate::shell::{Log, display, output_of, write_whole};
 
-/// The name of the step.
-pub(super) const STEP: &str = "libc-bitcode";
+/// What llvm-libc is compiled with besides; it is for one thread.
+pub const LIBC_FLAGS: &[&str] = &[
+    "-nostdinc++",
+    "-Dthread_local=",
+    "-D_Thread_local=",
+    "-DLIBC_COPT_USE_C_ASSERT",
+];
 
 /// What overrides llvm-libc's own flags. Bitcode is for programs, which are not position-independent and
 /// which must compute the same whether the processor can fuse operations or not.
-const LAST_FLAGS: &[&str] = &[
+pub const LAST_FLAGS: &[&str] = &[
     "-O2",
     "-emit-llvm",
     "-fno-pie",
@@ -34,7 +44,7 @@ const PRIMITIVES: &[&str] = &[
 ];
 
 /// Members of `libc.a` with variables of their own. A program must share those with the kernel.
-const STATEFUL: &[&str] = &[
+pub const STATEFUL: &[&str] = &[
     "asctime",
     "gmtime",
     "libc_errno",
@@ -47,32 +57,99 @@ const STATEFUL: &[&str] = &[
 /// Forbids recognising C functions. A function that has it is not inlined into one that has not.
 const NO_BUILTINS: &str = " \"no-builtins\"";
 
-/// Every option of this step.
-pub(super) fn options() -> impl Iterator<Item = String> {
+/// Every option of the bitcode.
+pub fn bitcode_options() -> impl Iterator<Item = String> {
     [LAST_FLAGS, PRIMITIVES, STATEFUL]
         .into_iter()
         .flatten()
         .map(|option| (*option).to_owned())
 }
 
-impl Build<'_> {
-    /// What the step makes.
-    pub fn libc_bitcode_file(&self) -> PathBuf {
-        self.tree(STEP).join("libc.bc")
+/// A build of llvm-libc.
+#[derive(Clone, Debug)]
+pub struct LibcBuild<'a> {
+    /// Where it happens.
+    pub trees: &'a BuildTrees<'a>,
+    /// The name of the step that makes the archives.
+    pub archives_step: &'static str,
+    /// The name of the step that makes the bitcode.
+    pub bitcode_step: &'static str,
+    /// The copied sysroot.
+    pub sysroot: PathBuf,
+    /// The folder below it that says which functions there are.
+    pub configuration: &'static str,
+    /// How compilers find the headers.
+    pub includes: String,
+    /// CMake's options.
+    pub options: &'static [(&'static str, &'static str)],
+    /// Members of `libc.a` with variables of their own. A program must share those with the kernel.
+    pub stateful: Vec<String>,
+}
+
+impl LibcBuild<'_> {
+    /// Where `libc.a` and `libm.a` are.
+    pub fn archives_folder(&self) -> PathBuf {
+        self.trees.tree(self.archives_step).join("libc/lib")
     }
 
-    pub(super) fn libc_bitcode(&self, log: &Log) -> Result<()> {
-        let tree = self.tree(STEP);
+    /// Where the bitcode is.
+    pub fn bitcode_file(&self) -> PathBuf {
+        self.trees.tree(self.bitcode_step).join("libc.bc")
+    }
+
+    /// Makes the archives.
+    ///
+    /// # Errors
+    /// When a tool fails.
+    pub fn archives(&self, log: &Log) -> Result<()> {
+        let step = self.archives_step;
+        let options = self.cmake_options(step, Compilers::Build)?;
+        log.run(&mut self.trees.cmake("runtimes", step, &options))?;
+        self.trees.ninja(log, step, &["libc", "libm"])
+    }
+
+    fn cmake_options(&self, step: &str, compilers: Compilers) -> Result<Vec<String>> {
+        // Its own build would generate headers for another set of functions.
+        let no_generator = self.trees.tree(step).join("no-hdrgen");
+        write_whole(&no_generator, b"#!/bin/sh\nexit 0\n")?;
+        fs::set_permissions(&no_generator, fs::Permissions::from_mode(0o755))?;
+        let flags = format!(
+            "{} {} {}",
+            self.trees.machine(),
+            self.includes,
+            LIBC_FLAGS.join(" ")
+        );
+        let cxx_flags = format!("{flags} {}", LIBRARY_FLAGS.join(" "));
+        let mut options = self
+            .trees
+            .toolchain(&self.sysroot, compilers, &flags, &cxx_flags);
+        options.push(format!("-DLIBC_TARGET_TRIPLE={TARGET}"));
+        options.push(format!(
+            "-DLIBC_CONFIG_PATH={}",
+            self.sysroot.join(self.configuration).display()
+        ));
+        options.push(format!("-DLIBC_HDRGEN_EXE={}", no_generator.display()));
+        options.extend(definitions(self.options));
+        Ok(options)
+    }
+
+    /// Makes the bitcode.
+    ///
+    /// # Errors
+    /// When a tool fails.
+    pub fn bitcode(&self, log: &Log) -> Result<()> {
+        let step = self.bitcode_step;
+        let tree = self.trees.tree(step);
         // The archives are taken apart below, and ninja does not see another compiler in the same place.
         fs::remove_dir_all(&tree).map_err(system(format!("cannot remove {}", tree.display())))?;
-        let tools = self.tools;
-        let mut options = self.libc_options(&tools.program_clang, &tools.program_clangxx);
+        let tools = self.trees.tools;
+        let mut options = self.cmake_options(step, Compilers::Program)?;
         options.extend(definitions(&[(
             "BAREFLOW_LAST_FLAGS",
             &LAST_FLAGS.join(" "),
         )]));
-        log.run(&mut self.cmake("runtimes", STEP, &options))?;
-        self.ninja(log, STEP, &["libc", "libm"])?;
+        log.run(&mut self.trees.cmake("runtimes", step, &options))?;
+        self.trees.ninja(log, step, &["libc", "libm"])?;
 
         let lib = tree.join("libc/lib");
         let archive = || {
@@ -81,7 +158,7 @@ impl Build<'_> {
             command
         };
         let primitives: Vec<String> = PRIMITIVES.iter().map(|name| member(name)).collect();
-        let stateful: Vec<String> = STATEFUL.iter().map(|name| member(name)).collect();
+        let stateful: Vec<String> = self.stateful.iter().map(|name| member(name)).collect();
         log.run(archive().args(["x", "libc.a"]).args(&primitives))?;
         log.run(
             archive()
@@ -124,8 +201,7 @@ impl Build<'_> {
                 .arg("-internalize-public-api-file=public.txt")
                 .args(["-o", "libc.bc", "all.bc"]),
         )?;
-        fs::rename(lib.join("libc.bc"), self.libc_bitcode_file())
-            .map_err(system("cannot move libc.bc"))
+        fs::rename(lib.join("libc.bc"), self.bitcode_file()).map_err(system("cannot move libc.bc"))
     }
 }
 

@@ -1,0 +1,84 @@
+//! What an SDK is made from, and the keys that follow from it.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::steps;
+use crate::error::Result;
+use crate::llvm::inputs::{self as llvm, SDK_FOLDER, field, folder_hash, hexadecimal};
+use crate::llvm::{Request, TARGET, VERSION, store};
+use crate::paths;
+use crate::tools::Tools;
+
+/// Changes when the code of the steps or of the packaging changes what comes out.
+const PACKAGING_VERSION: u32 = 1;
+
+/// Everything that can change an SDK's bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inputs {
+    /// What LLVM would be built from: the SDK is made from the same sources with the same compilers.
+    pub llvm: llvm::Inputs,
+    /// The key of the distribution whose headers are used.
+    pub distribution_key: String,
+    /// SHA-256 of what says how llvm-libc is built.
+    pub libc_hash: String,
+    /// SHA-256 of the headers of programs.
+    pub headers_hash: String,
+    /// SHA-256 of all of the SDK's own folder.
+    pub folder_hash: String,
+    /// Every flag and option that is given to compilers and CMake.
+    pub flags: Vec<String>,
+    /// Version of the steps and of the packaging.
+    pub packaging_version: u32,
+}
+
+impl Inputs {
+    /// Of this repository, these tools, a distribution and a request.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn collect(tools: &Tools, distribution: &Path, request: &Request) -> Result<Self> {
+        let folder = paths::repository().join("sysroot").join(SDK_FOLDER);
+        Ok(Self {
+            llvm: llvm::Inputs::collect(tools, request)?,
+            distribution_key: store::manifest_of(distribution)?.key,
+            libc_hash: folder_hash(&folder.join("libc"))?,
+            headers_hash: folder_hash(&folder.join("include"))?,
+            folder_hash: folder_hash(&folder)?,
+            flags: steps::options(),
+            packaging_version: PACKAGING_VERSION,
+        })
+    }
+
+    /// The key of llvm-libc. The headers of programs are not among its inputs: it is built with the distribution's.
+    pub fn libc_key(&self) -> String {
+        self.key_with(&[&self.libc_hash])
+    }
+
+    /// The key of the whole.
+    pub fn key(&self) -> String {
+        self.key_with(&[&self.folder_hash])
+    }
+
+    fn key_with(&self, parts: &[&String]) -> String {
+        let mut hash = Sha256::new();
+        for part in [&self.llvm.build_key(), &self.distribution_key]
+            .iter()
+            .chain(parts)
+        {
+            field(&mut hash, part.as_bytes());
+        }
+        field(&mut hash, &(self.flags.len() as u64).to_le_bytes());
+        for flag in &self.flags {
+            field(&mut hash, flag.as_bytes());
+        }
+        field(&mut hash, &self.packaging_version.to_le_bytes());
+        hexadecimal(&hash.finalize())
+    }
+
+    /// The name of the SDK's folder and archive.
+    pub fn name(&self) -> String {
+        format!("bareflow-sdk-{VERSION}-{TARGET}-{}", &self.key()[..16])
+    }
+}

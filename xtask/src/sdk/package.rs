@@ -1,0 +1,61 @@
+//! The finished SDK: a folder, and the same as one compressed archive.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::steps::Build;
+use crate::error::{Result, system};
+use crate::llvm::package::{MANIFEST, Manifest, archives, copy, copy_tree, publish, write_json};
+use crate::llvm::{TARGET, VERSION};
+
+/// What a manifest says in the place of a profile of LLVM.
+const PROFILE: &str = "sdk";
+
+/// Packages what was built; returns the folder of the SDK.
+///
+/// # Errors
+/// When a file is missing or cannot be written.
+pub fn make(build: &Build, name: &str) -> Result<PathBuf> {
+    publish(build.trees.cache, name, |root| {
+        libraries(build, root)?;
+        copy_tree(
+            &build.program_input().join("include"),
+            &root.join("include/program"),
+            |_| true,
+        )?;
+        let bin = root.join("bin");
+        fs::create_dir_all(&bin).map_err(system(format!("cannot create {}", bin.display())))?;
+        manifest(build, root)
+    })
+}
+
+fn libraries(build: &Build, root: &Path) -> Result<()> {
+    let lib = root.join("lib");
+    let libc = build.libc()?;
+    for name in ["libc.a", "libm.a"] {
+        copy(&libc.archives_folder().join(name), &lib.join(name))?;
+    }
+    copy(&libc.bitcode_file(), &lib.join("libc.bc"))
+}
+
+fn manifest(build: &Build, root: &Path) -> Result<()> {
+    let inputs = build.inputs;
+    let path = root.join(MANIFEST);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)
+            .map_err(system(format!("cannot create {}", folder.display())))?;
+    }
+    write_json(
+        &path,
+        &Manifest {
+            version: VERSION.to_owned(),
+            target: TARGET.to_owned(),
+            profile: PROFILE.to_owned(),
+            key: inputs.key(),
+            source: inputs.llvm.source_hash.clone(),
+            toolchain: inputs.llvm.program_toolchain.clone(),
+            flags: inputs.flags.clone(),
+            archives: archives(root, |_| Vec::new())?,
+        },
+    )
+}
