@@ -52,7 +52,10 @@ impl BenchArgs {
         match self.what {
             Benchmark::Boot => boot::run(&Workbench::prepare(Installation::Forbidden)?)?,
             Benchmark::LlvmBuild { sources } => {
-                let comparison = llvm_build::compare(&Cache::find()?.build(Package::Llvm).join("llvm"), sources)?;
+                let comparison = llvm_build::compare(
+                    &Cache::find()?.build(Package::Llvm).join("llvm"),
+                    sources,
+                )?;
                 println!("sources compiled each way: {}", comparison.source_count);
                 println!(
                     "user time with precompiled headers:    {:7.1} s",

@@ -10,6 +10,7 @@ use walkdir::WalkDir;
 
 use super::inputs::file_hash;
 use super::steps::{Build, machine_flags};
+use super::trees::BuildTrees;
 use super::{TARGET, VERSION, store};
 use crate::e2e::clean_cargo;
 use crate::error::{Error, Result, system};
@@ -215,24 +216,23 @@ fn extras(build: &Build, root: &Path) -> Result<()> {
     };
     write_json(&share.join("build-info.json"), &information)?;
 
-    let repository = paths::repository();
-    let log = Log::start(build.trees.cache.log("llvm-config"))?;
-    let mut cargo = clean_cargo(&repository);
-    cargo.args([
-        "build",
-        "--release",
-        "--package",
-        "bareflow-llvm-config",
-        "--bin",
-        "llvm-config",
-        "--target-dir",
-    ]);
-    let target = build.tree("llvm-config");
-    log.run(cargo.arg(&target))?;
     copy(
-        &target.join("release/llvm-config"),
+        &host_program(&build.trees, "bareflow-llvm-config", "llvm-config")?,
         &root.join("bin/llvm-config"),
     )
+}
+
+/// Builds a program of this repository that ships; returns where it is.
+///
+/// # Errors
+/// When cargo fails.
+pub fn host_program(trees: &BuildTrees, package: &str, program: &str) -> Result<PathBuf> {
+    let log = Log::start(trees.log(program))?;
+    let mut cargo = clean_cargo(&paths::repository());
+    cargo.args(["build", "--release", "--package", package]);
+    let target = trees.tree(program);
+    log.run(cargo.args(["--bin", program, "--target-dir"]).arg(&target))?;
+    Ok(target.join("release").join(program))
 }
 
 fn manifest(build: &Build, root: &Path) -> Result<()> {

@@ -48,6 +48,11 @@ impl BuildTrees<'_> {
         self.folder().join(step)
     }
 
+    /// Where the output of a step's tools goes.
+    pub fn log(&self, step: &str) -> PathBuf {
+        self.cache.log(&format!("{}-{step}", self.package.trees()))
+    }
+
     /// Empties the folder of all build trees unless they are of this key.
     ///
     /// # Errors
@@ -71,9 +76,7 @@ impl BuildTrees<'_> {
         run_stamped(&tree.join(".bareflow-key"), key, self.request.force, || {
             // Answers of an older configuration must not leak into this one.
             let _ = fs::remove_file(tree.join("CMakeCache.txt"));
-            action(&Log::start(
-                self.cache.log(&format!("{}-{name}", self.package.trees())),
-            )?)
+            action(&Log::start(self.log(name))?)
         })
     }
 

@@ -6,13 +6,16 @@ use sha2::{Digest, Sha256};
 
 use super::steps;
 use crate::error::Result;
-use crate::llvm::inputs::{self as llvm, SDK_FOLDER, field, folder_hash, hexadecimal};
+use crate::llvm::inputs::{self as llvm, SDK_FOLDER, field, file_hash, folder_hash, hexadecimal};
 use crate::llvm::{Request, TARGET, VERSION, store};
 use crate::paths;
 use crate::tools::Tools;
 
 /// Changes when the code of the steps or of the packaging changes what comes out.
 const PACKAGING_VERSION: u32 = 1;
+
+/// The driver's list of what kernels provide is made from it.
+const DRIVER_SYMBOLS: &str = "cxx-runtime/src/symbols.rs";
 
 /// Everything that can change an SDK's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub struct Inputs {
     pub distribution_key: String,
     /// SHA-256 of what says how llvm-libc is built.
     pub libc_hash: String,
+    /// SHA-256 of the sources of the compiler driver.
+    pub driver_hash: String,
     /// SHA-256 of the headers of programs.
     pub headers_hash: String,
     /// SHA-256 of all of the SDK's own folder.
@@ -31,6 +36,21 @@ pub struct Inputs {
     pub flags: Vec<String>,
     /// Version of the steps and of the packaging.
     pub packaging_version: u32,
+}
+
+/// Of everything that the driver is built from, the versions of other crates included.
+fn driver_hash() -> Result<String> {
+    let repository = paths::repository();
+    let files = [DRIVER_SYMBOLS, "Cargo.lock"].map(|name| file_hash(&repository.join(name)));
+    let mut hash = Sha256::new();
+    field(
+        &mut hash,
+        folder_hash(&repository.join("driver"))?.as_bytes(),
+    );
+    for file in files {
+        field(&mut hash, file?.as_bytes());
+    }
+    Ok(hexadecimal(&hash.finalize()))
 }
 
 impl Inputs {
@@ -44,6 +64,7 @@ impl Inputs {
             llvm: llvm::Inputs::collect(tools, request)?,
             distribution_key: store::manifest_of(distribution)?.key,
             libc_hash: folder_hash(&folder.join("libc"))?,
+            driver_hash: driver_hash()?,
             headers_hash: folder_hash(&folder.join("include"))?,
             folder_hash: folder_hash(&folder)?,
             flags: steps::options(),
@@ -58,7 +79,7 @@ impl Inputs {
 
     /// The key of the whole.
     pub fn key(&self) -> String {
-        self.key_with(&[&self.folder_hash])
+        self.key_with(&[&self.folder_hash, &self.driver_hash])
     }
 
     fn key_with(&self, parts: &[&String]) -> String {

@@ -5,11 +5,24 @@ use std::path::{Path, PathBuf};
 
 use super::steps::Build;
 use crate::error::{Result, system};
-use crate::llvm::package::{MANIFEST, Manifest, archives, copy, copy_tree, publish, write_json};
+use crate::llvm::package::{
+    MANIFEST, Manifest, archives, copy, copy_tree, host_program, publish, write_json,
+};
 use crate::llvm::{TARGET, VERSION};
 
 /// What a manifest says in the place of a profile of LLVM.
 const PROFILE: &str = "sdk";
+
+/// The compiler driver, which is told by its name what it is to do.
+const DRIVER_PACKAGE: &str = "bareflow-driver";
+const DRIVER: &str = "bareflow-cc";
+const DRIVER_NAMES: &[&str] = &[
+    "bareflow-cc",
+    "bareflow-c++",
+    "bareflow-ar",
+    "bareflow-ranlib",
+    "bareflow-nm",
+];
 
 /// Packages what was built; returns the folder of the SDK.
 ///
@@ -23,8 +36,17 @@ pub fn make(build: &Build, name: &str) -> Result<PathBuf> {
             &root.join("include/program"),
             |_| true,
         )?;
-        let bin = root.join("bin");
-        fs::create_dir_all(&bin).map_err(system(format!("cannot create {}", bin.display())))?;
+        for folder in ["c", "libc"] {
+            copy_tree(
+                &build.distribution.join("include/bareflow").join(folder),
+                &root.join("include/bareflow").join(folder),
+                |_| true,
+            )?;
+        }
+        let driver = host_program(&build.trees, DRIVER_PACKAGE, DRIVER)?;
+        for name in DRIVER_NAMES {
+            copy(&driver, &root.join("bin").join(name))?;
+        }
         manifest(build, root)
     })
 }
