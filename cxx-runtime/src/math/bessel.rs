@@ -2,27 +2,28 @@
 
 use core::ffi::c_int;
 
-use super::report::{Infinite, checked};
+use super::report::evaluated;
 
-macro_rules! unary {
-    ($($name:ident)*) => {
+macro_rules! functions {
+    ($($type:ty: $($name:ident = $function:ident),*; $($of_order:ident = $function_of_order:ident),*;)*) => {
         $(
-            #[cfg_attr(not(test), unsafe(no_mangle))]
-            pub(super) extern "C" fn $name(x: f64) -> f64 {
-                checked(libm::$name(x), &[x], Infinite::Pole)
-            }
+            $(
+                #[cfg_attr(not(test), unsafe(no_mangle))]
+                extern "C" fn $name(x: $type) -> $type {
+                    evaluated(|[x]| bareflow_mathematics::$function(x), [x])
+                }
+            )*
+            $(
+                #[cfg_attr(not(test), unsafe(no_mangle))]
+                extern "C" fn $of_order(order: c_int, x: $type) -> $type {
+                    evaluated(|[x]| bareflow_mathematics::$function_of_order(order, x), [x])
+                }
+            )*
         )*
     };
 }
 
-unary! { j0 j1 y0 y1 }
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-pub(super) extern "C" fn jn(order: c_int, x: f64) -> f64 {
-    checked(libm::jn(order, x), &[x], Infinite::Pole)
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-pub(super) extern "C" fn yn(order: c_int, x: f64) -> f64 {
-    checked(libm::yn(order, x), &[x], Infinite::Pole)
+functions! {
+    f64: j0 = j0, j1 = j1, y0 = y0, y1 = y1; jn = jn, yn = yn;
+    f32: j0f = j0, j1f = j1, y0f = y0, y1f = y1; jnf = jn, ynf = yn;
 }

@@ -3,7 +3,7 @@
 use core::ffi::{c_int, c_long};
 
 use super::report::narrow;
-use super::{bessel, double, gamma, gnu};
+use super::{double, gamma};
 
 macro_rules! unary {
     ($($name:ident: $wide:path;)*) => {
@@ -19,22 +19,11 @@ macro_rules! unary {
 unary! {
     cbrtf: double::cbrt; erfcf: double::erfc; tgammaf: gamma::tgamma; lgammaf: gamma::lgamma;
     gammaf: gamma::lgamma; roundevenf: double::roundeven;
-    j0f: bessel::j0; j1f: bessel::j1; y0f: bessel::y0; y1f: bessel::y1;
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn atan2f(y: f32, x: f32) -> f32 {
     narrow(double::atan2(f64::from(y), f64::from(x)))
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn jnf(order: c_int, x: f32) -> f32 {
-    narrow(bessel::jn(order, f64::from(x)))
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn ynf(order: c_int, x: f32) -> f32 {
-    narrow(bessel::yn(order, f64::from(x)))
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -45,9 +34,4 @@ extern "C" fn lgammaf_r(x: f32, sign: &mut c_int) -> f32 {
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn scalblnf(x: f32, exponent: c_long) -> f32 {
     narrow(double::scale(f64::from(x), exponent))
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn scalbf(x: f32, exponent: f32) -> f32 {
-    narrow(gnu::scalb(f64::from(x), f64::from(exponent)))
 }

@@ -1,10 +1,11 @@
 //! Small functions that BSD and the GNU C library add to the standard, and C23's maximum and minimum.
 
-use core::ffi::{c_int, c_long};
+use core::ffi::c_int;
 
-use super::double::{self, scale};
+use bareflow_mathematics::Format;
+
 use super::gamma;
-use super::report::domain_error;
+use super::report::evaluated;
 
 #[cfg(not(test))]
 unsafe extern "C" {
@@ -46,7 +47,7 @@ alias! {
 
 /// What can be asked of a number's kind: infinite with its sign, finite, a signaling NaN.
 macro_rules! kinds {
-    ($type:ty: $infinite:ident, $nan:ident, $finite:ident, $signaling:ident, $significand:ident) => {
+    ($type:ty: $infinite:ident, $nan:ident, $finite:ident, $signaling:ident) => {
         #[cfg_attr(not(test), unsafe(no_mangle))]
         extern "C" fn $infinite(x: $type) -> c_int {
             if x.is_infinite() {
@@ -68,50 +69,30 @@ macro_rules! kinds {
 
         #[cfg_attr(not(test), unsafe(no_mangle))]
         extern "C" fn $signaling(x: $type) -> c_int {
-            let quiet = 1 << (<$type>::MANTISSA_DIGITS - 2);
-            c_int::from(x.is_nan() && x.to_bits() & quiet == 0)
+            c_int::from(x.is_signaling())
         }
+    };
+}
 
-        /// `x` scaled by a power of two to 1 or above, below 2.
+kinds! { f64: isinf, isnan, finite, __issignaling }
+kinds! { f32: isinff, isnanf, finitef, __issignalingf }
+
+macro_rules! scaling {
+    ($type:ty: $significand:ident, $scalb:ident) => {
         #[cfg_attr(not(test), unsafe(no_mangle))]
         extern "C" fn $significand(x: $type) -> $type {
-            if x == 0.0 || !x.is_finite() {
-                return x;
-            }
-            let wide = f64::from(x);
-            scale(wide, -c_long::from(libm::ilogb(wide))) as $type
+            evaluated(|[x]| bareflow_mathematics::significand(x), [x])
+        }
+
+        #[cfg_attr(not(test), unsafe(no_mangle))]
+        extern "C" fn $scalb(x: $type, exponent: $type) -> $type {
+            evaluated(
+                |[x, exponent]| bareflow_mathematics::scalb(x, exponent),
+                [x, exponent],
+            )
         }
     };
 }
 
-kinds! { f64: isinf, isnan, finite, __issignaling, significand }
-kinds! { f32: isinff, isnanf, finitef, __issignalingf, significandf }
-
-/// `x` times two to the `exponent`, which must be an integer.
-#[cfg_attr(not(test), unsafe(no_mangle))]
-pub(super) extern "C" fn scalb(x: f64, exponent: f64) -> f64 {
-    if x.is_nan() || exponent.is_nan() {
-        return x + exponent;
-    }
-    let is_invalid = if exponent.is_infinite() {
-        // Zero times infinity.
-        if exponent > 0.0 {
-            x == 0.0
-        } else {
-            x.is_infinite()
-        }
-    } else {
-        double::roundeven(exponent) != exponent
-    };
-    if is_invalid {
-        domain_error();
-        return f64::NAN;
-    }
-    if exponent == f64::INFINITY {
-        return x * f64::INFINITY;
-    }
-    if exponent == f64::NEG_INFINITY {
-        return x * 0.0;
-    }
-    scale(x, exponent as c_long)
-}
+scaling! { f64: significand, scalb }
+scaling! { f32: significandf, scalbf }

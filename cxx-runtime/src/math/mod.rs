@@ -1,14 +1,19 @@
 //! The mathematics of the C library that llvm-libc 18 lacks.
 //!
 //! - Double functions of everyday programs are Rust's `libm`, a port of musl's: fast, and within an ulp.
-//! - The rarer float functions are the double ones, rounded.
+//! - Everything else (long double, complex, Bessel and gamma functions) is computed with 128 bits and rounded
+//!   once: crate `bareflow-mathematics`.
 //!
 //! Errors are reported as `math_errhandling` says, in `errno` and in the exception flags ([`report`]).
 
 mod bessel;
+#[cfg(not(test))]
+mod complex;
 mod double;
 mod float;
 mod gamma;
 mod gnu;
 mod integer_conversion;
+#[cfg(not(test))]
+mod long_double;
 mod report;

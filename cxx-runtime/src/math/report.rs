@@ -1,6 +1,11 @@
 //! How errors of mathematical functions are reported: in `errno` and in the exception flags (ISO C 7.12.1).
 
+use core::arch::asm;
 use core::ffi::c_int;
+
+use bareflow_mathematics::{
+    Complex, Exceptions, Format, Number, Rounding, evaluate, evaluate_complex,
+};
 
 use crate::errno::{self, EDOM, ERANGE};
 
@@ -103,4 +108,70 @@ pub(super) fn narrow(result: f64) -> f32 {
         underflow();
     }
     rounded
+}
+
+/// The rounding direction that the program has set.
+fn rounding() -> Rounding {
+    let mut control_and_status = 0_u32;
+    // SAFETY: the instruction stores the register in a place of four bytes.
+    unsafe {
+        asm!(
+            "stmxcsr [{}]",
+            in(reg) &raw mut control_and_status,
+            options(nostack, preserves_flags)
+        );
+    }
+    match control_and_status >> 13 & 0b11 {
+        0b00 => Rounding::Nearest,
+        0b01 => Rounding::Down,
+        0b10 => Rounding::Up,
+        _ => Rounding::TowardZero,
+    }
+}
+
+#[cold]
+fn report(exceptions: Exceptions) {
+    if exceptions.invalid {
+        domain_error();
+    }
+    if exceptions.division_by_zero {
+        pole_error();
+    }
+    if exceptions.overflow {
+        overflow();
+    }
+    if exceptions.underflow {
+        underflow();
+    }
+}
+
+/// The function's result, rounded as the program has set; what is to be reported is, and a NaN is passed on.
+pub(super) fn evaluated<F: Format, const N: usize>(
+    function: impl FnOnce([Number; N]) -> Number,
+    operands: [F; N],
+) -> F {
+    let (result, exceptions) = evaluate(function, operands, rounding());
+    if exceptions != Exceptions::default() {
+        report(exceptions);
+    }
+    if operands.iter().any(|operand| operand.is_signaling()) {
+        raise(FE_INVALID);
+    }
+    if !result.number().is_nan() {
+        return result;
+    }
+    let nan = operands.iter().find(|operand| operand.number().is_nan());
+    nan.map_or(result, |nan| nan.quieted())
+}
+
+/// The same of complex numbers, each its real and its imaginary part.
+pub(super) fn evaluated_complex<F: Format, const N: usize>(
+    function: impl FnOnce([Complex; N]) -> Complex,
+    operands: [[F; 2]; N],
+) -> [F; 2] {
+    let (result, exceptions) = evaluate_complex(function, operands, rounding());
+    if exceptions != Exceptions::default() {
+        report(exceptions);
+    }
+    result
 }

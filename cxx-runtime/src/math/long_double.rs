@@ -1,0 +1,205 @@
+//! The long double functions that llvm-libc 18 lacks.
+//!
+//! Rust has no type for the x87's extended double. Such arguments lie on the stack, 16 bytes each, and a result is
+//! returned in `st(0)`; so each function is the same few instructions around a Rust function that is given the
+//! places of the result and of the arguments, and whatever was passed in the first two integer registers.
+
+use core::arch::naked_asm;
+use core::ffi::{c_int, c_long};
+
+use bareflow_mathematics::{self as mathematics, Extended, Format};
+
+use super::gamma::set_sign;
+use super::report::evaluated;
+
+/// Defines functions by the Rust function that computes them.
+macro_rules! returning_long_double {
+    ($($name:ident = $implementation:path;)*) => {
+        $(
+            #[unsafe(naked)]
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn $name() {
+                naked_asm!(
+                    "sub rsp, 24",
+                    "mov rdx, rdi",
+                    "mov rcx, rsi",
+                    "mov rdi, rsp",
+                    "lea rsi, [rsp + 32]",
+                    "call {implementation}",
+                    "fld tbyte ptr [rsp]",
+                    "add rsp, 24",
+                    "ret",
+                    implementation = sym $implementation,
+                )
+            }
+        )*
+    };
+}
+
+pub(super) use returning_long_double;
+
+/// Defines functions of long doubles that return an integer or nothing.
+macro_rules! returning_integer {
+    ($($name:ident = $implementation:path;)*) => {
+        $(
+            #[unsafe(naked)]
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn $name() {
+                naked_asm!(
+                    "mov rdx, rdi",
+                    "mov rcx, rsi",
+                    "lea rdi, [rsp + 8]",
+                    "jmp {implementation}",
+                    implementation = sym $implementation,
+                )
+            }
+        )*
+    };
+}
+
+/// Defines functions of numbers only.
+macro_rules! plain {
+    ($($name:ident($($operand:ident),*) = $function:ident;)*) => {
+        $(
+            const _: () = {
+                extern "C" fn implementation(
+                    result: &mut Extended,
+                    arguments: &[Extended; [$(stringify!($operand)),*].len()],
+                ) {
+                    *result = evaluated(
+                        |[$($operand),*]| mathematics::$function($($operand),*),
+                        *arguments,
+                    );
+                }
+
+                returning_long_double! { $name = implementation; }
+            };
+        )*
+    };
+}
+
+plain! {
+    acosl(x) = acos;
+    acoshl(x) = acosh;
+    asinl(x) = asin;
+    asinhl(x) = asinh;
+    atanl(x) = atan;
+    atanhl(x) = atanh;
+    cbrtl(x) = cbrt;
+    cosl(x) = cos;
+    coshl(x) = cosh;
+    erfl(x) = erf;
+    erfcl(x) = erfc;
+    expl(x) = exp;
+    exp2l(x) = exp2;
+    exp10l(x) = exp10;
+    expm1l(x) = expm1;
+    j0l(x) = j0;
+    j1l(x) = j1;
+    logl(x) = log;
+    log10l(x) = log10;
+    log1pl(x) = log1p;
+    log2l(x) = log2;
+    pow10l(x) = exp10;
+    roundevenl(x) = roundeven;
+    significandl(x) = significand;
+    sinl(x) = sin;
+    sinhl(x) = sinh;
+    tanl(x) = tan;
+    tanhl(x) = tanh;
+    tgammal(x) = tgamma;
+    y0l(x) = y0;
+    y1l(x) = y1;
+    atan2l(x, y) = atan2;
+    fmaximuml(x, y) = fmaximum;
+    fmaximum_numl(x, y) = fmaximum_num;
+    fminimuml(x, y) = fminimum;
+    fminimum_numl(x, y) = fminimum_num;
+    fmodl(x, y) = fmod;
+    hypotl(x, y) = hypot;
+    powl(x, y) = pow;
+    scalbl(x, y) = scalb;
+    fmal(x, y, z) = fma;
+}
+
+extern "C" fn jnl_of(result: &mut Extended, x: &Extended, order: c_int) {
+    *result = evaluated(|[x]| mathematics::jn(order, x), [*x]);
+}
+
+extern "C" fn ynl_of(result: &mut Extended, x: &Extended, order: c_int) {
+    *result = evaluated(|[x]| mathematics::yn(order, x), [*x]);
+}
+
+extern "C" fn scalblnl_of(result: &mut Extended, x: &Extended, exponent: c_long) {
+    *result = evaluated(|[x]| mathematics::scale(x, exponent), [*x]);
+}
+
+extern "C" fn lgammal_r_of(result: &mut Extended, x: &Extended, sign: &mut c_int) {
+    *result = evaluated(|[x]| mathematics::lgamma(x), [*x]);
+    *sign = if mathematics::gamma_is_negative(x.number()) {
+        -1
+    } else {
+        1
+    };
+}
+
+extern "C" fn lgammal_of(result: &mut Extended, x: &Extended) {
+    let mut sign = 1;
+    lgammal_r_of(result, x, &mut sign);
+    set_sign(sign);
+}
+
+returning_long_double! {
+    gammal = lgammal_of;
+    jnl = jnl_of;
+    lgammal = lgammal_of;
+    lgammal_r = lgammal_r_of;
+    scalblnl = scalblnl_of;
+    ynl = ynl_of;
+}
+
+extern "C" fn isinfl_of(x: &Extended) -> c_int {
+    let number = x.number();
+    match (number.is_infinite(), number.is_negative()) {
+        (true, true) => -1,
+        (true, false) => 1,
+        (false, _) => 0,
+    }
+}
+
+extern "C" fn isnanl_of(x: &Extended) -> c_int {
+    c_int::from(x.number().is_nan())
+}
+
+extern "C" fn finitel_of(x: &Extended) -> c_int {
+    c_int::from(x.number().is_finite())
+}
+
+extern "C" fn issignalingl_of(x: &Extended) -> c_int {
+    c_int::from(x.is_signaling())
+}
+
+/// The places of sine and cosine were passed in the first two integer registers.
+extern "C" fn sincosl_of(x: &Extended, _: usize, sine: &mut Extended, cosine: &mut Extended) {
+    *sine = evaluated(|[x]| mathematics::sin(x), [*x]);
+    *cosine = evaluated(|[x]| mathematics::cos(x), [*x]);
+}
+
+returning_integer! {
+    __issignalingl = issignalingl_of;
+    finitel = finitel_of;
+    isinfl = isinfl_of;
+    isnanl = isnanl_of;
+    sincosl = sincosl_of;
+}
+
+unsafe extern "C" {
+    fn remainderl();
+}
+
+/// Another name of llvm-libc's function.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+unsafe extern "C" fn dreml() {
+    naked_asm!("jmp {remainder}", remainder = sym remainderl)
+}
