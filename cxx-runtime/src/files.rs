@@ -348,8 +348,8 @@ unsafe extern "C" fn access(path: *const c_char, mode: c_int) -> c_int {
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn isatty(descriptor: c_int) -> c_int {
-    if (0..STANDARD_STREAMS).contains(&descriptor) {
-        return 0;
+    if (0..STANDARD_STREAMS).contains(&descriptor) && platform().is_terminal(descriptor) {
+        return 1;
     }
     errno::set(errno::ENOTTY);
     0

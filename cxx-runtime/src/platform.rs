@@ -100,11 +100,16 @@ pub unsafe trait Platform: Sync {
         protection: Protection,
     ) -> Result<(), PlatformError>;
 
-    /// Writes all of `bytes` to the console.
+    /// Writes all of `bytes` to the console. It does not fail: when standard output cannot be written, the run ends.
     fn console_write(&self, stream: Stream, bytes: &[u8]);
 
     /// Reads console input into `buffer`; returns the number of bytes read, 0 at the end of input.
     fn console_read(&self, buffer: &mut [u8]) -> usize;
+
+    /// Whether somebody sits at the other end of a standard descriptor, 0 to 2.
+    fn is_terminal(&self, _descriptor: core::ffi::c_int) -> bool {
+        false
+    }
 
     /// Nanoseconds since an arbitrary fixed start; never goes back.
     fn monotonic_ns(&self) -> u64;

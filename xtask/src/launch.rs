@@ -2,17 +2,23 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+
 use crate::qemu::{self, Machine, QemuError, Verdict};
-use crate::supervise::{End, supervise};
+use crate::supervise::{End, Input, Output, Streams, supervise_with};
 
 /// Exit codes that the host decides; the kernels decide the others of the table in the reference.
 pub mod exit_code {
+    /// The disk that standard output goes to is full.
+    pub const DISK_FULL: u8 = 102;
+    /// Standard output cannot be written.
+    pub const OUTPUT_LOST: u8 = 106;
     /// A processor exception that nobody could report.
     pub const GUEST_FAULT: u8 = 111;
     /// The time was up.
@@ -21,6 +27,8 @@ pub mod exit_code {
     pub const BOOT_FAILURE: u8 = 115;
     /// The kernel ended without saying how.
     pub const INTERNAL: u8 = 116;
+    /// Nobody reads standard output any more: what shells show for SIGPIPE.
+    pub const BROKEN_PIPE: u8 = 141;
 }
 
 /// Why a program could not be run at all.
@@ -86,11 +94,29 @@ impl Ending {
             ),
         )
     }
+
+    /// Of a program whose output cannot be written.
+    fn without_output(why: ErrorKind) -> Self {
+        let code = match why {
+            // As on Unix, there is nobody to tell.
+            ErrorKind::BrokenPipe => {
+                return Self {
+                    code: exit_code::BROKEN_PIPE,
+                    note: None,
+                };
+            }
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                exit_code::DISK_FULL
+            }
+            _ => exit_code::OUTPUT_LOST,
+        };
+        Self::noted(code, format!("cannot write standard output: {why}"))
+    }
 }
 
 impl Kernel {
-    /// Runs to the end. The program's output goes to `output`, everything else to `log`; the profile that the
-    /// kernel writes, if it does, goes to the file `profile`.
+    /// Runs to the end, without input. The program's output goes to `output`, everything else to `log`; the profile
+    /// that the kernel writes, if it does, goes to the file `profile`.
     ///
     /// # Errors
     /// [`LaunchError`] if it could not even start.
@@ -99,6 +125,24 @@ impl Kernel {
         timeout: Duration,
         output: impl Write + Send,
         log: impl Write + Send,
+        profile: Option<&Path>,
+    ) -> Result<Ending, LaunchError> {
+        let streams = Streams {
+            input: Input::Empty,
+            output: Output::To(output),
+            errors: Output::To(log),
+        };
+        self.run_with(timeout, streams, profile)
+    }
+
+    /// As [`Kernel::run`], with these streams.
+    ///
+    /// # Errors
+    /// [`LaunchError`] if it could not even start.
+    pub fn run_with<O: Write + Send, E: Write + Send>(
+        &self,
+        timeout: Duration,
+        streams: Streams<O, E>,
         profile: Option<&Path>,
     ) -> Result<Ending, LaunchError> {
         match self {
@@ -111,7 +155,7 @@ impl Kernel {
                 let files = [Some(executable), Some(bundle), disk.as_ref()];
                 let words = files.into_iter().flatten().map(Into::into).collect();
                 let mut command = hosted_command(words, *memory_mib, profile);
-                let end = supervise(&mut command, timeout, output, log).map_err(|source| {
+                let end = supervise_with(&mut command, timeout, streams).map_err(|source| {
                     LaunchError::Hosted {
                         kernel: executable.clone(),
                         source,
@@ -120,7 +164,7 @@ impl Kernel {
                 Ok(hosted_ending(end, timeout))
             }
             Self::Machine(machine) => {
-                let (verdict, report) = qemu::boot(machine, timeout, output, log)?;
+                let (verdict, report) = qemu::boot_with(machine, timeout, streams)?;
                 if let (Some(path), Some(text)) = (profile, report.profile) {
                     fs::write(path, text)?;
                 }
@@ -157,8 +201,10 @@ fn hosted_command(
 }
 
 fn hosted_ending(end: End, timeout: Duration) -> Ending {
-    let End::Exited(status) = end else {
-        return Ending::timed_out(timeout);
+    let status = match end {
+        End::Exited(status) => status,
+        End::TimedOut => return Ending::timed_out(timeout),
+        End::OutputLost(why) => return Ending::without_output(why),
     };
     match status.code() {
         // Linux has no statuses above 255.
@@ -166,6 +212,9 @@ fn hosted_ending(end: End, timeout: Duration) -> Ending {
             code: u8::try_from(code).unwrap_or(u8::MAX),
             note: None,
         },
+        None if status.signal() == Some(Signal::SIGPIPE as i32) => {
+            Ending::without_output(ErrorKind::BrokenPipe)
+        }
         None => Ending::noted(
             exit_code::GUEST_FAULT,
             format!(
@@ -180,6 +229,7 @@ fn machine_ending(verdict: Verdict, timeout: Duration) -> Ending {
     match verdict {
         Verdict::Ended(code) => Ending { code, note: None },
         Verdict::TimedOut => Ending::timed_out(timeout),
+        Verdict::OutputLost(why) => Ending::without_output(why),
         Verdict::Reset => Ending::noted(exit_code::GUEST_FAULT, verdict.to_string()),
         Verdict::NoReport => Ending::noted(exit_code::INTERNAL, verdict.to_string()),
         Verdict::QemuFailed(_) | Verdict::QemuKilled(_) => {
@@ -245,5 +295,8 @@ mod tests {
         assert_eq!(code(Verdict::Reset), 111);
         assert_eq!(code(Verdict::QemuFailed(1)), 115);
         assert_eq!(code(Verdict::NoReport), 116);
+        assert_eq!(code(Verdict::OutputLost(ErrorKind::BrokenPipe)), 141);
+        assert_eq!(code(Verdict::OutputLost(ErrorKind::StorageFull)), 102);
+        assert_eq!(code(Verdict::OutputLost(ErrorKind::Other)), 106);
     }
 }

@@ -1,6 +1,7 @@
 //! Child processes that end: within their time, by force, or with this process.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -9,7 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use nix::sys::prctl::set_pdeathsig;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use wait_timeout::ChildExt;
 
 /// How a process ended.
@@ -19,6 +21,69 @@ pub enum End {
     Exited(ExitStatus),
     /// It was killed when its time was up.
     TimedOut,
+    /// It was killed when its output could not be handed on.
+    OutputLost(io::ErrorKind),
+}
+
+/// What a process reads.
+#[derive(Debug, Default)]
+pub enum Input {
+    /// Nothing: its input is at its end.
+    #[default]
+    Empty,
+    /// What this process has.
+    Inherited,
+    /// A file, from where it stands.
+    File(File),
+}
+
+impl Input {
+    /// For a new process.
+    fn stdio(self) -> Stdio {
+        match self {
+            Self::Empty => Stdio::null(),
+            Self::Inherited => Stdio::inherit(),
+            Self::File(file) => file.into(),
+        }
+    }
+}
+
+/// Where a process writes.
+#[derive(Debug)]
+pub enum Output<W> {
+    /// Where this process does: nothing lies between.
+    Inherited,
+    /// To this writer, piece by piece as it comes.
+    To(W),
+}
+
+impl<W> Output<W> {
+    /// For a new process.
+    fn stdio(&self) -> Stdio {
+        match self {
+            Self::Inherited => Stdio::inherit(),
+            Self::To(_) => Stdio::piped(),
+        }
+    }
+
+    /// What takes the bytes, if they pass through this process.
+    fn writer(self) -> Option<W> {
+        match self {
+            Self::Inherited => None,
+            Self::To(writer) => Some(writer),
+        }
+    }
+}
+
+/// What a process reads, and where it writes.
+#[derive(Debug)]
+pub struct Streams<O, E> {
+    /// What it reads.
+    pub input: Input,
+    /// Its output: a process whose output nobody takes is killed.
+    pub output: Output<O>,
+    /// Its errors: what nobody takes is dropped.
+    pub errors: Output<E>,
 }
 
 /// Killed when dropped, so that no way out of a function leaves a process behind.
@@ -51,42 +116,83 @@ pub fn supervise(
     output: impl Write + Send,
     errors: impl Write + Send,
 ) -> io::Result<End> {
+    let streams = Streams {
+        input: Input::Empty,
+        output: Output::To(output),
+        errors: Output::To(errors),
+    };
+    supervise_with(command, timeout, streams)
+}
+
+/// As [`supervise`], with these streams.
+///
+/// # Errors
+/// That the process cannot be started or waited for.
+pub fn supervise_with<O: Write + Send, E: Write + Send>(
+    command: &mut Command,
+    timeout: Duration,
+    streams: Streams<O, E>,
+) -> io::Result<End> {
     let child = dies_with_us(command, Signal::SIGKILL)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stdin(streams.input.stdio())
+        .stdout(streams.output.stdio())
+        .stderr(streams.errors.stdio())
         .spawn()?;
     let mut child = Killed(child);
-    let streams = child.0.stdout.take().zip(child.0.stderr.take());
+    let pid = Pid::from_raw(child.0.id().cast_signed());
+    let (child_output, child_errors) = (child.0.stdout.take(), child.0.stderr.take());
     thread::scope(|scope| {
-        if let Some((child_output, child_errors)) = streams {
-            scope.spawn(move || forward(child_output, output));
-            scope.spawn(move || forward(child_errors, errors));
+        let output = child_output.zip(streams.output.writer()).map(|(from, to)| {
+            scope.spawn(move || {
+                let lost = forward(from, to, Loss::Ends);
+                if lost.is_some() {
+                    // It may just have ended; its number is not given away so soon.
+                    let _ = kill(pid, Signal::SIGKILL);
+                }
+                lost
+            })
+        });
+        if let Some((from, to)) = child_errors.zip(streams.errors.writer()) {
+            scope.spawn(move || forward(from, to, Loss::IsDropped));
         }
         let status = child.0.wait_timeout(timeout)?;
         // Ends the forwarding threads, which wait for the end of the streams.
         drop(child);
-        Ok(status.map_or(End::TimedOut, End::Exited))
+        let lost = output.and_then(|thread| thread.join().ok().flatten());
+        Ok(match (lost, status) {
+            (Some(kind), _) => End::OutputLost(kind),
+            (None, Some(status)) => End::Exited(status),
+            (None, None) => End::TimedOut,
+        })
     })
 }
 
-/// Every piece at once: a program's output is seen while it runs. When nobody wants it any more, the
-/// rest is read and dropped, so that the process does not stall.
-fn forward(mut from: impl Read, mut to: impl Write) {
-    let mut buffer = [0; 16 << 10];
-    let mut is_wanted = true;
+/// What becomes of bytes that cannot be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loss {
+    /// They end the forwarding.
+    Ends,
+    /// They and the rest are read and dropped, so that the process does not stall.
+    IsDropped,
+}
+
+/// Every piece at once: a program's output is seen while it runs. Returns why not everything was written.
+fn forward(mut from: impl Read, mut to: impl Write, loss: Loss) -> Option<io::ErrorKind> {
+    let mut buffer = [0; 64 << 10];
+    let mut lost = None;
     loop {
         match from.read(&mut buffer) {
-            Ok(0) => return,
-            Ok(size) if is_wanted => {
-                is_wanted = to
-                    .write_all(&buffer[..size])
-                    .and_then(|()| to.flush())
-                    .is_ok();
+            Ok(0) => return lost,
+            Ok(size) if lost.is_none() => {
+                let written = to.write_all(&buffer[..size]).and_then(|()| to.flush());
+                lost = written.err().map(|error| error.kind());
+                if lost.is_some() && loss == Loss::Ends {
+                    return lost;
+                }
             }
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return,
+            Err(_) => return lost,
         }
     }
 }
@@ -136,12 +242,9 @@ impl<W: Write> Write for Recorder<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{BufRead, BufReader};
+    use std::io::{BufRead, BufReader, Seek};
     use std::time::Instant;
     use std::{env, fs};
-
-    use nix::sys::signal::kill;
-    use nix::unistd::Pid;
 
     fn shell(script: &str, timeout_ms: u64) -> (End, Vec<u8>, Vec<u8>) {
         let output = Recorder::new(1 << 20, io::sink());
@@ -216,21 +319,51 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_broken_reader_does_not_stall_the_process() {
-        struct Broken;
-        impl Write for Broken {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(io::ErrorKind::BrokenPipe.into())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
+    struct Broken;
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
         }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_process_whose_output_nobody_takes_is_killed() {
+        let start = Instant::now();
+        for script in ["exec yes", "echo last words"] {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            let end = supervise(&mut command, Duration::from_secs(60), Broken, io::sink()).unwrap();
+            assert_eq!(end, End::OutputLost(io::ErrorKind::BrokenPipe), "{script}");
+        }
+        assert!(start.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn errors_that_nobody_takes_do_not_stall_the_process() {
         let mut command = Command::new("sh");
-        command.args(["-c", "head -c 1000000 /dev/zero"]);
-        let end = supervise(&mut command, Duration::from_secs(20), Broken, io::sink()).unwrap();
+        command.args(["-c", "head -c 1000000 /dev/zero >&2"]);
+        let end = supervise(&mut command, Duration::from_secs(20), io::sink(), Broken).unwrap();
         assert!(matches!(end, End::Exited(status) if status.success()));
+    }
+
+    #[test]
+    fn a_process_reads_a_file_from_where_it_stands() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"read already\nthe rest").unwrap();
+        file.seek(io::SeekFrom::Start(13)).unwrap();
+        let output = Recorder::new(1 << 20, io::sink());
+        let streams = Streams {
+            input: Input::File(file),
+            output: Output::To(output.clone()),
+            errors: Output::To(io::sink()),
+        };
+        supervise_with(&mut Command::new("cat"), Duration::from_secs(20), streams).unwrap();
+        assert_eq!(output.bytes(), b"the rest");
     }
 
     #[test]

@@ -174,6 +174,18 @@ pub struct Builder {
 }
 
 impl Builder {
+    /// Goes on with a bundle that is there.
+    ///
+    /// # Errors
+    /// [`BundleError`] says why it is none.
+    pub fn of(bytes: &[u8]) -> Result<Self, BundleError> {
+        let bundle = Bundle::open(bytes)?;
+        Ok(Self {
+            entries: bytes[HEADER_BYTES..bundle.size_bytes].to_vec(),
+            count: bundle.count,
+        })
+    }
+
     /// Appends an entry.
     pub fn add(&mut self, name: &str, contents: &[u8]) {
         let name_length = u32::try_from(name.len()).expect("a name is shorter than 4 GiB");
@@ -237,6 +249,18 @@ mod tests {
                 contents: b"x"
             }
         );
+    }
+
+    #[test]
+    fn a_bundle_can_be_gone_on_with() {
+        let bytes = sample();
+        let mut builder = Builder::of(&bytes).unwrap();
+        assert_eq!(builder.finish(), bytes);
+        builder.add("environment/A", b"b");
+        let longer = builder.finish();
+        let bundle = Bundle::open(&longer).unwrap();
+        assert_eq!(bundle.entries().count(), 5);
+        assert!(Builder::of(b"nothing").is_err());
     }
 
     #[test]

@@ -12,10 +12,12 @@ mod number {
     pub(super) const OPEN: usize = 2;
     pub(super) const CLOSE: usize = 3;
     pub(super) const FSTAT: usize = 5;
+    pub(super) const POLL: usize = 7;
     pub(super) const MMAP: usize = 9;
     pub(super) const MPROTECT: usize = 10;
     pub(super) const MUNMAP: usize = 11;
     pub(super) const RT_SIGACTION: usize = 13;
+    pub(super) const IOCTL: usize = 16;
     pub(super) const PREAD64: usize = 17;
     pub(super) const PWRITE64: usize = 18;
     pub(super) const NANOSLEEP: usize = 35;
@@ -38,7 +40,11 @@ impl Errno {
     pub(crate) const EWOULDBLOCK: Self = Self(11);
     pub(crate) const ENOMEM: Self = Self(12);
     pub(crate) const EACCES: Self = Self(13);
+    pub(crate) const EFBIG: Self = Self(27);
+    pub(crate) const ENOSPC: Self = Self(28);
     pub(crate) const EROFS: Self = Self(30);
+    pub(crate) const EPIPE: Self = Self(32);
+    pub(crate) const EDQUOT: Self = Self(122);
 }
 
 /// Makes a system call with up to six arguments.
@@ -79,6 +85,34 @@ pub(crate) fn exit(status: i32) -> ! {
     }
 }
 
+/// What one waits for with [`wait_for`]: Linux's `POLLIN` and `POLLOUT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Readiness {
+    Input = 1,
+    Output = 4,
+}
+
+/// Waits until a descriptor that another process has made non-blocking is ready.
+fn wait_for(descriptor: usize, readiness: Readiness) {
+    /// `struct pollfd`: the descriptor, the events that are asked for, those that happened.
+    #[repr(C)]
+    struct Poll(i32, u16, u16);
+    let mut poll = Poll(descriptor as i32, readiness as u16, 0);
+    let address = core::ptr::from_mut(&mut poll) as usize;
+    // SAFETY: the structure has its place. When the call fails, the descriptor is simply tried again.
+    let _ = unsafe { call(number::POLL, [address, 1, usize::MAX, 0, 0, 0]) };
+}
+
+/// Whether the descriptor is a terminal.
+pub(crate) fn is_terminal(descriptor: usize) -> bool {
+    const TCGETS: usize = 0x5401;
+    // Larger than `struct termios`.
+    let mut settings = [0_u64; 16];
+    let address = settings.as_mut_ptr() as usize;
+    // SAFETY: the structure has its place.
+    unsafe { call(number::IOCTL, [descriptor, TCGETS, address, 0, 0, 0]) }.is_ok()
+}
+
 /// Writes all of `bytes`.
 pub(crate) fn write_all(descriptor: usize, mut bytes: &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
@@ -92,6 +126,7 @@ pub(crate) fn write_all(descriptor: usize, mut bytes: &[u8]) -> Result<(), Errno
         match written {
             Ok(count) => bytes = &bytes[count.min(bytes.len())..],
             Err(Errno::EINTR) => {}
+            Err(Errno::EWOULDBLOCK) => wait_for(descriptor, Readiness::Output),
             Err(error) => return Err(error),
         }
     }
@@ -101,8 +136,15 @@ pub(crate) fn write_all(descriptor: usize, mut bytes: &[u8]) -> Result<(), Errno
 /// Reads what is there, at most the size of `buffer`; 0 at the end.
 pub(crate) fn read(descriptor: usize, buffer: &mut [u8]) -> Result<usize, Errno> {
     let (address, size_bytes) = (buffer.as_mut_ptr() as usize, buffer.len());
-    // SAFETY: the slice gives address and size.
-    retried(|| unsafe { call(number::READ, [descriptor, address, size_bytes, 0, 0, 0]) })
+    loop {
+        // SAFETY: the slice gives address and size.
+        let result =
+            retried(|| unsafe { call(number::READ, [descriptor, address, size_bytes, 0, 0, 0]) });
+        match result {
+            Err(Errno::EWOULDBLOCK) => wait_for(descriptor, Readiness::Input),
+            result => return result,
+        }
+    }
 }
 
 /// What an open file is for: Linux's `O_RDONLY` and `O_RDWR`.

@@ -1,7 +1,7 @@
 //! Linux as the machine under the runtime.
 
 use core::cell::Cell;
-use core::ffi::CStr;
+use core::ffi::{CStr, c_int};
 use core::fmt::Write;
 
 use bareflow_cxx_runtime::platform::{File, Platform, PlatformError, Protection, Stream};
@@ -83,12 +83,20 @@ unsafe impl Platform for Linux {
             Stream::Output => 1,
             Stream::Error => 2,
         };
-        // A console does not fail; a closed pipe ends the process by SIGPIPE before this returns.
-        let _ = linux::write_all(descriptor, bytes);
+        // Of errors that nobody takes nobody can be told.
+        if let Err(error) = linux::write_all(descriptor, bytes)
+            && stream == Stream::Output
+        {
+            output_is_lost(error);
+        }
     }
 
     fn console_read(&self, buffer: &mut [u8]) -> usize {
         linux::read(0, buffer).unwrap_or(0)
+    }
+
+    fn is_terminal(&self, descriptor: c_int) -> bool {
+        usize::try_from(descriptor).is_ok_and(linux::is_terminal)
     }
 
     fn monotonic_ns(&self) -> u64 {
@@ -136,6 +144,22 @@ unsafe impl Platform for Linux {
     fn out_of_memory(&self) -> ! {
         fail(exit_code::OUT_OF_MEMORY, "out of memory")
     }
+}
+
+/// Ends the process because standard output cannot be written: a program that goes on would not do what it is for.
+fn output_is_lost(error: Errno) -> ! {
+    let code = match error {
+        // As the signal does, if it is not ignored.
+        Errno::EPIPE => linux::exit(exit_code::BROKEN_PIPE),
+        Errno::ENOSPC | Errno::EDQUOT | Errno::EFBIG => exit_code::DISK_FULL,
+        _ => exit_code::OUTPUT_LOST,
+    };
+    let reason = bareflow_cxx_runtime::errno::description(error.0);
+    let _ = writeln!(
+        ErrorStream,
+        "bareflow: error: cannot write standard output: {reason}"
+    );
+    linux::exit(code)
 }
 
 /// Prints the one line about a failure and ends the process.

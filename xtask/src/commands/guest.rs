@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use bareflow_bundle::{Builder, ENVIRONMENT};
 use clap::Args;
 
 use crate::error::{Error, Result, system};
@@ -45,6 +46,9 @@ pub struct Guest {
     /// The program: .c, .ll and .bc files, linked as one
     #[arg(value_name = "PROGRAM")]
     program: Vec<PathBuf>,
+    /// A variable of the program's environment; the last of a name counts
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = parse_variable)]
+    environment: Vec<Variable>,
     /// Arguments of the program
     #[arg(last = true, value_name = "ARGS")]
     arguments: Vec<String>,
@@ -91,7 +95,57 @@ impl Guest {
         options.check(self.tier).map_err(Error::Usage)?;
         let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
         let program = Program::build(&self.program, &bench.program_compiler())?;
-        let bundle = program.bundle_with(&self.arguments, self.tier, &options);
-        Ok((bench, bundle))
+        let mut bundle = Builder::of(&program.bundle_with(&self.arguments, self.tier, &options))
+            .expect("it was just built");
+        self.add_environment(&mut bundle);
+        Ok((bench, bundle.finish()))
+    }
+
+    /// What is said of the environment.
+    fn add_environment(&self, bundle: &mut Builder) {
+        for (index, variable) in self.environment.iter().enumerate() {
+            let is_last = |later: &Variable| later.name != variable.name;
+            if self.environment[index + 1..].iter().all(is_last) {
+                bundle.add(
+                    &format!("{ENVIRONMENT}{}", variable.name),
+                    variable.value.as_bytes(),
+                );
+            }
+        }
+    }
+}
+
+/// A variable of the program's environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Variable {
+    name: String,
+    value: String,
+}
+
+fn parse_variable(text: &str) -> std::result::Result<Variable, String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok(Variable {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        }),
+        _ => Err("a variable is NAME=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_have_names_and_values() {
+        let variable = |name: &str, value: &str| Variable {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        };
+        assert_eq!(parse_variable("A=b"), Ok(variable("A", "b")));
+        assert_eq!(parse_variable("A="), Ok(variable("A", "")));
+        assert_eq!(parse_variable("A=b=c"), Ok(variable("A", "b=c")));
+        assert!(parse_variable("A").is_err());
+        assert!(parse_variable("=b").is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask run`: a program, in the machine or hosted, from its sources to its status.
 
-use std::fs;
-use std::io::{stderr, stdout};
+use std::fs::{self, File};
+use std::io::{Stderr, Stdout, stderr, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,13 +9,14 @@ use std::time::Duration;
 use clap::Args;
 
 use super::guest::{Guest, Wishes};
-use crate::error::Result;
+use crate::error::{Error, Result, system};
 use crate::image::{self, DATA_DISK_SIZE_BYTES, DEFAULT_SIZE_BYTES, ImageFile};
 use crate::kernel::KernelKind;
 use crate::launch::{Ending, Kernel};
 use crate::profile;
 use crate::program::forgetting;
 use crate::qemu::{Boot, DEFAULT_MEMORY_MIB, Drive, Interface, Machine};
+use crate::supervise::{Input, Output, Streams};
 use crate::temporary::TemporaryFolder;
 use crate::tools::{Installation, Tools};
 
@@ -41,6 +42,9 @@ pub struct RunArgs {
     /// With --hosted: keep snapshots on the FAT16 volume of this disk image, which is made if it is not there
     #[arg(long, value_name = "FILE", requires = "hosted")]
     disk: Option<PathBuf>,
+    /// What the program reads from its standard input, instead of what this command has there
+    #[arg(long, value_name = "FILE")]
+    stdin: Option<PathBuf>,
     /// Write a snapshot at the end of the run, even if none is due
     #[arg(long)]
     snapshot: bool,
@@ -124,10 +128,9 @@ impl RunArgs {
         };
         let raw_profile = folder.path().join("profile");
         let timeout = Duration::from_secs(self.timeout_s);
-        let ending = kernel.run(
+        let ending = kernel.run_with(
             timeout,
-            stdout(),
-            stderr(),
+            self.streams()?,
             self.profile.is_some().then_some(raw_profile.as_path()),
         )?;
         if let Some(path) = &self.profile {
@@ -146,8 +149,27 @@ impl RunArgs {
         let timeout = Duration::from_secs(self.timeout_s);
         let ending = self
             .machine(tools.qemu, boot)
-            .run(timeout, stdout(), stderr(), None)?;
+            .run_with(timeout, self.streams()?, None)?;
         Ok(exit_code(&ending))
+    }
+
+    /// What the program reads, and where it writes. Nothing lies between a process and them; QEMU goes on when nobody
+    /// takes what it writes, and is watched.
+    fn streams(&self) -> Result<Streams<Stdout, Stderr>> {
+        let input = match &self.stdin {
+            None => Input::Inherited,
+            Some(path) => Input::File(open_input(path)?),
+        };
+        let (output, errors) = if self.hosted {
+            (Output::Inherited, Output::Inherited)
+        } else {
+            (Output::To(stdout()), Output::To(stderr()))
+        };
+        Ok(Streams {
+            input,
+            output,
+            errors,
+        })
     }
 
     fn machine(&self, qemu: PathBuf, boot: Boot) -> Kernel {
@@ -158,6 +180,19 @@ impl RunArgs {
             boot,
         })
     }
+}
+
+/// Opens what the program is to read.
+fn open_input(path: &Path) -> Result<File> {
+    let what = || format!("cannot read {}", path.display());
+    let file = File::open(path).map_err(system(what()))?;
+    if file.metadata().map_err(system(what()))?.is_dir() {
+        return Err(Error::Usage(format!(
+            "--stdin {}: this is a folder",
+            path.display()
+        )));
+    }
+    Ok(file)
 }
 
 /// The program's status or a reserved one; what the kernel could not say itself goes to stderr.

@@ -151,7 +151,7 @@ pub fn make(
     )
     .map_err(|error| format!("cannot start csmith: {error}"))?;
     match end {
-        End::TimedOut => return Ok(Err(Useless::NotGenerated)),
+        End::TimedOut | End::OutputLost(_) => return Ok(Err(Useless::NotGenerated)),
         End::Exited(status) if status.code().is_none() => return Ok(Err(Useless::NotGenerated)),
         End::Exited(status) if !status.success() => {
             let messages = String::from_utf8_lossy(&messages.bytes()).into_owned();
@@ -220,6 +220,7 @@ fn status_of(end: End) -> Result<u8, Useless> {
     let code = |status: ExitStatus| status.code().and_then(|code| u8::try_from(code).ok());
     match end {
         End::TimedOut => Err(Useless::Long),
+        End::OutputLost(_) => Err(Useless::Killed),
         End::Exited(status) => code(status).ok_or(Useless::Killed),
     }
 }

@@ -17,7 +17,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::supervise::supervise;
+use crate::supervise::{Input, Output, Streams, supervise_with};
 use crate::temporary::TemporaryFolder;
 
 pub use command::{Boot, DEFAULT_MEMORY_MIB, Drive, Interface, Machine, ReadError, Writes};
@@ -40,7 +40,7 @@ pub enum QemuError {
     TemporaryFile(#[from] io::Error),
 }
 
-/// Boots `machine`; the program's output goes to `output`, everything else to `log`.
+/// Boots `machine` without input; the program's output goes to `output`, everything else to `log`.
 ///
 /// # Errors
 /// [`QemuError`]; what happens in the machine is in the verdict, with the rest of the machine's report.
@@ -50,25 +50,41 @@ pub fn boot(
     output: impl Write + Send,
     log: impl Write + Send,
 ) -> Result<(Verdict, Report), QemuError> {
+    let streams = Streams {
+        input: Input::Empty,
+        output: Output::To(output),
+        errors: Output::To(log),
+    };
+    boot_with(machine, timeout, streams)
+}
+
+/// As [`boot`], with these streams.
+///
+/// # Errors
+/// As of [`boot`].
+pub fn boot_with<O: Write + Send, E: Write + Send>(
+    machine: &Machine,
+    timeout: Duration,
+    streams: Streams<O, E>,
+) -> Result<(Verdict, Report), QemuError> {
     let folder = TemporaryFolder::new("qemu")?;
-    run(machine, folder.path(), &[], timeout, output, log)
+    run(machine, folder.path(), &[], timeout, streams)
 }
 
 /// Boots `machine` with more arguments of QEMU; files that it needs go to `folder`.
-fn run(
+fn run<O: Write + Send, E: Write + Send>(
     machine: &Machine,
     folder: &Path,
     arguments: &[OsString],
     timeout: Duration,
-    output: impl Write + Send,
-    log: impl Write + Send,
+    streams: Streams<O, E>,
 ) -> Result<(Verdict, Report), QemuError> {
     let report = folder.join("report");
     fs::write(&report, "")?;
     let mut command = machine.command(folder, &report)?;
     command.args(arguments);
     let end =
-        supervise(&mut command, timeout, output, log).map_err(|source| QemuError::NotStarted {
+        supervise_with(&mut command, timeout, streams).map_err(|source| QemuError::NotStarted {
             program: machine.qemu.clone(),
             source,
         })?;

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::{Machine, QemuError, Report, Verdict, run};
+use crate::supervise::{Input, Output, Streams};
 use crate::temporary::TemporaryFolder;
 
 /// Boots `machine` as [`boot`](super::boot) does. Each instruction at one of these addresses that QEMU has translated is
@@ -34,7 +35,12 @@ pub fn trace(
         .map(OsString::from)
         .to_vec();
     arguments.push(file.clone().into());
-    let found = run(machine, folder.path(), &arguments, timeout, output, log)?;
+    let streams = Streams {
+        input: Input::Empty,
+        output: Output::To(output),
+        errors: Output::To(log),
+    };
+    let found = run(machine, folder.path(), &arguments, timeout, streams)?;
     if let (Verdict::Ended(_), _) = found {
         each_address(BufReader::new(File::open(file)?), reached)?;
     }

@@ -1,6 +1,7 @@
 //! What came of a boot.
 
 use std::fmt;
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 
 use crate::supervise::End;
@@ -92,6 +93,8 @@ pub enum Verdict {
     Ended(u8),
     /// It was stopped from outside when its time was up.
     TimedOut,
+    /// It was stopped from outside when its output could not be handed on.
+    OutputLost(io::ErrorKind),
     /// It reset or shut itself down without a report: a triple fault, as a rule.
     Reset,
     /// It stopped by the debug-exit device, but its report is missing or torn.
@@ -105,8 +108,10 @@ pub enum Verdict {
 impl Verdict {
     /// Of the way QEMU ended and what came over the second serial port.
     pub fn of(end: End, report: &str) -> Self {
-        let End::Exited(status) = end else {
-            return Self::TimedOut;
+        let status = match end {
+            End::Exited(status) => status,
+            End::TimedOut => return Self::TimedOut,
+            End::OutputLost(why) => return Self::OutputLost(why),
         };
         match (status.code(), parse_report(report)) {
             (Some(DEBUG_EXIT_STATUS), Some(code)) => Self::Ended(code),
@@ -131,6 +136,7 @@ impl fmt::Display for Verdict {
         match self {
             Self::Ended(code) => write!(formatter, "the run ended with status {code}"),
             Self::TimedOut => formatter.write_str("the time was up and the machine was stopped"),
+            Self::OutputLost(why) => write!(formatter, "the output cannot be written: {why}"),
             Self::Reset => {
                 formatter.write_str("the machine reset itself without a report (a triple fault?)")
             }
