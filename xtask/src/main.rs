@@ -26,6 +26,7 @@ mod paths;
 mod profile;
 mod program;
 mod qemu;
+mod registry;
 mod sdk;
 mod shell;
 mod size;

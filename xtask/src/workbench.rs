@@ -62,6 +62,11 @@ impl Workbench {
         })
     }
 
+    /// The cache.
+    pub fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
     /// Of C programs.
     pub fn program_compiler(&self) -> ProgramCompiler {
         ProgramCompiler::new(

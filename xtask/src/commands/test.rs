@@ -7,7 +7,7 @@ use std::thread;
 
 use clap::Args;
 
-use crate::e2e::{self, Extent, Models, Outcome, Random, Subject, Summary, Test};
+use crate::e2e::{self, Extent, Models, Outcome, Projects, Random, Subject, Summary, Test};
 use crate::error::Result;
 use crate::kernel::{KernelKind, LlvmExtent};
 use crate::paths;
@@ -33,6 +33,9 @@ pub struct TestArgs {
     /// Which language models to run
     #[arg(long, value_enum, default_value_t)]
     models: Models,
+    /// Which real projects to build and run
+    #[arg(long, value_enum, default_value_t)]
+    projects: Projects,
     /// Only tests whose names contain this text; the start of such a name, like `examples::fib`, leaves
     /// out the tests of the crates
     filter: Option<String>,
@@ -49,6 +52,7 @@ impl TestArgs {
             random: RANDOM_COUNT,
             random_from: 0,
             models: Models::Short,
+            projects: Projects::Short,
             filter: None,
         }
     }
@@ -121,7 +125,13 @@ impl TestArgs {
             count: self.random,
             first_seed: self.random_from,
         };
-        tests.extend(e2e::program_tests(&subject, extent, random, self.models)?);
+        tests.extend(e2e::program_tests(
+            &subject,
+            extent,
+            random,
+            self.models,
+            self.projects,
+        )?);
         Ok(tests)
     }
 }

@@ -22,6 +22,7 @@ mod matrix;
 mod outside;
 mod paging;
 mod random;
+mod real;
 mod runner;
 mod snapshots;
 mod subject;
@@ -36,6 +37,7 @@ pub use llama::Models;
 pub use lock_files::tests as lock_file_tests;
 pub use matrix::Extent;
 pub use random::Random;
+pub use real::Projects;
 pub use runner::{Outcome, Summary, Test, report, run};
 pub use subject::Subject;
 
@@ -48,6 +50,7 @@ pub fn program_tests(
     extent: Extent,
     random: Random,
     models: Models,
+    projects: Projects,
 ) -> io::Result<Vec<Test>> {
     let mut tests = matrix::tests(subject, extent)?;
     tests.extend(distribution::tests(subject));
@@ -64,6 +67,7 @@ pub fn program_tests(
     tests.extend(kills::tests(subject));
     tests.extend(converging::tests(subject));
     tests.extend(llama::tests(subject, models));
+    tests.extend(real::tests(subject, projects).map_err(io::Error::other)?);
     tests.extend(coverage::tests(subject));
     tests.extend(random::tests(subject, random));
     Ok(tests)

@@ -312,7 +312,7 @@ impl Subject {
 }
 
 /// The bundle with further files for the program.
-pub fn with_files(bundle: &[u8], files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub fn with_files(bundle: &[u8], files: &[(impl AsRef<str>, Vec<u8>)]) -> Vec<u8> {
     let mut builder = Builder::default();
     for entry in Bundle::open(bundle)
         .expect("the bundle was made here")
@@ -321,7 +321,7 @@ pub fn with_files(bundle: &[u8], files: &[(&str, Vec<u8>)]) -> Vec<u8> {
         builder.add(entry.name, entry.contents);
     }
     for (name, contents) in files {
-        builder.add(&format!("{FILE}{name}"), contents);
+        builder.add(&format!("{FILE}{}", name.as_ref()), contents);
     }
     builder.finish()
 }

@@ -9,6 +9,7 @@ use super::inputs::{file_hash, folder_hash};
 use super::{Request, VERSION, store};
 use crate::error::{Error, Result, system, unpacking};
 use crate::paths::Cache;
+use crate::registry::{debian_mirror, download_from_debian, last_line};
 use crate::shell::{Log, Progress, output_of};
 use crate::temporary::TemporaryFolder;
 
@@ -186,10 +187,6 @@ fn find_or_download(cache: &Cache, request: &Request) -> Result<PathBuf> {
 
 type Fetch = fn(&Log, &Path) -> std::result::Result<(), String>;
 
-fn first_lines(error: &Error) -> String {
-    error.to_string().lines().rev().take(1).collect()
-}
-
 fn fetch_upstream(log: &Log, output: &Path) -> std::result::Result<(), String> {
     let url = format!("{UPSTREAM_FOLDER}{}", UPSTREAM.file_name);
     log.run(
@@ -206,21 +203,14 @@ fn fetch_upstream(log: &Log, output: &Path) -> std::result::Result<(), String> {
             .arg(output)
             .arg(url),
     )
-    .map_err(|error| first_lines(&error))
+    .map_err(|error| last_line(&error))
 }
 
 /// Asks apt, with a source list of our own for the suite that has the package, where the tarball is; the
 /// mirror is the one that the machine is configured with.
 fn fetch_debian(log: &Log, output: &Path) -> std::result::Result<(), String> {
     let folder = TemporaryFolder::new("source").map_err(|error| error.to_string())?;
-    let targets = output_of(Command::new("apt-get").args([
-        "indextargets",
-        "--format",
-        "$(REPO_URI) $(ORIGIN) $(LABEL)",
-        "Created-By: Packages",
-    ]))
-    .ok_or("apt is not there")?;
-    let mirror = debian_mirror(&targets).ok_or("apt is not configured with a Debian mirror")?;
+    let mirror = debian_mirror()?;
     let list = folder.path().join("sources.list");
     let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
     fs::write(
@@ -251,7 +241,7 @@ fn fetch_debian(log: &Log, output: &Path) -> std::result::Result<(), String> {
         command
     };
     log.run(apt().arg("update"))
-        .map_err(|error| first_lines(&error))?;
+        .map_err(|error| last_line(&error))?;
     let uris = output_of(apt().args(["--print-uris", "--download-only", "source", DEBIAN_PACKAGE]))
         .unwrap_or_default();
     // Mirrors keep older files in the pool for a while after the suite has moved on.
@@ -259,34 +249,12 @@ fn fetch_debian(log: &Log, output: &Path) -> std::result::Result<(), String> {
         || {
             format!(
                 "{}/pool/main/l/{DEBIAN_PACKAGE}/{}",
-                mirror.trim_end_matches('/'),
-                DEBIAN.file_name
+                mirror, DEBIAN.file_name
             )
         },
         str::to_owned,
     );
-    let helper = Path::new("/usr/lib/apt/apt-helper");
-    log.run(
-        Command::new(helper)
-            .arg("download-file")
-            .arg(uri)
-            .arg(output)
-            .arg(format!("SHA256:{}", DEBIAN.sha256)),
-    )
-    .map_err(|error| first_lines(&error))
-}
-
-/// The first Debian archive that apt uses, other than the one for security updates.
-fn debian_mirror(targets: &str) -> Option<&str> {
-    targets
-        .lines()
-        .filter_map(|line| line.split_once(' '))
-        .find(|(uri, origin)| {
-            origin.starts_with("Debian")
-                && !origin.contains("Security")
-                && !uri.contains("security")
-        })
-        .map(|(uri, _)| uri)
+    download_from_debian(log, &uri, DEBIAN.sha256, output)
 }
 
 /// The address of a file in the output of `apt-get --print-uris`.
@@ -364,15 +332,6 @@ mod tests {
         assert_eq!(inner("x/llvm/unittests/a.cpp"), None);
         assert_eq!(inner("x/clang/lib/a.cpp"), None);
         assert_eq!(inner("x"), None);
-    }
-
-    #[test]
-    fn the_mirror_is_debians_and_not_the_one_for_security() {
-        let targets = "https://other.example/deb Other Other\n\
-                       http://security.example/debian-security Debian Debian-Security\n\
-                       http://mirror.example/debian Debian Debian\n";
-        assert_eq!(debian_mirror(targets), Some("http://mirror.example/debian"));
-        assert_eq!(debian_mirror(""), None);
     }
 
     #[test]

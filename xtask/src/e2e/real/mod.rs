@@ -1,0 +1,194 @@
+//! Real programs: projects that nobody of this one wrote, unmodified, built with their own build systems, against the
+//! same sources built by clang for Linux.
+
+mod build;
+mod table;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use self::build::Built;
+use self::table::{Project, Run};
+use super::matrix::expect;
+use super::runner::{Outcome, Test};
+use super::subject::{Conditions, Place, Subject, with_files};
+use crate::program::{Program, Tier};
+use crate::supervise::{End, Recorder, supervise};
+
+/// Which real projects are tested.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Projects {
+    /// Those that build fast
+    #[default]
+    Short,
+    /// All of the table, in more tiers
+    All,
+}
+
+/// The page with the table.
+const BOOK: &str = "docs/src/reference/real-programs.md";
+
+const HOSTED_TIMEOUT: Duration = Duration::from_secs(300);
+const MACHINE_TIMEOUT: Duration = Duration::from_secs(600);
+const LINUX_TIMEOUT: Duration = Duration::from_secs(60);
+/// RAM of the machine for real programs.
+const MEMORY_MIB: u32 = 1024;
+const OUTPUT_LIMIT_BYTES: usize = 64 << 20;
+
+/// A project that is built when the first test wants it, and not again.
+struct Prepared {
+    project: Project,
+    built: OnceLock<Result<Built, String>>,
+}
+
+impl Prepared {
+    fn built(&self, subject: &Subject) -> Result<&Built, String> {
+        self.built
+            .get_or_init(|| build::build(subject, &self.project))
+            .as_ref()
+            .map_err(Clone::clone)
+    }
+}
+
+/// The tests of real projects.
+///
+/// # Errors
+/// What is wrong with the table.
+pub fn tests(subject: &Arc<Subject>, projects: Projects) -> Result<Vec<Test>, String> {
+    let table = table::read()?.project;
+    let rows: Vec<String> = table.iter().map(Project::row).collect();
+    let root = subject.bench.root.clone();
+    let mut tests = vec![Test::new("real::book", move || {
+        Outcome::from(check_book(&root, &rows))
+    })];
+    for project in table {
+        if projects == Projects::Short && !project.short {
+            continue;
+        }
+        let mut places: Vec<(Place, Tier)> = vec![(Place::Hosted, Tier::Auto)];
+        if projects == Projects::All {
+            places.push((Place::Hosted, Tier::O2));
+        }
+        if project.machine {
+            places.push((Place::Disk, Tier::Auto));
+        }
+        let prepared = Arc::new(Prepared {
+            project,
+            built: OnceLock::new(),
+        });
+        for (place, tier) in places {
+            let name = format!(
+                "real::{}::{}::{}",
+                prepared.project.name,
+                place.name(),
+                tier.name()
+            );
+            let (subject, prepared) = (Arc::clone(subject), Arc::clone(&prepared));
+            tests.push(Test::new(name, move || {
+                Outcome::from(check(&subject, &prepared, place, tier))
+            }));
+        }
+    }
+    Ok(tests)
+}
+
+/// The book has the table as it is.
+fn check_book(root: &Path, rows: &[String]) -> Result<(), String> {
+    let text = fs::read_to_string(root.join(BOOK)).map_err(|error| format!("{BOOK}: {error}"))?;
+    let missing: Vec<&str> = rows
+        .iter()
+        .map(String::as_str)
+        .filter(|row| !text.lines().any(|line| line == *row))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{BOOK} lacks:\n{}", missing.join("\n")))
+}
+
+fn check(subject: &Subject, prepared: &Prepared, place: Place, tier: Tier) -> Result<(), String> {
+    let built = prepared.built(subject)?;
+    for (index, run) in prepared.project.run.iter().enumerate() {
+        check_run(subject, built, run, place, tier)
+            .map_err(|error| format!("run {} ({}): {error}", index + 1, run.program))?;
+    }
+    Ok(())
+}
+
+fn check_run(
+    subject: &Subject,
+    built: &Built,
+    run: &Run,
+    place: Place,
+    tier: Tier,
+) -> Result<(), String> {
+    let (status, expected) = run_for_linux(subject, built, run)?;
+    let copy = subject.fresh_path("program.bc");
+    fs::copy(built.bareflow.join(&run.program), &copy).map_err(|error| error.to_string())?;
+    let mut program = Program::build(std::slice::from_ref(&copy), &subject.compiler)
+        .map_err(|error| error.to_string())?;
+    program.name = name_of(&run.program);
+    let mut files = Vec::new();
+    for file in &run.files {
+        let bytes = fs::read(built.input(file)).map_err(|error| format!("{file}: {error}"))?;
+        files.push((name_of(file), bytes));
+    }
+    let bundle = with_files(&program.bundle(&run.arguments, tier), &files);
+    let conditions = Conditions {
+        memory_mib: (place != Place::Hosted).then_some(MEMORY_MIB),
+        timeout: Some(if place == Place::Hosted {
+            HOSTED_TIMEOUT
+        } else {
+            MACHINE_TIMEOUT
+        }),
+        ..Conditions::default()
+    };
+    let found = subject.run(place, &bundle, conditions)?;
+    expect(&found, status, &expected)
+}
+
+fn name_of(path: &str) -> String {
+    path.rsplit('/').next().unwrap_or(path).to_owned()
+}
+
+/// The status and the output of the program that clang has built for Linux.
+fn run_for_linux(subject: &Subject, built: &Built, run: &Run) -> Result<(u8, Vec<u8>), String> {
+    let folder = subject.fresh_path("linux");
+    fs::create_dir(&folder).map_err(|error| error.to_string())?;
+    for file in &run.files {
+        fs::copy(built.input(file), folder.join(name_of(file)))
+            .map_err(|error| format!("{file}: {error}"))?;
+    }
+    // The name that the program sees is its last part, as in a bundle.
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "input=$1; shift; exec \"$@\" < \"$input\"", "sh"])
+        .arg(
+            run.stdin
+                .as_ref()
+                .map_or(PathBuf::from("/dev/null"), |file| built.input(file)),
+        )
+        .arg(built.linux.join(&run.program))
+        .args(&run.arguments)
+        .current_dir(&folder)
+        .env_clear();
+    let output = Recorder::new(OUTPUT_LIMIT_BYTES, std::io::sink());
+    let end = supervise(&mut command, LINUX_TIMEOUT, output.clone(), std::io::sink())
+        .map_err(|error| error.to_string())?;
+    let End::Exited(status) = end else {
+        return Err("on Linux it does not end".to_owned());
+    };
+    let code = status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .ok_or_else(|| format!("on Linux it ended with {status}"))?;
+    Ok((code, output.bytes()))
+}
+
+/// The folder of a project's inputs.
+fn inputs(root: &Path, project: &Project) -> PathBuf {
+    root.join("xtask/fixtures/real").join(&project.name)
+}
