@@ -1,14 +1,44 @@
 //! From a source file to bitcode, or to what else clang makes of it.
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, Write, stderr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
 
-use crate::error::{DriverError, Result};
+use crate::command_line::{Commands, Input};
+use crate::error::{BUILD_FAILED, DISK_FULL, DriverError, Result, WRONG_COMMAND_LINE};
 use crate::flags::{
     Headers, IR_FLAGS, Language, OptimizationLevel, StandardHeaders, target_arguments,
 };
+use crate::input::{InputKind, kind_of};
+
+/// Whether a command that was shown is also run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// It is.
+    Before,
+    /// It is not.
+    Instead,
+}
+
+impl Commands {
+    /// Shows `command` on stderr, if commands are shown.
+    pub(crate) fn show(self, command: &Command) -> Shown {
+        if self != Self::Run {
+            let words = std::iter::once(command.get_program()).chain(command.get_args());
+            let words: Vec<String> = words
+                .map(|word| format!("{:?}", word.to_string_lossy()))
+                .collect();
+            eprintln!(" {}", words.join(" "));
+        }
+        match self {
+            Self::Run | Self::ShowAndRun => Shown::Before,
+            Self::Show => Shown::Instead,
+        }
+    }
+}
 
 /// What clang makes of a source file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +68,14 @@ pub struct Compiler {
     pub flags: Vec<OsString>,
     /// The user's level of optimisation.
     pub level: OptimizationLevel,
+    /// Whether commands are shown.
+    pub commands: Commands,
+    /// Where clang runs, if not where the driver does.
+    pub folder: Option<PathBuf>,
 }
 
 /// What is compiled.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source<'a> {
     /// A source file.
     Text {
@@ -112,6 +146,23 @@ impl Compiler {
         arguments
     }
 
+    /// A path as clang sees it.
+    #[must_use]
+    pub fn in_folder(&self, path: &Path) -> PathBuf {
+        match &self.folder {
+            Some(folder) => folder.join(path),
+            None => path.into(),
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.clang);
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+        command
+    }
+
     /// Compiles, and returns clang's warnings.
     ///
     /// # Errors
@@ -122,27 +173,82 @@ impl Compiler {
         product: Product,
         output: Option<&Path>,
     ) -> Result<String> {
-        let mut command = Command::new(&self.clang);
+        let mut command = self.command();
         command
             .args(self.arguments(source, product, output))
             .stdout(Stdio::inherit());
+        if self.commands.show(&command) == Shown::Instead {
+            return Ok(String::new());
+        }
         let result = run(&mut command)?;
-        let messages = String::from_utf8_lossy(&result.stderr).into_owned();
+        let text = String::from_utf8_lossy(&result.stderr).into_owned();
         if result.status.success() {
-            return Ok(messages);
+            return Ok(text);
         }
-        if messages.contains("No space left on device") {
-            return Err(DriverError::DiskFull(messages));
+        let exit_code = if is_disk_full(&text) {
+            DISK_FULL
+        } else if self.is_refused(source) {
+            WRONG_COMMAND_LINE
+        } else {
+            BUILD_FAILED
+        };
+        Err(DriverError::Tool { text, exit_code })
+    }
+
+    /// Compiles files, some at the same time. What clang says of them goes to stderr, in their order.
+    ///
+    /// # Errors
+    /// [`DriverError::NotCompiled`], when all have been tried.
+    pub fn compile_all(&self, jobs: &[Job], parallel: usize) -> Result<()> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            loop {
+                let index = next.fetch_add(1, Relaxed);
+                let Some(job) = jobs.get(index) else {
+                    return done;
+                };
+                done.push((index, job.run(self)));
+            }
+        };
+        let mut results: Vec<(usize, Result<String>)> = thread::scope(|scope| {
+            let workers: Vec<_> = (1..parallel.min(jobs.len()))
+                .map(|_| scope.spawn(work))
+                .collect();
+            let mut results = work();
+            for worker in workers {
+                results.extend(worker.join().expect("compiling does not panic"));
+            }
+            results
+        });
+        results.sort_by_key(|(index, _)| *index);
+        let mut failed = Vec::new();
+        let mut first_code = None;
+        for (index, result) in results {
+            let text = match result {
+                Ok(text) => text,
+                Err(DriverError::Tool { text, exit_code }) => {
+                    failed.push(jobs[index].source.path().to_owned());
+                    first_code.get_or_insert(exit_code);
+                    text
+                }
+                Err(error) => return Err(error),
+            };
+            // There is nobody to tell that stderr is gone.
+            let _ = stderr().write_all(text.as_bytes());
         }
-        if self.is_refused(source) {
-            return Err(DriverError::Usage(messages.trim_end().to_owned()));
+        match first_code {
+            Some(exit_code) => Err(DriverError::NotCompiled {
+                files: failed,
+                exit_code,
+            }),
+            None => Ok(()),
         }
-        Err(DriverError::Tool(messages))
     }
 
     /// Whether it is the command line that clang does not take.
     fn is_refused(&self, source: Source) -> bool {
-        let mut command = Command::new(&self.clang);
+        let mut command = self.command();
         command
             .arg("-###")
             .args(self.arguments(source, Product::Bitcode, None));
@@ -152,14 +258,14 @@ impl Compiler {
     /// Checks flags that nothing is compiled with.
     ///
     /// # Errors
-    /// [`DriverError::Usage`] with clang's messages.
+    /// [`DriverError::Tool`] with clang's messages.
     pub fn check_flags(&self) -> Result<()> {
         let source = Source::Text {
             path: Path::new("/dev/null"),
             language: Language::C,
             named: Some("c"),
         };
-        let mut command = Command::new(&self.clang);
+        let mut command = self.command();
         command
             .arg("-###")
             .args(self.arguments(source, Product::Bitcode, None));
@@ -172,8 +278,65 @@ impl Compiler {
             .lines()
             .filter(|line| line.contains("error: "))
             .collect();
-        Err(DriverError::Usage(errors.join("\n")))
+        Err(DriverError::Tool {
+            text: errors.join("\n"),
+            exit_code: WRONG_COMMAND_LINE,
+        })
     }
+}
+
+impl<'a> Source<'a> {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &'a Path {
+        match self {
+            Self::Text { path, .. } | Self::Ir(path) => path,
+        }
+    }
+
+    /// Of an input that is compiled.
+    #[must_use]
+    pub fn of(input: &'a Input, driver: Language) -> Option<Self> {
+        match kind_of(input, driver) {
+            InputKind::Source(language) => Some(Self::Text {
+                path: &input.path,
+                language,
+                named: input.language.as_deref(),
+            }),
+            InputKind::IrText => Some(Self::Ir(&input.path)),
+            InputKind::Assembler | InputKind::Linked => None,
+        }
+    }
+}
+
+/// One compilation.
+#[derive(Clone, Debug)]
+pub struct Job<'a> {
+    /// What is compiled.
+    pub source: Source<'a>,
+    /// To what.
+    pub product: Product,
+    /// Where to.
+    pub output: Option<PathBuf>,
+    /// Flags of this one.
+    pub flags: Vec<OsString>,
+}
+
+impl Job<'_> {
+    fn run(&self, compiler: &Compiler) -> Result<String> {
+        let output = self.output.as_deref();
+        if self.flags.is_empty() {
+            return compiler.compile(self.source, self.product, output);
+        }
+        let mut compiler = compiler.clone();
+        compiler.flags.extend_from_slice(&self.flags);
+        compiler.compile(self.source, self.product, output)
+    }
+}
+
+/// Whether a tool failed since the disk is full.
+pub(crate) fn is_disk_full(messages: &str) -> bool {
+    messages.contains("No space left on device")
 }
 
 /// Runs a tool to its end and keeps what it says.
@@ -200,6 +363,8 @@ mod tests {
             standard_headers: StandardHeaders::Searched,
             flags: vec!["-DX".into()],
             level: OptimizationLevel::Speed,
+            commands: Commands::Run,
+            folder: None,
         }
     }
 

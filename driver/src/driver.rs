@@ -1,25 +1,25 @@
 //! The compiler driver itself: from a command line to its output.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
-use std::io::{Write, stderr, stdout};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::io::{self, Write, stdout};
+use std::path::Path;
 
-use crate::command_line::{
-    CommandLine, Commands, Input, Item, LinkResult, Mode, StandardLibraries,
-};
-use crate::compile::{Compiler, Product, Source};
-use crate::error::{DriverError, Result, system};
+use crate::command_line::{CommandLine, Commands, Input, Item, Mode};
+use crate::compile::{Compiler, Job, Product, Shown, Source};
+use crate::error::{DriverError, Result, reading, system};
 use crate::flags::Language;
 use crate::input::{InputKind, kind_of};
-use crate::libraries;
-use crate::link::{Link, Linked, Part};
+use crate::link::{Link, Linked};
 use crate::output::Destination;
+use crate::parts::{Making, Texts, default_output};
 use crate::queries;
 use crate::sdk::Sdk;
 use crate::toolchain::Toolchain;
 use crate::words;
+
+/// Build systems start as many compilers as are good for the host.
+const ONE_AFTER_THE_OTHER: usize = 1;
 
 /// What a program is called when nobody says so.
 const DEFAULT_PROGRAM: &str = "a.out";
@@ -101,19 +101,13 @@ impl Driver {
             standard_headers: self.line.standard_headers,
             flags: self.line.compile_flags.clone(),
             level: self.line.level,
+            commands: self.line.commands,
+            folder: None,
         }
     }
 
     fn source<'a>(&self, input: &'a Input) -> Option<Source<'a>> {
-        match kind_of(input, self.language) {
-            InputKind::Source(language) => Some(Source::Text {
-                path: &input.path,
-                language,
-                named: input.language.as_deref(),
-            }),
-            InputKind::IrText => Some(Source::Ir(&input.path)),
-            InputKind::Assembler | InputKind::Linked => None,
-        }
+        Source::of(input, self.language)
     }
 
     /// One output for each source file, or none.
@@ -135,8 +129,7 @@ impl Driver {
                 eprintln!("bareflow: warning: {path} is left out, since nothing is linked");
             }
         }
-        let compiler = self.compiler();
-        let mut first_error = None;
+        let mut jobs = Vec::new();
         for (input, source) in sources {
             let output = match (&self.line.output, product) {
                 (Some(path), _) => Some(path.clone()),
@@ -148,32 +141,14 @@ impl Driver {
             if let Some(path) = &output {
                 Destination::check(path, self.line.inputs().map(|input| input.path.as_path()))?;
             }
-            keep_first(
-                &mut first_error,
-                self.compile(&compiler, source, product, output.as_deref()),
-            );
+            jobs.push(Job {
+                source,
+                product,
+                output,
+                flags: Vec::new(),
+            });
         }
-        first_error.map_or(Ok(()), Err)
-    }
-
-    fn compile(
-        &self,
-        compiler: &Compiler,
-        source: Source,
-        product: Product,
-        output: Option<&Path>,
-    ) -> Result<()> {
-        if self.line.commands != Commands::Run {
-            let mut command = Command::new(&compiler.clang);
-            show(command.args(compiler.arguments(source, product, output)));
-        }
-        if self.line.commands == Commands::Show {
-            return Ok(());
-        }
-        let messages = compiler.compile(source, product, output)?;
-        // There is nobody to tell that stderr is gone.
-        let _ = stderr().write_all(messages.as_bytes());
-        Ok(())
+        self.compiler().compile_all(&jobs, ONE_AFTER_THE_OTHER)
     }
 
     fn link(&self) -> Result<()> {
@@ -188,17 +163,22 @@ impl Driver {
             .prefix("bareflow-cc-")
             .tempdir()
             .map_err(system("cannot make a temporary folder".to_owned()))?;
-        let parts = self.parts(scratch.path(), &path)?;
+        let compiler = self.compiler();
+        let parts = Making {
+            compiler: &compiler,
+            libraries: &self.sdk.libraries,
+            scratch: scratch.path(),
+            parallel: ONE_AFTER_THE_OTHER,
+            texts: Texts::Compiled,
+        }
+        .parts(&self.line)?;
         let link = Link {
             toolchain: &self.toolchain,
             parts: &parts,
             result: self.line.link_result,
             scratch: scratch.path(),
         };
-        if self.line.commands != Commands::Run {
-            show(&link.command(&path));
-        }
-        if self.line.commands == Commands::Show {
+        if self.line.commands.show(&link.command(&path)) == Shown::Instead {
             return Ok(());
         }
         match link.run()? {
@@ -210,84 +190,13 @@ impl Driver {
             }
         }
     }
-
-    /// What is linked, after the source files among it have been compiled.
-    fn parts(&self, scratch: &Path, program: &Path) -> Result<Vec<Part>> {
-        let compiler = self.compiler();
-        let has_sources = self.line.inputs().any(|input| self.source(input).is_some());
-        if !has_sources && !compiler.flags.is_empty() {
-            compiler.check_flags()?;
-        }
-        let mut parts = Vec::new();
-        let mut first_error = None;
-        for (index, item) in self.line.items.iter().enumerate() {
-            match item {
-                Item::Input(input) => {
-                    let name = input.path.display().to_string();
-                    let Some(source) = self.source(input) else {
-                        parts.push(Part::File {
-                            path: input.path.clone(),
-                            name,
-                        });
-                        continue;
-                    };
-                    let folder = scratch.join(index.to_string());
-                    fs::create_dir(&folder)
-                        .map_err(system(format!("cannot make {}", folder.display())))?;
-                    let path = folder.join(default_output(&input.path, "o"));
-                    let compiler = self.with_dependencies(&compiler, &input.path, program);
-                    keep_first(
-                        &mut first_error,
-                        self.compile(&compiler, source, Product::Bitcode, Some(&path)),
-                    );
-                    parts.push(Part::File { path, name });
-                }
-                Item::Library(name) => parts.extend(
-                    libraries::find(name, &self.line.library_folders, &self.sdk.libraries)?
-                        .into_iter()
-                        .map(archive),
-                ),
-                Item::Linker(argument) => parts.push(Part::Argument(argument.clone())),
-            }
-        }
-        if let Some(error) = first_error {
-            return Err(error);
-        }
-        let wants_cxx = self.language == Language::Cxx
-            && self.line.standard_libraries == StandardLibraries::Linked
-            && self.line.link_result == LinkResult::Program;
-        if wants_cxx {
-            let libraries = libraries::of_cxx(libraries::CXX_LIBRARIES, &self.sdk.libraries)?;
-            parts.extend(libraries.into_iter().map(archive));
-        }
-        Ok(parts)
-    }
-
-    /// With the names that dependency files have when source files are linked at once.
-    fn with_dependencies(&self, compiler: &Compiler, source: &Path, program: &Path) -> Compiler {
-        let mut compiler = compiler.clone();
-        let dependencies = self.line.dependencies;
-        if dependencies.wanted && !dependencies.has_file {
-            let path = match self.line.output {
-                Some(_) => program.with_extension("d"),
-                None => default_output(source, "d"),
-            };
-            compiler.flags.extend(["-MF".into(), path.into()]);
-        }
-        if dependencies.wanted && !dependencies.has_target {
-            let target = default_output(source, "o");
-            compiler.flags.extend(["-MT".into(), target.into()]);
-        }
-        compiler
-    }
 }
 
-fn archive(path: PathBuf) -> Part {
-    let name = path.display().to_string();
-    Part::File { path, name }
-}
-
-fn check_input(input: &Input, language: Language) -> Result<()> {
+/// Checks what shows before anything is done with an input.
+///
+/// # Errors
+/// That it is not there, a folder, or assembly.
+pub fn check_input(input: &Input, language: Language) -> Result<()> {
     let path = input.path.display();
     if input.path == Path::new("-") {
         if input.language.is_none() {
@@ -299,7 +208,10 @@ fn check_input(input: &Input, language: Language) -> Result<()> {
         return Ok(());
     }
     match fs::metadata(&input.path) {
-        Err(error) => return Err(DriverError::Input(format!("{path}: {error}"))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(DriverError::Input(format!("{path}: there is no such file")));
+        }
+        Err(error) => return Err(reading(&input.path)(error)),
         Ok(metadata) if metadata.is_dir() => {
             return Err(DriverError::Input(format!("{path}: this is a folder")));
         }
@@ -312,28 +224,4 @@ fn check_input(input: &Input, language: Language) -> Result<()> {
         )));
     }
     Ok(())
-}
-
-fn default_output(source: &Path, extension: &str) -> PathBuf {
-    let stem = source.file_stem().unwrap_or_else(|| OsStr::new("a"));
-    let mut name = stem.to_owned();
-    name.push(".");
-    name.push(extension);
-    name.into()
-}
-
-fn keep_first(first: &mut Option<DriverError>, result: Result<()>) {
-    match (result, first.is_some()) {
-        (Err(error), false) => *first = Some(error),
-        (Err(error), true) => eprintln!("{error}"),
-        (Ok(()), _) => {}
-    }
-}
-
-fn show(command: &Command) {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
-    let words: Vec<String> = words
-        .map(|word| format!("{:?}", word.to_string_lossy()))
-        .collect();
-    eprintln!(" {}", words.join(" "));
 }

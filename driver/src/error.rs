@@ -3,6 +3,15 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// A build failed.
+pub(crate) const BUILD_FAILED: u8 = 100;
+/// A tool is missing.
+const TOOL_MISSING: u8 = 101;
+/// No space is left on the disk.
+pub(crate) const DISK_FULL: u8 = 102;
+/// The command line is wrong.
+pub(crate) const WRONG_COMMAND_LINE: u8 = 105;
+
 /// What the parts of the driver return.
 pub type Result<T> = std::result::Result<T, DriverError>;
 
@@ -23,12 +32,22 @@ pub enum DriverError {
     /// A file is not what it should be, or symbols do not fit together.
     #[error("{0}")]
     Input(String),
-    /// A tool has said what is wrong on stderr.
-    #[error("{}", .0.trim_end())]
-    Tool(String),
-    /// There is no space left.
-    #[error("no space left on the disk: {0}")]
-    DiskFull(String),
+    /// What a tool said when it failed, which says everything.
+    #[error("{}", text.trim_end())]
+    Tool {
+        /// Its messages.
+        text: String,
+        /// What they are about.
+        exit_code: u8,
+    },
+    /// The compiler has said on stderr what is wrong.
+    #[error("{}", not_compiled(files))]
+    NotCompiled {
+        /// The files.
+        files: Vec<PathBuf>,
+        /// That of the first.
+        exit_code: u8,
+    },
     /// A file cannot be read or written.
     #[error("{what}: {source}")]
     System {
@@ -52,11 +71,11 @@ impl DriverError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) => 105,
-            Self::MissingTools { .. } | Self::Start { .. } => 101,
-            Self::DiskFull(_) => 102,
-            Self::System { source, .. } if source.kind() == io::ErrorKind::StorageFull => 102,
-            Self::Input(_) | Self::Tool(_) | Self::System { .. } => 100,
+            Self::Usage(_) => WRONG_COMMAND_LINE,
+            Self::MissingTools { .. } | Self::Start { .. } => TOOL_MISSING,
+            Self::System { source, .. } if source.kind() == io::ErrorKind::StorageFull => DISK_FULL,
+            Self::Tool { exit_code, .. } | Self::NotCompiled { exit_code, .. } => *exit_code,
+            Self::Input(_) | Self::System { .. } => BUILD_FAILED,
         }
     }
 }
@@ -69,4 +88,13 @@ pub(crate) fn reading(path: &Path) -> impl FnOnce(io::Error) -> DriverError {
 /// Adds to an I/O error what was tried.
 pub(crate) fn system(what: String) -> impl FnOnce(io::Error) -> DriverError {
     |source| DriverError::System { what, source }
+}
+
+fn not_compiled(files: &[PathBuf]) -> String {
+    let names: Vec<String> = files
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let verb = if files.len() == 1 { "does" } else { "do" };
+    format!("{} {verb} not compile", names.join(", "))
 }

@@ -22,6 +22,7 @@ pub mod libraries;
 pub mod link;
 mod options;
 pub mod output;
+pub mod parts;
 mod queries;
 pub mod sdk;
 pub mod toolchain;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{DriverError, Result};
 use crate::input::holds_bitcode;
+use crate::link::Part;
 
 /// Libraries that every C program may name: what is in them is in the kernels.
 const IN_THE_KERNELS: &[&str] = &["c", "m", "pthread", "dl", "rt", "util", "gcc", "gcc_s"];
@@ -82,6 +83,15 @@ pub fn of_cxx(names: &[&str], target: &Path) -> Result<Vec<PathBuf>> {
             )))
         })
         .collect()
+}
+
+/// What a program with C++ in it is linked with: those that are there. What is then missing, the linker names.
+pub fn of_cxx_if_there(target: &Path) -> impl Iterator<Item = Part> {
+    CXX_LIBRARIES
+        .iter()
+        .map(|name| target.join(format!("lib{name}.a")))
+        .filter(|path| path.is_file())
+        .map(Part::from_library)
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ use object::read::ReadCache;
 use object::read::archive::ArchiveFile;
 
 use crate::command_line::LinkResult;
-use crate::compile::run;
-use crate::error::{DriverError, Result, reading, system};
+use crate::compile::{is_disk_full, run};
+use crate::error::{BUILD_FAILED, DISK_FULL, DriverError, Result, reading, system};
 use crate::input::{Contents, check_linkable};
 use crate::kernel_symbols;
 use crate::toolchain::Toolchain;
@@ -35,6 +35,15 @@ pub enum Part {
     },
     /// An argument for the linker.
     Argument(String),
+}
+
+impl Part {
+    /// A library, by its path.
+    #[must_use]
+    pub fn from_library(path: PathBuf) -> Self {
+        let name = path.display().to_string();
+        Self::File { path, name }
+    }
 }
 
 /// What a link came to.
@@ -135,8 +144,11 @@ impl Link<'_> {
             })
             .collect();
         let text = text.join("\n");
-        if text.contains("No space left on device") {
-            return DriverError::DiskFull(text);
+        if is_disk_full(&text) {
+            return DriverError::Tool {
+                text,
+                exit_code: DISK_FULL,
+            };
         }
         if text.starts_with("unknown argument") {
             return DriverError::Usage(format!("the linker: {text}"));
@@ -214,8 +226,10 @@ impl Link<'_> {
             .args(files);
         let end = run(command.stdout(Stdio::piped()))?;
         if !end.status.success() {
-            let messages = String::from_utf8_lossy(&end.stderr).into_owned();
-            return Err(DriverError::Tool(messages));
+            return Err(DriverError::Tool {
+                text: String::from_utf8_lossy(&end.stderr).into_owned(),
+                exit_code: BUILD_FAILED,
+            });
         }
         let text = String::from_utf8_lossy(&end.stdout);
         Ok(text.lines().filter_map(Symbol::parse).collect())

@@ -44,12 +44,11 @@ fn act(name: &str, arguments: env::ArgsOs) -> Result<()> {
     match become_tool(tool, arguments.collect())? {}
 }
 
-/// What clang has said is complete; everything else gets the program's name before it.
+/// What tools have said is complete; everything else gets the program's name before it.
 fn report(name: &str, error: &DriverError) {
-    let text = error.to_string();
     match error {
-        DriverError::Tool(_) => eprintln!("{text}"),
-        DriverError::Usage(_) if text.contains("error: ") => eprintln!("{text}"),
-        _ => eprintln!("{name}: error: {text}"),
+        DriverError::NotCompiled { .. } => {}
+        DriverError::Tool { .. } => eprintln!("{error}"),
+        _ => eprintln!("{name}: error: {error}"),
     }
 }

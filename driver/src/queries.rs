@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::compile::run;
-use crate::error::{DriverError, Result};
+use crate::error::{DriverError, Result, WRONG_COMMAND_LINE};
 use crate::flags::TARGET;
 use crate::sdk::Sdk;
 use crate::toolchain::Toolchain;
@@ -83,9 +83,10 @@ fn ask_clang(toolchain: &Toolchain, query: &str) -> Result<String> {
     if end.status.success() {
         return Ok(String::from_utf8_lossy(&end.stdout).into_owned());
     }
-    Err(DriverError::Usage(
-        String::from_utf8_lossy(&end.stderr).trim_end().to_owned(),
-    ))
+    Err(DriverError::Tool {
+        text: String::from_utf8_lossy(&end.stderr).into_owned(),
+        exit_code: WRONG_COMMAND_LINE,
+    })
 }
 
 #[cfg(test)]

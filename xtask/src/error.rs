@@ -118,6 +118,7 @@ impl Error {
             Self::WrongHash { .. } | Self::Damaged { .. } => 103,
             Self::Network { .. } => 104,
             Self::Usage(_) => 105,
+            Self::Program(error) => error.exit_code(),
             _ => 100,
         }
     }

@@ -67,7 +67,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = match Cli::try_parse() {
+    let words = commands::program::with_long_include(std::env::args_os());
+    let arguments = match Cli::try_parse_from(words) {
         Ok(arguments) => arguments,
         Err(error) => return answer(&error),
     };

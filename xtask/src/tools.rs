@@ -4,15 +4,18 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use bareflow_driver::toolchain::{
+    self, PROGRAM_TOOLCHAIN, PROGRAM_VERSIONS, Toolchain, program_version, versioned,
+};
+
+pub use bareflow_driver::toolchain::which;
+
 use crate::error::{Error, Result, system};
 use crate::shell::{display, output_of};
 use crate::temporary::TemporaryFolder;
 
 /// Versions of clang, lld and the LLVM tools that build LLVM 18.
 const BUILD_VERSIONS: std::ops::RangeInclusive<u32> = 16..=19;
-/// Versions of clang whose bitcode LLVM 18 reads.
-const PROGRAM_VERSIONS: std::ops::RangeInclusive<u32> = 16..=18;
-
 /// A program of a versioned LLVM toolchain, and the package it comes from.
 const TOOLCHAIN_PROGRAMS: &[(&str, &str)] = &[
     ("clang", "clang"),
@@ -21,15 +24,6 @@ const TOOLCHAIN_PROGRAMS: &[(&str, &str)] = &[
     ("llvm-ar", "llvm"),
     ("llvm-ranlib", "llvm"),
     ("llvm-nm", "llvm"),
-];
-
-/// A program of the toolchain that makes bitcode, and the package it comes from.
-const PROGRAM_TOOLCHAIN: &[(&str, &str)] = &[
-    ("clang", "clang"),
-    ("clang++", "clang"),
-    ("llvm-link", "llvm"),
-    ("llvm-dis", "llvm"),
-    ("opt", "llvm"),
 ];
 
 /// Of the tools without which tests of random programs are skipped.
@@ -79,6 +73,8 @@ pub struct Tools {
     pub program_dis: PathBuf,
     /// Runs passes over bitcode.
     pub program_opt: PathBuf,
+    /// What the compiler driver works with.
+    pub program_toolchain: Toolchain,
     /// Caches compilations, when it is there.
     pub ccache: Option<PathBuf>,
     /// Runs the machine.
@@ -115,6 +111,14 @@ impl Tools {
             program_link: path("llvm-link for programs"),
             program_dis: path("llvm-dis for programs"),
             program_opt: path("opt for programs"),
+            program_toolchain: Toolchain {
+                version: program_version().unwrap_or_default(),
+                clang: path("clang for programs"),
+                lld: path("ld.lld for programs"),
+                ar: path("llvm-ar for programs"),
+                ranlib: path("llvm-ranlib for programs"),
+                nm: path("llvm-nm for programs"),
+            },
             ccache: Some(path("ccache")).filter(|path| !path.as_os_str().is_empty()),
             qemu: path("qemu-system-x86_64"),
         })
@@ -168,48 +172,11 @@ fn is_missing(finding: &Finding) -> bool {
     !finding.good && !finding.optional
 }
 
-/// Where a program is, by `PATH`.
-pub fn which(name: &str) -> Option<PathBuf> {
-    // Tools for the administrator are not on everybody's path.
-    let administrators = ["/usr/sbin", "/sbin"].map(PathBuf::from);
-    env::split_paths(&env::var_os("PATH")?)
-        .chain(administrators)
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file())
-}
-
-/// The program of this version: by Debian's name, or by its plain name when its version fits.
-fn versioned(name: &str, version: u32) -> Option<PathBuf> {
-    which(&format!("{name}-{version}")).or_else(|| {
-        which(name).filter(|path| version_of(path).as_deref().and_then(major) == Some(version))
-    })
-}
-
-/// The first number with dots in what `--version` prints.
+/// The version that a program prints.
 fn version_of(path: &Path) -> Option<String> {
     // csmith leaves a file where it runs, even then.
     let folder = TemporaryFolder::new("version").ok()?;
-    version_in(&output_of(
-        Command::new(path)
-            .arg("--version")
-            .current_dir(folder.path()),
-    )?)
-}
-
-fn version_in(text: &str) -> Option<String> {
-    text.split(|character: char| character.is_whitespace() || character == '(' || character == ',')
-        .find(|word| {
-            word.starts_with(|character: char| character.is_ascii_digit()) && word.contains('.')
-        })
-        .map(|word| {
-            word.chars()
-                .take_while(|character| character.is_ascii_digit() || *character == '.')
-                .collect()
-        })
-}
-
-fn major(version: &str) -> Option<u32> {
-    version.split('.').next()?.parse().ok()
+    toolchain::version_of(Command::new(path).current_dir(folder.path()))
 }
 
 /// The toolchain that builds: the oldest complete one, since its clang also serves programs.
@@ -295,13 +262,7 @@ pub fn examine() -> Vec<Finding> {
 /// The toolchain that makes bitcode: the oldest complete one. When none is complete, `build_version` is
 /// what is asked for if it serves programs.
 fn program_toolchain(build_version: u32) -> Vec<Finding> {
-    let version = PROGRAM_VERSIONS
-        .into_iter()
-        .find(|version| {
-            PROGRAM_TOOLCHAIN
-                .iter()
-                .all(|(name, _)| versioned(name, *version).is_some())
-        })
+    let version = program_version()
         .or_else(|| Some(build_version).filter(|version| PROGRAM_VERSIONS.contains(version)))
         .unwrap_or_else(version_to_install);
     PROGRAM_TOOLCHAIN
@@ -517,23 +478,6 @@ mod tests {
             good,
             optional: false,
         }
-    }
-
-    #[test]
-    fn versions_are_found_in_what_tools_print() {
-        for (text, version) in [
-            (
-                "Debian clang version 16.0.6 (15~deb12u1)\nTarget: x",
-                "16.0.6",
-            ),
-            ("Debian LLD 19.1.7 (compatible with GNU linkers)", "19.1.7"),
-            ("cmake version 3.25.1\n", "3.25.1"),
-            ("1.11.1", "1.11.1"),
-            ("QEMU emulator version 7.2.19 (Debian 1:7.2)", "7.2.19"),
-        ] {
-            assert_eq!(version_in(text).as_deref(), Some(version), "{text}");
-        }
-        assert_eq!(version_in("no number"), None);
     }
 
     #[test]

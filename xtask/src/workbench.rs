@@ -67,13 +67,9 @@ impl Workbench {
         &self.cache
     }
 
-    /// Of C programs.
+    /// Of programs.
     pub fn program_compiler(&self) -> ProgramCompiler {
-        ProgramCompiler::new(
-            self.tools.program_clang.clone(),
-            &self.sdk,
-            &self.distribution,
-        )
+        ProgramCompiler::new(self.tools.program_toolchain.clone(), &self.sdk)
     }
 
     /// Of the kernels.

@@ -1,5 +1,6 @@
 //! Programs compiled ahead of time, by the host's clang: what the tiers are compared with.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
@@ -102,6 +103,7 @@ pub fn embed(bench: &Workbench, source: &Path, folder: &Path) -> Result<Program>
             name: "embedded.ll".into(),
             bytes: text.into_bytes(),
         }],
+        environment: BTreeMap::new(),
     })
 }
 

@@ -7,10 +7,11 @@ use bareflow_bundle::Bundle;
 use clap::Args;
 
 use super::image::parse_size;
+use super::program::ProgramArgs;
 use crate::error::{Error, Result};
 use crate::export::{self, Guidance};
 use crate::image::{ImageFile, ImageSize};
-use crate::program::{Program, Tier};
+use crate::program::Tier;
 use crate::tools::Installation;
 use crate::workbench::Workbench;
 
@@ -35,9 +36,8 @@ pub struct ExportArgs {
     /// Install missing tools with apt first
     #[arg(long)]
     install_tools: bool,
-    /// The program: .c, .ll and .bc files, linked as one
-    #[arg(value_name = "PROGRAM")]
-    program: Vec<PathBuf>,
+    #[command(flatten)]
+    program: ProgramArgs,
     /// Arguments of the program, instead of those in the image
     #[arg(last = true, value_name = "ARGS")]
     arguments: Vec<String>,
@@ -78,8 +78,14 @@ impl ExportArgs {
 
     fn bundle(&self, bench: &Workbench, image: Option<&ImageFile>) -> Result<Vec<u8>> {
         if !self.program.is_empty() {
-            let program = Program::build(&self.program, &bench.program_compiler())?;
-            return Ok(program.bundle(&self.arguments, Tier::Auto));
+            let project = self.program.project()?;
+            let program = project.build(&bench.program_compiler())?;
+            let arguments = if self.arguments.is_empty() {
+                &project.arguments
+            } else {
+                &self.arguments
+            };
+            return Ok(program.bundle(arguments, Tier::Auto));
         }
         let image = image.expect("without files there is an image");
         let bytes = export::bundle_of(image)?;

@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 
-use bareflow_bundle::{Builder, ENVIRONMENT};
 use clap::Args;
 
+use super::program::ProgramArgs;
 use crate::error::{Error, Result, system};
 use crate::kernel::LlvmExtent;
-use crate::program::{Program, ProgramError, Tier, TierOptions};
+use crate::program::{Tier, TierOptions};
 use crate::tools::Installation;
 use crate::workbench::Workbench;
 
@@ -43,9 +43,8 @@ pub struct Guest {
     /// Install missing tools with apt first
     #[arg(long)]
     pub install_tools: bool,
-    /// The program: .c, .ll and .bc files, linked as one
-    #[arg(value_name = "PROGRAM")]
-    program: Vec<PathBuf>,
+    #[command(flatten)]
+    program: ProgramArgs,
     /// A variable of the program's environment; the last of a name counts
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = parse_variable)]
     environment: Vec<Variable>,
@@ -55,10 +54,9 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// The program's name: that of its first file.
+    /// The program's name.
     pub fn name(&self) -> String {
-        let stem = self.program.first().and_then(|path| path.file_stem());
-        stem.unwrap_or_default().to_string_lossy().into_owned()
+        self.program.name()
     }
 
     fn secret(&self) -> Result<Option<[u8; SECRET_SIZE_BYTES]>> {
@@ -83,9 +81,7 @@ impl Guest {
     /// # Errors
     /// Whatever is wrong with the options, the tools or the program.
     pub fn prepare(&self, wishes: Wishes) -> Result<(Workbench, Vec<u8>)> {
-        if self.program.is_empty() {
-            return Err(Error::Usage(ProgramError::Empty.to_string()));
-        }
+        let project = self.program.project()?;
         let options = TierOptions {
             settings: self.settings.clone(),
             profile: wishes.profile,
@@ -94,24 +90,18 @@ impl Guest {
         };
         options.check(self.tier).map_err(Error::Usage)?;
         let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
-        let program = Program::build(&self.program, &bench.program_compiler())?;
-        let mut bundle = Builder::of(&program.bundle_with(&self.arguments, self.tier, &options))
-            .expect("it was just built");
-        self.add_environment(&mut bundle);
-        Ok((bench, bundle.finish()))
-    }
-
-    /// What is said of the environment.
-    fn add_environment(&self, bundle: &mut Builder) {
-        for (index, variable) in self.environment.iter().enumerate() {
-            let is_last = |later: &Variable| later.name != variable.name;
-            if self.environment[index + 1..].iter().all(is_last) {
-                bundle.add(
-                    &format!("{ENVIRONMENT}{}", variable.name),
-                    variable.value.as_bytes(),
-                );
-            }
-        }
+        let mut program = project.build(&bench.program_compiler())?;
+        let variables = self.environment.iter().cloned();
+        program
+            .environment
+            .extend(variables.map(|variable| (variable.name, variable.value)));
+        let arguments = if self.arguments.is_empty() {
+            &project.arguments
+        } else {
+            &self.arguments
+        };
+        let bundle = program.bundle_with(arguments, self.tier, &options);
+        Ok((bench, bundle))
     }
 }
 

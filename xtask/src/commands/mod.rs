@@ -12,6 +12,7 @@ pub mod image;
 pub mod llvm;
 pub mod order;
 pub mod path;
+pub mod program;
 pub mod report;
 pub mod run;
 pub mod sdk;

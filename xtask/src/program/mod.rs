@@ -1,35 +1,38 @@
 //! Programs: from the files named on the command line to the bundle that a kernel runs.
 //!
-//! A program is one or more `.c`, `.ll` or `.bc` files. C is compiled to bitcode for the target by a
-//! clang that LLVM 18 can read; IR is passed through as it is, so that the kernel, which must check it
-//! anyway, is the only judge of it.
+//! A program is made of C, C++, IR, objects and archives of bitcode. What is compiled is compiled for the target by
+//! a clang that LLVM 18 can read; IR is passed through as it is, so that the kernel, which must check it anyway, is
+//! the only judge of it. What only a linker can put together is linked.
 
+mod build;
 mod compiler;
+mod config;
 mod forgetting;
 
-use std::ffi::OsStr;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bareflow_bundle::{ARGUMENT, Builder, MODULE, PROFILE, SECRET, SETTING, SNAPSHOT, TIER};
+use bareflow_bundle::{
+    ARGUMENT, Builder, ENVIRONMENT, MODULE, PROFILE, SECRET, SETTING, SNAPSHOT, TIER,
+};
 
+use bareflow_driver::DriverError;
 use bareflow_tiers::Config;
 
+pub use build::Sources;
 pub use compiler::ProgramCompiler;
+pub use config::{CONFIG_FILE, ConfigError, ProjectConfig};
 pub use forgetting::forgetting;
 
 /// Why a program cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {
     /// No file was named.
-    #[error("no program was named; name one or more .c, .ll or .bc files")]
+    #[error(
+        "no program was named; name its files: .c .cc .cpp .cxx .o .a .bc .ll, or a folder with a bareflow.toml"
+    )]
     Empty,
-    /// A file of a kind that is not known.
-    #[error("{path}: not a program; a program is made of .c, .ll and .bc files")]
-    UnknownKind {
-        /// The file.
-        path: PathBuf,
-    },
     /// A file cannot be read.
     #[error("cannot read {path}: {source}")]
     Read {
@@ -38,34 +41,28 @@ pub enum ProgramError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The compiler cannot be started.
-    #[error("cannot start {compiler}: {source}; `cargo xtask doctor` says how to install it")]
-    NoCompiler {
-        /// The compiler.
-        compiler: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The compiler refused the file. It has said why on stderr.
-    #[error("{path} does not compile; the command was:\n  {command}\n{output}")]
-    Compile {
-        /// The source file.
+    /// A file was named twice.
+    #[error("{path} is named twice")]
+    Twice {
+        /// The file.
         path: PathBuf,
-        /// The command line.
-        command: String,
-        /// What the compiler said.
-        output: String,
     },
-    /// Two files that would have the same name in the kernel.
-    #[error("both {first} and {second} are called '{name}'; rename one of them")]
-    SameName {
-        /// The first file.
-        first: PathBuf,
-        /// The second file.
-        second: PathBuf,
-        /// What both are called.
-        name: String,
-    },
+    /// There is no temporary folder.
+    #[error("cannot make a temporary folder: {0}")]
+    TemporaryFolder(std::io::Error),
+    /// It cannot be compiled or linked.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+}
+
+impl ProgramError {
+    /// The exit code of the command that failed this way.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Driver(error) => error.exit_code(),
+            Self::Empty | Self::Read { .. } | Self::Twice { .. } | Self::TemporaryFolder(_) => 100,
+        }
+    }
 }
 
 /// How a program runs.
@@ -132,27 +129,15 @@ pub struct Program {
     pub name: String,
     /// In the order of the command line.
     pub modules: Vec<Module>,
+    /// Its environment variables.
+    pub environment: BTreeMap<String, String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum FileKind {
-    Source,
-    Ir,
-}
-
-fn kind_of(path: &Path) -> Option<FileKind> {
-    match path.extension().and_then(OsStr::to_str) {
-        Some("c") => Some(FileKind::Source),
-        Some("ll" | "bc") => Some(FileKind::Ir),
-        _ => None,
-    }
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into_owned()
+fn read(path: &Path) -> Result<Vec<u8>, ProgramError> {
+    fs::read(path).map_err(|source| ProgramError::Read {
+        path: path.into(),
+        source,
+    })
 }
 
 /// What goes with the automatic tiers.
@@ -191,42 +176,6 @@ impl TierOptions {
 }
 
 impl Program {
-    /// Reads and compiles `files`.
-    ///
-    /// # Errors
-    /// [`ProgramError`] says which file and why.
-    pub fn build(files: &[PathBuf], compiler: &ProgramCompiler) -> Result<Self, ProgramError> {
-        let first = files.first().ok_or(ProgramError::Empty)?;
-        let mut modules: Vec<Module> = Vec::with_capacity(files.len());
-        for path in files {
-            let kind =
-                kind_of(path).ok_or_else(|| ProgramError::UnknownKind { path: path.clone() })?;
-            let name = file_name(path);
-            if let Some(index) = modules.iter().position(|module| module.name == name) {
-                let first = files[index].clone();
-                return Err(ProgramError::SameName {
-                    first,
-                    second: path.clone(),
-                    name,
-                });
-            }
-            let bytes = match kind {
-                FileKind::Source => compiler.compile(path)?,
-                FileKind::Ir => fs::read(path).map_err(|source| ProgramError::Read {
-                    path: path.clone(),
-                    source,
-                })?,
-            };
-            modules.push(Module { name, bytes });
-        }
-        let name = first
-            .file_stem()
-            .unwrap_or(first.as_os_str())
-            .to_string_lossy()
-            .into_owned();
-        Ok(Self { name, modules })
-    }
-
     /// The bundle that runs this program with `arguments` at `tier`.
     pub fn bundle(&self, arguments: &[String], tier: Tier) -> Vec<u8> {
         self.bundle_with(arguments, tier, &TierOptions::default())
@@ -254,6 +203,9 @@ impl Program {
         for argument in arguments {
             builder.add(ARGUMENT, argument.as_bytes());
         }
+        for (name, value) in &self.environment {
+            builder.add(&format!("{ENVIRONMENT}{name}"), value.as_bytes());
+        }
         for module in &self.modules {
             builder.add(&format!("{MODULE}{}", module.name), &module.bytes);
         }
@@ -265,13 +217,19 @@ impl Program {
 mod tests {
     use super::*;
     use bareflow_bundle::Bundle;
+    use bareflow_driver::toolchain::Toolchain;
 
     fn compiler() -> ProgramCompiler {
-        ProgramCompiler::new(
-            "/usr/bin/false".into(),
-            Path::new("/nowhere"),
-            Path::new("/nowhere"),
-        )
+        let nothing = PathBuf::from("/usr/bin/false");
+        let toolchain = Toolchain {
+            version: 16,
+            clang: nothing.clone(),
+            lld: nothing.clone(),
+            ar: nothing.clone(),
+            ranlib: nothing.clone(),
+            nm: nothing,
+        };
+        ProgramCompiler::new(toolchain, Path::new("/nowhere"))
     }
 
     fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
@@ -327,11 +285,12 @@ mod tests {
         let program = Program {
             name: "p".into(),
             modules: Vec::new(),
+            environment: BTreeMap::from([("A".into(), "b".into())]),
         };
         let bytes = program.bundle_with(&[], Tier::Auto, &good);
         let bundle = Bundle::open(&bytes).unwrap();
         let names: Vec<&str> = bundle.entries().map(|entry| entry.name).collect();
-        assert_eq!(names, ["setting", "profile", "argument"]);
+        assert_eq!(names, ["setting", "profile", "argument", "environment/A"]);
     }
 
     #[test]
@@ -342,32 +301,44 @@ mod tests {
             Program::build(&[], &compiler()),
             Err(ProgramError::Empty)
         ));
-        assert!(matches!(
-            Program::build(&[text], &compiler()),
-            Err(ProgramError::UnknownKind { .. })
-        ));
-        let twice = [
-            write(folder.path(), "a/same.ll", ""),
-            write(folder.path(), "b/same.ll", ""),
+        let error = Program::build(&[text], &compiler()).unwrap_err();
+        assert!(error.to_string().contains("notes.txt: neither"), "{error}");
+        let missing = Program::build(&["nowhere.c".into()], &compiler()).unwrap_err();
+        assert_eq!(missing.to_string(), "nowhere.c: there is no such file");
+    }
+
+    #[test]
+    fn files_of_one_name_are_told_apart_by_their_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = [
+            write(folder.path(), "a/same.ll", "1"),
+            write(folder.path(), "b/same.ll", "2"),
         ];
-        let error = Program::build(&twice, &compiler()).unwrap_err().to_string();
+        let program = Program::build(&files, &compiler()).unwrap();
+        assert_eq!(program.modules[0].name, "same.ll");
+        assert!(program.modules[1].name.ends_with("b/same.ll"));
+
+        let twice = [files[0].clone(), files[1].clone(), files[1].clone()];
+        let error = Program::build(&twice, &compiler()).unwrap_err();
         assert!(
-            error.contains("a/same.ll") && error.contains("b/same.ll"),
+            error.to_string().contains("b/same.ll is named twice"),
             "{error}"
         );
     }
 
     #[test]
-    fn a_compile_error_names_file_and_command() {
+    fn all_files_that_do_not_compile_are_named() {
         let folder = tempfile::tempdir().unwrap();
-        let source = write(folder.path(), "x.c", "");
-        let error = Program::build(&[source], &compiler())
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("x.c does not compile"), "{error}");
+        let files = [
+            write(folder.path(), "x.c", ""),
+            write(folder.path(), "y.c", ""),
+        ];
+        let error = Program::build(&files, &compiler()).unwrap_err();
+        let text = error.to_string();
         assert!(
-            error.contains("/usr/bin/false --target=x86_64-unknown-none-elf"),
-            "{error}"
+            text.contains("x.c") && text.ends_with("y.c do not compile"),
+            "{text}"
         );
+        assert!(!text.contains("--target"), "{text}");
     }
 }
