@@ -24,6 +24,7 @@ mod options;
 pub mod output;
 pub mod parts;
 mod queries;
+pub mod runner;
 pub mod sdk;
 pub mod toolchain;
 pub mod words;

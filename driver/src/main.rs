@@ -1,4 +1,5 @@
-//! One program with several names: `bareflow-cc`, `bareflow-c++`, `bareflow-ar`, `bareflow-ranlib`, `bareflow-nm`.
+//! One program with several names: `bareflow-cc`, `bareflow-c++`, `bareflow-ar`, `bareflow-ranlib`, `bareflow-nm`,
+//! `bareflow-run`.
 
 use std::env;
 use std::path::Path;
@@ -7,6 +8,7 @@ use std::process::ExitCode;
 use bareflow_driver::archive::become_tool;
 use bareflow_driver::driver;
 use bareflow_driver::flags::Language;
+use bareflow_driver::runner;
 use bareflow_driver::toolchain::Toolchain;
 use bareflow_driver::{DriverError, Result};
 
@@ -19,7 +21,7 @@ fn main() -> ExitCode {
         .to_string_lossy()
         .into_owned();
     match act(&name, arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             report(&name, &error);
             ExitCode::from(error.exit_code())
@@ -27,21 +29,28 @@ fn main() -> ExitCode {
     }
 }
 
-fn act(name: &str, arguments: env::ArgsOs) -> Result<()> {
+fn act(name: &str, arguments: env::ArgsOs) -> Result<ExitCode> {
     let tool = match name.rsplit('-').next() {
-        Some("cc") => return driver::run(Language::C, arguments),
-        Some("c++") => return driver::run(Language::Cxx, arguments),
+        Some("cc") => return compile(Language::C, arguments),
+        Some("c++") => return compile(Language::Cxx, arguments),
+        Some("run") => return Ok(ExitCode::from(runner::run(arguments)?)),
         Some("ar") => Toolchain::find()?.ar,
         Some("ranlib") => Toolchain::find()?.ranlib,
         Some("nm") => Toolchain::find()?.nm,
         _ => {
             return Err(DriverError::Usage(
-                "this program is called bareflow-cc, bareflow-c++, bareflow-ar, bareflow-ranlib or bareflow-nm"
+                "this program is called bareflow-cc, bareflow-c++, bareflow-ar, bareflow-ranlib, bareflow-nm or \
+                 bareflow-run"
                     .to_owned(),
             ));
         }
     };
     match become_tool(tool, arguments.collect())? {}
+}
+
+fn compile(language: Language, arguments: env::ArgsOs) -> Result<ExitCode> {
+    driver::run(language, arguments)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// What tools have said is complete; everything else gets the program's name before it.

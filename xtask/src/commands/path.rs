@@ -5,12 +5,17 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::error::Result;
+use crate::kernel::{KernelKind, LlvmExtent};
 use crate::tools::Installation;
 use crate::workbench::Workbench;
 
 /// Print the folder of bareflow-cc and the like, for PATH; it is made if it is not there.
 #[derive(Args, Debug)]
-pub struct PathArgs {}
+pub struct PathArgs {
+    /// Print the hosted kernel's file instead, for BAREFLOW_KERNEL
+    #[arg(long)]
+    kernel: bool,
+}
 
 impl PathArgs {
     /// Prints it.
@@ -19,7 +24,14 @@ impl PathArgs {
     /// Whatever kept it from being made.
     pub fn run(self) -> Result<ExitCode> {
         let bench = Workbench::prepare(Installation::Forbidden)?;
-        println!("{}", bench.sdk.join("bin").display());
+        let path = if self.kernel {
+            bench
+                .kernel_builder()
+                .build(KernelKind::Hosted, LlvmExtent::default())?
+        } else {
+            bench.sdk.join("bin")
+        };
+        println!("{}", path.display());
         Ok(ExitCode::SUCCESS)
     }
 }

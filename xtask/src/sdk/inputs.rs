@@ -14,6 +14,9 @@ use crate::tools::Tools;
 /// Changes when the code of the steps or of the packaging changes what comes out.
 const PACKAGING_VERSION: u32 = 1;
 
+/// The crates that the driver is made of.
+const DRIVER_FOLDERS: &[&str] = &["driver", "kernel/bundle"];
+
 /// The driver's list of what kernels provide is made from it.
 const DRIVER_SYMBOLS: &str = "cxx-runtime/src/symbols.rs";
 
@@ -43,10 +46,9 @@ fn driver_hash() -> Result<String> {
     let repository = paths::repository();
     let files = [DRIVER_SYMBOLS, "Cargo.lock"].map(|name| file_hash(&repository.join(name)));
     let mut hash = Sha256::new();
-    field(
-        &mut hash,
-        folder_hash(&repository.join("driver"))?.as_bytes(),
-    );
+    for folder in DRIVER_FOLDERS {
+        field(&mut hash, folder_hash(&repository.join(folder))?.as_bytes());
+    }
     for file in files {
         field(&mut hash, file?.as_bytes());
     }

@@ -22,7 +22,11 @@ const DRIVER_NAMES: &[&str] = &[
     "bareflow-ar",
     "bareflow-ranlib",
     "bareflow-nm",
+    "bareflow-run",
 ];
+
+/// Folders of `sysroot/program` whose files tell build systems about the target.
+const BUILD_SYSTEMS: &[&str] = &["cmake", "autoconf"];
 
 /// Packages what was built; returns the folder of the SDK.
 ///
@@ -40,6 +44,13 @@ pub fn make(build: &Build, name: &str) -> Result<PathBuf> {
             copy_tree(
                 &build.distribution.join("include/bareflow").join(folder),
                 &root.join("include/bareflow").join(folder),
+                |_| true,
+            )?;
+        }
+        for folder in BUILD_SYSTEMS {
+            copy_tree(
+                &build.program_input().join(folder),
+                &root.join("share/bareflow"),
                 |_| true,
             )?;
         }
