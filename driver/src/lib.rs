@@ -26,6 +26,7 @@ pub mod parts;
 mod queries;
 pub mod runner;
 pub mod sdk;
+mod texts;
 pub mod toolchain;
 pub mod words;
 

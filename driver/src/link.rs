@@ -18,6 +18,7 @@ use crate::compile::{is_disk_full, run};
 use crate::error::{BUILD_FAILED, DISK_FULL, DriverError, Result, reading, system};
 use crate::input::{Contents, check_linkable};
 use crate::kernel_symbols;
+use crate::texts::{may_have_texts, with_texts};
 use crate::toolchain::Toolchain;
 
 /// Where a program starts.
@@ -116,11 +117,23 @@ impl Link<'_> {
                  with bareflow-ar"
             )));
         }
+        let symbols = match self.result {
+            LinkResult::Program => self.symbols([output.as_path()], &["--no-sort"])?,
+            LinkResult::Object => Vec::new(),
+        };
         if self.result == LinkResult::Program {
-            self.check_symbols(&output, &loaded)?;
+            self.check_symbols(&symbols, &loaded)?;
         }
         let bytes = fs::read(&output).map_err(reading(&output))?;
         fs::remove_file(&output).map_err(system(format!("cannot remove {}", output.display())))?;
+        let may_have_texts = |symbol: &Symbol| may_have_texts(&symbol.name);
+        if symbols.iter().any(may_have_texts) {
+            return Ok(Linked::Bitcode(with_texts(
+                bytes,
+                &self.toolchain.clang,
+                self.scratch,
+            )?));
+        }
         Ok(Linked::Bitcode(bytes))
     }
 
@@ -170,8 +183,7 @@ impl Link<'_> {
     }
 
     /// Checks that the kernels provide what is not there, and that there is a start.
-    fn check_symbols(&self, program: &Path, loaded: &[&str]) -> Result<()> {
-        let symbols = self.symbols([program], &["--no-sort"])?;
+    fn check_symbols(&self, symbols: &[Symbol], loaded: &[&str]) -> Result<()> {
         let is_start = |symbol: &Symbol| symbol.name == ENTRY && symbol.is_defined();
         let has_start = symbols.iter().any(is_start);
         let undefined: Vec<&str> = symbols
