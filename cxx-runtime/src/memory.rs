@@ -1,14 +1,20 @@
-//! `mmap` and its family: anonymous memory, and private copies of read-only files.
+//! `mmap` and its family: anonymous memory, and copies of files. What is shared and writable goes back to its file at
+//! `msync` and `munmap`.
 
+use core::cell::UnsafeCell;
 use core::ffi::{c_char, c_int, c_void};
 
+use alloc::vec::Vec;
+
 use crate::errno::{self, fail};
+use crate::files::{self, Mapping};
 use crate::platform::Protection;
 use crate::runtime::platform;
 
 const PROT_READ: c_int = 1;
 const PROT_WRITE: c_int = 2;
 const PROT_EXEC: c_int = 4;
+const MAP_SHARED: c_int = 1;
 const MAP_ANONYMOUS: c_int = 0x20;
 const MAP_FAILED: *mut c_void = !0_usize as *mut c_void;
 
@@ -44,37 +50,76 @@ pub(crate) extern "C" fn mmap(
     let Some(pages) = whole_pages(size) else {
         return failed(errno::EINVAL);
     };
-    let contents = if flags & MAP_ANONYMOUS != 0 {
-        &[][..]
-    } else {
-        match crate::files::contents(file) {
-            Some(contents) => contents
-                .get(usize::try_from(offset).unwrap_or(usize::MAX)..)
-                .unwrap_or(&[]),
-            None => return failed(errno::EBADF),
-        }
-    };
     let wanted = protection(bits);
-    let first = if contents.is_empty() {
-        wanted
-    } else {
-        Protection::READ | Protection::WRITE
+    if flags & MAP_ANONYMOUS != 0 {
+        return match platform().map_pages(pages, wanted) {
+            Ok(address) => address as *mut c_void,
+            Err(_) => failed(errno::ENOMEM),
+        };
+    }
+    let is_shared_writable = flags & MAP_SHARED != 0 && bits & PROT_WRITE != 0;
+    let mapping = match files::map(file, offset, is_shared_writable) {
+        Ok(mapping) => mapping,
+        Err(number) => return failed(number),
     };
-    let Ok(address) = platform().map_pages(pages, first) else {
+    let Ok(address) = platform().map_pages(pages, Protection::READ | Protection::WRITE) else {
         return failed(errno::ENOMEM);
     };
-    if !contents.is_empty() {
-        let count = contents.len().min(size);
-        // SAFETY: the pages are fresh, writable and at least `size` bytes; nobody else knows them yet.
-        let protected = unsafe {
-            core::ptr::copy_nonoverlapping(contents.as_ptr(), address as *mut u8, count);
-            platform().protect_pages(address, pages, wanted)
-        };
-        if protected.is_err() {
-            return failed(errno::EINVAL);
-        }
+    // SAFETY: the pages are fresh and writable; nobody else knows them yet.
+    let protected = unsafe {
+        mapping.load(core::slice::from_raw_parts_mut(address as *mut u8, size));
+        platform().protect_pages(address, pages, wanted)
+    };
+    if protected.is_err() {
+        return failed(errno::EINVAL);
+    }
+    if is_shared_writable {
+        // SAFETY: there is one thread.
+        unsafe { &mut *SHARED.0.get() }.push(SharedMapping {
+            address,
+            size,
+            mapping,
+        });
     }
     address as *mut c_void
+}
+
+/// A file whose mapped bytes go back to it.
+struct SharedMapping {
+    address: usize,
+    size: usize,
+    mapping: Mapping,
+}
+
+impl SharedMapping {
+    fn overlaps(&self, address: usize, size: usize) -> bool {
+        self.address < address.saturating_add(size) && address < self.address + self.size
+    }
+
+    fn save(&self) {
+        // SAFETY: the range is mapped and readable until it is unmapped, which forgets it here.
+        self.mapping
+            .save(unsafe { core::slice::from_raw_parts(self.address as *const u8, self.size) });
+    }
+}
+
+struct SharedMappings(UnsafeCell<Vec<SharedMapping>>);
+
+// SAFETY: there is one thread.
+unsafe impl Sync for SharedMappings {}
+
+static SHARED: SharedMappings = SharedMappings(UnsafeCell::new(Vec::new()));
+
+/// Writes shared mappings in this range back to their files.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn msync(address: *mut c_void, size: usize, _flags: c_int) -> c_int {
+    // SAFETY: there is one thread.
+    for shared in unsafe { &*SHARED.0.get() } {
+        if shared.overlaps(address as usize, size) {
+            shared.save();
+        }
+    }
+    0
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -82,6 +127,9 @@ unsafe extern "C" fn munmap(address: *mut c_void, size: usize) -> c_int {
     let Some(pages) = whole_pages(size) else {
         return fail(errno::EINVAL);
     };
+    msync(address, pages, 0);
+    // SAFETY: there is one thread.
+    unsafe { &mut *SHARED.0.get() }.retain(|shared| !shared.overlaps(address as usize, pages));
     // SAFETY: the caller says that nothing uses the range any more.
     match unsafe { platform().unmap_pages(address as usize, pages) } {
         Ok(()) => 0,

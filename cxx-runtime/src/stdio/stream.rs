@@ -294,7 +294,7 @@ unsafe extern "C" fn fopen(path: *const c_char, mode: *const c_char) -> *const F
             errno::set(errno::EROFS);
             return core::ptr::null();
         }
-        match files::open(path, 0) {
+        match files::open(path, 0, 0) {
             descriptor if descriptor < 0 => core::ptr::null(),
             descriptor => Box::into_raw(Box::new(FileStream::new(descriptor))),
         }

@@ -1,0 +1,636 @@
+//! The file system of a program: a tree in memory, over the files that came with it.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::ffi::c_int;
+
+use crate::errno;
+use crate::platform::File;
+
+/// A file, a directory or the like, by its place in the table of nodes.
+pub(crate) type NodeId = usize;
+
+/// The directory that absolute paths start in.
+pub(super) const ROOT: NodeId = 0;
+const NAME_LIMIT_BYTES: usize = 255;
+/// Bytes of a path, its end included.
+pub(super) const PATH_LIMIT_BYTES: usize = 4096;
+const LINK_LIMIT: u32 = 40;
+
+/// What reading and writing a special file does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Device {
+    Null,
+    Zero,
+    Full,
+    Random,
+    /// A standard stream of the platform, by its descriptor.
+    Console(c_int),
+}
+
+/// What a node is.
+#[derive(Debug)]
+pub(super) enum Content {
+    Directory {
+        entries: BTreeMap<Vec<u8>, NodeId>,
+        parent: NodeId,
+    },
+    /// Bytes that came with the program: they are copied when somebody writes.
+    Given(&'static [u8]),
+    Written(Vec<u8>),
+    Link(Vec<u8>),
+    Device(Device),
+}
+
+/// A point in time as `struct timespec` has it: seconds and nanoseconds since 1970.
+pub(super) type Time = [i64; 2];
+
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) content: Content,
+    pub(super) permissions: u32,
+    /// Names in directories.
+    pub(super) links: u64,
+    /// Descriptions and mappings that refer to it.
+    pub(super) uses: u64,
+    /// Of the last access, modification and change of status.
+    pub(super) times: [Time; 3],
+}
+
+impl Node {
+    /// Its bytes, if it is a regular file.
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        match &self.content {
+            Content::Given(bytes) => Some(bytes),
+            Content::Written(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_directory(&self) -> bool {
+        matches!(self.content, Content::Directory { .. })
+    }
+
+    fn touch(&mut self, now: Time) {
+        self.times[1] = now;
+        self.times[2] = now;
+    }
+}
+
+/// Where a path leads.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) parent: NodeId,
+    /// Empty when the path ends in `.`, `..` or `/`.
+    pub(super) name: Vec<u8>,
+    pub(super) node: Option<NodeId>,
+    /// The path ends in a slash.
+    pub(super) wants_directory: bool,
+}
+
+/// Whether a link that a path ends in is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LastLink {
+    Followed,
+    Kept,
+}
+
+/// All nodes, and the program's place among them.
+#[derive(Debug)]
+pub(super) struct Tree {
+    nodes: Vec<Option<Node>>,
+    pub(super) working: NodeId,
+}
+
+type Result<T> = core::result::Result<T, c_int>;
+
+/// The parts of a path, the last one first.
+fn parts(path: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
+    path.rsplit(|byte| *byte == b'/')
+        .filter(|part| !part.is_empty())
+        .map(<[u8]>::to_vec)
+}
+
+impl Tree {
+    /// With `/tmp`, `/dev` and these files.
+    pub(super) fn new(files: &[File], now: Time) -> Self {
+        let mut tree = Self {
+            nodes: Vec::new(),
+            working: ROOT,
+        };
+        let root = Content::Directory {
+            entries: BTreeMap::new(),
+            parent: ROOT,
+        };
+        tree.insert(root, 0o755, now);
+        tree.node_mut(ROOT).links = 1;
+        for (name, permissions) in [("tmp", 0o1777), ("dev", 0o755)] {
+            tree.add_directory(ROOT, name.as_bytes(), permissions, now);
+        }
+        let dev = tree.child(ROOT, b"dev").expect("it was just made");
+        for (name, device) in [
+            ("null", Device::Null),
+            ("zero", Device::Zero),
+            ("full", Device::Full),
+            ("random", Device::Random),
+            ("urandom", Device::Random),
+            ("stdin", Device::Console(0)),
+            ("stdout", Device::Console(1)),
+            ("stderr", Device::Console(2)),
+            ("tty", Device::Console(1)),
+        ] {
+            let node = tree.insert(Content::Device(device), 0o666, now);
+            tree.attach(dev, name.as_bytes().to_vec(), node);
+        }
+        for file in files {
+            tree.add_given(file, now);
+        }
+        tree
+    }
+
+    fn add_directory(&mut self, parent: NodeId, name: &[u8], permissions: u32, now: Time) {
+        let content = Content::Directory {
+            entries: BTreeMap::new(),
+            parent,
+        };
+        let node = self.insert(content, permissions, now);
+        self.attach(parent, name.to_vec(), node);
+    }
+
+    fn add_given(&mut self, file: &File, now: Time) {
+        let mut path: Vec<Vec<u8>> = parts(file.path.as_bytes()).collect();
+        let Some(name) = (!path.is_empty()).then(|| path.remove(0)) else {
+            return;
+        };
+        let mut directory = ROOT;
+        while let Some(part) = path.pop() {
+            if self.child(directory, &part).is_none() {
+                self.add_directory(directory, &part, 0o755, now);
+            }
+            directory = self.child(directory, &part).expect("it was just made");
+            // A file has the name that a directory was to have: the first one counts.
+            if !self.node(directory).is_directory() {
+                return;
+            }
+        }
+        if self.child(directory, &name).is_none() {
+            let node = self.insert(Content::Given(file.contents), 0o644, now);
+            self.attach(directory, name, node);
+        }
+    }
+
+    /// A new node that nothing refers to yet.
+    pub(super) fn insert(&mut self, content: Content, permissions: u32, now: Time) -> NodeId {
+        let node = Node {
+            content,
+            permissions,
+            links: 0,
+            uses: 0,
+            times: [now; 3],
+        };
+        match self.nodes.iter().position(Option::is_none) {
+            Some(id) => {
+                self.nodes[id] = Some(node);
+                id
+            }
+            None => {
+                self.nodes.push(Some(node));
+                self.nodes.len() - 1
+            }
+        }
+    }
+
+    pub(super) fn node(&self, id: NodeId) -> &Node {
+        self.nodes[id].as_ref().expect("what is referred to exists")
+    }
+
+    pub(super) fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        self.nodes[id].as_mut().expect("what is referred to exists")
+    }
+
+    /// The entries of a directory.
+    pub(super) fn entries(&self, id: NodeId) -> Result<&BTreeMap<Vec<u8>, NodeId>> {
+        match &self.node(id).content {
+            Content::Directory { entries, .. } => Ok(entries),
+            _ => Err(errno::ENOTDIR),
+        }
+    }
+
+    fn entries_mut(&mut self, id: NodeId) -> &mut BTreeMap<Vec<u8>, NodeId> {
+        match &mut self.node_mut(id).content {
+            Content::Directory { entries, .. } => entries,
+            _ => unreachable!("only directories have entries"),
+        }
+    }
+
+    fn child(&self, directory: NodeId, name: &[u8]) -> Option<NodeId> {
+        self.entries(directory).ok()?.get(name).copied()
+    }
+
+    /// The directory that `..` of this one is.
+    pub(super) fn parent(&self, id: NodeId) -> NodeId {
+        match self.node(id).content {
+            Content::Directory { parent, .. } => parent,
+            _ => ROOT,
+        }
+    }
+
+    /// Gives a node a name.
+    pub(super) fn attach(&mut self, directory: NodeId, name: Vec<u8>, node: NodeId) {
+        self.entries_mut(directory).insert(name, node);
+        self.node_mut(node).links += 1;
+        if let Content::Directory { parent, .. } = &mut self.node_mut(node).content {
+            *parent = directory;
+        }
+    }
+
+    fn detach(&mut self, directory: NodeId, name: &[u8]) -> Option<NodeId> {
+        let node = self.entries_mut(directory).remove(name)?;
+        self.node_mut(node).links -= 1;
+        Some(node)
+    }
+
+    /// Frees a node that nothing refers to any more.
+    pub(super) fn free_if_unused(&mut self, id: NodeId) {
+        let node = self.node(id);
+        if node.links == 0 && node.uses == 0 && id != self.working {
+            self.nodes[id] = None;
+        }
+    }
+
+    /// Follows a path from `start`, or from the root if it is absolute.
+    pub(super) fn locate(&self, start: NodeId, path: &[u8], last_link: LastLink) -> Result<Place> {
+        if path.is_empty() {
+            return Err(errno::ENOENT);
+        }
+        if path.len() >= PATH_LIMIT_BYTES {
+            return Err(errno::ENAMETOOLONG);
+        }
+        let wants_directory = path.ends_with(b"/");
+        let mut pending: Vec<Vec<u8>> = parts(path).collect();
+        let mut current = if path.starts_with(b"/") { ROOT } else { start };
+        let mut links = 0;
+        while let Some(part) = pending.pop() {
+            let entries = self.entries(current)?;
+            if part.len() > NAME_LIMIT_BYTES {
+                return Err(errno::ENAMETOOLONG);
+            }
+            if part == b"." {
+                continue;
+            }
+            if part == b".." {
+                current = self.parent(current);
+                continue;
+            }
+            let is_last = pending.is_empty();
+            let Some(node) = entries.get(&part).copied() else {
+                if !is_last {
+                    return Err(errno::ENOENT);
+                }
+                return Ok(Place {
+                    parent: current,
+                    name: part,
+                    node: None,
+                    wants_directory,
+                });
+            };
+            match &self.node(node).content {
+                Content::Link(target)
+                    if !is_last || wants_directory || last_link == LastLink::Followed =>
+                {
+                    links += 1;
+                    if links > LINK_LIMIT {
+                        return Err(errno::ELOOP);
+                    }
+                    if target.starts_with(b"/") {
+                        current = ROOT;
+                    }
+                    pending.extend(parts(target));
+                }
+                content if is_last => {
+                    if wants_directory && !matches!(content, Content::Directory { .. }) {
+                        return Err(errno::ENOTDIR);
+                    }
+                    return Ok(Place {
+                        parent: current,
+                        name: part,
+                        node: Some(node),
+                        wants_directory,
+                    });
+                }
+                Content::Directory { .. } => current = node,
+                _ => return Err(errno::ENOTDIR),
+            }
+        }
+        Ok(Place {
+            parent: self.parent(current),
+            name: Vec::new(),
+            node: Some(current),
+            wants_directory,
+        })
+    }
+
+    /// The node that a path leads to.
+    pub(super) fn find(&self, start: NodeId, path: &[u8], last_link: LastLink) -> Result<NodeId> {
+        self.locate(start, path, last_link)?
+            .node
+            .ok_or(errno::ENOENT)
+    }
+
+    /// The absolute path of a directory.
+    pub(super) fn path_of(&self, directory: NodeId) -> Result<Vec<u8>> {
+        let mut names: Vec<&[u8]> = Vec::new();
+        let mut current = directory;
+        while current != ROOT {
+            let parent = self.parent(current);
+            let entries = self.entries(parent)?;
+            let found = entries.iter().find(|(_, node)| **node == current);
+            // It was removed.
+            let (name, _) = found.ok_or(errno::ENOENT)?;
+            names.push(name);
+            current = parent;
+        }
+        if names.is_empty() {
+            return Ok(b"/".to_vec());
+        }
+        let mut path = Vec::new();
+        for name in names.iter().rev() {
+            path.push(b'/');
+            path.extend_from_slice(name);
+        }
+        Ok(path)
+    }
+
+    /// Makes something new at a place where nothing is.
+    pub(super) fn create(
+        &mut self,
+        place: Place,
+        content: Content,
+        permissions: u32,
+        now: Time,
+    ) -> Result<NodeId> {
+        if place.node.is_some() {
+            return Err(errno::EEXIST);
+        }
+        if place.wants_directory && !matches!(content, Content::Directory { .. }) {
+            return Err(errno::EISDIR);
+        }
+        // A directory that was removed takes no new names.
+        if place.parent != ROOT && self.node(place.parent).links == 0 {
+            return Err(errno::ENOENT);
+        }
+        let node = self.insert(content, permissions, now);
+        self.node_mut(place.parent).touch(now);
+        self.attach(place.parent, place.name, node);
+        Ok(node)
+    }
+
+    pub(super) fn make_directory(
+        &mut self,
+        place: Place,
+        permissions: u32,
+        now: Time,
+    ) -> Result<()> {
+        let content = Content::Directory {
+            entries: BTreeMap::new(),
+            parent: place.parent,
+        };
+        self.create(place, content, permissions, now).map(drop)
+    }
+
+    /// Removes a name of what is no directory.
+    pub(super) fn unlink(&mut self, place: &Place, now: Time) -> Result<()> {
+        let node = place.node.ok_or(errno::ENOENT)?;
+        if self.node(node).is_directory() {
+            return Err(errno::EISDIR);
+        }
+        self.remove(place, node, now);
+        Ok(())
+    }
+
+    /// Removes an empty directory.
+    pub(super) fn remove_directory(&mut self, place: &Place, now: Time) -> Result<()> {
+        let node = place.node.ok_or(errno::ENOENT)?;
+        if !self.entries(node)?.is_empty() {
+            return Err(errno::ENOTEMPTY);
+        }
+        if node == ROOT {
+            return Err(errno::EBUSY);
+        }
+        if place.name.is_empty() {
+            return Err(errno::EINVAL);
+        }
+        self.remove(place, node, now);
+        Ok(())
+    }
+
+    fn remove(&mut self, place: &Place, node: NodeId, now: Time) {
+        self.detach(place.parent, &place.name);
+        self.node_mut(place.parent).touch(now);
+        self.node_mut(node).times[2] = now;
+        self.free_if_unused(node);
+    }
+
+    /// Moves a name; what had the new name is replaced.
+    pub(super) fn rename(&mut self, from: Place, to: Place, now: Time) -> Result<()> {
+        let node = from.node.ok_or(errno::ENOENT)?;
+        if from.name.is_empty() || to.name.is_empty() {
+            return Err(errno::EBUSY);
+        }
+        let is_directory = self.node(node).is_directory();
+        if to.wants_directory && !is_directory {
+            return Err(errno::ENOTDIR);
+        }
+        if is_directory && self.is_inside(to.parent, node) {
+            return Err(errno::EINVAL);
+        }
+        if let Some(old) = to.node {
+            // Two names of one file: nothing happens.
+            if old == node {
+                return Ok(());
+            }
+            match (is_directory, self.node(old).is_directory()) {
+                (false, true) => return Err(errno::EISDIR),
+                (true, false) => return Err(errno::ENOTDIR),
+                (true, true) => self.remove_directory(&to, now)?,
+                (false, false) => self.unlink(&to, now)?,
+            }
+        }
+        self.detach(from.parent, &from.name);
+        self.attach(to.parent, to.name, node);
+        self.node_mut(node).times[2] = now;
+        for parent in [from.parent, to.parent] {
+            self.node_mut(parent).touch(now);
+        }
+        Ok(())
+    }
+
+    fn is_inside(&self, mut directory: NodeId, ancestor: NodeId) -> bool {
+        loop {
+            if directory == ancestor {
+                return true;
+            }
+            if directory == ROOT {
+                return false;
+            }
+            directory = self.parent(directory);
+        }
+    }
+
+    /// The bytes of a regular file, to be changed.
+    fn written(&mut self, id: NodeId) -> Result<&mut Vec<u8>> {
+        let node = self.node_mut(id);
+        if let Content::Given(bytes) = node.content {
+            let mut copy = Vec::new();
+            copy.try_reserve_exact(bytes.len())
+                .map_err(|_| errno::ENOSPC)?;
+            copy.extend_from_slice(bytes);
+            node.content = Content::Written(copy);
+        }
+        match &mut node.content {
+            Content::Written(bytes) => Ok(bytes),
+            Content::Directory { .. } => Err(errno::EISDIR),
+            _ => Err(errno::EINVAL),
+        }
+    }
+
+    /// Makes a file longer, with zeros, or shorter.
+    pub(super) fn resize(&mut self, id: NodeId, size: usize, now: Time) -> Result<()> {
+        // What is cut off needs no copy.
+        if size == 0 && self.node(id).bytes().is_some() {
+            self.node_mut(id).content = Content::Written(Vec::new());
+        }
+        let bytes = self.written(id)?;
+        let more = size.saturating_sub(bytes.len());
+        bytes.try_reserve(more).map_err(|_| errno::ENOSPC)?;
+        bytes.resize(size, 0);
+        self.node_mut(id).touch(now);
+        Ok(())
+    }
+
+    /// Room for `count` bytes at `offset`, which the caller fills.
+    pub(super) fn room(
+        &mut self,
+        id: NodeId,
+        offset: usize,
+        count: usize,
+        now: Time,
+    ) -> Result<&mut [u8]> {
+        let end = offset
+            .checked_add(count)
+            .filter(|end| isize::try_from(*end).is_ok())
+            .ok_or(errno::EFBIG)?;
+        if self.node(id).bytes().is_some_and(|bytes| bytes.len() < end) {
+            self.resize(id, end, now)?;
+        }
+        self.node_mut(id).touch(now);
+        Ok(&mut self.written(id)?[offset..end])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Time = [1, 2];
+
+    fn tree() -> Tree {
+        let files = [
+            File {
+                path: "/etc/motd",
+                contents: b"hello",
+            },
+            File {
+                path: "/a/b/c",
+                contents: b"",
+            },
+        ];
+        Tree::new(&files, NOW)
+    }
+
+    fn place(tree: &Tree, path: &str) -> Place {
+        tree.locate(ROOT, path.as_bytes(), LastLink::Kept).unwrap()
+    }
+
+    fn error(tree: &Tree, path: &str) -> c_int {
+        tree.find(ROOT, path.as_bytes(), LastLink::Followed)
+            .unwrap_err()
+    }
+
+    fn read(tree: &Tree, path: &str) -> Vec<u8> {
+        let node = tree
+            .find(ROOT, path.as_bytes(), LastLink::Followed)
+            .unwrap();
+        tree.node(node).bytes().unwrap().to_vec()
+    }
+
+    #[test]
+    fn paths_lead_to_files_or_to_the_right_error() {
+        let tree = tree();
+        assert_eq!(read(&tree, "/etc//./motd"), b"hello");
+        assert_eq!(read(&tree, "a/../etc/motd"), b"hello");
+        assert_eq!(error(&tree, ""), errno::ENOENT);
+        assert_eq!(error(&tree, "/etc/motd/x"), errno::ENOTDIR);
+        assert_eq!(error(&tree, "/etc/motd/"), errno::ENOTDIR);
+        assert_eq!(error(&tree, "/no/x"), errno::ENOENT);
+        assert_eq!(error(&tree, &"x".repeat(256)), errno::ENAMETOOLONG);
+        assert_eq!(error(&tree, &"x/".repeat(2100)), errno::ENAMETOOLONG);
+        assert_eq!(place(&tree, "/..").node, Some(ROOT));
+    }
+
+    #[test]
+    fn a_given_file_is_copied_when_it_is_written() {
+        let mut tree = tree();
+        let node = place(&tree, "/etc/motd").node.unwrap();
+        tree.room(node, 7, 2, NOW).unwrap().copy_from_slice(b"!!");
+        assert_eq!(read(&tree, "/etc/motd"), b"hello\0\0!!");
+        tree.resize(node, 2, NOW).unwrap();
+        assert_eq!(read(&tree, "/etc/motd"), b"he");
+        assert_eq!(tree.room(node, usize::MAX, 2, NOW), Err(errno::EFBIG));
+    }
+
+    #[test]
+    fn links_are_followed_and_loops_end() {
+        let mut tree = tree();
+        for (path, target) in [("/l", "etc"), ("/m", "/l/motd"), ("/x", "y"), ("/y", "x")] {
+            let at = place(&tree, path);
+            tree.create(at, Content::Link(target.into()), 0o777, NOW)
+                .unwrap();
+        }
+        assert_eq!(read(&tree, "/m"), b"hello");
+        assert_eq!(error(&tree, "/x"), errno::ELOOP);
+    }
+
+    #[test]
+    fn names_move_and_replace() {
+        let mut tree = tree();
+        let (from, to) = (place(&tree, "/etc/motd"), place(&tree, "/a/b/c"));
+        tree.rename(from, to, NOW).unwrap();
+        assert_eq!(read(&tree, "/a/b/c"), b"hello");
+        assert_eq!(error(&tree, "/etc/motd"), errno::ENOENT);
+        let (from, to) = (place(&tree, "/a"), place(&tree, "/a/b/x"));
+        assert_eq!(tree.rename(from, to, NOW), Err(errno::EINVAL));
+        let (from, to) = (place(&tree, "/a/b/c"), place(&tree, "/etc"));
+        assert_eq!(tree.rename(from, to, NOW), Err(errno::EISDIR));
+        let (from, to) = (place(&tree, "/a/b"), place(&tree, "/etc"));
+        tree.rename(from, to, NOW).unwrap();
+        assert_eq!(read(&tree, "/etc/c"), b"hello");
+        let etc = place(&tree, "/etc").node.unwrap();
+        assert_eq!(tree.path_of(etc).unwrap(), b"/etc");
+    }
+
+    #[test]
+    fn only_what_is_empty_and_no_directory_is_removed() {
+        let mut tree = tree();
+        let at = place(&tree, "/etc");
+        assert_eq!(tree.unlink(&at, NOW), Err(errno::EISDIR));
+        assert_eq!(tree.remove_directory(&at, NOW), Err(errno::ENOTEMPTY));
+        let file = place(&tree, "/etc/motd");
+        assert_eq!(tree.remove_directory(&file, NOW), Err(errno::ENOTDIR));
+        tree.unlink(&file, NOW).unwrap();
+        tree.remove_directory(&at, NOW).unwrap();
+        assert_eq!(error(&tree, "/etc"), errno::ENOENT);
+        let root = place(&tree, "/");
+        assert!(tree.remove_directory(&root, NOW).is_err());
+    }
+}
