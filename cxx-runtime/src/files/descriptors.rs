@@ -493,6 +493,42 @@ extern "C" fn fdatasync(descriptor: c_int) -> c_int {
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn sync() {}
 
+/// There is one process: its locks are in nobody's way.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn flock(descriptor: c_int, _operation: c_int) -> c_int {
+    fsync(descriptor)
+}
+
+/// There is one process: its locks are in nobody's way.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn lockf(descriptor: c_int, _command: c_int, _size: i64) -> c_int {
+    fsync(descriptor)
+}
+
+/// Advice need not be taken. The result is the error itself.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn posix_fadvise(descriptor: c_int, _offset: i64, _size: i64, _advice: c_int) -> c_int {
+    with(|system| system.description(descriptor).map(drop))
+        .err()
+        .unwrap_or(0)
+}
+
+/// Makes a file at least so long. The result is the error itself.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn posix_fallocate(descriptor: c_int, offset: i64, size: i64) -> c_int {
+    let result = with(|system| {
+        let node = system.writable(descriptor)?.node;
+        let end = offset.checked_add(size).ok_or(errno::EFBIG)?;
+        let end = usize::try_from(end).map_err(|_| errno::EINVAL)?;
+        let bytes = system.tree.node(node).bytes().ok_or(errno::ENODEV)?;
+        if bytes.len() < end {
+            system.tree.resize(node, end, now())?;
+        }
+        Ok(())
+    });
+    result.err().unwrap_or(0)
+}
+
 /// The argument is a number or a `struct flock`, or is not there: then its register is not looked at.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn fcntl(descriptor: c_int, command: c_int, argument: usize) -> c_int {

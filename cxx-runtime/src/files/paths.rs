@@ -191,6 +191,18 @@ unsafe extern "C" fn truncate(path: *const c_char, size: i64) -> c_int {
     }))
 }
 
+/// There are no FIFOs: nobody else could be at the other end.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn mkfifo(_path: *const c_char, _mode: u32) -> c_int {
+    fail(errno::EPERM)
+}
+
+/// There are no devices but those in `/dev`.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn mknod(_path: *const c_char, _mode: u32, _device: u64) -> c_int {
+    fail(errno::EPERM)
+}
+
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn umask(mask: u32) -> u32 {
     with(|system| core::mem::replace(&mut system.mask, mask & 0o777))

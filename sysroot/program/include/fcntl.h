@@ -1,0 +1,29 @@
+#ifndef BAREFLOW_PROGRAM_FCNTL_H
+#define BAREFLOW_PROGRAM_FCNTL_H
+
+#include_next <fcntl.h>
+
+#define O_ASYNC 020000
+#define O_NDELAY O_NONBLOCK
+#define O_RSYNC O_SYNC
+#define AT_EACCESS 0x200
+#define AT_SYMLINK_FOLLOW 0x400
+#define F_DUPFD_CLOEXEC 1030
+#define FD_CLOEXEC 1
+#define POSIX_FADV_NORMAL 0
+#define POSIX_FADV_RANDOM 1
+#define POSIX_FADV_SEQUENTIAL 2
+#define POSIX_FADV_WILLNEED 3
+#define POSIX_FADV_DONTNEED 4
+#define POSIX_FADV_NOREUSE 5
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+int posix_fadvise(int file, off_t offset, off_t size, int advice);
+int posix_fallocate(int file, off_t offset, off_t size);
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,14 @@
+#ifndef BAREFLOW_PROGRAM_SYS_MMAN_H
+#define BAREFLOW_PROGRAM_SYS_MMAN_H
+
+#include_next <sys/mman.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+int msync(void *address, size_t size, int flags);
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,24 @@
+#ifndef BAREFLOW_PROGRAM_SYS_STAT_H
+#define BAREFLOW_PROGRAM_SYS_STAT_H
+
+#include_next <sys/stat.h>
+
+#define S_IREAD S_IRUSR
+#define S_IWRITE S_IWUSR
+#define S_IEXEC S_IXUSR
+#define S_BLKSIZE 512
+#define UTIME_NOW 0x3fffffff
+#define UTIME_OMIT 0x3ffffffe
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+int fstatat(int directory, const char *__restrict path, struct stat *__restrict result, int flags);
+int utimensat(int directory, const char *path, const struct timespec times[2], int flags);
+int mkfifo(const char *path, mode_t mode);
+int mknod(const char *path, mode_t mode, dev_t device);
+#ifdef __cplusplus
+}
+#endif
+
+#endif
