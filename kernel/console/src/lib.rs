@@ -12,4 +12,4 @@ mod line;
 mod screen;
 
 pub use line::{Echo, LineEditor};
-pub use screen::{CELLS, COLUMNS, ROWS, Screen};
+pub use screen::{CELLS, COLUMNS, ROWS, Screen, shown};

@@ -101,9 +101,39 @@ impl Screen {
     }
 }
 
+/// The end of a text that is seen when all of it is written: its last lines, or, where lines are long, what fills the
+/// screen more than once.
+#[must_use]
+pub fn shown(text: &[u8]) -> &[u8] {
+    const LIMIT_BYTES: usize = 2 * CELLS;
+    let end = &text[text.len().saturating_sub(LIMIT_BYTES)..];
+    let mut newlines = end.iter().rposition(|byte| *byte == b'\n');
+    for _ in 0..ROWS {
+        newlines = newlines.and_then(|last| end[..last].iter().rposition(|byte| *byte == b'\n'));
+    }
+    newlines.map_or(end, |last| &end[last + 1..])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_a_long_text_fills_the_screen() {
+        let lines: String = (0..1000).map(|number| format!("line {number}\n")).collect();
+        let end = shown(lines.as_bytes());
+        assert!(end.starts_with(b"line 975\n") && end.len() < 300);
+        let [whole, part] = [lines.as_bytes(), end].map(|text| {
+            let screen = Screen::new();
+            screen.write(text);
+            (0..ROWS)
+                .map(|index| row(&screen, index))
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(whole, part);
+        assert_eq!(shown(b"short\n"), b"short\n");
+        assert_eq!(shown(&[b'x'; 100_000]).len(), 2 * CELLS);
+    }
 
     fn row(screen: &Screen, row: usize) -> String {
         let cells = screen.cells().skip(row * COLUMNS).take(COLUMNS);

@@ -29,6 +29,7 @@ pub fn fail(code: u8, message: fmt::Arguments) -> ! {
 /// Reports the exit code to the host and ends the machine.
 pub fn end(code: u8) -> ! {
     interrupts::disable();
+    console::flush();
     console::display::refresh();
     console::serial::report(format_args!(
         "BAREFLOW-COUNTERS {} {} {} {} {}",

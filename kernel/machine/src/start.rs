@@ -12,7 +12,7 @@ use x86_64::VirtAddr;
 use x86_64::instructions::interrupts as processor_interrupts;
 use x86_64::registers::model_specific::FsBase;
 
-use crate::console::{keyboard, serial};
+use crate::console::{self, keyboard, serial};
 use crate::guest::{self, Guest};
 use crate::processor::{features, segments};
 use crate::start_info::StartInfo;
@@ -59,6 +59,7 @@ pub unsafe fn start(start_info: usize, guest: &'static dyn Guest) -> ! {
     }
     interrupts::initialise_controller();
     clock::initialise();
+    console::find_ports();
     keyboard::drain();
     processor_interrupts::enable();
     // SAFETY: 1. nothing reads the bundle's place yet; 2. the new stack is mapped and aligned, and nothing

@@ -122,6 +122,22 @@ impl Machine {
                 .arg(device)
                 .args(["-serial", &format!("chardev:{name}")]);
         }
+        command.args(["-device", "virtio-serial-pci,max_ports=4"]);
+        // The fast ports: QEMU reads its own input when the machine wants some.
+        let fast_ports = [
+            ("fast-output", "file,path=/dev/stdout"),
+            ("fast-errors", "file,path=/dev/stderr"),
+            ("input", "stdio,signal=off"),
+        ];
+        for (index, (name, device)) in fast_ports.into_iter().enumerate() {
+            let number = index + 1;
+            command
+                .args(["-chardev", &format!("{device},id={name}")])
+                .args([
+                    "-device",
+                    &format!("virtserialport,nr={number},chardev={name}"),
+                ]);
+        }
         match &self.boot {
             Boot::Disk(drive) => {
                 let (kind, device) = drive.interface.words();
@@ -230,6 +246,9 @@ mod tests {
                 "chardev:report",
                 "file,id=output,path=/dev/stdout",
                 "chardev:output",
+                "file,path=/dev/stdout,id=fast-output",
+                "file,path=/dev/stderr,id=fast-errors",
+                "stdio,signal=off,id=input",
             ]
         );
         assert_eq!(words[words.len() - 4..], ["-kernel", "k", "-initrd", "b"]);

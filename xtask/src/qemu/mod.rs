@@ -1,11 +1,13 @@
 //! Booting the machine in QEMU and judging what came of it.
 //!
 //! The machine has three serial ports: the first is the log (with the program's stderr), the second
-//! reports how the run ended, the third carries the program's output and nothing else. A verdict needs
+//! reports how the run ended, the third carries the program's output and nothing else. Beside them it has fast
+//! ports, by virtio, for the program's output, errors and input, which the kernel prefers. A verdict needs
 //! both the report and the exit code that the debug-exit device gives; a run that is missing either is
 //! not a success.
 
 mod command;
+mod input;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -16,6 +18,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use input::QemuInput;
 
 use crate::supervise::{Input, Output, Streams, supervise_with};
 use crate::temporary::TemporaryFolder;
@@ -81,6 +85,8 @@ fn run<O: Write + Send, E: Write + Send>(
 ) -> Result<(Verdict, Report), QemuError> {
     let report = folder.join("report");
     fs::write(&report, "")?;
+    let (_restored, input) = QemuInput::of(streams.input)?;
+    let streams = Streams { input, ..streams };
     let mut command = machine.command(folder, &report)?;
     command.args(arguments);
     let end =

@@ -1,19 +1,51 @@
-//! Console input, line by line.
+//! Console input: from a fast port as the host gives it, else line by line from those who type.
 
 use bareflow_console::{Echo, LineEditor};
 use x86_64::instructions::hlt;
 
-use super::{display, keyboard, serial};
+use super::ports::Received;
+use super::{display, flush, keyboard, serial, wait_until, with_ports};
 use crate::one_thread::OneThread;
 
 static EDITOR: OneThread<LineEditor> = OneThread::new(LineEditor::new());
 
-/// Waits for a line, unless one is there already, and reads from it; 0 is the end of input.
+/// Waits for input, unless some is there already, and reads from it; 0 is the end of input.
 pub(crate) fn read(buffer: &mut [u8]) -> usize {
+    if buffer.is_empty() {
+        return 0;
+    }
+    // What was asked is seen before the answer is awaited.
+    flush();
+    match with_ports(|ports| ports.has_input()) {
+        Some(true) => read_port(buffer),
+        _ => read_line(buffer),
+    }
+}
+
+fn read_port(buffer: &mut [u8]) -> usize {
+    let mut received = Received::Nothing;
+    wait_until(|| {
+        received = with_ports(|ports| ports.receive(buffer)).unwrap_or(Received::End);
+        received != Received::Nothing
+    });
+    match received {
+        Received::Bytes(count) => count,
+        Received::Nothing | Received::End => 0,
+    }
+}
+
+/// Where a byte was typed.
+#[derive(Clone, Copy)]
+enum Source {
+    Keyboard,
+    Serial(serial::Line),
+}
+
+fn read_line(buffer: &mut [u8]) -> usize {
     let mut editor = EDITOR.borrow();
     while !editor.is_ready() {
-        match keyboard::receive().or_else(serial::receive) {
-            Some(byte) => show(editor.push(byte)),
+        match receive() {
+            Some((byte, source)) => show(editor.push(byte), source),
             // The timer's interrupt ends it, at the latest.
             None => hlt(),
         }
@@ -21,10 +53,26 @@ pub(crate) fn read(buffer: &mut [u8]) -> usize {
     editor.take(buffer)
 }
 
-fn show(echo: Echo) {
+fn receive() -> Option<(u8, Source)> {
+    if let Some(byte) = keyboard::receive() {
+        return Some((byte, Source::Keyboard));
+    }
+    let (byte, line) = serial::receive()?;
+    Some((byte, Source::Serial(line)))
+}
+
+/// Who types sees it: on the display, and on the terminal at the serial line.
+fn show(echo: Echo, source: Source) {
+    let send = |shown: &[u8], sent: &[u8]| {
+        display::write(shown);
+        if let Source::Serial(line) = source {
+            serial::answer(line, sent);
+        }
+    };
     match echo {
         Echo::Nothing => {}
-        Echo::Byte(byte) => display::write(&[byte]),
-        Echo::Erase(count) => (0..count).for_each(|_| display::write(b"\x08 \x08")),
+        Echo::Byte(b'\n') => send(b"\n", b"\r\n"),
+        Echo::Byte(byte) => send(&[byte], &[byte]),
+        Echo::Erase(count) => (0..count).for_each(|_| send(b"\x08 \x08", b"\x08 \x08")),
     }
 }

@@ -1,9 +1,12 @@
-//! The console: what is printed goes to the screen and to a serial port; what is typed comes from the
-//! keyboard or the serial port of the program's output.
+//! The console: what is printed goes to the screen, and to the host by a fast port or, where the machine has none, by
+//! a serial port; input comes from the bundle, from a fast port, or from those who type at the keyboard or at a serial
+//! port.
 
 pub(crate) mod display;
 mod input;
 pub(crate) mod keyboard;
+mod output;
+mod ports;
 pub(crate) mod serial;
 
 use core::fmt;
@@ -12,8 +15,26 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use bareflow_cxx_runtime::platform::Stream;
 
 pub(crate) use input::read;
+pub(crate) use output::{flush, on_tick};
 
 use crate::clock;
+use crate::one_thread::OneThread;
+use ports::Ports;
+use x86_64::instructions::hlt;
+use x86_64::instructions::interrupts::{self, without_interrupts};
+
+static PORTS: OneThread<Option<Ports>> = OneThread::new(None);
+
+/// Looks for the fast ports. To be called once, when memory can be mapped.
+pub(crate) fn find_ports() {
+    let ports = Ports::open();
+    *PORTS.borrow() = ports;
+}
+
+/// Borrows the fast ports, if there are any; no handler runs meanwhile.
+fn with_ports<T>(action: impl FnOnce(&mut Ports) -> T) -> Option<T> {
+    without_interrupts(|| PORTS.try_borrow()?.as_mut().map(action))
+}
 
 static FIRST_OUTPUT_CYCLES: AtomicU64 = AtomicU64::new(0);
 
@@ -27,8 +48,30 @@ pub(crate) fn write(stream: Stream, bytes: &[u8]) {
     if stream == Stream::Output && first_output_cycles() == 0 {
         FIRST_OUTPUT_CYCLES.store(clock::cycles(), Relaxed);
     }
-    serial::write(stream, bytes);
-    display::write(bytes);
+    match stream {
+        Stream::Output => output::write(bytes),
+        Stream::Error => {
+            // What was printed before is seen before.
+            flush();
+            if with_ports(|ports| ports.write_errors(bytes)) != Some(true) {
+                serial::write(stream, bytes);
+            }
+            display::write(bytes);
+        }
+    }
+}
+
+/// Waits until `is_over`, first in haste, then from one interrupt of the timer to the next.
+fn wait_until(mut is_over: impl FnMut() -> bool) {
+    const HASTE_NS: u64 = 1_000_000;
+    let start_ns = clock::monotonic_ns();
+    while !is_over() {
+        if interrupts::are_enabled() && clock::monotonic_ns() - start_ns > HASTE_NS {
+            hlt();
+        } else {
+            core::hint::spin_loop();
+        }
+    }
 }
 
 /// Writes formatted text.

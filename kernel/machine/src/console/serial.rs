@@ -56,9 +56,35 @@ pub(crate) fn write(stream: Stream, bytes: &[u8]) {
     send(port, bytes);
 }
 
-/// A byte that came in over the port of the program's output.
-pub(crate) fn receive() -> Option<u8> {
-    OUTPUT_PORT.borrow().as_mut()?.try_receive_byte().ok()
+/// A serial line at which somebody may type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// That of the program's output.
+    Output,
+    /// That of the log: where there is one line, it is this.
+    Log,
+}
+
+impl Line {
+    fn port(self) -> &'static Port {
+        match self {
+            Self::Output => &OUTPUT_PORT,
+            Self::Log => &LOG_PORT,
+        }
+    }
+}
+
+/// A byte that was typed at a serial line.
+pub(crate) fn receive() -> Option<(u8, Line)> {
+    [Line::Output, Line::Log].into_iter().find_map(|line| {
+        let byte = line.port().borrow().as_mut()?.try_receive_byte().ok()?;
+        Some((byte, line))
+    })
+}
+
+/// Shows who types at a serial line what was typed.
+pub(crate) fn answer(line: Line, bytes: &[u8]) {
+    send(line.port(), bytes);
 }
 
 /// Writes bytes to the host's report.

@@ -4,8 +4,8 @@
 //! which lies at its own physical address: what is read may go anywhere, also from a fault handler.
 
 mod ata;
-mod pci;
-mod virtio;
+pub(crate) mod pci;
+pub(crate) mod virtio;
 
 use alloc::boxed::Box;
 use core::arch::x86_64::_rdtsc;
@@ -14,6 +14,7 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bareflow_boot_layout::{BOOT_PARTITION_TYPE, KernelHeader};
 use bareflow_volume::{BlockDevice, DeviceError, Partition, SECTOR_SIZE_BYTES};
+use virtio_drivers::transport::DeviceType;
 use x86_64::instructions::interrupts::without_interrupts;
 
 use crate::one_thread::OneThread;
@@ -177,7 +178,7 @@ pub(crate) fn find_volume_disk() {
 
 /// Keeps the first disk that `suits`.
 fn find<T>(suits: impl Fn(&mut Disk) -> Option<T>) -> Option<T> {
-    let virtio = pci::virtio_disks().filter_map(virtio::VirtioDisk::open);
+    let virtio = pci::virtio_functions(DeviceType::Block).filter_map(virtio::VirtioDisk::open);
     let ata = ata::places().filter_map(ata::AtaDisk::open);
     for driver in virtio.map(Driver::Virtio).chain(ata.map(Driver::Ata)) {
         let mut disk = Disk {

@@ -15,7 +15,7 @@ const ENABLE: u32 = 1 << 31;
 const BUS_NUMBERS: u8 = 0x18;
 
 /// The configuration space, by ports.
-pub(super) struct Ports;
+pub(crate) struct Ports;
 
 fn select(function: DeviceFunction, offset: u8) {
     let address = ENABLE
@@ -45,8 +45,8 @@ impl ConfigurationAccess for Ports {
     }
 }
 
-/// Every virtio disk that the firmware has found.
-pub(super) fn virtio_disks() -> impl Iterator<Item = DeviceFunction> {
+/// Every virtio device of this kind that the firmware has found.
+pub(crate) fn virtio_functions(kind: DeviceType) -> impl Iterator<Item = DeviceFunction> {
     let mut last_bus = 0;
     let mut next_bus = 0;
     core::iter::from_fn(move || {
@@ -65,12 +65,12 @@ pub(super) fn virtio_disks() -> impl Iterator<Item = DeviceFunction> {
         Some(bus)
     })
     .flat_map(|bus| PciRoot::new(Ports).enumerate_bus(bus))
-    .filter(|(_, information)| virtio_device_type(information) == Some(DeviceType::Block))
+    .filter(move |(_, information)| virtio_device_type(information) == Some(kind))
     .map(|(function, _)| function)
 }
 
 /// The bus for a driver, with the device's access to memory enabled.
-pub(super) fn enable(function: DeviceFunction) -> PciRoot<Ports> {
+pub(crate) fn enable(function: DeviceFunction) -> PciRoot<Ports> {
     let mut root = PciRoot::new(Ports);
     let (_, command) = root.get_status_command(function);
     root.set_command(

@@ -120,8 +120,8 @@ fn failure(error: virtio_drivers::Error) -> DeviceError {
     })
 }
 
-/// The machine's memory, as the driver asks for it.
-struct MachineMemory;
+/// The machine's memory, as the drivers ask for it.
+pub(crate) struct MachineMemory;
 
 /// The driver keeps the few bytes of a flush on the stack, which does not lie at its physical address.
 #[repr(C, align(64))]

@@ -10,7 +10,7 @@ use x86_64::registers::control::Cr2;
 use x86_64::structures::DescriptorTablePointer;
 use x86_64::structures::idt::Entry;
 
-use crate::console::{display, keyboard};
+use crate::console::{self, display, keyboard};
 use crate::guest;
 use crate::one_thread::OneThread;
 use crate::processor::segments::{self, HandlerStack};
@@ -155,6 +155,7 @@ fn on_timer() {
     static TICKS: AtomicU64 = AtomicU64::new(0);
     let ticks = TICKS.load(Relaxed) + 1;
     TICKS.store(ticks, Relaxed);
+    console::on_tick();
     if ticks.is_multiple_of(REFRESH_INTERVAL) {
         display::refresh();
     }
