@@ -123,6 +123,7 @@ llvm_error_t llvm_parse_ir(llvm_context_t *context, const void *bytes, size_t le
       keep_old_layout(*ir);
     // Nothing here reads debug information, and it is most of the memory of a module that has it.
     StripDebugInfo(*ir);
+    adapt_to_environment(*ir);
     ir->setModuleIdentifier(name);
 
     auto parsed = std::make_unique<llvm_module>();

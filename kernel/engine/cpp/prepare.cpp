@@ -81,6 +81,9 @@ static void prepare_function(llvm_context &context, Function &function) {
     function.removeFnAttr(Attribute::OptimizeNone);
     function.removeFnAttr(Attribute::NoInline);
   }
+  // In another function its assembly would not be at an entry.
+  if (function.hasFnAttribute(Attribute::Naked))
+    function.addFnAttr(Attribute::NoInline);
   // Nothing unwinds here, so no function needs a frame description.
   function.setDoesNotThrow();
   function.removeFnAttr(Attribute::UWTable);
@@ -94,6 +97,7 @@ llvm_error_t prepare(llvm_module &module) {
   if (llvm_error_t error = replace_aliases(context, ir))
     return error;
   lower_thread_locals(ir);
+  keep_own_library_functions(context, ir);
   if (llvm_error_t error = collect_lifetime_functions(module))
     return error;
   for (GlobalVariable &variable : ir.globals())

@@ -99,6 +99,15 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> emit_object(llvm_context &co
                                                                 llvm::Module &ir,
                                                                 llvm_opt_level_t level);
 
+// adapt.cpp: changes in what a front end has made for another environment only what this one has not.
+void adapt_to_environment(llvm::Module &ir);
+
+// library_functions.cpp: a program's own definitions of the C library's functions, which are not what the
+// optimiser knows of those.
+void keep_own_library_functions(llvm_context &context, llvm::Module &ir);
+// What the optimiser may assume of the C library.
+void describe_library(llvm_context &context);
+
 // old_layout.cpp: gives what lies in memory the places it had before LLVM 18.
 void keep_old_layout(llvm::Module &ir);
 
@@ -112,8 +121,9 @@ llvm_error_t check_symbols(llvm_module &module);
 // LLVM's CloneModule, which leaves label addresses in initialisers pointing into the original.
 std::unique_ptr<llvm::Module> clone(const llvm::Module &ir);
 std::unique_ptr<llvm::Module> clone(const llvm::Module &ir, llvm::ValueToValueMapTy &map);
-// Labels whose address is taken stand in data, which all levels share: so they, and with them their
-// function, exist once, as first compiled.
+// Functions that exist once, as first compiled, and that nothing is added to. Labels whose address is taken stand
+// in data, which all levels share. The assembly of a naked function is all of its code. An interrupt handler
+// must keep each register, and on its way to it stubs and counters would not.
 bool is_compiled_once(const llvm::Function &function);
 // A clone that shares the data and the function addresses of the first compile.
 std::unique_ptr<llvm::Module> clone_for_level(llvm_module &module, llvm::StringRef suffix);

@@ -101,14 +101,7 @@ llvm_error_t create_targets(llvm_context &context) {
   }
   context.data_layout = context.machines[0]->createDataLayout().getStringRepresentation();
 
-  // The optimiser may only introduce calls of functions that exist.
-  context.library_info = std::make_unique<TargetLibraryInfoImpl>(Triple(target_triple));
-  TargetLibraryInfo known(*context.library_info);
-  for (unsigned index = 0; index < NumLibFuncs; ++index) {
-    auto function = static_cast<LibFunc>(index);
-    if (known.has(function) && !resolve_symbol(context, known.getName(function)))
-      context.library_info->setUnavailable(function);
-  }
+  describe_library(context);
   return LLVM_OK;
 }
 

@@ -30,7 +30,9 @@ std::unique_ptr<Module> clone(const Module &ir, ValueToValueMapTy &map) {
 }
 
 bool is_compiled_once(const Function &function) {
-  return any_of(function, [](const BasicBlock &block) { return block.hasAddressTaken(); });
+  return function.hasFnAttribute(Attribute::Naked) ||
+         function.getCallingConv() == CallingConv::X86_INTR ||
+         any_of(function, [](const BasicBlock &block) { return block.hasAddressTaken(); });
 }
 
 static void turn_into_declaration(GlobalVariable &variable) {

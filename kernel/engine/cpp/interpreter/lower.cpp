@@ -230,6 +230,8 @@ std::string scan_types(Instruction &instruction) {
 std::string make_interpretable(llvm_context &context, Function &function) {
   if (function.isVarArg())
     return "variable arguments";
+  if (function.hasFnAttribute(Attribute::Naked))
+    return "assembly as its whole code";
   for (Argument &argument : function.args())
     if (!is_interpretable(argument.getType()))
       return type_reason(argument.getType());

@@ -145,11 +145,20 @@ void for_each(const Counters &counters, Function &source, ValueToValueMapTy &map
 
 } // namespace
 
+// The library's function that the copy is a call of.
+static StringRef function_of(const MemIntrinsic &copy) {
+  return isa<MemSetInst>(copy) ? "memset" : isa<MemMoveInst>(copy) ? "memmove" : "memcpy";
+}
+
 void number_copies(Module &ir, Counters &counters) {
   for (Function &function : ir)
-    for (Instruction &instruction : instructions(function))
-      if (unknown_copy(instruction))
+    for (Instruction &instruction : instructions(function)) {
+      MemIntrinsic *copy = unknown_copy(instruction);
+      // The program's own function may do more.
+      Function *own = copy ? ir.getFunction(function_of(*copy)) : nullptr;
+      if (copy && (!own || own->isDeclaration()))
         counters.copy_numbers.insert({&instruction, counters.copy_numbers.size()});
+    }
 }
 
 Error create_copy_profiles(CodePool &pool, Counters &counters) {
