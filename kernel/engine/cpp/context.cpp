@@ -108,7 +108,7 @@ llvm_error_t llvm_init(const llvm_options_t *options, llvm_context_t **result) {
   if (filled.page_size == 0)
     filled.page_size = 4096;
   if (filled.interpreter_stack_size == 0)
-    filled.interpreter_stack_size = size_t(64) << 20;
+    filled.interpreter_stack_size = size_t(8) << 20;
   if (const char *text = check_options(filled)) {
     init_error = text;
     return LLVM_ERROR_INVALID_ARGUMENT;

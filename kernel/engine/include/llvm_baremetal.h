@@ -119,8 +119,8 @@ typedef struct llvm_options {
   void (*message)(void *user, const char *text);
   /* Passed to the callbacks above. */
   void *user;
-  /* How many bytes the interpreter's own call frames may take before a program's recursion is called
-   * a stack overflow; 0 means 64 MiB. */
+  /* How many bytes of the stack interpreted calls may take before a program's recursion is called a stack
+   * overflow; 0 means 8 MiB. */
   size_t interpreter_stack_size;
   /* Optional, all three or none. With them, a compiler that fails in the middle of anything is put back as
    * it was, and the context stays usable (see llvm_tiered_run_main). */

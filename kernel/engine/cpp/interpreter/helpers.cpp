@@ -2,6 +2,7 @@
 #include "lower.h"
 
 #include "../recovery.h"
+#include "held.h"
 
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
@@ -67,7 +68,10 @@ Value *call_helper(IRBuilderBase &builder, void *helper, Type *result,
     types.push_back(argument->getType());
   Value *target = ConstantExpr::getIntToPtr(
       builder.getInt64(reinterpret_cast<uint64_t>(helper)), builder.getPtrTy());
-  return builder.CreateCall(FunctionType::get(result, types, false), target, arguments);
+  CallInst *call =
+      builder.CreateCall(FunctionType::get(result, types, false), target, arguments);
+  mark_as_ours(*call);
+  return call;
 }
 
 } // namespace bareflow

@@ -16,7 +16,6 @@ using namespace llvm;
 
 namespace bareflow {
 
-// Local variables in memory cost the interpreter a malloc and a free each; most can be values.
 void promote_variables(Module &ir) {
   FunctionAnalysisManager analyses;
   PassBuilder builder;
@@ -133,7 +132,7 @@ std::vector<GenericValue> main_arguments(Function &main, ArrayRef<void *> argume
 llvm_error_t finish_interpreted(llvm_context &context, Module &interpreted,
                                 std::deque<Signature> &signatures, AddressFinder find) {
   promote_variables(interpreted);
-  limit_recursion(interpreted, context.options.interpreter_stack_size);
+  make_frames(interpreted);
   if (llvm_error_t error = refer_to_native(context, interpreted, signatures, find))
     return error;
   std::string broken;
@@ -163,9 +162,10 @@ llvm_error_t interpret_main(llvm_context &context, std::unique_ptr<Module> inter
 
   if (may_compile)
     take_checkpoint(context);
-  reset_recursion();
   llvm_error_t error = run_program(context, Running::interpreted_program, status, [&]() -> int {
     call_all(constructors);
+    start_frames(reinterpret_cast<uintptr_t>(__builtin_frame_address(0)),
+                 context.options.interpreter_stack_size);
     GenericValue result = engine->runFunction(main, main_arguments(*main, arguments));
     exit_program(main->getReturnType()->isVoidTy() ? 0
                                                    : static_cast<int>(result.IntVal.getSExtValue()));

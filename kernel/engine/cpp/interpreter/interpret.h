@@ -25,8 +25,8 @@ llvm_error_t interpret_main(llvm_context &context, std::unique_ptr<llvm::Module>
                             llvm::Function *main, llvm::ArrayRef<void *> constructors,
                             llvm::ArrayRef<void *> arguments, bool may_compile, int &status);
 
-// Local variables in memory cost the interpreter a malloc and a free each; most can be values. In loops,
-// fewer are live then, in every tier.
+// Local variables in memory cost a load or a store at each use; most can be values. In loops, fewer are live then, in
+// every tier.
 void promote_variables(llvm::Module &ir);
 
 // rewrite.cpp: makes the interpreted clone refer to native code and data by the address that `find` gives.
@@ -40,8 +40,9 @@ llvm_error_t refer_to_native(llvm_context &context, llvm::Module &interpreted,
 llvm_error_t finish_interpreted(llvm_context &context, llvm::Module &interpreted,
                                 std::deque<Signature> &signatures, AddressFinder find);
 
-// stack_limit.cpp: makes recursion count the bytes of its frames, and end as a stack overflow.
-void limit_recursion(llvm::Module &interpreted, size_t limit);
-void reset_recursion();
+// frames.cpp: gives functions frames on the program's stack; deep recursion ends as a stack overflow.
+void make_frames(llvm::Module &interpreted);
+// The stack at which the first frame is made, with the interpreter's own above it, and how many bytes there may be.
+void start_frames(uintptr_t stack, size_t most);
 
 } // namespace bareflow

@@ -183,11 +183,6 @@ std::string lower_instruction(llvm_context &context, Instruction &instruction) {
     if (instruction.getType()->isFloatTy())
       convert_to_float(cast<CastInst>(instruction));
     return "";
-  case Instruction::Alloca: {
-    auto &place = cast<AllocaInst>(instruction);
-    // The interpreter takes stack memory from malloc.
-    return place.getAlign() > 16 ? "an over-aligned local variable" : "";
-  }
   case Instruction::Call:
     return lower_call(context, cast<CallBase>(instruction));
   case Instruction::Invoke:

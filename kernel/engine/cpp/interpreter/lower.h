@@ -19,6 +19,9 @@ bool is_interpretable(llvm::Type *type);
 // lower_intrinsics.cpp: replaces the call. Returns as make_interpretable.
 std::string lower_intrinsic(llvm_context &context, llvm::IntrinsicInst &call);
 
+// What frames.cpp lowers, when the function is otherwise complete.
+bool is_frame_intrinsic(llvm::Intrinsic::ID id);
+
 // helpers.cpp: a call of a native function of this library, by its address.
 llvm::Value *call_helper(llvm::IRBuilderBase &builder, void *helper, llvm::Type *result,
                          llvm::ArrayRef<llvm::Value *> arguments);

@@ -4,6 +4,7 @@
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Analysis/MemoryBuiltins.h"
 #include "llvm/IR/Module.h"
+#include "llvm/IR/PatternMatch.h"
 
 using namespace llvm;
 
@@ -83,7 +84,6 @@ bool is_dropped(Intrinsic::ID id) {
   case Intrinsic::prefetch:
   case Intrinsic::pseudoprobe:
   case Intrinsic::sideeffect:
-  case Intrinsic::stackrestore:
   case Intrinsic::var_annotation:
     return true;
   default:
@@ -297,9 +297,6 @@ Value *mathematics(llvm_context &context, IRBuilderBase &builder, IntrinsicInst 
 
 Value *other(IRBuilderBase &builder, IntrinsicInst &call) {
   switch (call.getIntrinsicID()) {
-  case Intrinsic::stacksave:
-  case Intrinsic::returnaddress:
-  case Intrinsic::frameaddress:
   case Intrinsic::invariant_start:
     return Constant::getNullValue(call.getType());
   case Intrinsic::is_constant:
@@ -325,6 +322,10 @@ Value *other(IRBuilderBase &builder, IntrinsicInst &call) {
 std::string lower_intrinsic(llvm_context &context, IntrinsicInst &call) {
   Intrinsic::ID id = call.getIntrinsicID();
   IRBuilder<> builder(&call);
+  if (is_frame_intrinsic(id))
+    return id == Intrinsic::frameaddress && !match(call.getArgOperand(0), PatternMatch::m_Zero())
+               ? "the frame address of a caller"
+               : "";
   if (is_dropped(id)) {
     call.eraseFromParent();
     return "";

@@ -43,6 +43,8 @@ bareflow_native_call:
     mov %rsp, %rbp
     push %rbx
     mov %rdi, %rbx
+    # The frames of interpreted calls are below this one.
+    mov bareflow_interpreted_stack(%rip), %rsp
     # The arguments on the stack, on a 16-byte boundary as at every call.
     mov 120(%rbx), %rcx
     lea (,%rcx,8), %rax

@@ -1,5 +1,7 @@
 #include "tiered.h"
 
+#include "../interpreter/held.h"
+
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Intrinsics.h"
 #include "llvm/IR/MDBuilder.h"
@@ -51,6 +53,7 @@ void call(IRBuilderBase &builder, const Instrumentation &how, void (*native)(), 
       type, address(builder, reinterpret_cast<uint64_t>(target)), arguments);
   if (how.is_native)
     made->setCallingConv(CallingConv::PreserveAll);
+  mark_as_ours(*made);
 }
 
 // Before `rest`: if the loop is hot and has better code, that code does the rest of the function.
@@ -66,9 +69,10 @@ void continue_elsewhere(const Instrumentation &how, const Unit &loop, Function &
   IRBuilder<> builder(ask);
   auto *type = FunctionType::get(builder.getInt32Ty(),
                                  {builder.getInt32Ty(), builder.getInt32Ty()}, false);
-  Value *better = builder.CreateCall(
+  CallInst *better = builder.CreateCall(
       type, address(builder, reinterpret_cast<uint64_t>(bareflow_loop_is_hot)),
       {builder.getInt32(loop.index), builder.getInt32(how.tier)});
+  mark_as_ours(*better);
   builder.CreateCondBr(builder.CreateICmpNE(better, builder.getInt32(0)), leave, after);
 
   builder.SetInsertPoint(leave);
@@ -80,6 +84,7 @@ void continue_elsewhere(const Instrumentation &how, const Unit &loop, Function &
   for (Value *value : loop.live)
     values.push_back(map.lookup(value));
   CallInst *result = builder.CreateCall(continuation, values);
+  mark_as_ours(*result);
   for (auto kind : {Attribute::ZExt, Attribute::SExt})
     if (loop.function->hasRetAttribute(kind)) {
       result->addRetAttr(kind);
@@ -132,16 +137,16 @@ void count_iterations(const Instrumentation &how, const Unit &function, Function
 void prefer_native(const Unit &unit, Function &copy, uint64_t slot, uint64_t no_code) {
   Instruction *place = first_place(copy);
   IRBuilder<> builder(place);
-  Value *code = builder.CreateLoad(builder.getInt64Ty(), address(builder, slot));
-  Value *is_native = builder.CreateICmpNE(code, builder.getInt64(no_code));
+  Value *code = builder.CreateLoad(builder.getPtrTy(), address(builder, slot));
+  Value *is_native = builder.CreateICmpNE(code, address(builder, no_code));
   Instruction *native = SplitBlockAndInsertIfThen(is_native, place, /*Unreachable=*/true);
   builder.SetInsertPoint(native);
   SmallVector<Value *, 8> arguments;
   for (Argument &argument : copy.args())
     arguments.push_back(&argument);
-  CallInst *result = builder.CreateCall(
-      copy.getFunctionType(), builder.CreateIntToPtr(code, builder.getPtrTy()), arguments);
+  CallInst *result = builder.CreateCall(copy.getFunctionType(), code, arguments);
   result->setAttributes(copy.getAttributes());
+  mark_as_ours(*result);
   if (copy.getReturnType()->isVoidTy())
     builder.CreateRetVoid();
   else
