@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod cargo;
+mod cases;
 mod converging;
 mod coverage;
 mod csmith;
@@ -62,6 +63,7 @@ pub fn program_tests(
     tests.extend(bad_input::tests(subject));
     tests.extend(jail::tests(subject));
     tests.extend(hot_loops::tests(subject));
+    tests.extend(cases::tests(subject)?);
     tests.extend(limits::tests(subject));
     tests.extend(snapshots::tests(subject, random)?);
     tests.extend(kills::tests(subject));

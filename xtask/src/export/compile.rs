@@ -1,8 +1,8 @@
 //! From modules to one object file, by the tools that read the programs' bitcode.
 //!
 //! `llvm-link` makes one module of all and of `kernel/native/src/program.c`; `opt` hides everything but the entry and
-//! removes what nobody uses; `clang -O3` does the rest. In between the module is text, of which two things are
-//! changed: the processor that the front end wrote into it, and the entry, which is added.
+//! removes what nobody uses; `clang -O3` does the rest. In between the module is text, which is adapted, and to which
+//! the entry is added.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,6 +11,7 @@ use std::process::Command;
 
 use bareflow_bundle::{Bundle, MODULE};
 
+use super::adapt::adapt;
 use super::guidance::Guidance;
 use super::{ExportError, system};
 use crate::shell;
@@ -20,8 +21,6 @@ use crate::workbench::Workbench;
 const ENTRY: &str = "bareflow_main";
 /// The program's side of `exit` and the like.
 const PROGRAM_FUNCTIONS: &str = "kernel/native/src/program.c";
-/// Attributes that the front end gives every function; without them the code is for the compiler's `-march`.
-const PROCESSOR_ATTRIBUTES: [&str; 3] = ["target-cpu", "target-features", "tune-cpu"];
 /// How large a hot function may be to be inlined, in LLVM's units: between what others get at O3 (250) and what a
 /// call in a hot block gets with counts of every block (3000).
 const HOT_INLINE_THRESHOLD: u32 = 1000;
@@ -48,7 +47,7 @@ impl Compilation<'_> {
         )?;
         let ir = fs::read_to_string(&text).map_err(system("cannot read the linked program"))?;
         check_target(&ir)?;
-        let edited = without_processor(&ir) + &entry(&ir)?;
+        let edited = adapt(&ir) + &entry(&ir)?;
         fs::write(&text, edited).map_err(system("cannot write the linked program"))?;
         let reduced = self.reduce(&text)?;
         self.generate(&reduced)
@@ -160,35 +159,6 @@ fn check_target(ir: &str) -> Result<(), ExportError> {
     )))
 }
 
-/// The module without the processor that its groups of attributes name.
-fn without_processor(ir: &str) -> String {
-    let mut text = String::with_capacity(ir.len());
-    for line in ir.lines() {
-        if line.starts_with("attributes #") {
-            text.push_str(&without_attributes(line));
-        } else {
-            text.push_str(line);
-        }
-        text.push('\n');
-    }
-    text
-}
-
-fn without_attributes(line: &str) -> String {
-    let mut line = line.to_owned();
-    for name in PROCESSOR_ATTRIBUTES {
-        let start = format!("\"{name}\"=\"");
-        while let Some(from) = line.find(&start) {
-            let value = from + start.len();
-            let Some(length) = line[value..].find('"') else {
-                break;
-            };
-            line.replace_range(from..value + length + 1, "");
-        }
-    }
-    line
-}
-
 /// The function that the kernel calls with all parameters and that returns a status, whatever `main` has of both.
 fn entry(ir: &str) -> Result<String, ExportError> {
     let line = ir
@@ -254,16 +224,6 @@ mod tests {
         ] {
             assert!(entry(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn the_front_ends_processor_is_forgotten() {
-        let ir = "define i32 @f() #0 {\nattributes #0 = { nounwind \"target-cpu\"=\"x86-64\" \
-                  \"target-features\"=\"+sse,+x87\" \"tune-cpu\"=\"generic\" }\n";
-        let text = without_processor(ir);
-        assert!(text.contains("define i32 @f() #0 {\n"));
-        assert!(text.contains("attributes #0 = { nounwind"));
-        assert!(!text.contains("cpu") && !text.contains("sse"), "{text}");
     }
 
     #[test]

@@ -4,8 +4,10 @@
 //! 2. Nothing of it is visible outside but its `main`: it takes no names from the kernel, and gives none.
 //! 3. What is not used is not in the image.
 
+mod adapt;
 mod compile;
 mod guidance;
+mod library;
 mod origin;
 mod processor;
 

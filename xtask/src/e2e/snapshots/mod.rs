@@ -18,6 +18,8 @@ mod writing;
 use std::io;
 use std::sync::Arc;
 
+pub use machine::{Machine, Remembered};
+
 use super::random::Random;
 use super::runner::{self, Test};
 use super::subject::Subject;
