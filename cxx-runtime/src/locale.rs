@@ -1,8 +1,8 @@
 //! The one locale, "C" (ISO C 7.11), with one byte to a character.
 
-use core::ffi::{c_char, c_int};
+use core::ffi::{c_char, c_int, c_void};
 
-use crate::cstr;
+use crate::{cstr, errno};
 
 /// `struct lconv` of the overlay.
 #[repr(C)]
@@ -30,6 +30,30 @@ unsafe extern "C" fn setlocale(_category: c_int, locale: *const c_char) -> *cons
     } else {
         core::ptr::null()
     }
+}
+
+/// There are no message catalogues: no name is that of one.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn catopen(_name: *const c_char, _flag: c_int) -> *const c_void {
+    errno::set(errno::ENOENT);
+    core::ptr::without_provenance(usize::MAX)
+}
+
+/// The text that the program brings stands in for every message.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn catgets(
+    _catalogue: *const c_void,
+    _set: c_int,
+    _message: c_int,
+    text: *const c_char,
+) -> *const c_char {
+    text
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn catclose(_catalogue: *const c_void) -> c_int {
+    errno::set(errno::EBADF);
+    -1
 }
 
 /// The program must not change what it gets (ISO C 7.11.2.1): it cannot.

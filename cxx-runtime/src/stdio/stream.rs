@@ -301,6 +301,12 @@ unsafe extern "C" fn fopen(path: *const c_char, mode: *const c_char) -> *const F
     }
 }
 
+/// The descriptor was opened for what `mode` says.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn fdopen(descriptor: c_int, _mode: *const c_char) -> *const FileStream {
+    Box::into_raw(Box::new(FileStream::new(descriptor)))
+}
+
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn fclose(stream: *const FileStream) -> c_int {
     // SAFETY: the caller passes an open stream, which only `fopen` allocates.
@@ -343,6 +349,17 @@ extern "C" fn ftell(stream: &FileStream) -> c_long {
 extern "C" fn rewind(stream: &FileStream) {
     fseek(stream, 0, 0);
     clearerr(stream);
+}
+
+/// `off_t` is `long` here.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn fseeko(stream: &FileStream, offset: c_long, whence: c_int) -> c_int {
+    fseek(stream, offset, whence)
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn ftello(stream: &FileStream) -> c_long {
+    ftell(stream)
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]

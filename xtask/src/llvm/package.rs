@@ -228,9 +228,11 @@ fn extras(build: &Build, root: &Path) -> Result<()> {
 /// When cargo fails.
 pub fn host_program(trees: &BuildTrees, package: &str, program: &str) -> Result<PathBuf> {
     let log = Log::start(trees.log(program))?;
-    let mut cargo = clean_cargo(&paths::repository());
+    let repository = paths::repository();
+    let mut cargo = clean_cargo(&repository);
     cargo.args(["build", "--release", "--package", package]);
-    let target = trees.tree(program);
+    // Of this checkout alone: cargo would take what another one has built for its own.
+    let target = repository.join("target/shipped");
     log.run(cargo.args(["--bin", program, "--target-dir"]).arg(&target))?;
     Ok(target.join("release").join(program))
 }

@@ -12,7 +12,7 @@ use crate::paths;
 use crate::tools::Tools;
 
 /// Changes when the code of the steps or of the packaging changes what comes out.
-const PACKAGING_VERSION: u32 = 1;
+const PACKAGING_VERSION: u32 = 2;
 
 /// The crates that the driver is made of.
 const DRIVER_FOLDERS: &[&str] = &["driver", "kernel/bundle"];
@@ -31,12 +31,12 @@ pub struct Inputs {
     pub libc_hash: String,
     /// SHA-256 of the sources of the compiler driver.
     pub driver_hash: String,
-    /// SHA-256 of the headers of programs.
-    pub headers_hash: String,
     /// SHA-256 of all of the SDK's own folder.
     pub folder_hash: String,
     /// Every flag and option that is given to compilers and CMake.
     pub flags: Vec<String>,
+    /// Those of them that are llvm-libc's.
+    pub libc_flags: Vec<String>,
     /// Version of the steps and of the packaging.
     pub packaging_version: u32,
 }
@@ -67,24 +67,29 @@ impl Inputs {
             distribution_key: store::manifest_of(distribution)?.key,
             libc_hash: folder_hash(&folder.join("libc"))?,
             driver_hash: driver_hash()?,
-            headers_hash: folder_hash(&folder.join("include"))?,
             folder_hash: folder_hash(&folder)?,
             flags: steps::options(),
+            libc_flags: steps::libc_options().collect(),
             packaging_version: PACKAGING_VERSION,
         })
     }
 
     /// The key of llvm-libc. The headers of programs are not among its inputs: it is built with the distribution's.
     pub fn libc_key(&self) -> String {
-        self.key_with(&[&self.libc_hash])
+        self.key_with(&[&self.libc_hash], &self.libc_flags)
+    }
+
+    /// The key of libc++ and of what it is built with.
+    pub fn build_key(&self) -> String {
+        self.key_with(&[&self.folder_hash], &self.flags)
     }
 
     /// The key of the whole.
     pub fn key(&self) -> String {
-        self.key_with(&[&self.folder_hash, &self.driver_hash])
+        self.key_with(&[&self.folder_hash, &self.driver_hash], &self.flags)
     }
 
-    fn key_with(&self, parts: &[&String]) -> String {
+    fn key_with(&self, parts: &[&String], flags: &[String]) -> String {
         let mut hash = Sha256::new();
         for part in [&self.llvm.build_key(), &self.distribution_key]
             .iter()
@@ -92,8 +97,8 @@ impl Inputs {
         {
             field(&mut hash, part.as_bytes());
         }
-        field(&mut hash, &(self.flags.len() as u64).to_le_bytes());
-        for flag in &self.flags {
+        field(&mut hash, &(flags.len() as u64).to_le_bytes());
+        for flag in flags {
             field(&mut hash, flag.as_bytes());
         }
         field(&mut hash, &self.packaging_version.to_le_bytes());

@@ -40,6 +40,9 @@ pub fn make(build: &Build, name: &str) -> Result<PathBuf> {
             &root.join("include/program"),
             |_| true,
         )?;
+        let cxx = root.join("include/c++/v1");
+        copy_tree(&build.libcxx_headers(), &cxx, |_| true)?;
+        copy_tree(&build.libcxx_additions(), &cxx, |_| true)?;
         for folder in ["c", "libc"] {
             copy_tree(
                 &build.distribution.join("include/bareflow").join(folder),
@@ -68,7 +71,11 @@ fn libraries(build: &Build, root: &Path) -> Result<()> {
     for name in ["libc.a", "libm.a"] {
         copy(&libc.archives_folder().join(name), &lib.join(name))?;
     }
-    copy(&libc.bitcode_file(), &lib.join("libc.bc"))
+    copy(&libc.bitcode_file(), &lib.join("libc.bc"))?;
+    for name in ["libc++.a", "libc++abi.a"] {
+        copy(&build.libcxx_archives().join(name), &lib.join(name))?;
+    }
+    Ok(())
 }
 
 fn manifest(build: &Build, root: &Path) -> Result<()> {

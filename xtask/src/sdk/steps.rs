@@ -1,4 +1,6 @@
-//! The steps of the build: the copied sysroot, llvm-libc.
+//! The steps of the build: the copied sysroot, llvm-libc, libc++ with libc++abi.
+
+mod libcxx;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +16,12 @@ const SYSROOT_STEP: &str = "sysroot";
 
 /// Every option that can change what is built, other than the paths of the cache and those of the distribution.
 pub fn options() -> Vec<String> {
-    definitions(LIBC_OPTIONS).collect()
+    libc_options().chain(libcxx::options()).collect()
+}
+
+/// Those of llvm-libc.
+pub fn libc_options() -> impl Iterator<Item = String> {
+    definitions(LIBC_OPTIONS)
 }
 
 const LIBC_OPTIONS: &[(&str, &str)] = &[
@@ -53,18 +60,25 @@ impl Build<'_> {
     pub fn all(&self) -> Result<()> {
         let trees = &self.trees;
         trees.discard_foreign(&self.inputs.llvm.tree_key())?;
-        trees.step(SYSROOT_STEP, &self.inputs.key(), |_| {
+        trees.step(SYSROOT_STEP, &self.inputs.build_key(), |_| {
             trees.copy_sysroot(SYSROOT_STEP, &["cmake", SDK_FOLDER])
         })?;
         let key = self.inputs.libc_key();
         let libc = self.libc()?;
         trees.step(libc.archives_step, &key, |log| libc.archives(log))?;
-        trees.step(libc.bitcode_step, &key, |log| libc.bitcode(log))
+        trees.step(libc.bitcode_step, &key, |log| libc.bitcode(log))?;
+        trees.step(libcxx::STEP, &self.inputs.build_key(), |log| {
+            self.libcxx(log)
+        })
     }
 
     /// The copy of the repository's folder for programs.
     pub fn program_input(&self) -> PathBuf {
-        self.trees.sysroot_input(SYSROOT_STEP).join(SDK_FOLDER)
+        self.sysroot_input().join(SDK_FOLDER)
+    }
+
+    fn sysroot_input(&self) -> PathBuf {
+        self.trees.sysroot_input(SYSROOT_STEP)
     }
 
     /// The distribution's headers of C.
@@ -92,7 +106,7 @@ impl Build<'_> {
             trees: &self.trees,
             archives_step: "libc",
             bitcode_step: "libc-bitcode",
-            sysroot: self.trees.sysroot_input(SYSROOT_STEP),
+            sysroot: self.sysroot_input(),
             configuration: "program/libc",
             includes: self.c_includes(),
             options: LIBC_OPTIONS,

@@ -1,0 +1,129 @@
+//! libc++ and libc++abi as archives of bitcode, which programs link as they link their own files.
+
+use std::path::PathBuf;
+
+use super::Build;
+use crate::error::Result;
+use crate::llvm::libc::LAST_FLAGS;
+use crate::llvm::trees::{Compilers, definitions};
+use crate::shell::Log;
+
+/// The name of the step.
+pub(super) const STEP: &str = "libcxx";
+
+/// What overrides the flags of libc++ besides those of all bitcode. The tiers vectorise when they know the processor;
+/// until then code is interpreted.
+const LAST_CXX_FLAGS: &[&str] = &["-fno-vectorize", "-fno-slp-vectorize"];
+
+/// How everything is compiled.
+const CXX_FLAGS: &[&str] = &[
+    "-fno-exceptions",
+    "-frtti",
+    // As programs are: headers choose by it.
+    "-D__bareflow__=1",
+    "-D__unix__=1",
+    "-D__unix=1",
+];
+
+const OPTIONS: &[(&str, &str)] = &[
+    ("LLVM_ENABLE_RUNTIMES", "libcxx;libcxxabi"),
+    ("LLVM_INCLUDE_TESTS", "OFF"),
+    ("LLVM_INCLUDE_DOCS", "OFF"),
+    ("LIBCXX_ENABLE_SHARED", "OFF"),
+    ("LIBCXX_ENABLE_STATIC", "ON"),
+    ("LIBCXX_ENABLE_EXCEPTIONS", "OFF"),
+    ("LIBCXX_ENABLE_RTTI", "ON"),
+    ("LIBCXX_ENABLE_FILESYSTEM", "OFF"),
+    ("LIBCXX_ENABLE_LOCALIZATION", "ON"),
+    ("LIBCXX_ENABLE_RANDOM_DEVICE", "ON"),
+    ("LIBCXX_ENABLE_WIDE_CHARACTERS", "OFF"),
+    ("LIBCXX_ENABLE_MONOTONIC_CLOCK", "ON"),
+    ("LIBCXX_HAS_EXTERNAL_THREAD_API", "ON"),
+    ("LIBCXX_HAS_MUSL_LIBC", "OFF"),
+    (
+        "LIBCXX_EXTRA_SITE_DEFINES",
+        "_LIBCPP_PROVIDES_DEFAULT_RUNE_TABLE",
+    ),
+    ("LIBCXX_CXX_ABI", "libcxxabi"),
+    // Programs link both.
+    ("LIBCXX_ENABLE_STATIC_ABI_LIBRARY", "OFF"),
+    ("LIBCXX_ENABLE_NEW_DELETE_DEFINITIONS", "OFF"),
+    ("LIBCXX_PSTL_CPU_BACKEND", "serial"),
+    ("LIBCXX_HAS_PTHREAD_LIB", "OFF"),
+    ("LIBCXX_HAS_RT_LIB", "OFF"),
+    ("LIBCXX_HAS_ATOMIC_LIB", "OFF"),
+    ("LIBCXX_INCLUDE_DOCS", "OFF"),
+    ("LIBCXX_INCLUDE_TESTS", "OFF"),
+    ("LIBCXX_INCLUDE_BENCHMARKS", "OFF"),
+    ("LIBCXX_ENABLE_TIME_ZONE_DATABASE", "OFF"),
+    ("LIBCXX_INSTALL_MODULES", "OFF"),
+    ("LIBCXXABI_ENABLE_SHARED", "OFF"),
+    ("LIBCXXABI_ENABLE_STATIC", "ON"),
+    ("LIBCXXABI_ENABLE_EXCEPTIONS", "OFF"),
+    ("LIBCXXABI_ENABLE_ASSERTIONS", "OFF"),
+    ("LIBCXXABI_HAS_EXTERNAL_THREAD_API", "ON"),
+    // Weak: a program's own are used instead.
+    ("LIBCXXABI_ENABLE_NEW_DELETE_DEFINITIONS", "ON"),
+    ("LIBCXXABI_USE_LLVM_UNWINDER", "OFF"),
+    ("LIBCXXABI_HAS_C_LIB", "OFF"),
+    ("LIBCXXABI_HAS_PTHREAD_LIB", "OFF"),
+    ("LIBCXXABI_HAS_GCC_LIB", "OFF"),
+    ("LIBCXXABI_HAS_GCC_S_LIB", "OFF"),
+    ("LIBCXXABI_INCLUDE_TESTS", "OFF"),
+];
+
+/// Every option of this step.
+pub(super) fn options() -> impl Iterator<Item = String> {
+    [LAST_CXX_FLAGS, CXX_FLAGS]
+        .into_iter()
+        .flatten()
+        .map(|option| (*option).to_owned())
+        .chain(definitions(OPTIONS))
+}
+
+impl Build<'_> {
+    /// Where the step leaves the archives.
+    pub fn libcxx_archives(&self) -> PathBuf {
+        self.trees.tree(STEP).join("lib")
+    }
+
+    /// Where the step leaves the headers.
+    pub fn libcxx_headers(&self) -> PathBuf {
+        self.trees.tree(STEP).join("include/c++/v1")
+    }
+
+    /// Headers that libc++ looks for beside its own.
+    pub fn libcxx_additions(&self) -> PathBuf {
+        self.program_input().join("cxx")
+    }
+
+    pub(super) fn libcxx(&self, log: &Log) -> Result<()> {
+        let machine = self.trees.machine();
+        let c_includes = format!(
+            "-isystem {} {}",
+            self.program_input().join("include").display(),
+            self.c_includes()
+        );
+        let cxx_includes = format!(
+            "-nostdinc++ -isystem {} -isystem {} -isystem {} {c_includes}",
+            self.libcxx_additions().display(),
+            self.libcxx_headers().display(),
+            self.trees.source.join("libcxxabi/include").display(),
+        );
+        let mut options = self.trees.toolchain(
+            &self.sysroot_input(),
+            Compilers::Program,
+            &format!("{machine} {c_includes}"),
+            &format!("{machine} {cxx_includes} {}", CXX_FLAGS.join(" ")),
+        );
+        options.push(format!(
+            "-DBAREFLOW_LAST_FLAGS={} {}",
+            LAST_FLAGS.join(" "),
+            LAST_CXX_FLAGS.join(" ")
+        ));
+        options.extend(definitions(OPTIONS));
+        log.run(&mut self.trees.cmake("runtimes", STEP, &options))?;
+        self.trees
+            .ninja(log, STEP, &["generate-cxx-headers", "cxx", "cxxabi"])
+    }
+}
