@@ -160,21 +160,47 @@ unsafe extern "C" fn strerror_r(number: c_int, buffer: *mut c_char, size: usize)
     }
 }
 
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn strsignal(number: c_int) -> *const c_char {
+/// The text of a signal.
+pub(crate) fn signal_text(number: c_int) -> &'static CStr {
     match number {
+        1 => c"Hangup",
         2 => c"Interrupt",
+        3 => c"Quit",
         4 => c"Illegal instruction",
+        5 => c"Trace/breakpoint trap",
         6 => c"Aborted",
         7 => c"Bus error",
         8 => c"Floating point exception",
         9 => c"Killed",
+        10 => c"User defined signal 1",
         11 => c"Segmentation fault",
+        12 => c"User defined signal 2",
+        13 => c"Broken pipe",
         14 => c"Alarm clock",
         15 => c"Terminated",
+        16 => c"Stack fault",
+        17 => c"Child exited",
+        18 => c"Continued",
+        19 => c"Stopped (signal)",
+        20 => c"Stopped",
+        21 => c"Stopped (tty input)",
+        22 => c"Stopped (tty output)",
+        23 => c"Urgent I/O condition",
+        24 => c"CPU time limit exceeded",
+        25 => c"File size limit exceeded",
+        26 => c"Virtual timer expired",
+        27 => c"Profiling timer expired",
+        28 => c"Window changed",
+        29 => c"I/O possible",
+        30 => c"Power failure",
+        31 => c"Bad system call",
         _ => c"Unknown signal",
     }
-    .as_ptr()
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn strsignal(number: c_int) -> *const c_char {
+    signal_text(number).as_ptr()
 }
 
 #[cfg(test)]

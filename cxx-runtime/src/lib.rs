@@ -34,6 +34,7 @@ mod locale;
 mod math;
 mod memory;
 pub mod platform;
+mod posix;
 mod process;
 mod runtime;
 #[cfg(all(feature = "rust-std", not(test)))]
@@ -50,6 +51,7 @@ mod time;
 
 pub use dynamic::{find_symbol, register_symbols, symbol_lookup};
 pub use heap::{GlobalHeap, heap_bytes};
+pub use posix::{before_abort, start_program};
 pub use runtime::{install, platform, run_constructors, run_late_constructors};
 pub use stdio::flush as flush_streams;
 pub use symbols::ExportedSymbol;

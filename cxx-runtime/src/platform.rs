@@ -138,6 +138,11 @@ pub unsafe trait Platform: Sync {
         None
     }
 
+    /// All environment variables: names and values.
+    fn environment_entries(&self) -> &'static [(&'static str, &'static core::ffi::CStr)] {
+        &[]
+    }
+
     /// Has a timer's handler called about so often from now on: what the kernel does in it is its business.
     fn start_timer(&self, _interval_us: u32) {}
 

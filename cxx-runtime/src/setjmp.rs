@@ -7,6 +7,8 @@
 core::arch::global_asm!(
     ".pushsection .text.setjmp, \"ax\", @progbits",
     ".globl setjmp",
+    ".globl _setjmp",
+    "_setjmp:",
     ".type setjmp, @function",
     "setjmp:",
     "mov [rdi], rbx",
@@ -26,6 +28,8 @@ core::arch::global_asm!(
     ".popsection",
     ".pushsection .text.longjmp, \"ax\", @progbits",
     ".globl longjmp",
+    ".globl _longjmp",
+    "_longjmp:",
     ".type longjmp, @function",
     "longjmp:",
     "mov eax, esi",

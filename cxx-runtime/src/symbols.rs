@@ -9,24 +9,50 @@ pub struct ExportedSymbol {
     pub address: usize,
 }
 
+/// A table of symbols under a name of its own: `NAMES` and `exported_address`.
 macro_rules! exported {
-    ($($name:ident)*) => {
+    ($table:ident: $($name:ident)*) => {
         const NAMES: &[&str] = &[$(stringify!($name)),*];
 
         // Rust has no type for these symbols: the linker fills in a table in the order of the names.
         #[cfg(not(test))]
         core::arch::global_asm!(
-            ".pushsection .rodata.bareflow_exported_addresses, \"a\", @progbits",
+            concat!(".pushsection .rodata.", stringify!($table), ", \"a\", @progbits"),
             ".balign 8",
-            ".globl bareflow_exported_addresses",
-            "bareflow_exported_addresses:",
+            concat!(".globl ", stringify!($table)),
+            concat!(stringify!($table), ":"),
             $(concat!(".quad ", stringify!($name)),)*
             ".popsection",
         );
+
+        /// The address of one of these symbols.
+        pub(crate) fn address_of(name: &str) -> Option<usize> {
+            let index = NAMES.binary_search(&name).ok()?;
+            #[cfg(not(test))]
+            {
+                unsafe extern "C" {
+                    static $table: [usize; NAMES.len()];
+                }
+                // SAFETY: the table has an entry for each name, and the linker filled it in.
+                Some(unsafe { $table[index] })
+            }
+            // On the host there is no table: an address that stands for the name.
+            #[cfg(test)]
+            Some(index + 1)
+        }
+
+        #[cfg(test)]
+        mod table_tests {
+            #[test]
+            fn the_names_are_sorted_and_unique() {
+                assert!(super::NAMES.windows(2).all(|pair| pair[0] < pair[1]));
+            }
+        }
     };
 }
 
 exported! {
+    bareflow_exported_addresses:
     _Exit __ashlti3 __ashrti3 __assert_fail __divdc3 __divsc3 __divti3 __errno_location
     __extendhfsf2 __fixdfti __fixsfti __fixunsdfti __fixunssfti __floattidf __floattisf __floattixf
     __floatuntidf __floatuntisf __floatuntixf __issignaling __issignalingf __issignalingl __lshrti3
@@ -85,35 +111,16 @@ exported! {
     ynl
 }
 
+pub(crate) use exported;
+
 /// The address of an exported symbol.
 pub(crate) fn exported_address(name: &str) -> Option<usize> {
-    let index = NAMES.binary_search(&name).ok()?;
-    Some(address(index))
-}
-
-#[cfg(not(test))]
-fn address(index: usize) -> usize {
-    unsafe extern "C" {
-        static bareflow_exported_addresses: [usize; NAMES.len()];
-    }
-    // SAFETY: the table has an entry for each name, and the linker filled it in.
-    unsafe { bareflow_exported_addresses[index] }
-}
-
-/// On the host there is no table: an address that stands for the name.
-#[cfg(test)]
-fn address(index: usize) -> usize {
-    index + 1
+    address_of(name).or_else(|| crate::posix::address_of(name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_names_are_sorted_and_unique() {
-        assert!(NAMES.windows(2).all(|pair| pair[0] < pair[1]));
-    }
 
     #[test]
     fn names_are_found() {

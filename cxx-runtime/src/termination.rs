@@ -110,7 +110,9 @@ extern "C" fn quick_exit(status: c_int) -> ! {
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub(crate) extern "C" fn abort() -> ! {
-    terminate(Termination::Abort(String::from("abort() was called")))
+    terminate(Termination::Abort(String::from(
+        "the program called abort()",
+    )))
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]

@@ -1,13 +1,14 @@
 //! Time: the platform's clocks, UTC as the only zone, and `strftime` in the "C" locale.
 
 use core::cell::UnsafeCell;
-use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
+use core::ffi::{c_char, c_int, c_long, c_void};
 use core::fmt::Write;
 
 use alloc::string::String;
 
 use crate::cstr;
 use crate::errno::{self, fail};
+use crate::posix::deliver_expired;
 use crate::runtime::platform;
 
 const NANOSECONDS: u64 = 1_000_000_000;
@@ -48,6 +49,7 @@ const CLOCK_LAST: c_int = 9;
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn clock_gettime(clock: c_int, result: *mut TimeSpec) -> c_int {
+    deliver_expired();
     let ns = match clock {
         CLOCK_REALTIME => platform().realtime_ns(),
         1..=CLOCK_LAST => platform().monotonic_ns(),
@@ -71,6 +73,7 @@ unsafe extern "C" fn timespec_get(result: *mut TimeSpec, base: c_int) -> c_int {
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn gettimeofday(result: *mut [i64; 2], _zone: *mut c_void) -> c_int {
+    deliver_expired();
     let ns = platform().realtime_ns();
     // SAFETY: the caller gives a place for the result.
     unsafe { *result = [(ns / NANOSECONDS) as i64, (ns % NANOSECONDS / 1000) as i64] };
@@ -79,6 +82,7 @@ unsafe extern "C" fn gettimeofday(result: *mut [i64; 2], _zone: *mut c_void) -> 
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn time(result: *mut i64) -> i64 {
+    deliver_expired();
     let seconds = (platform().realtime_ns() / NANOSECONDS) as i64;
     if !result.is_null() {
         // SAFETY: the caller gives null or a place for the result.
@@ -90,39 +94,8 @@ unsafe extern "C" fn time(result: *mut i64) -> i64 {
 /// Microseconds: CLOCKS_PER_SEC is 1,000,000.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn clock() -> c_long {
+    deliver_expired();
     (platform().monotonic_ns() / 1000) as c_long
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn nanosleep(duration: *const TimeSpec, _remaining: *mut TimeSpec) -> c_int {
-    // SAFETY: the caller passes a duration.
-    let TimeSpec {
-        seconds,
-        nanoseconds,
-    } = unsafe { duration.read() };
-    match (u64::try_from(seconds), u64::try_from(nanoseconds)) {
-        (Ok(seconds), Ok(nanoseconds)) if nanoseconds < NANOSECONDS => {
-            platform().sleep_ns(
-                seconds
-                    .saturating_mul(NANOSECONDS)
-                    .saturating_add(nanoseconds),
-            );
-            0
-        }
-        _ => fail(errno::EINVAL),
-    }
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn usleep(microseconds: c_uint) -> c_int {
-    platform().sleep_ns(u64::from(microseconds) * 1000);
-    0
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn sleep(seconds: c_uint) -> c_uint {
-    platform().sleep_ns(u64::from(seconds) * NANOSECONDS);
-    0
 }
 
 struct Shared<T>(UnsafeCell<T>);

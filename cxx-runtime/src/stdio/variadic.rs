@@ -52,4 +52,9 @@ variadic! {
     "fscanf" calls "vfscanf" with the list in "rdx" after "2";
     "dprintf" calls "vdprintf" with the list in "rdx" after "2";
     "asprintf" calls "vasprintf" with the list in "rdx" after "2";
+    "err" calls "verr" with the list in "rdx" after "2";
+    "errx" calls "verrx" with the list in "rdx" after "2";
+    "warn" calls "vwarn" with the list in "rsi" after "1";
+    "warnx" calls "vwarnx" with the list in "rsi" after "1";
+    "syslog" calls "vsyslog" with the list in "rdx" after "2";
 }

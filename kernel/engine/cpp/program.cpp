@@ -9,6 +9,11 @@
 
 using namespace llvm;
 
+// Of the C++ runtime: the C library's state is that of a program that has not started, whose environment it returns.
+extern "C" char **bareflow_start_program(const char *name);
+// Of the C++ runtime: calls the handler of SIGABRT.
+extern "C" void bareflow_before_abort(void);
+
 namespace bareflow {
 
 void *program_stack_top = nullptr;
@@ -37,13 +42,17 @@ int program_atexit(void (*function)()) {
 
 [[noreturn]] void program_quick_exit(int status) { leave(Ending::exited, status, ""); }
 
-[[noreturn]] void program_abort() { leave(Ending::aborted, 0, "the program called abort()"); }
+[[noreturn]] void program_abort() {
+  bareflow_before_abort();
+  leave(Ending::aborted, 0, "the program called abort()");
+}
 
 [[noreturn]] void program_assert_fail(const char *expression, const char *file, unsigned line,
                                       const char *function) {
   char message[sizeof innermost->message];
   snprintf(message, sizeof message, "assertion failed: %s, in %s, at %s:%u", expression, function,
            file, line);
+  bareflow_before_abort();
   leave(Ending::aborted, 0, message);
 }
 
@@ -218,7 +227,7 @@ llvm_error_t run_with_arguments(int argc, const char *const *argv,
   destructors.clear();
   Arguments strings(argc, argv);
   std::vector<char *> vector = strings.copy();
-  char *environment[] = {nullptr};
+  char **environment = bareflow_start_program(vector[0]);
   void *arguments[] = {reinterpret_cast<void *>(static_cast<intptr_t>(argc)), vector.data(),
                        environment};
   return run(arguments);

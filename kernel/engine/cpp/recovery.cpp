@@ -1,5 +1,6 @@
 #include "recovery.h"
 #include "code_pool.h"
+#include "program.h"
 #include "session.h"
 
 #include "llvm/Support/ErrorHandling.h"
@@ -149,10 +150,29 @@ void llvm_handle_fault(const llvm_fault_t *fault) {
   leave(program ? Ending::faulted : Ending::failed, 0, message);
 }
 
-void llvm_handle_abort(void) {
+static void check_that_program_runs() {
+  if (innermost->running == Running::compiler)
+    leave(Ending::failed, 0, "exit() was called");
+}
+
+void llvm_handle_exit(int status) {
+  if (!innermost)
+    return;
+  check_that_program_runs();
+  exit_program(status);
+}
+
+void llvm_handle_immediate_exit(int status) {
+  if (!innermost)
+    return;
+  check_that_program_runs();
+  leave(Ending::exited, status, "");
+}
+
+void llvm_handle_abort(const char *reason) {
   if (!innermost)
     return;
   if (innermost->running == Running::compiler)
     leave(Ending::failed, 0, "abort() was called");
-  leave(Ending::aborted, 0, "the program called abort()");
+  leave(Ending::aborted, 0, reason);
 }

@@ -418,8 +418,13 @@ void llvm_inject(llvm_injection_t injection);
 void llvm_handle_fault(const llvm_fault_t *fault);
 
 /* For a C library's abort(): if LLVM is running, ends the call with LLVM_ERROR_INTERNAL; if the
- * program is running, ends it with LLVM_ERROR_PROGRAM_ABORTED. Returns only if neither is. */
-void llvm_handle_abort(void);
+ * program is running, ends it with LLVM_ERROR_PROGRAM_ABORTED and this text. Returns only if neither is. */
+void llvm_handle_abort(const char *reason);
+
+/* For functions of a C library that end the program with a status: as exit() or, without its handlers, as
+ * _exit(). If LLVM is running, the call ends with LLVM_ERROR_INTERNAL. Returns only if neither is. */
+void llvm_handle_exit(int status);
+void llvm_handle_immediate_exit(int status);
 
 #ifdef __cplusplus
 }

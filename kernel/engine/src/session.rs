@@ -10,9 +10,9 @@ use bareflow_cxx_runtime::termination::{Termination, set_interceptor};
 
 use crate::bindings::{
     LLVM_OK, LLVM_TIER_INTERPRETER, LLVM_TIER_O0, LLVM_TIER_O1, LLVM_TIER_O2, LLVM_TIER_O3,
-    llvm_context_t, llvm_error_t, llvm_function_at, llvm_handle_abort, llvm_init, llvm_last_error,
-    llvm_link, llvm_module_t, llvm_parse_ir, llvm_pool_bytes, llvm_run_main, llvm_shutdown,
-    llvm_tier_t,
+    llvm_context_t, llvm_error_t, llvm_function_at, llvm_handle_abort, llvm_handle_exit,
+    llvm_handle_immediate_exit, llvm_init, llvm_last_error, llvm_link, llvm_module_t,
+    llvm_parse_ir, llvm_pool_bytes, llvm_run_main, llvm_shutdown, llvm_tier_t,
 };
 use crate::jail;
 use crate::memory::Memory;
@@ -163,14 +163,30 @@ fn c_string(text: &str) -> Result<CString, Outcome> {
     CString::new(text).map_err(|_| bad_text())
 }
 
+/// Bytes of the text about an abort, with the zero at its end.
+const REASON_BYTES: usize = 256;
+
 /// Ends what runs when LLVM, or a library function that the program called, ends "the process". The
 /// program's own `exit` and `abort` do not come here: the library defines them.
 fn intercept(termination: Termination) -> ! {
-    // Nothing that is abandoned may still own memory.
-    drop(termination);
-    // SAFETY: the frames that are abandoned are of C++ and of library functions that do not return.
-    unsafe { llvm_handle_abort() };
-    bareflow_cxx_runtime::platform().abort("abort() was called with no program running")
+    let mut reason = [0; REASON_BYTES];
+    if let Termination::Abort(text) = &termination {
+        let length = text.len().min(REASON_BYTES - 1);
+        reason[..length].copy_from_slice(&text.as_bytes()[..length]);
+    }
+    // SAFETY: the frames that are abandoned are of C++ and of library functions that do not return; the reason ends
+    // with a zero. Nothing that is abandoned still owns memory.
+    unsafe {
+        match termination {
+            Termination::Exit(status) => llvm_handle_exit(status),
+            Termination::ImmediateExit(status) => llvm_handle_immediate_exit(status),
+            Termination::Abort(text) => {
+                drop(text);
+                llvm_handle_abort(reason.as_ptr().cast());
+            }
+        }
+    }
+    bareflow_cxx_runtime::platform().abort("a program was ended with none running")
 }
 
 /// main's arguments as C has them.

@@ -14,7 +14,8 @@ use bareflow_cxx_runtime::platform::File;
 pub struct Surroundings {
     /// The read-only file table.
     pub files: &'static [File],
-    variables: &'static [(&'static str, &'static CStr)],
+    /// The names and values of the environment variables.
+    pub variables: &'static [(&'static str, &'static CStr)],
 }
 
 impl Surroundings {

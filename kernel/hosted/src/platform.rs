@@ -123,6 +123,10 @@ unsafe impl Platform for Linux {
         self.surroundings.get().variable(name)
     }
 
+    fn environment_entries(&self) -> &'static [(&'static str, &'static CStr)] {
+        self.surroundings.get().variables
+    }
+
     fn start_timer(&self, interval_us: u32) {
         // Without the timer there are no samples and no budget of time; nothing else changes.
         let _ = signals::start_timer(interval_us);

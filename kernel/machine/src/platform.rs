@@ -98,6 +98,10 @@ unsafe impl Platform for Machine {
         self.surroundings.get().variable(name)
     }
 
+    fn environment_entries(&self) -> &'static [(&'static str, &'static CStr)] {
+        self.surroundings.get().variables
+    }
+
     fn program_starts(&self) {
         clock::note_program_start();
     }

@@ -3,8 +3,8 @@
 use core::ffi::{CStr, c_char, c_int, c_uint};
 use core::fmt;
 
-use bareflow_cxx_runtime::flush_streams;
 use bareflow_cxx_runtime::termination::Termination;
+use bareflow_cxx_runtime::{before_abort, flush_streams};
 use bareflow_guest::{FailureKind, pending_fault};
 
 use crate::{handlers, program};
@@ -34,11 +34,13 @@ extern "C" fn bareflow_exit_now(status: c_int) -> ! {
 /// `abort`.
 #[unsafe(no_mangle)]
 extern "C" fn bareflow_abort() -> ! {
+    before_abort();
+    abort_for("the program called abort()")
+}
+
+fn abort_for(reason: &str) -> ! {
     flush_streams();
-    fail(
-        FailureKind::Aborted,
-        format_args!("the program called abort()"),
-    )
+    fail(FailureKind::Aborted, format_args!("{reason}"))
 }
 
 /// A failed `assert`.
@@ -52,6 +54,7 @@ unsafe extern "C" fn bareflow_assert_fail(
     line: c_uint,
     function: *const c_char,
 ) -> ! {
+    before_abort();
     flush_streams();
     // SAFETY: the caller's promise.
     let [expression, file, function] =
@@ -72,9 +75,13 @@ unsafe fn text_at<'a>(pointer: *const c_char) -> &'a str {
     unsafe { CStr::from_ptr(pointer) }.to_str().unwrap_or("?")
 }
 
-/// A library function that the program called has ended "the process".
-pub(crate) fn intercept(_: Termination) -> ! {
-    bareflow_abort()
+/// A library function that the program called ends the program.
+pub(crate) fn intercept(termination: Termination) -> ! {
+    match termination {
+        Termination::Exit(status) => bareflow_exit(status),
+        Termination::ImmediateExit(status) => bareflow_exit_now(status),
+        Termination::Abort(reason) => abort_for(&reason),
+    }
 }
 
 /// Where the handler of the program's fault returns to.

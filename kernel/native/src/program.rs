@@ -42,16 +42,12 @@ impl Guest for LinkedProgram {
         set_interceptor(Some(ending::intercept));
         IS_RUNNING.store(true, Relaxed);
         bareflow_cxx_runtime::platform().program_starts();
-        let mut environment = [core::ptr::null_mut()];
         // SAFETY: 1. the platform is installed, and the linker script delimits the constructors; 2. the program's
-        // code is as C says it, and gets the arguments that C says.
+        // code is as C says it, and gets the arguments that C says; 3. the array of arguments ends with a null pointer.
         let status = unsafe {
+            let environment = bareflow_cxx_runtime::start_program(*arguments.pointers);
             bareflow_cxx_runtime::run_constructors();
-            bareflow_main(
-                arguments.count,
-                arguments.pointers,
-                environment.as_mut_ptr(),
-            )
+            bareflow_main(arguments.count, arguments.pointers, environment)
         };
         ending::bareflow_exit(status)
     }

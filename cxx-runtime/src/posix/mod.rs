@@ -1,0 +1,59 @@
+//! The everyday part of POSIX for programs, beyond what LLVM itself needs.
+//!
+//! 1. One process, one user, one thread: what needs a second one fails with the errno that POSIX names for it.
+//! 2. What would wait for ever for somebody who does not exist ends the program with a message instead.
+//! 3. Signals and timers are delivered when the program calls a function that may wait or that reads a clock, and
+//!    by `raise`, `kill` and `abort`: never between two of its instructions.
+
+pub(crate) mod environment;
+mod getopt;
+mod messages;
+mod one_thread;
+mod random;
+pub(crate) mod signals;
+mod symbols;
+mod system;
+mod terminal;
+mod threads;
+mod users;
+mod waiting;
+
+pub(crate) use symbols::address_of;
+pub(crate) use waiting::deliver_expired;
+
+use alloc::format;
+use core::ffi::c_char;
+
+use crate::termination::{Termination, terminate};
+
+/// Ends a program that waits for something that cannot happen.
+pub(crate) fn wait_for_ever(what: &str) -> ! {
+    terminate(Termination::Abort(format!(
+        "the program waits for ever: {what}"
+    )))
+}
+
+/// Makes the state of this module that of a program that has not started yet, and returns its environment.
+///
+/// # Safety
+/// `name`, what the program is started by, must be null or a C string that lives as long as the program.
+pub unsafe fn start_program(name: *const c_char) -> *mut *mut c_char {
+    // SAFETY: the caller's promise.
+    unsafe { messages::set_program_name(name) };
+    signals::reset();
+    threads::reset();
+    getopt::reset();
+    environment::reset()
+}
+
+/// [`start_program`] for C++.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn bareflow_start_program(name: *const c_char) -> *mut *mut c_char {
+    // SAFETY: the caller's promise.
+    unsafe { start_program(name) }
+}
+
+/// What `abort` does before it ends the program: the handler of SIGABRT is called.
+pub fn before_abort() {
+    signals::bareflow_before_abort();
+}

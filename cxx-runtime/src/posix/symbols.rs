@@ -1,0 +1,61 @@
+//! The symbols of this module that programs may name.
+
+use crate::symbols::exported;
+
+exported! {
+    bareflow_exported_posix_addresses:
+    __bareflow_cleanup_pop __bareflow_cleanup_push __progname _longjmp _setjmp arc4random
+    arc4random_buf arc4random_uniform bareflow_getpwnam bareflow_getpwnam_r bareflow_getpwuid
+    bareflow_getpwuid_r brk call_once cfgetispeed cfgetospeed cfmakeraw cfsetispeed cfsetospeed
+    chroot clearenv clock_nanosleep clock_settime closelog cnd_broadcast cnd_destroy cnd_init
+    cnd_signal cnd_timedwait cnd_wait confstr ctermid drand48 endgrent endpwent environ erand48 err
+    errx execl execle execlp execvp execvpe fexecve fpathconf fstatfs get_nprocs get_nprocs_conf
+    getdomainname getdtablesize getegid getentropy getgid getgrent getgrgid getgrgid_r getgrnam
+    getgrnam_r getgroups gethostid getitimer getloadavg getlogin getlogin_r getopt getopt_long
+    getopt_long_only getpass getpeername getpgid getpgrp getpriority getpwent getrandom getrlimit
+    getrusage getsockname getsockopt getsubopt grantpt initgroups initstate ioctl jrand48 killpg
+    lcong48 lrand48 mount mrand48 mtx_destroy mtx_init mtx_lock mtx_timedlock mtx_trylock mtx_unlock
+    nice nrand48 openlog optarg opterr optind optopt pathconf pause pclose poll popen posix_openpt
+    posix_spawn posix_spawn_file_actions_addclose posix_spawn_file_actions_adddup2
+    posix_spawn_file_actions_addopen posix_spawn_file_actions_destroy posix_spawn_file_actions_init
+    posix_spawnattr_destroy posix_spawnattr_init posix_spawnattr_setflags posix_spawnp ppoll prctl
+    program_invocation_name program_invocation_short_name pselect psiginfo psignal pthread_atfork
+    pthread_attr_destroy pthread_attr_getdetachstate pthread_attr_getguardsize
+    pthread_attr_getinheritsched pthread_attr_getschedparam pthread_attr_getschedpolicy
+    pthread_attr_getscope pthread_attr_getstack pthread_attr_getstacksize pthread_attr_init
+    pthread_attr_setdetachstate pthread_attr_setguardsize pthread_attr_setinheritsched
+    pthread_attr_setschedparam pthread_attr_setschedpolicy pthread_attr_setscope
+    pthread_attr_setstack pthread_attr_setstacksize pthread_barrier_destroy pthread_barrier_init
+    pthread_barrier_wait pthread_barrierattr_destroy pthread_barrierattr_getpshared
+    pthread_barrierattr_init pthread_barrierattr_setpshared pthread_cancel pthread_cond_broadcast
+    pthread_cond_destroy pthread_cond_init pthread_cond_signal pthread_cond_timedwait
+    pthread_cond_wait pthread_condattr_destroy pthread_condattr_getclock pthread_condattr_getpshared
+    pthread_condattr_init pthread_condattr_setclock pthread_condattr_setpshared pthread_create
+    pthread_detach pthread_equal pthread_exit pthread_getconcurrency pthread_getcpuclockid
+    pthread_getname_np pthread_getschedparam pthread_getspecific pthread_join pthread_key_create
+    pthread_key_delete pthread_kill pthread_mutex_consistent pthread_mutex_destroy
+    pthread_mutex_init pthread_mutex_lock pthread_mutex_timedlock pthread_mutex_trylock
+    pthread_mutex_unlock pthread_mutexattr_destroy pthread_mutexattr_getprotocol
+    pthread_mutexattr_getpshared pthread_mutexattr_getrobust pthread_mutexattr_gettype
+    pthread_mutexattr_init pthread_mutexattr_setprotocol pthread_mutexattr_setpshared
+    pthread_mutexattr_setrobust pthread_mutexattr_settype pthread_once pthread_rwlock_destroy
+    pthread_rwlock_init pthread_rwlock_rdlock pthread_rwlock_timedrdlock pthread_rwlock_timedwrlock
+    pthread_rwlock_tryrdlock pthread_rwlock_trywrlock pthread_rwlock_unlock pthread_rwlock_wrlock
+    pthread_rwlockattr_destroy pthread_rwlockattr_getpshared pthread_rwlockattr_init
+    pthread_rwlockattr_setpshared pthread_self pthread_setcancelstate pthread_setcanceltype
+    pthread_setconcurrency pthread_setname_np pthread_setschedparam pthread_setspecific
+    pthread_sigmask pthread_spin_destroy pthread_spin_init pthread_spin_lock pthread_spin_trylock
+    pthread_spin_unlock pthread_testcancel ptsname putenv rand_r random recv recvfrom recvmsg sbrk
+    sched_get_priority_max sched_get_priority_min sched_getparam sched_getscheduler
+    sched_rr_get_interval sched_setparam sched_setscheduler secure_getenv seed48 select sem_close
+    sem_destroy sem_getvalue sem_init sem_open sem_post sem_timedwait sem_trywait sem_unlink
+    sem_wait send sendmsg sendto setegid setenv seteuid setgid setgrent setgroups sethostname
+    setitimer setlogmask setpgid setpgrp setpriority setpwent setregid setreuid setrlimit setsid
+    setsockopt setstate settimeofday setuid shutdown siginterrupt sigismember siglongjmp sigpending
+    sigqueue sigsetjmp sigsuspend sigtimedwait sigwait sigwaitinfo socketpair srand48 srandom statfs
+    sync sysinfo syslog tcdrain tcflow tcflush tcgetattr tcgetpgrp tcgetsid tcsendbreak tcsetattr
+    tcsetpgrp thrd_create thrd_current thrd_detach thrd_equal thrd_exit thrd_join thrd_sleep
+    thrd_yield timer_create timer_delete timer_getoverrun timer_gettime timer_settime times
+    tss_create tss_delete tss_get tss_set ttyname ttyname_r ualarm umount unlockpt unsetenv verr
+    verrx vfork vsyslog vwarn vwarnx wait3 waitid warn warnx
+}
