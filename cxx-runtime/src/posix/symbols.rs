@@ -53,7 +53,7 @@ exported! {
     setitimer setlogmask setpgid setpgrp setpriority setpwent setregid setreuid setrlimit setsid
     setsockopt setstate settimeofday setuid shutdown siginterrupt sigismember siglongjmp sigpending
     sigqueue sigsetjmp sigsuspend sigtimedwait sigwait sigwaitinfo socketpair srand48 srandom statfs
-    sync sysinfo syslog tcdrain tcflow tcflush tcgetattr tcgetpgrp tcgetsid tcsendbreak tcsetattr
+    sysinfo syslog tcdrain tcflow tcflush tcgetattr tcgetpgrp tcgetsid tcsendbreak tcsetattr
     tcsetpgrp thrd_create thrd_current thrd_detach thrd_equal thrd_exit thrd_join thrd_sleep
     thrd_yield timer_create timer_delete timer_getoverrun timer_gettime timer_settime times
     tss_create tss_delete tss_get tss_set ttyname ttyname_r ualarm umount unlockpt unsetenv verr

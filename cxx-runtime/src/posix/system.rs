@@ -539,10 +539,6 @@ unsafe extern "C" fn vsyslog(priority: c_int, format: *const c_char, arguments: 
     unsafe { super::messages::print_line(&prefix, format, arguments, None) };
 }
 
-/// Nothing is buffered between a file and its disk that `fsync` would not write.
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn sync() {}
-
 /// Writes to standard error, behind what was written to standard output.
 pub(super) fn write_error(parts: &[&[u8]]) {
     crate::stdio::flush();
