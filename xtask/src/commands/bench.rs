@@ -1,10 +1,11 @@
 //! `cargo xtask bench`: figures as ratios, each measured in one run.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::bench::{boot, llvm_build, loops, memcpy, profile, snapshot, tiers};
+use crate::bench::{boot, libm, llvm_build, loops, memcpy, profile, snapshot, tiers};
 use crate::error::Result;
 use crate::paths::{Cache, Package};
 use crate::tools::Installation;
@@ -21,6 +22,21 @@ pub struct BenchArgs {
 enum Benchmark {
     /// Build the machine's image after an edit, boot it, and count time, instructions and memory
     Boot,
+    /// Compare the C library's mathematics with correctly rounded results
+    Libm {
+        /// Points of each function and precision
+        #[arg(long, value_name = "N", default_value_t = 100_000)]
+        points: u32,
+        /// One function only
+        #[arg(long, value_name = "NAME")]
+        function: Option<String>,
+        /// Write this many points of each function as a fixture instead
+        #[arg(long, value_name = "N", requires = "output")]
+        fixture: Option<u32>,
+        /// Where the fixture is written
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Compile LLVM sources with and without the precompiled headers
     LlvmBuild {
         /// How many sources
@@ -51,6 +67,19 @@ impl BenchArgs {
     pub fn run(self) -> Result<ExitCode> {
         match self.what {
             Benchmark::Boot => boot::run(&Workbench::prepare(Installation::Forbidden)?)?,
+            Benchmark::Libm {
+                points,
+                function,
+                fixture,
+                output,
+            } => {
+                let request = libm::Request {
+                    points,
+                    function,
+                    fixture: output.zip(fixture),
+                };
+                libm::run(&Workbench::prepare(Installation::Forbidden)?, &request)?;
+            }
             Benchmark::LlvmBuild { sources } => {
                 let comparison = llvm_build::compare(
                     &Cache::find()?.build(Package::Llvm).join("llvm"),
