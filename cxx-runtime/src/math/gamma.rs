@@ -3,7 +3,9 @@
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
 
-use super::report::{Infinite, checked, checked_with_underflow};
+use bareflow_mathematics::{Format, gamma_is_negative};
+
+use super::report::{Infinite, checked, evaluated};
 
 #[repr(transparent)]
 struct Sign(UnsafeCell<c_int>);
@@ -23,18 +25,18 @@ pub(super) fn set_sign(sign: c_int) {
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub(super) extern "C" fn lgamma_r(x: f64, sign: &mut c_int) -> f64 {
-    let (result, sign_of_gamma) = libm::lgamma_r(x);
-    *sign = if x == 0.0 && x.is_sign_negative() {
-        -1
-    } else {
-        sign_of_gamma
-    };
-    let meaning = if x <= 0.0 {
-        Infinite::Pole
-    } else {
-        Infinite::Overflow
-    };
-    checked(result, &[x], meaning)
+    // A double is too narrow beside the zeros between negative integers.
+    if x <= 0.0 {
+        *sign = sign_of_gamma(x);
+        return evaluated(|[x]| bareflow_mathematics::lgamma(x), [x]);
+    }
+    *sign = 1;
+    checked(libm::lgamma(x), &[x], Infinite::Overflow)
+}
+
+/// The sign of the gamma function there.
+pub(super) fn sign_of_gamma<F: Format>(x: F) -> c_int {
+    if gamma_is_negative(x.number()) { -1 } else { 1 }
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -47,10 +49,5 @@ pub(super) extern "C" fn lgamma(x: f64) -> f64 {
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub(super) extern "C" fn tgamma(x: f64) -> f64 {
-    let meaning = if x == 0.0 {
-        Infinite::Pole
-    } else {
-        Infinite::Overflow
-    };
-    checked_with_underflow(libm::tgamma(x), &[x], meaning, || x.is_finite())
+    evaluated(|[x]| bareflow_mathematics::tgamma(x), [x])
 }

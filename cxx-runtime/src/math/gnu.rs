@@ -4,18 +4,17 @@ use core::ffi::c_int;
 
 use bareflow_mathematics::Format;
 
-use super::gamma;
 use super::report::evaluated;
+use super::{double, gamma};
 
 #[cfg(not(test))]
 unsafe extern "C" {
     safe fn remainder(x: f64, y: f64) -> f64;
     safe fn remainderf(x: f32, y: f32) -> f32;
-    safe fn exp10(x: f64) -> f64;
     safe fn exp10f(x: f32) -> f32;
 }
 #[cfg(test)]
-use libm::{exp10, exp10f, remainder, remainderf};
+use libm::{exp10f, remainder, remainderf};
 
 /// Another name of a function.
 macro_rules! alias {
@@ -32,7 +31,7 @@ macro_rules! alias {
 alias! {
     drem(x, y) = remainder: f64;
     dremf(x, y) = remainderf: f32;
-    pow10(x) = exp10: f64;
+    pow10(x) = double::exp10: f64;
     pow10f(x) = exp10f: f32;
     gamma(x) = gamma::lgamma: f64;
     fmaximum(x, y) = libm::fmaximum: f64;

@@ -9,7 +9,7 @@ use core::ffi::{c_int, c_long};
 
 use bareflow_mathematics::{self as mathematics, Extended, Format};
 
-use super::gamma::set_sign;
+use super::gamma::{set_sign, sign_of_gamma};
 use super::report::evaluated;
 
 /// Defines functions by the Rust function that computes them.
@@ -136,11 +136,7 @@ extern "C" fn scalblnl_of(result: &mut Extended, x: &Extended, exponent: c_long)
 
 extern "C" fn lgammal_r_of(result: &mut Extended, x: &Extended, sign: &mut c_int) {
     *result = evaluated(|[x]| mathematics::lgamma(x), [*x]);
-    *sign = if mathematics::gamma_is_negative(x.number()) {
-        -1
-    } else {
-        1
-    };
+    *sign = sign_of_gamma(*x);
 }
 
 extern "C" fn lgammal_of(result: &mut Extended, x: &Extended) {

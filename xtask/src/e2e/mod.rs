@@ -19,6 +19,7 @@ mod libc_bitcode;
 mod limits;
 mod llama;
 mod lock_files;
+mod math;
 mod matrix;
 mod outside;
 mod paging;
@@ -55,6 +56,7 @@ pub fn program_tests(
 ) -> io::Result<Vec<Test>> {
     let mut tests = matrix::tests(subject, extent)?;
     tests.extend(distribution::tests(subject));
+    tests.extend(math::tests(subject));
     tests.extend(function_order::tests(subject));
     tests.extend(volume::tests(subject));
     tests.extend(paging::tests(subject));

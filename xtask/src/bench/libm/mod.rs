@@ -69,7 +69,7 @@ pub fn run(bench: &Workbench, request: &Request) -> Result<()> {
             let errors = comparison.errors(function, index, request.points)?;
             let documented = function.documented[index];
             let _ = write!(row, " {} | {documented} |", errors.text(function));
-            if errors.largest() > f64::from(documented.max(1)) + TOLERANCE_ULP {
+            if errors.largest() > f64::from(documented).max(0.5) + TOLERANCE_ULP {
                 let _ = writeln!(
                     too_large,
                     "{} of {name} is wrong by {} ulp at {}",

@@ -20,6 +20,9 @@
   X(ccos, cos) X(ccosh, cosh) X(cexp, exp) X(clog, log) X(clog10, log10) X(csin, sin) X(csinh, sinh) \
   X(csqrt, sqrt) X(ctan, tan) X(ctanh, tanh)
 
+#define ALL_FUNCTIONS(X) \
+  UNARY_FUNCTIONS(X) LOGARITHMIC_FUNCTIONS(X) BINARY_FUNCTIONS(X) ORDER_FUNCTIONS(X) COMPLEX_FUNCTIONS(X)
+
 /* One call: the operands, or the parts of one, and the result, or its parts. */
 struct record {
   long double x, y, re, im;

@@ -4,14 +4,12 @@
    Arguments: function, precision (f, d or l), number of points, and for each of the two operands the ends of a
    range and the least and the largest exponent. Half of the points lie evenly in the range, half have an even
    logarithm; they are negative only if the range has negative numbers, and positive likewise. */
-#include <complex.h>
-#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "functions.h"
+#include "calls.h"
 
 static uint64_t state = 0x9e3779b97f4a7c15u;
 
@@ -42,44 +40,6 @@ static long double logarithmic(const struct range *range) {
 static long double point(const struct range *range, int is_even) {
   return is_even ? even(range) : logarithmic(range);
 }
-
-typedef void call(struct record *);
-
-#define UNARY(type, suffix, name) \
-  static void call_##name##suffix(struct record *r) { r->re = name##suffix((type)r->x); }
-#define BINARY(type, suffix, name) \
-  static void call_##name##suffix(struct record *r) { r->re = name##suffix((type)r->x, (type)r->y); }
-#define ORDER(type, suffix, name) \
-  static void call_##name##suffix(struct record *r) { r->re = name##suffix((int)r->y, (type)r->x); }
-#define COMPLEX(type, suffix, name)                                                         \
-  static void call_##name##suffix(struct record *r) {                                       \
-    type _Complex result = name##suffix(__builtin_complex((type)r->x, (type)r->y));         \
-    r->re = __real__ result;                                                                \
-    r->im = __imag__ result;                                                                \
-  }
-#define THREE(kind, name) kind(float, f, name) kind(double, , name) kind(long double, l, name)
-#define X(name, reference) THREE(UNARY, name)
-UNARY_FUNCTIONS(X)
-LOGARITHMIC_FUNCTIONS(X)
-#undef X
-#define X(name, reference) THREE(BINARY, name)
-BINARY_FUNCTIONS(X)
-#undef X
-#define X(name, reference) THREE(ORDER, name)
-ORDER_FUNCTIONS(X)
-#undef X
-#define X(name, reference) THREE(COMPLEX, name)
-COMPLEX_FUNCTIONS(X)
-#undef X
-
-static const struct {
-  const char *name;
-  call *calls[3];
-} functions[] = {
-#define X(name, reference) {#name, {call_##name##f, call_##name, call_##name##l}},
-    UNARY_FUNCTIONS(X) LOGARITHMIC_FUNCTIONS(X) BINARY_FUNCTIONS(X) ORDER_FUNCTIONS(X) COMPLEX_FUNCTIONS(X)
-#undef X
-};
 
 static long double rounded(long double value, char precision) {
   return precision == 'f' ? (float)value : precision == 'd' ? (double)value : value;

@@ -63,15 +63,11 @@ static const struct {
   const char *name;
   reference *function;
   int is_complex;
-  int is_binary;
 } functions[] = {
-#define X(name, other) {#name, reference_##name, 0, 0},
-    UNARY_FUNCTIONS(X) LOGARITHMIC_FUNCTIONS(X)
+#define X(name, other) {#name, reference_##name, 0},
+    UNARY_FUNCTIONS(X) LOGARITHMIC_FUNCTIONS(X) BINARY_FUNCTIONS(X) ORDER_FUNCTIONS(X)
 #undef X
-#define X(name, other) {#name, reference_##name, 0, 1},
-    BINARY_FUNCTIONS(X) ORDER_FUNCTIONS(X)
-#undef X
-#define X(name, other) {#name, reference_##name, 1, 1},
+#define X(name, other) {#name, reference_##name, 1},
     COMPLEX_FUNCTIONS(X)
 #undef X
 };
@@ -146,12 +142,7 @@ int main(int argc, char **argv) {
     if (wanted_points > 0 && is_ordinary(re) && (!functions[index].is_complex || is_ordinary(im)) &&
         fabsl(re) > 0x1p-100L && fabsl(re) < 0x1p100L) {
       wanted_points--;
-      if (functions[index].is_complex)
-        printf("COMPLEX(%s, %LaL, %LaL, %LaL, %LaL)\n", argv[1], record.x, record.y, re, im);
-      else if (functions[index].is_binary)
-        printf("%s(%s, %LaL, %LaL, %LaL)\n", argv[1][1] == 'n' ? "ORDER" : "BINARY", argv[1], record.x, record.y, re);
-      else
-        printf("UNARY(%s, %LaL, %LaL)\n", argv[1], record.x, re);
+      printf("POINT(%s, %LaL, %LaL, %LaL, %LaL)\n", argv[1], record.x, record.y, re, im);
     }
   }
   if (argc > 3)
