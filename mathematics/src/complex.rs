@@ -217,6 +217,82 @@ pub fn csqrt(z: Complex) -> Complex {
     }
 }
 
+/// A product, part by part.
+fn product(x: Complex, y: Complex) -> Complex {
+    complex(
+        x.re.times(y.re).minus(x.im.times(y.im)),
+        x.re.times(y.im).plus(x.im.times(y.re)),
+    )
+}
+
+/// One in the directions of the infinities, and zero in those of other parts.
+fn directions(z: Complex) -> Complex {
+    let direction = |part: Number| {
+        let magnitude = if part.is_infinite() {
+            Number::ONE
+        } else {
+            Number::ZERO
+        };
+        magnitude.with_sign(part.is_negative())
+    };
+    complex(direction(z.re), direction(z.im))
+}
+
+/// Zero for each part that is not a number.
+fn without_nan(z: Complex) -> Complex {
+    let number = |part: Number| if part.is_nan() { Number::ZERO } else { part };
+    complex(number(z.re), number(z.im))
+}
+
+/// The product; of an infinity and what is not zero it is an infinity.
+#[must_use]
+pub fn cmul(x: Complex, y: Complex) -> Complex {
+    let result = product(x, y);
+    let is_infinite = x.has_infinity() || y.has_infinity();
+    if !(result.re.is_nan() && result.im.is_nan() && is_infinite) {
+        return result;
+    }
+    let boxed = |z: Complex| {
+        if z.has_infinity() {
+            directions(z)
+        } else {
+            without_nan(z)
+        }
+    };
+    let Complex { re, im } = product(boxed(x), boxed(y));
+    complex(Number::INFINITY.times(re), Number::INFINITY.times(im))
+}
+
+/// The quotient; of what is not zero and zero it is an infinity.
+#[must_use]
+pub fn cdiv(x: Complex, y: Complex) -> Complex {
+    let conjugate = complex(y.re, y.im.negated());
+    if y.is_zero() && !(x.re.is_nan() && x.im.is_nan()) {
+        let infinity = Number::infinity(y.re.is_negative());
+        return complex(infinity.times(x.re), infinity.times(x.im));
+    }
+    match (x.finite(), y.finite()) {
+        (_, Some(divisor)) if x.has_infinity() => {
+            let Complex { re, im } = product(directions(x), Complex::from(divisor.conjugate()));
+            complex(Number::INFINITY.times(re), Number::INFINITY.times(im))
+        }
+        (Some(dividend), _) if y.has_infinity() => {
+            let Complex { re, im } = product(dividend.into(), directions(conjugate));
+            complex(Number::ZERO.times(re), Number::ZERO.times(im))
+        }
+        (Some(dividend), Some(divisor)) => {
+            let square = divisor.re.square() + divisor.im.square();
+            let Finite { re, im } = dividend.times(divisor.conjugate());
+            Finite {
+                re: re / square,
+                im: im / square,
+            }
+            .into()
+        }
+        _ => complex(NAN, NAN),
+    }
+}
+
 /// `x` to the power of `y`.
 #[must_use]
 pub fn cpow(x: Complex, y: Complex) -> Complex {
@@ -238,29 +314,7 @@ pub fn cpow(x: Complex, y: Complex) -> Complex {
     let logarithm = clog(x);
     match (logarithm.finite(), y.finite()) {
         (Some(logarithm), Some(power)) => cexp(power.times(logarithm).into()),
-        _ => {
-            let multiply = |a: Number, b: Number| match (a, b) {
-                (Number::Nan, _) | (_, Number::Nan) => Number::Nan,
-                (Number::Finite(a), Number::Finite(b)) => (a * b).into(),
-                _ if a.is_zero() || b.is_zero() => Number::Nan,
-                _ => Number::infinity(a.is_negative() != b.is_negative()),
-            };
-            let add = |a: Number, b: Number| match (a, b) {
-                (Number::Nan, _) | (_, Number::Nan) => Number::Nan,
-                (Number::Finite(a), Number::Finite(b)) => (a + b).into(),
-                (Number::Finite(_), _) => b,
-                (_, Number::Finite(_)) => a,
-                _ if a == b => a,
-                _ => Number::Nan,
-            };
-            cexp(complex(
-                add(
-                    multiply(y.re, logarithm.re),
-                    multiply(y.im, logarithm.im).negated(),
-                ),
-                add(multiply(y.re, logarithm.im), multiply(y.im, logarithm.re)),
-            ))
-        }
+        _ => cexp(product(y, logarithm)),
     }
 }
 

@@ -29,8 +29,8 @@ mod wide;
 
 pub use bessel::{j0, j1, jn, y0, y1, yn};
 pub use complex::{
-    Complex, cacos, cacosh, casin, casinh, catan, catanh, ccos, ccosh, cexp, clog, clog10, cpow,
-    csin, csinh, csqrt, ctan, ctanh,
+    Complex, cacos, cacosh, casin, casinh, catan, catanh, ccos, ccosh, cdiv, cexp, clog, clog10,
+    cmul, cpow, csin, csinh, csqrt, ctan, ctanh,
 };
 pub use error_function::{erf, erfc};
 pub use evaluate::{Exceptions, evaluate, evaluate_complex};

@@ -80,6 +80,29 @@ impl Number {
         self.with_sign(!self.is_negative())
     }
 
+    pub(crate) fn plus(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nan, _) | (_, Self::Nan) => Self::Nan,
+            (Self::Finite(a), Self::Finite(b)) => (a + b).into(),
+            (Self::Finite(_), infinity) | (infinity, Self::Finite(_)) => infinity,
+            (a, b) if a == b => a,
+            _ => Self::Nan,
+        }
+    }
+
+    pub(crate) fn minus(self, other: Self) -> Self {
+        self.plus(other.negated())
+    }
+
+    pub(crate) fn times(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nan, _) | (_, Self::Nan) => Self::Nan,
+            (Self::Finite(a), Self::Finite(b)) => (a * b).into(),
+            _ if self.is_zero() || other.is_zero() => Self::Nan,
+            _ => Self::infinity(self.is_negative() != other.is_negative()),
+        }
+    }
+
     /// The function's value for a finite number, and `at_infinity` for an infinity, given its sign.
     pub(crate) fn map(
         self,

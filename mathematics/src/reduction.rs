@@ -88,3 +88,92 @@ fn leading_bits(words: Product) -> Wide {
     let exponent = 64 * (top as i32 + 1 - PRODUCT_WORDS as i32) - 1 - zeros as i32;
     Wide::constant(exponent, significand)
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// Words after the binary point, from the highest; the first is before it.
+    type Fixed = Vec<u64>;
+
+    fn divide(number: &mut Fixed, divisor: u64) {
+        let mut rest = 0_u128;
+        for word in number {
+            let dividend = rest << 64 | u128::from(*word);
+            *word = (dividend / u128::from(divisor)) as u64;
+            rest = dividend % u128::from(divisor);
+        }
+    }
+
+    /// Adds or subtracts.
+    fn combine(number: &mut Fixed, other: &Fixed, is_negative: bool) {
+        let mut carry = is_negative;
+        for (word, other) in number.iter_mut().zip(other).rev() {
+            let other = if is_negative { !*other } else { *other };
+            let (sum, first) = word.overflowing_add(other);
+            let (sum, second) = sum.overflowing_add(u64::from(carry));
+            *word = sum;
+            carry = first || second;
+        }
+    }
+
+    /// A multiple of the arc tangent of 1 / x.
+    fn arc_cotangent(x: u64, factor: u64, words: usize) -> Fixed {
+        let mut power: Fixed = std::vec![0; words];
+        power[0] = factor;
+        divide(&mut power, x);
+        let mut sum = power.clone();
+        let mut order = 1;
+        while power.iter().any(|word| *word != 0) {
+            divide(&mut power, x * x);
+            order += 2;
+            let mut term = power.clone();
+            divide(&mut term, order);
+            combine(&mut sum, &term, order % 4 == 3);
+        }
+        sum
+    }
+
+    #[test]
+    fn the_bits_are_those_of_two_over_pi() {
+        // Machin: pi = 16 arccot 5 - 4 arccot 239.
+        let words = TWO_OVER_PI.len() + 3;
+        let mut pi = arc_cotangent(5, 16, words);
+        combine(&mut pi, &arc_cotangent(239, 4, words), true);
+        // The product with the table is 2, but for what the table leaves out.
+        let mut product = std::vec![0_u64; words + TWO_OVER_PI.len()];
+        for (i, factor) in TWO_OVER_PI.iter().enumerate().rev() {
+            let mut carry = 0_u128;
+            for (k, word) in pi.iter().enumerate().rev() {
+                let place = &mut product[i + k + 1];
+                carry += u128::from(*place) + u128::from(*factor) * u128::from(*word);
+                *place = carry as u64;
+                carry >>= 64;
+            }
+            product[i] = carry as u64;
+        }
+        assert_eq!(product[0], 1);
+        assert!(
+            product[1..TWO_OVER_PI.len()]
+                .iter()
+                .all(|word| *word == u64::MAX)
+        );
+    }
+
+    #[test]
+    fn angles_are_whole_quarters_and_a_rest() {
+        let angle = Wide::integer(100) * PI_OVER_2 + Wide::ratio(1, 3);
+        let (quarters, rest) = reduce(angle);
+        assert_eq!(quarters, 0);
+        assert!((rest - Wide::ratio(1, 3)).exponent < -110);
+        let (quarters, rest) = reduce(-angle);
+        assert_eq!(quarters, 0);
+        assert!((rest + Wide::ratio(1, 3)).exponent < -110);
+        let (quarters, _) = reduce(Wide::integer(-2));
+        assert_eq!(quarters, 3);
+    }
+}

@@ -9,6 +9,7 @@ use bareflow_mathematics::{self as mathematics, Complex, Extended, Format};
 
 use super::long_double::returning_long_double;
 use super::report::{evaluated, evaluated_complex};
+use crate::errno;
 
 /// Passed like C's complex type of this part.
 #[derive(Clone, Copy)]
@@ -92,6 +93,60 @@ fn power<F: Format>(x: Parts<F>, y: Parts<F>) -> Parts<F> {
     ))
 }
 
+fn operator(
+    function: fn(Complex, Complex) -> Complex,
+    x: Parts<Extended>,
+    y: Parts<Extended>,
+) -> Parts<Extended> {
+    let number = errno::get();
+    let operands = [x.array(), y.array()];
+    let result = evaluated_complex(|[x, y]| function(x, y), operands);
+    // An operator sets flags only.
+    errno::set(number);
+    Parts::of(result)
+}
+
+/// Defines functions to complex numbers of long double.
+macro_rules! to_long_complex {
+    ($($name:ident($($z:ident),*) = $function:expr;)*) => {
+        $(
+            const _: () = {
+                #[repr(C)]
+                struct Arguments {
+                    $($z: Parts<Extended>),*
+                }
+
+                extern "C" fn implementation(result: &mut Parts<Extended>, arguments: &Arguments) {
+                    let Arguments { $($z),* } = arguments;
+                    *result = $function($(*$z),*);
+                }
+
+                #[unsafe(naked)]
+                #[unsafe(no_mangle)]
+                unsafe extern "C" fn $name() {
+                    naked_asm!(
+                        "sub rsp, 40",
+                        "mov rdi, rsp",
+                        "lea rsi, [rsp + 48]",
+                        "call {implementation}",
+                        "fld tbyte ptr [rsp + 16]",
+                        "fld tbyte ptr [rsp]",
+                        "add rsp, 40",
+                        "ret",
+                        implementation = sym implementation,
+                    )
+                }
+            };
+        )*
+    };
+}
+
+// The compiler calls these for products and quotients; it passes four parts.
+to_long_complex! {
+    __divxc3(x, y) = |x, y| operator(mathematics::cdiv, x, y);
+    __mulxc3(x, y) = |x, y| operator(mathematics::cmul, x, y);
+}
+
 /// Defines functions to complex numbers in three precisions.
 macro_rules! to_complex {
     ($($double:ident, $float:ident, $long_double:ident($($z:ident),*) = $function:expr;)*) => {
@@ -106,33 +161,7 @@ macro_rules! to_complex {
                 $function($($z),*)
             }
 
-            const _: () = {
-                #[repr(C)]
-                struct Arguments {
-                    $($z: Parts<Extended>),*
-                }
-
-                extern "C" fn implementation(result: &mut Parts<Extended>, arguments: &Arguments) {
-                    let Arguments { $($z),* } = arguments;
-                    *result = $function($(*$z),*);
-                }
-
-                #[unsafe(naked)]
-                #[unsafe(no_mangle)]
-                unsafe extern "C" fn $long_double() {
-                    naked_asm!(
-                        "sub rsp, 40",
-                        "mov rdi, rsp",
-                        "lea rsi, [rsp + 48]",
-                        "call {implementation}",
-                        "fld tbyte ptr [rsp + 16]",
-                        "fld tbyte ptr [rsp]",
-                        "add rsp, 40",
-                        "ret",
-                        implementation = sym implementation,
-                    )
-                }
-            };
+            to_long_complex! { $long_double($($z),*) = $function; }
         )*
     };
 }

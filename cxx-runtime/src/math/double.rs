@@ -60,11 +60,6 @@ extern "C" fn pow(x: f64, y: f64) -> f64 {
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-pub(super) extern "C" fn roundeven(x: f64) -> f64 {
-    libm::roundeven(x)
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn scalbln(x: f64, exponent: c_long) -> f64 {
     scale(x, exponent)
 }

@@ -18,7 +18,7 @@ macro_rules! unary {
 
 unary! {
     cbrtf: double::cbrt; erfcf: double::erfc; tgammaf: gamma::tgamma; lgammaf: gamma::lgamma;
-    gammaf: gamma::lgamma; roundevenf: double::roundeven;
+    gammaf: gamma::lgamma;
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]

@@ -34,6 +34,8 @@ alias! {
     pow10(x) = double::exp10: f64;
     pow10f(x) = exp10f: f32;
     gamma(x) = gamma::lgamma: f64;
+    roundeven(x) = libm::roundeven: f64;
+    roundevenf(x) = libm::roundevenf: f32;
     fmaximum(x, y) = libm::fmaximum: f64;
     fmaximumf(x, y) = libm::fmaximumf: f32;
     fmaximum_num(x, y) = libm::fmaximum_num: f64;

@@ -130,6 +130,12 @@ extern "C" fn ynl_of(result: &mut Extended, x: &Extended, order: c_int) {
     *result = evaluated(|[x]| mathematics::yn(order, x), [*x]);
 }
 
+/// The compiler calls it for powers of integers.
+extern "C" fn powixf2_of(result: &mut Extended, x: &Extended, exponent: c_int) {
+    let exponent = f64::from(exponent).number();
+    *result = evaluated(|[x]| mathematics::pow(x, exponent), [*x]);
+}
+
 extern "C" fn scalblnl_of(result: &mut Extended, x: &Extended, exponent: c_long) {
     *result = evaluated(|[x]| mathematics::scale(x, exponent), [*x]);
 }
@@ -146,6 +152,7 @@ extern "C" fn lgammal_of(result: &mut Extended, x: &Extended) {
 }
 
 returning_long_double! {
+    __powixf2 = powixf2_of;
     gammal = lgammal_of;
     jnl = jnl_of;
     lgammal = lgammal_of;
@@ -175,6 +182,28 @@ extern "C" fn issignalingl_of(x: &Extended) -> c_int {
     c_int::from(x.is_signaling())
 }
 
+/// The integer below in magnitude, modulo 2^128.
+fn truncated(x: Extended) -> u128 {
+    let place = i32::from(x.sign_and_exponent & 0x7fff) - 16383 - 63;
+    let significand = u128::from(x.significand);
+    let magnitude = if place < 0 {
+        significand.checked_shr(place.unsigned_abs())
+    } else {
+        significand.checked_shl(place.unsigned_abs())
+    };
+    let magnitude = magnitude.unwrap_or(0);
+    if x.sign_and_exponent >> 15 == 0 {
+        magnitude
+    } else {
+        magnitude.wrapping_neg()
+    }
+}
+
+/// The compiler calls it to convert to an integer of 128 bits, with or without a sign.
+extern "C" fn fixxfti_of(x: &Extended) -> u128 {
+    truncated(*x)
+}
+
 /// The places of sine and cosine were passed in the first two integer registers.
 extern "C" fn sincosl_of(x: &Extended, _: usize, sine: &mut Extended, cosine: &mut Extended) {
     *sine = evaluated(|[x]| mathematics::sin(x), [*x]);
@@ -182,6 +211,8 @@ extern "C" fn sincosl_of(x: &Extended, _: usize, sine: &mut Extended, cosine: &m
 }
 
 returning_integer! {
+    __fixunsxfti = fixxfti_of;
+    __fixxfti = fixxfti_of;
     __issignalingl = issignalingl_of;
     finitel = finitel_of;
     isinfl = isinfl_of;
