@@ -16,7 +16,8 @@
 //! name in UTF-8, zeros to a multiple of 16, the contents, zeros to a multiple of 16.
 //!
 //! Names: `tier`; `setting`, repeated; `profile` and `snapshot`, without contents; `secret`; `argument`, repeated in order;
-//! `environment/NAME`; `module/FILE`, in link order; `file/PATH` for the read-only file table.
+//! `environment/NAME`; `module/FILE`, in link order; `file/PATH` for files of the program;
+//! `host-file/PATH` for files that the hosted kernel maps from the path on the host that is the entry's contents.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -48,6 +49,8 @@ pub const ENVIRONMENT: &str = "environment/";
 pub const MODULE: &str = "module/";
 /// Prefix of a file's path, which is absolute without its first slash.
 pub const FILE: &str = "file/";
+/// The same of a file that the hosted kernel reads itself: the contents are its path on the host.
+pub const HOST_FILE: &str = "host-file/";
 
 /// Why bytes are not a bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
-use bareflow_bundle::{Bundle, ENVIRONMENT, FILE};
+use bareflow_bundle::{Bundle, ENVIRONMENT, FILE, HOST_FILE};
 use bareflow_cxx_runtime::platform::File;
 
 /// The files and the environment of one program.
@@ -28,16 +28,31 @@ impl Surroundings {
     /// Those of a bundle; none when it is not one. They live on for the rest of the run.
     #[must_use]
     pub fn of_bundle(bundle: &'static [u8]) -> Self {
+        Self::with_host_files(bundle, |_| None)
+    }
+
+    /// As [`Surroundings::of_bundle`], with files that are read from their paths on the host; those that `read` has not
+    /// are left out.
+    #[must_use]
+    pub fn with_host_files(
+        bundle: &'static [u8],
+        mut read: impl FnMut(&CStr) -> Option<&'static [u8]>,
+    ) -> Self {
         let Ok(bundle) = Bundle::open(bundle) else {
             return Self::EMPTY;
         };
-        let files: Vec<File> = bundle
+        let file = |name: &str, contents| File {
+            path: Box::leak(format!("/{name}").into_boxed_str()),
+            contents,
+        };
+        let mut files: Vec<File> = bundle
             .with_prefix(FILE)
-            .map(|entry| File {
-                path: Box::leak(format!("/{}", entry.name).into_boxed_str()),
-                contents: entry.contents,
-            })
+            .map(|entry| file(entry.name, entry.contents))
             .collect();
+        files.extend(bundle.with_prefix(HOST_FILE).filter_map(|entry| {
+            let path = CString::new(entry.contents).ok()?;
+            Some(file(entry.name, read(&path)?))
+        }));
         let variables: Vec<_> = bundle
             .with_prefix(ENVIRONMENT)
             // A value that C cannot express is one that no program can have set.

@@ -1,4 +1,4 @@
-//! The program bundle, mapped from its file.
+//! The program bundle and the program's files, mapped: what is not read is not loaded.
 
 use core::ffi::CStr;
 

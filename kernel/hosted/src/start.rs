@@ -87,7 +87,11 @@ unsafe extern "C" fn run(initial: *const usize) -> ! {
         cannot_read(path, "the program bundle", error);
     });
     // A bundle that cannot be read is refused by the engine, with the reason.
-    platform::set_surroundings(Surroundings::of_bundle(bundle));
+    platform::set_surroundings(Surroundings::with_host_files(bundle, |path| {
+        Some(bundle_file::map(path).unwrap_or_else(|error| {
+            cannot_read(path, "a file of the program", error);
+        }))
+    }));
     // SAFETY: once, with the platform installed; the linker script delimits the constructors.
     unsafe { bareflow_cxx_runtime::run_constructors() };
     linux::exit(i32::from(bareflow_engine::run_bundle(

@@ -104,6 +104,7 @@ pub fn embed(bench: &Workbench, source: &Path, folder: &Path) -> Result<Program>
             bytes: text.into_bytes(),
         }],
         environment: BTreeMap::new(),
+        files: Vec::new(),
     })
 }
 

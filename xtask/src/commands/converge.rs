@@ -45,6 +45,7 @@ impl ConvergeArgs {
         let (bench, bundle) = self.guest.prepare(Wishes {
             profile: true,
             snapshot: false,
+            ..Wishes::default()
         })?;
         let kernel = bench
             .kernel_builder()

@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use bareflow_bundle::Bundle;
 use clap::Args;
 
+use super::files::FileArgs;
 use super::image::parse_size;
 use super::program::ProgramArgs;
 use crate::error::{Error, Result};
 use crate::export::{self, Guidance};
 use crate::image::{ImageFile, ImageSize};
-use crate::program::Tier;
+use crate::program::{Tier, Transfer};
 use crate::tools::Installation;
 use crate::workbench::Workbench;
 
@@ -38,6 +39,8 @@ pub struct ExportArgs {
     install_tools: bool,
     #[command(flatten)]
     program: ProgramArgs,
+    #[command(flatten)]
+    files: FileArgs,
     /// Arguments of the program, instead of those in the image
     #[arg(last = true, value_name = "ARGS")]
     arguments: Vec<String>,
@@ -79,7 +82,9 @@ impl ExportArgs {
     fn bundle(&self, bench: &Workbench, image: Option<&ImageFile>) -> Result<Vec<u8>> {
         if !self.program.is_empty() {
             let project = self.program.project()?;
-            let program = project.build(&bench.program_compiler())?;
+            let files = self.files.files(&project.files)?;
+            let mut program = project.build(&bench.program_compiler())?;
+            program.add_files(files, Transfer::Embedded)?;
             let arguments = if self.arguments.is_empty() {
                 &project.arguments
             } else {

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::files::FileArgs;
 use super::program::ProgramArgs;
 use crate::error::{Error, Result, system};
 use crate::kernel::LlvmExtent;
-use crate::program::{Tier, TierOptions};
+use crate::program::{Tier, TierOptions, Transfer};
 use crate::tools::Installation;
 use crate::workbench::Workbench;
 
@@ -21,6 +22,8 @@ pub struct Wishes {
     pub profile: bool,
     /// A snapshot at the end of this run.
     pub snapshot: bool,
+    /// How files get to the program.
+    pub transfer: Transfer,
 }
 
 /// A program and how it is to run.
@@ -45,6 +48,8 @@ pub struct Guest {
     pub install_tools: bool,
     #[command(flatten)]
     program: ProgramArgs,
+    #[command(flatten)]
+    files: FileArgs,
     /// A variable of the program's environment; the last of a name counts
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = parse_variable)]
     environment: Vec<Variable>,
@@ -82,6 +87,7 @@ impl Guest {
     /// Whatever is wrong with the options, the tools or the program.
     pub fn prepare(&self, wishes: Wishes) -> Result<(Workbench, Vec<u8>)> {
         let project = self.program.project()?;
+        let files = self.files.files(&project.files)?;
         let options = TierOptions {
             settings: self.settings.clone(),
             profile: wishes.profile,
@@ -95,6 +101,7 @@ impl Guest {
         program
             .environment
             .extend(variables.map(|variable| (variable.name, variable.value)));
+        program.add_files(files, wishes.transfer)?;
         let arguments = if self.arguments.is_empty() {
             &project.arguments
         } else {

@@ -6,6 +6,7 @@ pub mod ci;
 pub mod converge;
 pub mod doctor;
 pub mod export;
+pub mod files;
 pub mod fuzz;
 mod guest;
 pub mod image;

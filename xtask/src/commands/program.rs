@@ -8,7 +8,9 @@ use bareflow_driver::words;
 use clap::Args;
 
 use crate::error::{Error, Result};
-use crate::program::{CONFIG_FILE, Program, ProgramCompiler, ProgramError, ProjectConfig, Sources};
+use crate::program::{
+    CONFIG_FILE, Program, ProgramCompiler, ProgramError, ProgramFile, ProjectConfig, Sources,
+};
 
 /// What a program is made of.
 #[derive(Args, Debug, Default)]
@@ -59,6 +61,8 @@ pub struct Project {
     /// The arguments that its `bareflow.toml` gives it.
     pub arguments: Vec<String>,
     environment: BTreeMap<String, String>,
+    /// The files that its `bareflow.toml` gives it.
+    pub files: Vec<ProgramFile>,
 }
 
 impl ProgramArgs {
@@ -85,6 +89,7 @@ impl ProgramArgs {
                 let config = ProjectConfig::read(&path).map_err(wrong)?;
                 Project {
                     sources: config.sources(&path).map_err(wrong)?,
+                    files: config.files(&path).map_err(wrong)?,
                     arguments: config.arguments,
                     environment: config.environment,
                 }
@@ -96,6 +101,7 @@ impl ProgramArgs {
                 sources: Sources::of_files(&self.program),
                 arguments: Vec::new(),
                 environment: BTreeMap::new(),
+                files: Vec::new(),
             },
         };
         let mut words = self.flags()?;

@@ -14,7 +14,7 @@ use crate::image::{self, DATA_DISK_SIZE_BYTES, DEFAULT_SIZE_BYTES, ImageFile};
 use crate::kernel::KernelKind;
 use crate::launch::{Ending, Kernel};
 use crate::profile;
-use crate::program::forgetting;
+use crate::program::{Transfer, forgetting};
 use crate::qemu::{Boot, DEFAULT_MEMORY_MIB, Drive, Interface, Machine};
 use crate::supervise::{Input, Output, Streams};
 use crate::temporary::TemporaryFolder;
@@ -86,6 +86,11 @@ impl RunArgs {
         let (bench, bundle) = self.guest.prepare(Wishes {
             profile: self.profile.is_some(),
             snapshot: self.snapshot,
+            transfer: if self.hosted {
+                Transfer::ByPath
+            } else {
+                Transfer::Embedded
+            },
         })?;
         if let Some(disk) = self.disk.as_deref().filter(|disk| !disk.exists()) {
             image::write_data_disk(disk, DATA_DISK_SIZE_BYTES)?;

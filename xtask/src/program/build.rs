@@ -93,6 +93,7 @@ impl Program {
                 name,
                 modules: modules(&parts)?,
                 environment: BTreeMap::new(),
+                files: Vec::new(),
             });
         }
         if has_cxx(&line) {
@@ -112,6 +113,7 @@ impl Program {
                 }],
                 name,
                 environment: BTreeMap::new(),
+                files: Vec::new(),
             }),
             Linked::Answer(text) => Err(DriverError::Usage(text).into()),
         }

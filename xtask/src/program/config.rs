@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::Sources;
+use super::{ProgramFile, Sources};
 
 /// What the file is called.
 pub const CONFIG_FILE: &str = "bareflow.toml";
@@ -29,6 +29,9 @@ pub struct ProjectConfig {
     /// Libraries, as after `-l`.
     #[serde(default)]
     libraries: Vec<String>,
+    /// Files that the program finds: `HOST` or `HOST:GUEST`, as with `--file`.
+    #[serde(default)]
+    files: Vec<String>,
     /// What the program is started with.
     #[serde(default)]
     pub arguments: Vec<String>,
@@ -58,6 +61,14 @@ pub enum ConfigError {
     },
 }
 
+/// The folder of a `bareflow.toml`.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 impl ProjectConfig {
     /// Reads the file.
     ///
@@ -74,6 +85,23 @@ impl ProjectConfig {
         })
     }
 
+    /// The files that the program finds; `path` is where this file is.
+    ///
+    /// # Errors
+    /// Which one cannot come along.
+    pub fn files(&self, path: &Path) -> Result<Vec<ProgramFile>, ConfigError> {
+        let folder = folder_of(path);
+        let files = self.files.iter().map(|text| {
+            let text = folder.join(text);
+            ProgramFile::parse(&text.to_string_lossy())
+        });
+        let files: Result<Vec<ProgramFile>, _> = files.collect();
+        files.map_err(|error| ConfigError::Wrong {
+            path: path.into(),
+            details: error.to_string(),
+        })
+    }
+
     /// What the program is made of; `path` is where the file is.
     ///
     /// # Errors
@@ -83,10 +111,7 @@ impl ProjectConfig {
             path: path.into(),
             details,
         };
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
+        let folder = folder_of(path);
         let excluded = expand(folder, &self.exclude).map_err(wrong)?;
         let mut words: Vec<OsString> = self.flags.iter().map(OsString::from).collect();
         for pattern in &self.sources {

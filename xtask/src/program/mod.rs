@@ -7,6 +7,7 @@
 mod build;
 mod compiler;
 mod config;
+mod files;
 mod forgetting;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bareflow_bundle::{
-    ARGUMENT, Builder, ENVIRONMENT, MODULE, PROFILE, SECRET, SETTING, SNAPSHOT, TIER,
+    ARGUMENT, Builder, ENVIRONMENT, FILE, HOST_FILE, MODULE, PROFILE, SECRET, SETTING, SNAPSHOT,
+    TIER,
 };
 
 use bareflow_driver::DriverError;
@@ -23,6 +25,7 @@ use bareflow_tiers::Config;
 pub use build::Sources;
 pub use compiler::ProgramCompiler;
 pub use config::{CONFIG_FILE, ConfigError, ProjectConfig};
+pub use files::{ProgramFile, Transfer, merge};
 pub use forgetting::forgetting;
 
 /// Why a program cannot be run.
@@ -131,6 +134,17 @@ pub struct Program {
     pub modules: Vec<Module>,
     /// Its environment variables.
     pub environment: BTreeMap<String, String>,
+    /// Its files: their names without the first slash, and what the bundle has of them.
+    pub files: Vec<(String, Contents)>,
+}
+
+/// A file of a program, as the bundle has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Contents {
+    /// Its bytes.
+    Bytes(Vec<u8>),
+    /// Where the hosted kernel finds it.
+    Path(PathBuf),
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ProgramError> {
@@ -209,7 +223,35 @@ impl Program {
         for module in &self.modules {
             builder.add(&format!("{MODULE}{}", module.name), &module.bytes);
         }
+        for (name, contents) in &self.files {
+            match contents {
+                Contents::Bytes(bytes) => builder.add(&format!("{FILE}{name}"), bytes),
+                Contents::Path(path) => builder.add(
+                    &format!("{HOST_FILE}{name}"),
+                    path.as_os_str().as_encoded_bytes(),
+                ),
+            };
+        }
         builder.finish()
+    }
+
+    /// Gives the program these files.
+    ///
+    /// # Errors
+    /// That one cannot be read.
+    pub fn add_files(
+        &mut self,
+        files: Vec<ProgramFile>,
+        transfer: Transfer,
+    ) -> Result<(), ProgramError> {
+        for file in files {
+            let contents = match transfer {
+                Transfer::Embedded => Contents::Bytes(read(&file.path)?),
+                Transfer::ByPath => Contents::Path(file.path),
+            };
+            self.files.push((file.name, contents));
+        }
+        Ok(())
     }
 }
 
@@ -286,6 +328,7 @@ mod tests {
             name: "p".into(),
             modules: Vec::new(),
             environment: BTreeMap::from([("A".into(), "b".into())]),
+            files: Vec::new(),
         };
         let bytes = program.bundle_with(&[], Tier::Auto, &good);
         let bundle = Bundle::open(&bytes).unwrap();
