@@ -9,6 +9,7 @@ use crate::export::ExportError;
 use crate::image::ImageError;
 use crate::kernel::KernelError;
 use crate::launch::LaunchError;
+use crate::outputs::{OutputError, is_full};
 use crate::program::ProgramError;
 
 /// What commands return.
@@ -83,6 +84,9 @@ pub enum Error {
     /// A disk image cannot be made.
     #[error(transparent)]
     Image(#[from] ImageError),
+    /// A file cannot be written where it should be.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// A program cannot be exported.
     #[error(transparent)]
     Export(#[from] ExportError),
@@ -110,13 +114,11 @@ impl Error {
         match self {
             Self::MissingTools { .. } => 101,
             Self::DiskFull { .. } => 102,
-            Self::System { source, .. } | Self::Io(source)
-                if source.kind() == io::ErrorKind::StorageFull =>
-            {
-                102
-            }
+            Self::System { source, .. } | Self::Io(source) if is_full(source) => 102,
             Self::WrongHash { .. } | Self::Damaged { .. } => 103,
             Self::Network { .. } => 104,
+            Self::Output(error) | Self::Image(ImageError::Write(error)) => error.exit_code(),
+            Self::Launch(LaunchError::TemporaryFile(source)) if is_full(source) => 102,
             Self::Usage(_) => 105,
             Self::Program(error) => error.exit_code(),
             _ => 100,

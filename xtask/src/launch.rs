@@ -9,6 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use object::{Object, ObjectSegment};
 
 use crate::qemu::{self, Machine, QemuError, Verdict};
 use crate::supervise::{End, Input, Output, Streams, supervise_with};
@@ -19,6 +20,8 @@ pub mod exit_code {
     pub const DISK_FULL: u8 = 102;
     /// Standard output cannot be written.
     pub const OUTPUT_LOST: u8 = 106;
+    /// The bound of memory is too small.
+    pub const OUT_OF_MEMORY: u8 = 112;
     /// A processor exception that nobody could report.
     pub const GUEST_FAULT: u8 = 111;
     /// The time was up.
@@ -145,6 +148,9 @@ impl Kernel {
         streams: Streams<O, E>,
         profile: Option<&Path>,
     ) -> Result<Ending, LaunchError> {
+        if let Some(ending) = self.lacks_memory() {
+            return Ok(ending);
+        }
         match self {
             Self::Hosted {
                 executable,
@@ -172,6 +178,42 @@ impl Kernel {
             }
         }
     }
+}
+
+/// The least that a machine of a BIOS starts with.
+const SMALLEST_MACHINE_MIB: u32 = 4;
+
+impl Kernel {
+    /// Says so if the kernel cannot even begin.
+    fn lacks_memory(&self) -> Option<Ending> {
+        let (memory_mib, needed_mib) = match self {
+            Self::Hosted {
+                executable,
+                memory_mib,
+                ..
+            } => ((*memory_mib)?, image_size_mib(executable)?),
+            Self::Machine(machine) => (machine.memory_mib, SMALLEST_MACHINE_MIB),
+        };
+        (memory_mib < needed_mib).then(|| {
+            Ending::noted(
+                exit_code::OUT_OF_MEMORY,
+                format!(
+                    "--memory-mib {memory_mib} is too little: the kernel does not start with less than {needed_mib}"
+                ),
+            )
+        })
+    }
+}
+
+/// How much memory Linux needs to start an executable. `None` if it is none: then starting it says so.
+fn image_size_mib(executable: &Path) -> Option<u32> {
+    /// The stack that arguments are on, and what Linux adds.
+    const SURROUNDINGS_MIB: u32 = 1;
+    let data = fs::read(executable).ok()?;
+    let file = object::File::parse(&*data).ok()?;
+    let size_bytes: u64 = file.segments().map(|segment| segment.size()).sum();
+    let size_mib = u32::try_from(size_bytes.div_ceil(1 << 20)).ok()?;
+    Some(size_mib + SURROUNDINGS_MIB)
 }
 
 fn hosted_command(

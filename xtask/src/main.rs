@@ -22,6 +22,7 @@ mod kernel;
 mod launch;
 mod llvm;
 mod order;
+mod outputs;
 mod paths;
 mod profile;
 mod program;

@@ -15,9 +15,13 @@
 //! An entry is the length of its name (4 bytes), zero (4 bytes), the size of its contents (8 bytes), the
 //! name in UTF-8, zeros to a multiple of 16, the contents, zeros to a multiple of 16.
 //!
+//! An *overlay* is a bundle that a host gives beside another: its arguments replace those but the first, its variables
+//! and its input come before the other's.
+//!
 //! Names: `tier`; `setting`, repeated; `profile` and `snapshot`, without contents; `secret`; `argument`, repeated in order;
-//! `environment/NAME`; `module/FILE`, in link order; `file/PATH` for files of the program;
-//! `host-file/PATH` for files that the hosted kernel maps from the path on the host that is the entry's contents.
+//! `input`, `host-input` and `terminals` for standard input and output; `environment/NAME`; `module/FILE`, in link
+//! order; `file/PATH` for files of the program; `host-file/PATH` for files that the hosted kernel maps from the path on
+//! the host that is the entry's contents.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -43,6 +47,12 @@ pub const SECRET: &str = "secret";
 pub const SNAPSHOT: &str = "snapshot";
 /// An argument of the program; the first is its name.
 pub const ARGUMENT: &str = "argument";
+/// What the program reads from its standard input.
+pub const INPUT: &str = "input";
+/// An entry without contents: the program reads what the host gives, whatever [`INPUT`] says.
+pub const HOST_INPUT: &str = "host-input";
+/// Those of the standard descriptors, a byte each, at whose other end somebody sits.
+pub const TERMINALS: &str = "terminals";
 /// Prefix of an environment variable's name.
 pub const ENVIRONMENT: &str = "environment/";
 /// Prefix of a module's file name.

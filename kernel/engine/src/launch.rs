@@ -5,15 +5,15 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::str;
 
-use bareflow_bundle::{ARGUMENT, Bundle, MODULE, PROFILE, SECRET, SETTING, SNAPSHOT, TIER};
-use bareflow_guest::report_error;
+use bareflow_bundle::{Bundle, MODULE, PROFILE, SECRET, SETTING, SNAPSHOT, TIER};
+use bareflow_guest::{arguments_of, report_error};
 
 use crate::{Config, FailureKind, Host, Mode, Outcome, RunRequest, Tier};
 
-/// Runs the program in `bundle` to its end; prints the one line about a failure and returns the exit code.
+/// Runs the program in `bundle`, with the arguments of an overlay if it has any, to its end; prints the one line about a failure and returns the exit code.
 #[must_use]
-pub fn run_bundle(bundle: &[u8], host: &mut dyn Host) -> u8 {
-    let outcome = run(bundle, host);
+pub fn run_bundle(bundle: &[u8], overlay: &[u8], host: &mut dyn Host) -> u8 {
+    let outcome = run(bundle, overlay, host);
     bareflow_cxx_runtime::flush_streams();
     match outcome {
         // As in POSIX, the low 8 bits of the status are what others see.
@@ -32,7 +32,7 @@ fn bad_program(message: String) -> Outcome {
     }
 }
 
-fn run(bytes: &[u8], host: &mut dyn Host) -> Outcome {
+fn run(bytes: &[u8], overlay: &[u8], host: &mut dyn Host) -> Outcome {
     let bundle = match Bundle::open(bytes) {
         Ok(bundle) => bundle,
         Err(error) => return bad_program(error.to_string()),
@@ -68,11 +68,15 @@ fn run(bytes: &[u8], host: &mut dyn Host) -> Outcome {
                     return bad_program(String::from("a secret for snapshots has 32 bytes"));
                 }
             },
-            (ARGUMENT, Ok(text)) => arguments.push(text),
-            (ARGUMENT, Err(_)) => {
+            _ => {}
+        }
+    }
+    for argument in arguments_of(&bundle, overlay) {
+        match str::from_utf8(argument) {
+            Ok(text) => arguments.push(text),
+            Err(_) => {
                 return bad_program(String::from("an argument of the program is not UTF-8"));
             }
-            _ => {}
         }
     }
     let modules: Vec<(&str, &[u8])> = bundle

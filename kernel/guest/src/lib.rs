@@ -16,4 +16,4 @@ mod surroundings;
 pub use failure::{FailureKind, report_error, report_note};
 pub use fault::{Fault, FaultCause, Resume, pending_fault, resume_with};
 pub use storage::{DiskVolume, mount};
-pub use surroundings::Surroundings;
+pub use surroundings::{Surroundings, arguments_of};

@@ -1,21 +1,26 @@
-//! What a program sees beside its arguments: the files and the environment of its bundle.
+//! What a program sees beside its arguments: the files, the environment and the input of its bundle.
 
 use alloc::boxed::Box;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
-use core::ffi::CStr;
+use core::ffi::{CStr, c_int};
 
-use bareflow_bundle::{Bundle, ENVIRONMENT, FILE, HOST_FILE};
+use bareflow_bundle::{
+    ARGUMENT, Bundle, ENVIRONMENT, FILE, HOST_FILE, HOST_INPUT, INPUT, TERMINALS,
+};
 use bareflow_cxx_runtime::platform::File;
 
-/// The files and the environment of one program.
+/// The files, the environment and the input of one program.
 #[derive(Clone, Copy, Debug)]
 pub struct Surroundings {
     /// The read-only file table.
     pub files: &'static [File],
     /// The names and values of the environment variables.
     pub variables: &'static [(&'static str, &'static CStr)],
+    /// All of its standard input; `None` if the machine's own is read.
+    pub input: Option<&'static [u8]>,
+    terminals: &'static [u8],
 }
 
 impl Surroundings {
@@ -23,19 +28,29 @@ impl Surroundings {
     pub const EMPTY: Self = Self {
         files: &[],
         variables: &[],
+        input: None,
+        terminals: &[],
     };
 
-    /// Those of a bundle; none when it is not one. They live on for the rest of the run.
+    /// Those of a bundle under an overlay; none when it is not one. They live on for the rest of the run.
     #[must_use]
-    pub fn of_bundle(bundle: &'static [u8]) -> Self {
-        Self::with_host_files(bundle, |_| None)
+    pub fn of_bundle(bundle: &'static [u8], overlay: &'static [u8]) -> Self {
+        Self::of_layers(bundle, overlay, |_| None)
     }
 
-    /// As [`Surroundings::of_bundle`], with files that are read from their paths on the host; those that `read` has not
-    /// are left out.
+    /// Those of a bundle, with files that are read from their paths on the host; those that `read` has not are left
+    /// out.
     #[must_use]
     pub fn with_host_files(
         bundle: &'static [u8],
+        read: impl FnMut(&CStr) -> Option<&'static [u8]>,
+    ) -> Self {
+        Self::of_layers(bundle, &[], read)
+    }
+
+    fn of_layers(
+        bundle: &'static [u8],
+        overlay: &'static [u8],
         mut read: impl FnMut(&CStr) -> Option<&'static [u8]>,
     ) -> Self {
         let Ok(bundle) = Bundle::open(bundle) else {
@@ -53,16 +68,38 @@ impl Surroundings {
             let path = CString::new(entry.contents).ok()?;
             Some(file(entry.name, read(&path)?))
         }));
-        let variables: Vec<_> = bundle
-            .with_prefix(ENVIRONMENT)
+        // What is found first counts.
+        let layers = || Bundle::open(overlay).ok().into_iter().chain([bundle]);
+        let variables = layers()
+            .flat_map(|layer| layer.with_prefix(ENVIRONMENT))
             // A value that C cannot express is one that no program can have set.
             .filter_map(|entry| Some((entry.name, CString::new(entry.contents).ok()?)))
             .map(|(name, value)| (name, &*Box::leak(value.into_boxed_c_str())))
-            .collect();
+            .fold(Vec::new(), |mut known: Vec<(&str, &CStr)>, variable| {
+                if known.iter().all(|(name, _)| *name != variable.0) {
+                    known.push(variable);
+                }
+                known
+            });
         Self {
             files: files.leak(),
             variables: variables.leak(),
+            input: layers()
+                .flat_map(|layer| layer.entries())
+                .find(|entry| matches!(entry.name, INPUT | HOST_INPUT))
+                .filter(|entry| entry.name == INPUT)
+                .map(|entry| entry.contents),
+            terminals: layers()
+                .flat_map(|layer| layer.entries())
+                .find(|entry| entry.name == TERMINALS)
+                .map_or(&[], |entry| entry.contents),
         }
+    }
+
+    /// Whether somebody sits at the other end of a standard descriptor.
+    #[must_use]
+    pub fn is_terminal(&self, descriptor: c_int) -> bool {
+        u8::try_from(descriptor).is_ok_and(|number| self.terminals.contains(&number))
     }
 
     /// The value of an environment variable.
@@ -73,4 +110,19 @@ impl Surroundings {
             .find(|(known, _)| *known == name)
             .map(|(_, value)| *value)
     }
+}
+
+/// The program's arguments: those of the bundle, or, behind the program's name, those of an overlay that has some.
+pub fn arguments_of<'a>(
+    bundle: &Bundle<'a>,
+    overlay: &'a [u8],
+) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    let arguments = |bundle: Bundle<'a>| {
+        let entries = bundle.entries().filter(|entry| entry.name == ARGUMENT);
+        entries.map(|entry| entry.contents)
+    };
+    let others: Vec<&[u8]> =
+        Bundle::open(overlay).map_or(Vec::new(), |overlay| arguments(overlay).collect());
+    let kept = if others.is_empty() { usize::MAX } else { 1 };
+    arguments(*bundle).take(kept).chain(others)
 }

@@ -96,6 +96,7 @@ unsafe extern "C" fn run(initial: *const usize) -> ! {
     unsafe { bareflow_cxx_runtime::run_constructors() };
     linux::exit(i32::from(bareflow_engine::run_bundle(
         bundle,
+        &[],
         &mut HostedKernel::new(disk),
     )))
 }

@@ -21,6 +21,7 @@ mod console;
 mod disk;
 mod exit;
 mod fault;
+mod firmware;
 mod guest;
 #[cfg(feature = "engine")]
 mod host;
@@ -40,6 +41,7 @@ mod with_engine;
 
 pub use exit::{end, fail};
 pub use fault::function_at;
+pub use firmware::overlay;
 pub use guest::Guest;
 pub use start::start;
 

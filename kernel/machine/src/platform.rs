@@ -1,7 +1,7 @@
 //! The machine under the runtime.
 
 use core::cell::Cell;
-use core::ffi::CStr;
+use core::ffi::{CStr, c_int};
 
 use bareflow_cxx_runtime::platform::{File, Platform, PlatformError, Protection, Stream};
 use bareflow_guest::Surroundings;
@@ -61,7 +61,23 @@ unsafe impl Platform for Machine {
     }
 
     fn console_read(&self, buffer: &mut [u8]) -> usize {
-        console::read(buffer)
+        match self.surroundings.get().input {
+            None => console::read(buffer),
+            Some(input) => {
+                let (now, later) = input.split_at(input.len().min(buffer.len()));
+                buffer[..now.len()].copy_from_slice(now);
+                let mut surroundings = self.surroundings.get();
+                surroundings.input = Some(later);
+                self.surroundings.set(surroundings);
+                now.len()
+            }
+        }
+    }
+
+    fn is_terminal(&self, descriptor: c_int) -> bool {
+        let surroundings = self.surroundings.get();
+        let is_silent = descriptor == 0 && surroundings.input.is_some();
+        !is_silent && (surroundings.is_terminal(descriptor) || console::is_terminal(descriptor))
     }
 
     fn monotonic_ns(&self) -> u64 {

@@ -16,7 +16,7 @@ use crate::console::{self, keyboard, serial};
 use crate::guest::{self, Guest};
 use crate::processor::{features, segments};
 use crate::start_info::StartInfo;
-use crate::{clock, exit, fault, interrupts, memory, pager, platform};
+use crate::{clock, exit, fault, firmware, interrupts, memory, pager, platform};
 
 global_asm!(
     include_str!("../boot/entry.S"),
@@ -105,7 +105,7 @@ extern "C" fn run() -> ! {
         core::slice::from_raw_parts(core::ptr::with_exposed_provenance(place.start), place.len())
     };
     // A bundle that cannot be read is refused by the guest, with the reason.
-    platform::set_surroundings(Surroundings::of_bundle(bundle));
+    platform::set_surroundings(Surroundings::of_bundle(bundle, firmware::overlay()));
     let guest = guest::get().expect("the machine was started with a guest");
     exit::end(guest.run(bundle))
 }

@@ -3,6 +3,7 @@
 use bareflow_engine::Host;
 use bareflow_guest::{Fault, Resume};
 
+use crate::firmware::overlay;
 use crate::guest::Guest;
 use crate::host::MachineHost;
 use crate::start::start;
@@ -21,7 +22,7 @@ impl Guest for Engine {
         // SAFETY: once, with the platform installed; the linker script delimits the constructors.
         unsafe { bareflow_cxx_runtime::run_constructors() };
         let mut host = MachineHost::default();
-        let code = bareflow_engine::run_bundle(bundle, &mut host);
+        let code = bareflow_engine::run_bundle(bundle, overlay(), &mut host);
         pager::remember(host.volume());
         code
     }

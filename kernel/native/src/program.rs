@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use bareflow_bundle::Bundle;
 use bareflow_cxx_runtime::termination::set_interceptor;
-use bareflow_guest::{FailureKind, Fault, Resume, resume_with};
+use bareflow_guest::{FailureKind, Fault, Resume, arguments_of, resume_with};
 use bareflow_machine::Guest;
 
 use crate::arguments::Arguments;
@@ -35,7 +35,7 @@ pub(crate) struct LinkedProgram;
 
 impl Guest for LinkedProgram {
     fn run(&self, bundle: &'static [u8]) -> u8 {
-        let arguments = match arguments_of(bundle) {
+        let arguments = match arguments(bundle) {
             Ok(arguments) => arguments,
             Err(error) => ending::fail(FailureKind::BadProgram, format_args!("{error}")),
         };
@@ -59,17 +59,12 @@ impl Guest for LinkedProgram {
     }
 }
 
-fn arguments_of(bundle: &[u8]) -> Result<Arguments, &'static str> {
+fn arguments(bundle: &[u8]) -> Result<Arguments, &'static str> {
     if bundle.is_empty() {
         return Arguments::of([].into_iter());
     }
     let Ok(bundle) = Bundle::open(bundle) else {
         return Err("this is not a program bundle");
     };
-    let entries = bundle.entries();
-    Arguments::of(
-        entries
-            .filter(|entry| entry.name == bareflow_bundle::ARGUMENT)
-            .map(|entry| entry.contents),
-    )
+    Arguments::of(arguments_of(&bundle, bareflow_machine::overlay()))
 }

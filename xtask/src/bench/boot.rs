@@ -14,7 +14,7 @@ use crate::image::DEFAULT_SIZE_BYTES;
 use crate::kernel::{KernelKind, LlvmExtent};
 use crate::launch::LaunchError;
 use crate::program::{Program, Tier};
-use crate::qemu::{Boot, Counters, Drive, Machine, Verdict, boot};
+use crate::qemu::{Boot, Console, Counters, Drive, Machine, Verdict, boot};
 use crate::temporary::TemporaryFolder;
 use crate::workbench::Workbench;
 
@@ -96,6 +96,7 @@ pub fn run(bench: &Workbench) -> Result<()> {
                 qemu: bench.tools.qemu.clone(),
                 memory_mib: MEMORY_MIB,
                 counts_instructions,
+                console: Console::default(),
                 boot: way.clone(),
             };
             let (mut first, mut end) = (f64::INFINITY, f64::INFINITY);

@@ -11,7 +11,7 @@ use crate::converge::{self, Subject, page, table};
 use crate::error::{Error, Result, system};
 use crate::image::DEFAULT_SIZE_BYTES;
 use crate::kernel::KernelKind;
-use crate::shell::write_whole;
+use crate::outputs::{OutputFile, write_output};
 use crate::temporary::TemporaryFolder;
 
 /// Boot a program again and again from one image, and show how it converges to native code
@@ -42,6 +42,10 @@ impl ConvergeArgs {
     /// # Errors
     /// Whatever kept the program from being booted.
     pub fn run(self) -> Result<ExitCode> {
+        let inputs = self.guest.inputs()?;
+        for (path, option) in [(&self.json, "--json"), (&self.html, "--html")] {
+            OutputFile::new(path, option)?.is_none_of(&inputs)?;
+        }
         let (bench, bundle) = self.guest.prepare(Wishes {
             profile: true,
             snapshot: false,
@@ -65,11 +69,11 @@ impl ConvergeArgs {
         let found = converge::measure(&subject, |boot| eprintln!("{}", table::line(boot)))?;
         let json = serde_json::to_vec_pretty(&found)
             .map_err(|error| Error::Build(format!("cannot write the figures: {error}")))?;
-        write_whole(&self.json, &json)?;
+        write_output(&self.json, "--json", &json)?;
         let page = page::render(&found)
             .map_err(io::Error::other)
             .map_err(system("cannot draw the plots"))?;
-        write_whole(&self.html, page.as_bytes())?;
+        write_output(&self.html, "--html", page.as_bytes())?;
         println!("{}", table::boots(&found));
         for (what, figures) in table::used_only(&found.used_only) {
             println!("{what}: {figures}");

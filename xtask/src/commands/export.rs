@@ -12,6 +12,7 @@ use super::program::ProgramArgs;
 use crate::error::{Error, Result};
 use crate::export::{self, Guidance};
 use crate::image::{ImageFile, ImageSize};
+use crate::outputs::{OutputFile, Replace};
 use crate::program::{Tier, Transfer};
 use crate::tools::Installation;
 use crate::workbench::Workbench;
@@ -34,6 +35,9 @@ pub struct ExportArgs {
     /// Where to write it
     #[arg(long, value_name = "FILE", default_value = "native.img")]
     out: PathBuf,
+    /// Replace the file even if it is a disk with snapshots
+    #[arg(long)]
+    force: bool,
     /// Install missing tools with apt first
     #[arg(long)]
     install_tools: bool,
@@ -61,6 +65,9 @@ impl ExportArgs {
             }
             None => None,
         };
+        OutputFile::new(&self.out, "--out")?
+            .is_none_of(self.from.iter().cloned().chain(self.program.inputs()?))?
+            .replaces(Replace::from_flag(self.force))?;
         let guidance = image.as_ref().map(learnt).transpose()?.flatten();
         let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
         let bytes = self.bundle(&bench, image.as_ref())?;

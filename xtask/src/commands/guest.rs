@@ -1,8 +1,9 @@
 //! What `run` and `image` have in common: a program, and how it is to run.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 
+use bareflow_bundle::{ARGUMENT, Builder, ENVIRONMENT};
 use clap::Args;
 
 use super::files::FileArgs;
@@ -64,6 +65,30 @@ impl Guest {
         self.program.name()
     }
 
+    /// Every file that is named: none of them may be written.
+    ///
+    /// # Errors
+    /// That the program is not described as it should be.
+    pub fn inputs(&self) -> Result<Vec<PathBuf>> {
+        let mut inputs = self.program.inputs()?;
+        inputs.extend(self.secret.clone());
+        Ok(inputs)
+    }
+
+    /// What a host says beside an image: arguments and environment.
+    pub fn overlay(&self) -> Builder {
+        let mut overlay = Builder::default();
+        for argument in &self.arguments {
+            overlay.add(ARGUMENT, argument.as_bytes());
+        }
+        // What is found first counts.
+        for variable in self.environment.iter().rev() {
+            let name = format!("{ENVIRONMENT}{}", variable.name);
+            overlay.add(&name, variable.value.as_bytes());
+        }
+        overlay
+    }
+
     fn secret(&self) -> Result<Option<[u8; SECRET_SIZE_BYTES]>> {
         let Some(path) = &self.secret else {
             return Ok(None);
@@ -110,6 +135,22 @@ impl Guest {
         let bundle = program.bundle_with(arguments, self.tier, &options);
         Ok((bench, bundle))
     }
+}
+
+/// Opens what the program is to read.
+///
+/// # Errors
+/// That it is not there, or a folder.
+pub fn open_input(path: &Path) -> Result<File> {
+    let what = || format!("cannot read {}", path.display());
+    let file = File::open(path).map_err(system(what()))?;
+    if file.metadata().map_err(system(what()))?.is_dir() {
+        return Err(Error::Usage(format!(
+            "--stdin {}: this is a folder",
+            path.display()
+        )));
+    }
+    Ok(file)
 }
 
 /// A variable of the program's environment.

@@ -1,14 +1,17 @@
 //! `cargo xtask image`: a disk image that boots into a program.
 
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use bareflow_bundle::{Builder, INPUT};
 use clap::Args;
 
-use super::guest::{Guest, Wishes};
-use crate::error::Result;
+use super::guest::{Guest, Wishes, open_input};
+use crate::error::{Result, system};
 use crate::image::DEFAULT_SIZE_BYTES;
 use crate::kernel::KernelKind;
+use crate::outputs::{OutputFile, Replace};
 
 /// Make a disk image: boot stages, the kernel with LLVM, the program, and a FAT16 partition.
 #[derive(Args, Debug)]
@@ -19,6 +22,12 @@ pub struct ImageArgs {
     /// Where to write it
     #[arg(long, value_name = "FILE", default_value = "bareflow.img")]
     out: PathBuf,
+    /// Replace the file even if it is a disk with snapshots
+    #[arg(long)]
+    force: bool,
+    /// What the program reads from its standard input: the image carries it
+    #[arg(long, value_name = "FILE")]
+    stdin: Option<PathBuf>,
     #[command(flatten)]
     guest: Guest,
 }
@@ -29,7 +38,17 @@ impl ImageArgs {
     /// # Errors
     /// Whatever kept it from being made.
     pub fn run(self) -> Result<ExitCode> {
-        let (bench, bundle) = self.guest.prepare(Wishes::default())?;
+        let inputs = self.guest.inputs()?.into_iter().chain(self.stdin.clone());
+        OutputFile::new(&self.out, "--out")?
+            .is_none_of(inputs)?
+            .replaces(Replace::from_flag(self.force))?;
+        let input = self.stdin.as_deref().map(read_input).transpose()?;
+        let (bench, mut bundle) = self.guest.prepare(Wishes::default())?;
+        if let Some(input) = input {
+            let mut builder = Builder::of(&bundle).expect("it was just built");
+            builder.add(INPUT, &input);
+            bundle = builder.finish();
+        }
         let kernel = bench
             .kernel_builder()
             .build(KernelKind::Machine, self.guest.llvm)?;
@@ -37,6 +56,15 @@ impl ImageArgs {
         println!("{}", self.out.display());
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// All that the program is to read.
+fn read_input(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_input(path)?
+        .read_to_end(&mut bytes)
+        .map_err(system(format!("cannot read {}", path.display())))?;
+    Ok(bytes)
 }
 
 /// Bytes from a number with an optional K, M or G (powers of 1024).

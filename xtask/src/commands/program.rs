@@ -78,6 +78,20 @@ impl ProgramArgs {
         stem.unwrap_or_default().to_string_lossy().into_owned()
     }
 
+    /// Every file that is named: none of them may be written.
+    ///
+    /// # Errors
+    /// As [`ProgramArgs::project`].
+    pub fn inputs(&self) -> Result<Vec<PathBuf>> {
+        if self.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sources = self.project()?.sources;
+        let folder = sources.folder.unwrap_or_default();
+        let words = sources.words.iter().map(|word| folder.join(word));
+        Ok(words.chain(self.config_file()?).collect())
+    }
+
     /// What it is made of.
     ///
     /// # Errors

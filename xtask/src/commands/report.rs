@@ -8,8 +8,10 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::error::{Error, Result, system};
+use crate::outputs::{OutputFile, write_output};
 use crate::profile::{self, Profile, page, printable, table};
-use crate::shell::write_whole;
+
+const HTML: &str = "--html";
 
 /// Show a profile: a table here, and with --html a page with plots
 #[derive(Args, Debug)]
@@ -30,16 +32,11 @@ impl ReportArgs {
     pub fn run(self) -> Result<ExitCode> {
         let profile = read(&self.profile)?;
         if let Some(path) = &self.html {
-            if same_file(path, &self.profile) {
-                return Err(Error::Usage(format!(
-                    "{} is the profile itself; name another file for the page",
-                    shown(path)
-                )));
-            }
+            OutputFile::new(path, HTML)?.is_none_of([&self.profile])?;
             let page = page::render(&profile)
                 .map_err(io::Error::other)
                 .map_err(system("cannot draw the plots"))?;
-            write_whole(path, page.as_bytes())?;
+            write_output(path, HTML, page.as_bytes())?;
             eprintln!("wrote {}", shown(path));
         }
         match stdout().write_all(table::render(&profile).as_bytes()) {
@@ -55,13 +52,6 @@ fn read(path: &Path) -> Result<Profile> {
     let text = fs::read(path)
         .map_err(|error| Error::Usage(format!("cannot read {}: {error}", shown(path))))?;
     profile::parse(&text).map_err(|error| Error::Usage(format!("{}: {error}", shown(path))))
-}
-
-fn same_file(one: &Path, other: &Path) -> bool {
-    match (one.canonicalize(), other.canonicalize()) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => false,
-    }
 }
 
 fn shown(path: &Path) -> String {

@@ -1,21 +1,23 @@
 //! `cargo xtask run`: a program, in the machine or hosted, from its sources to its status.
 
-use std::fs::{self, File};
-use std::io::{Stderr, Stdout, stderr, stdout};
+use std::fs;
+use std::io::{IsTerminal, Stderr, Stdout, stderr, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use bareflow_bundle::{Builder, HOST_INPUT, TERMINALS};
 use clap::Args;
 
-use super::guest::{Guest, Wishes};
-use crate::error::{Error, Result, system};
+use super::guest::{Guest, Wishes, open_input};
+use crate::error::Result;
 use crate::image::{self, DATA_DISK_SIZE_BYTES, DEFAULT_SIZE_BYTES, ImageFile};
 use crate::kernel::KernelKind;
 use crate::launch::{Ending, Kernel};
+use crate::outputs::OutputFile;
 use crate::profile;
 use crate::program::{Transfer, forgetting};
-use crate::qemu::{Boot, DEFAULT_MEMORY_MIB, Drive, Interface, Machine};
+use crate::qemu::{Boot, Console, DEFAULT_MEMORY_MIB, Drive, Interface, Machine};
 use crate::supervise::{Input, Output, Streams};
 use crate::temporary::TemporaryFolder;
 use crate::tools::{Installation, Tools};
@@ -28,6 +30,16 @@ pub enum BootMethod {
     Disk,
     /// Directly, by the kernel's PVH entry
     Pvh,
+}
+
+/// How the program's streams are connected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ConsoleKind {
+    /// By a virtio console
+    #[default]
+    Virtio,
+    /// By the serial line
+    Serial,
 }
 
 /// Run a program on the bare machine.
@@ -63,11 +75,17 @@ pub struct RunArgs {
     /// How the machine's disk is connected
     #[arg(long, value_enum, default_value_t)]
     interface: Interface,
+    /// How the program's streams are connected: by fast ports, or by the serial line alone
+    #[arg(long, value_enum, default_value_t, conflicts_with = "hosted")]
+    console: ConsoleKind,
+    /// Show the machine's display, of a kind that QEMU knows (gtk, sdl, curses, vnc=:1); input comes from its keyboard
+    #[arg(long, value_name = "KIND", conflicts_with_all = ["hosted", "console", "stdin"])]
+    display: Option<String>,
     /// Boot this disk image instead of a new one; what the machine writes stays in it
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["program", "arguments", "tier", "settings", "llvm", "profile", "hosted", "boot"]
+        conflicts_with_all = ["program", "tier", "settings", "llvm", "profile", "hosted", "boot"]
     )]
     image: Option<PathBuf>,
     #[command(flatten)]
@@ -83,7 +101,10 @@ impl RunArgs {
         if let Some(image) = &self.image {
             return self.boot_image(image);
         }
-        let (bench, bundle) = self.guest.prepare(Wishes {
+        if let Some(profile) = &self.profile {
+            OutputFile::new(profile, "--profile")?.is_none_of(self.guest.inputs()?)?;
+        }
+        let (bench, mut bundle) = self.guest.prepare(Wishes {
             profile: self.profile.is_some(),
             snapshot: self.snapshot,
             transfer: if self.hosted {
@@ -92,6 +113,11 @@ impl RunArgs {
                 Transfer::Embedded
             },
         })?;
+        if !self.hosted {
+            let mut builder = Builder::of(&bundle).expect("it was just built");
+            builder.add(TERMINALS, &self.terminals());
+            bundle = builder.finish();
+        }
         if let Some(disk) = self.disk.as_deref().filter(|disk| !disk.exists()) {
             image::write_data_disk(disk, DATA_DISK_SIZE_BYTES)?;
         }
@@ -147,8 +173,14 @@ impl RunArgs {
     fn boot_image(&self, image: &Path) -> Result<ExitCode> {
         ImageFile::open(image)?;
         let tools = Tools::find(Installation::from_flag(self.guest.install_tools))?;
+        let mut overlay = self.guest.overlay();
+        overlay.add(TERMINALS, &self.terminals());
+        if self.stdin.is_some() {
+            overlay.add(HOST_INPUT, b"");
+        }
         let boot = Boot::Disk(Drive {
             interface: self.interface,
+            overlay: Some(overlay.finish()),
             ..Drive::new(image)
         });
         let timeout = Duration::from_secs(self.timeout_s);
@@ -177,27 +209,36 @@ impl RunArgs {
         })
     }
 
+    fn console(&self) -> Console {
+        match (&self.display, self.console) {
+            (Some(kind), _) => Console::Display(kind.clone()),
+            (None, ConsoleKind::Virtio) => Console::Fast,
+            (None, ConsoleKind::Serial) => Console::Serial,
+        }
+    }
+
+    /// The standard descriptors at whose other end somebody sits.
+    fn terminals(&self) -> Vec<u8> {
+        let terminals = [
+            self.stdin.is_none() && stdin().is_terminal(),
+            stdout().is_terminal(),
+            stderr().is_terminal(),
+        ];
+        let numbered = (0..).zip(terminals);
+        numbered
+            .filter_map(|(number, is_terminal)| is_terminal.then_some(number))
+            .collect()
+    }
+
     fn machine(&self, qemu: PathBuf, boot: Boot) -> Kernel {
         Kernel::Machine(Machine {
             qemu,
             memory_mib: self.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
             counts_instructions: false,
+            console: self.console(),
             boot,
         })
     }
-}
-
-/// Opens what the program is to read.
-fn open_input(path: &Path) -> Result<File> {
-    let what = || format!("cannot read {}", path.display());
-    let file = File::open(path).map_err(system(what()))?;
-    if file.metadata().map_err(system(what()))?.is_dir() {
-        return Err(Error::Usage(format!(
-            "--stdin {}: this is a folder",
-            path.display()
-        )));
-    }
-    Ok(file)
 }
 
 /// The program's status or a reserved one; what the kernel could not say itself goes to stderr.

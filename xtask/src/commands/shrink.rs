@@ -8,6 +8,7 @@ use indicatif::HumanBytes;
 
 use crate::error::Result;
 use crate::image::{ImageFile, Snapshots, shrink};
+use crate::outputs::{OutputFile, Replace};
 
 /// Make a used-only image: of LLVM it has only those pages that boots of another image have used.
 ///
@@ -24,6 +25,9 @@ pub struct ShrinkArgs {
     /// Where to write the used-only image
     #[arg(long, value_name = "FILE", default_value = "used.img")]
     out: PathBuf,
+    /// Replace the file even if it is a disk with snapshots
+    #[arg(long)]
+    force: bool,
 }
 
 impl ShrinkArgs {
@@ -32,6 +36,9 @@ impl ShrinkArgs {
     /// # Errors
     /// That nothing is known of the image's boots, or whatever kept the new one from being made.
     pub fn run(self) -> Result<ExitCode> {
+        OutputFile::new(&self.out, "--out")?
+            .is_none_of([&self.image])?
+            .replaces(Replace::from_flag(self.force))?;
         let snapshots = match self.without_snapshots {
             true => Snapshots::Dropped,
             false => Snapshots::Kept,

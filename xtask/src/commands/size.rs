@@ -1,13 +1,13 @@
 //! `cargo xtask size`: what an image consists of.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 
-use crate::error::{Error, Result, system};
+use crate::error::{Error, Result};
+use crate::outputs::{OutputFile, write_output};
 use crate::size::{Counts, Coverage, Figures, ImageSizes, KernelSizes, Part, Tracing};
 use crate::tools::Installation;
 use crate::workbench::Workbench;
@@ -40,6 +40,9 @@ impl SizeArgs {
             true => Tracing::NextBoot,
             false => Tracing::Off,
         };
+        if let Some(path) = &self.json {
+            OutputFile::new(path, "--json")?.is_none_of(&self.images)?;
+        }
         let mut all = Vec::new();
         for image in &self.images {
             let sizes = ImageSizes::measure(image, &bench, tracing)?;
@@ -59,8 +62,7 @@ impl SizeArgs {
         if let Some(path) = &self.json {
             let text = serde_json::to_string_pretty(&all)
                 .map_err(|error| Error::Build(format!("cannot write JSON: {error}")))?;
-            fs::write(path, text + "\n")
-                .map_err(system(format!("cannot write {}", path.display())))?;
+            write_output(path, "--json", (text + "\n").as_bytes())?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -137,6 +137,7 @@ impl Subject<'_> {
             qemu: self.bench.tools.qemu.clone(),
             memory_mib: self.memory_mib,
             counts_instructions: writes == Writes::Dropped,
+            console: qemu::Console::default(),
             boot: qemu::Boot::Disk(Drive {
                 writes,
                 ..Drive::new(image)

@@ -20,7 +20,7 @@ use super::subject::{Conditions, Place, Run, Subject};
 use crate::export::{self, ExportError, Guidance};
 use crate::image::{ImageFile, ImageSize};
 use crate::program::{Program, Tier};
-use crate::qemu::{self, Boot, Counters, Drive, Machine, Verdict};
+use crate::qemu::{self, Boot, Console, Counters, Drive, Machine, Verdict};
 use crate::supervise::Recorder;
 
 /// The most that an exported example may take on the disk, and of memory.
@@ -157,6 +157,7 @@ impl Exported {
             qemu: subject.bench.tools.qemu.clone(),
             memory_mib,
             counts_instructions: false,
+            console: Console::default(),
             boot: Boot::Disk(Drive::new(&self.image)),
         };
         let output = Recorder::new(RECORD_LIMIT_BYTES, io::sink());

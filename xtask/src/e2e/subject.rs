@@ -13,7 +13,7 @@ use crate::image::DEFAULT_SIZE_BYTES;
 use crate::launch::{Ending, Kernel};
 use crate::profile::{self, Profile};
 use crate::program::{ProgramCompiler, forgetting};
-use crate::qemu::{Boot, Drive, Machine, ReadError};
+use crate::qemu::{Boot, Console, Drive, Machine, ReadError};
 use crate::supervise::Recorder;
 use crate::temporary::TemporaryFolder;
 use crate::workbench::Workbench;
@@ -306,6 +306,7 @@ impl Subject {
             qemu: self.bench.tools.qemu.clone(),
             memory_mib: memory_mib.unwrap_or(MEMORY_MIB),
             counts_instructions: false,
+            console: Console::default(),
             boot,
         }
     }

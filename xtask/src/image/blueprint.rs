@@ -11,6 +11,7 @@ use bareflow_boot_layout::{
 use mbrman::{BOOT_ACTIVE, BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
 
 use super::sectors;
+use crate::outputs::{OutputError, OutputFile};
 
 /// One cylinder of 16 heads and 63 sectors: SeaBIOS does not boot from a smaller disk.
 const SMALLEST_DISK_SECTORS: u32 = 16 * 63;
@@ -84,12 +85,15 @@ impl Blueprint<'_> {
         &self,
         path: &Path,
         fill: impl FnOnce(&mut File, SectorRange) -> io::Result<()>,
+    ) -> Result<(), OutputError> {
+        OutputFile::new(path, "--out")?.write(|file| self.write_to(file, fill))
+    }
+
+    fn write_to(
+        &self,
+        file: &mut File,
+        fill: impl FnOnce(&mut File, SectorRange) -> io::Result<()>,
     ) -> io::Result<()> {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        let mut temporary = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-        let file = temporary.as_file_mut();
         let header = &self.header;
         file.set_len(self.size_bytes.unwrap_or_else(|| {
             let sectors = boot_end(header).max(SMALLEST_DISK_SECTORS);
@@ -109,14 +113,6 @@ impl Blueprint<'_> {
         if let Some(volume) = self.volume {
             fill(file, volume)?;
         }
-        let file = temporary.persist(path).map_err(|error| error.error)?;
-        // Temporary files are private; an image is an ordinary file.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
-        }
-        drop(file);
         Ok(())
     }
 

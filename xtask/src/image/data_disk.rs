@@ -1,6 +1,6 @@
 //! A disk without a kernel: one FAT16 partition, for the hosted kernel's snapshots.
 
-use std::fs::OpenOptions;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -8,28 +8,21 @@ use bareflow_boot_layout::{FAT16_PARTITION_TYPE, SECTOR_SIZE_BYTES};
 use mbrman::{BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
 
 use super::blueprint::DISK_SIGNATURE;
-use super::{ImageError, PARTITION_ALIGNMENT_SECTORS, fat};
+use super::{PARTITION_ALIGNMENT_SECTORS, fat};
+use crate::outputs::{OutputError, OutputFile};
 
 /// The size of such a disk; the file is sparse.
 pub const DATA_DISK_SIZE_BYTES: u64 = 256 << 20;
 
-/// Makes the file, which must not be there.
+/// Makes the file.
 ///
 /// # Errors
-/// [`ImageError::Write`].
-pub fn write_data_disk(path: &Path, size_bytes: u64) -> Result<(), ImageError> {
-    write(path, size_bytes).map_err(|source| ImageError::Write {
-        path: path.into(),
-        source,
-    })
+/// [`OutputError`].
+pub fn write_data_disk(path: &Path, size_bytes: u64) -> Result<(), OutputError> {
+    OutputFile::new(path, "--disk")?.write(|file| write(file, size_bytes))
 }
 
-fn write(path: &Path, size_bytes: u64) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .open(path)?;
+fn write(mut file: &mut File, size_bytes: u64) -> io::Result<()> {
     file.set_len(size_bytes)?;
     let sectors = u32::try_from(size_bytes / SECTOR_SIZE_BYTES as u64).unwrap_or(u32::MAX);
     let start = PARTITION_ALIGNMENT_SECTORS;
@@ -44,5 +37,5 @@ fn write(path: &Path, size_bytes: u64) -> io::Result<()> {
         sectors: sectors - start,
     };
     table.write_into(&mut file).map_err(io::Error::other)?;
-    fat::write(&mut file, start, sectors - start, &[])
+    fat::write(file, start, sectors - start, &[])
 }

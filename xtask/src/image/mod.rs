@@ -13,9 +13,9 @@ mod shrink;
 mod stages;
 mod symbols;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::outputs::OutputError;
 use bareflow_boot_layout::{Checksum, KernelHeader, SECTOR_SIZE_BYTES, clusters};
 use blueprint::{Blueprint, LlvmPart, SectorRange};
 
@@ -86,13 +86,8 @@ pub enum ImageError {
         path: PathBuf,
     },
     /// The image cannot be written.
-    #[error("cannot write {path}: {source}; is the disk full?")]
-    Write {
-        /// The image.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Write(#[from] OutputError),
 }
 
 /// What goes into an image.
@@ -158,10 +153,7 @@ impl DiskImage<'_> {
         .write(path, |file, volume| {
             fat::write(file, volume.start, volume.count, self.bundle)
         })
-        .map_err(|source| ImageError::Write {
-            path: path.into(),
-            source,
-        })
+        .map_err(ImageError::from)
     }
 
     fn header(&self, kernel: &elf::FlatKernel, llvm: &LlvmPart) -> KernelHeader {

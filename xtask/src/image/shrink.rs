@@ -87,10 +87,7 @@ pub fn shrink(source: &ImageFile, path: &Path, snapshots: Snapshots) -> Result<S
         )?;
         adopt(FileDisk::new(file.try_clone()?)?, &header, snapshots).map_err(io::Error::other)
     });
-    written.map_err(|source| ImageError::Write {
-        path: path.into(),
-        source,
-    })?;
+    written?;
     Ok(Shrunk {
         bytes: source.llvm_bytes(),
         kept_bytes: (header.llvm_stored_pages() * PAGE_SIZE_BYTES) as u64,

@@ -8,7 +8,7 @@ use object::{Object, ObjectSymbol, SymbolKind};
 
 use super::{Part, SampledSymbol, parse};
 use crate::error::{Error, Result, system};
-use crate::shell::write_whole;
+use crate::outputs::write_output;
 
 /// Reads the profile that a kernel has written to `raw`, names what it left as addresses by the symbols of
 /// the kernel's ELF file, and writes it to `output`.
@@ -30,7 +30,7 @@ pub fn complete(raw: &Path, kernel: &Path, output: &Path) -> Result<()> {
     profile.samples.symbols = named(&profile.samples.symbols, &names);
     let text = serde_json::to_vec_pretty(&profile)
         .map_err(|error| Error::Build(format!("cannot write the profile: {error}")))?;
-    write_whole(output, &text)
+    Ok(write_output(output, "--profile", &text)?)
 }
 
 /// Functions by their addresses.

@@ -32,6 +32,8 @@ pub struct Drive {
     pub interface: Interface,
     /// What becomes of what the machine writes.
     pub writes: Writes,
+    /// A bundle that comes before the image's, for this run alone.
+    pub overlay: Option<Vec<u8>>,
     /// A sector that cannot be read, for tests.
     pub read_error: Option<ReadError>,
 }
@@ -52,6 +54,7 @@ impl Drive {
             image: image.into(),
             interface: Interface::Virtio,
             writes: Writes::Kept,
+            overlay: None,
             read_error: None,
         }
     }
@@ -76,6 +79,18 @@ pub struct ReadError {
     pub sector: u64,
 }
 
+/// How the program's streams are connected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Console {
+    /// By fast ports.
+    #[default]
+    Fast,
+    /// By the serial line alone, at both ends of which lines are edited.
+    Serial,
+    /// By fast ports, but for input: that comes from the keyboard of this display of QEMU.
+    Display(String),
+}
+
 /// The emulated machine.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -86,6 +101,8 @@ pub struct Machine {
     /// Whether one instruction takes one nanosecond of the machine's time (`-icount shift=0`): slower, and
     /// the same in every run.
     pub counts_instructions: bool,
+    /// How the program's streams are connected.
+    pub console: Console,
     /// How it starts.
     pub boot: Boot,
 }
@@ -100,7 +117,7 @@ impl Machine {
         let mut command = Command::new(&self.qemu);
         command
             .args(["-no-user-config", "-nodefaults", "-no-reboot"])
-            .args(["-display", "none", "-vga", "std"])
+            .args(["-display", self.console.display(), "-vga", "std"])
             // Translated, not virtualised: the same on every host.
             .args(["-machine", "pc", "-accel", "tcg", "-cpu", "max"])
             .args(["-m", &format!("{}M", self.memory_mib)])
@@ -109,28 +126,32 @@ impl Machine {
             command.args(["-icount", "shift=0"]);
         }
         // The child's own output and error streams are two of the serial ports.
-        let ports = [
-            ("log", Path::new("/dev/stderr")),
-            ("report", report),
-            ("output", Path::new("/dev/stdout")),
-        ];
-        for (name, path) in ports {
-            let mut device = OsString::from(format!("file,id={name},path="));
+        let file = |path: &Path| {
+            let mut device = OsString::from("file,path=");
             device.push(escape(path));
+            device
+        };
+        let output = match self.console {
+            Console::Serial => OsString::from(OWN_STREAMS),
+            _ => file(Path::new("/dev/stdout")),
+        };
+        let ports = [
+            ("log", file(Path::new("/dev/stderr"))),
+            ("report", file(report)),
+            ("output", output),
+        ];
+        for (name, mut device) in ports {
+            device.push(format!(",id={name}"));
             command
                 .arg("-chardev")
                 .arg(device)
                 .args(["-serial", &format!("chardev:{name}")]);
         }
-        command.args(["-device", "virtio-serial-pci,max_ports=4"]);
-        // The fast ports: QEMU reads its own input when the machine wants some.
-        let fast_ports = [
-            ("fast-output", "file,path=/dev/stdout"),
-            ("fast-errors", "file,path=/dev/stderr"),
-            ("input", "stdio,signal=off"),
-        ];
-        for (index, (name, device)) in fast_ports.into_iter().enumerate() {
-            let number = index + 1;
+        let fast_ports = self.console.fast_ports();
+        if !fast_ports.is_empty() {
+            command.args(["-device", "virtio-serial-pci,max_ports=4"]);
+        }
+        for (number, (name, device)) in (1..).zip(fast_ports) {
             command
                 .args(["-chardev", &format!("{device},id={name}")])
                 .args([
@@ -157,6 +178,13 @@ impl Machine {
                 }
                 words.push(escape(&drive.image));
                 command.args(device).arg("-drive").arg(words);
+                if let Some(overlay) = &drive.overlay {
+                    let path = folder.join("overlay");
+                    fs::write(&path, overlay)?;
+                    let mut words = OsString::from("name=opt/bareflow/overlay,file=");
+                    words.push(escape(&path));
+                    command.arg("-fw_cfg").arg(words);
+                }
             }
             Boot::Pvh { kernel, bundle } => {
                 command
@@ -167,6 +195,33 @@ impl Machine {
             }
         }
         Ok(command)
+    }
+}
+
+/// QEMU reads its own input when the machine wants some.
+const OWN_STREAMS: &str = "stdio,signal=off";
+
+impl Console {
+    /// For `-display`.
+    fn display(&self) -> &str {
+        match self {
+            Self::Display(kind) => kind,
+            Self::Fast | Self::Serial => "none",
+        }
+    }
+
+    /// Their names and devices of the host, from port 1 on.
+    fn fast_ports(&self) -> &'static [(&'static str, &'static str)] {
+        const ALL: &[(&str, &str)] = &[
+            ("fast-output", "file,path=/dev/stdout"),
+            ("fast-errors", "file,path=/dev/stderr"),
+            ("input", OWN_STREAMS),
+        ];
+        match self {
+            Self::Fast => ALL,
+            Self::Display(_) => &ALL[..2],
+            Self::Serial => &[],
+        }
     }
 }
 
@@ -211,6 +266,7 @@ mod tests {
             qemu: "qemu-system-x86_64".into(),
             memory_mib: 256,
             counts_instructions: false,
+            console: Console::default(),
             boot,
         };
         let command = machine
@@ -240,11 +296,11 @@ mod tests {
         assert_eq!(
             ports,
             [
-                "file,id=log,path=/dev/stderr",
+                "file,path=/dev/stderr,id=log",
                 "chardev:log",
-                "file,id=report,path=/tmp/a,,b/report",
+                "file,path=/tmp/a,,b/report,id=report",
                 "chardev:report",
-                "file,id=output,path=/dev/stdout",
+                "file,path=/dev/stdout,id=output",
                 "chardev:output",
                 "file,path=/dev/stdout,id=fast-output",
                 "file,path=/dev/stderr,id=fast-errors",

@@ -24,7 +24,9 @@ use input::QemuInput;
 use crate::supervise::{Input, Output, Streams, supervise_with};
 use crate::temporary::TemporaryFolder;
 
-pub use command::{Boot, DEFAULT_MEMORY_MIB, Drive, Interface, Machine, ReadError, Writes};
+pub use command::{
+    Boot, Console, DEFAULT_MEMORY_MIB, Drive, Interface, Machine, ReadError, Writes,
+};
 pub use trace::trace;
 pub use verdict::{Counters, Report, Verdict};
 
@@ -71,8 +73,21 @@ pub fn boot_with<O: Write + Send, E: Write + Send>(
     timeout: Duration,
     streams: Streams<O, E>,
 ) -> Result<(Verdict, Report), QemuError> {
+    boot_with_words(machine, &[], timeout, streams)
+}
+
+/// As [`boot_with`], with more arguments of QEMU.
+///
+/// # Errors
+/// As of [`boot`].
+pub fn boot_with_words<O: Write + Send, E: Write + Send>(
+    machine: &Machine,
+    words: &[OsString],
+    timeout: Duration,
+    streams: Streams<O, E>,
+) -> Result<(Verdict, Report), QemuError> {
     let folder = TemporaryFolder::new("qemu")?;
-    run(machine, folder.path(), &[], timeout, streams)
+    run(machine, folder.path(), words, timeout, streams)
 }
 
 /// Boots `machine` with more arguments of QEMU; files that it needs go to `folder`.

@@ -10,7 +10,7 @@ use super::linked::{Function, LinkedKernel};
 use crate::error::{Error, Result};
 use crate::image::ImageFile;
 use crate::launch::LaunchError;
-use crate::qemu::{self, Boot, DEFAULT_MEMORY_MIB, Drive, Machine, Verdict, Writes};
+use crate::qemu::{self, Boot, Console, DEFAULT_MEMORY_MIB, Drive, Machine, Verdict, Writes};
 use crate::supervise::Recorder;
 use crate::workbench::Workbench;
 
@@ -34,6 +34,7 @@ pub fn run(
         qemu: bench.tools.qemu.clone(),
         memory_mib: DEFAULT_MEMORY_MIB,
         counts_instructions: false,
+        console: Console::default(),
         boot: Boot::Disk(Drive {
             writes,
             ..Drive::new(&image.path)

@@ -1,7 +1,6 @@
 //! Console input: from a fast port as the host gives it, else line by line from those who type.
 
 use bareflow_console::{Echo, LineEditor};
-use x86_64::instructions::hlt;
 
 use super::ports::Received;
 use super::{display, flush, keyboard, serial, wait_until, with_ports};
@@ -44,10 +43,13 @@ enum Source {
 fn read_line(buffer: &mut [u8]) -> usize {
     let mut editor = EDITOR.borrow();
     while !editor.is_ready() {
-        match receive() {
-            Some((byte, source)) => show(editor.push(byte), source),
-            // The timer's interrupt ends it, at the latest.
-            None => hlt(),
+        let mut typed = None;
+        wait_until(|| {
+            typed = receive();
+            typed.is_some()
+        });
+        if let Some((byte, source)) = typed {
+            show(editor.push(byte), source);
         }
     }
     editor.take(buffer)

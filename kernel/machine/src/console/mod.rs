@@ -9,6 +9,7 @@ mod output;
 mod ports;
 pub(crate) mod serial;
 
+use core::ffi::c_int;
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -59,6 +60,16 @@ pub(crate) fn write(stream: Stream, bytes: &[u8]) {
             display::write(bytes);
         }
     }
+}
+
+/// Whether a standard descriptor leads to those who sit at the machine itself, since no host has connected it.
+pub(crate) fn is_terminal(descriptor: c_int) -> bool {
+    let leads_elsewhere = with_ports(|ports| match descriptor {
+        0 => ports.has_input(),
+        1 => ports.has_output(),
+        _ => ports.has_errors(),
+    });
+    (0..=2).contains(&descriptor) && leads_elsewhere != Some(true)
 }
 
 /// Waits until `is_over`, first in haste, then from one interrupt of the timer to the next.

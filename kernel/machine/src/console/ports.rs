@@ -284,6 +284,11 @@ impl Ports {
         self.is_there[OUTPUT as usize]
     }
 
+    /// Whether errors go here.
+    pub(super) fn has_errors(&self) -> bool {
+        self.is_there[ERRORS as usize]
+    }
+
     /// Whether input comes from here.
     pub(super) fn has_input(&self) -> bool {
         self.is_there[INPUT as usize]
@@ -305,7 +310,7 @@ impl Ports {
 
     /// Writes errors; returns whether they go here.
     pub(super) fn write_errors(&mut self, bytes: &[u8]) -> bool {
-        if !self.is_there[ERRORS as usize] {
+        if !self.has_errors() {
             return false;
         }
         for part in bytes.chunks(ERROR_BUFFER_BYTES) {

@@ -4,7 +4,7 @@ use super::*;
 use bareflow_boot_layout::{BOOT_PARTITION_SECTOR, BOOT_PARTITION_TYPE, FAT16_PARTITION_TYPE};
 
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::PathBuf;
 
 use bareflow_boot_layout::symbols::SymbolTable;
