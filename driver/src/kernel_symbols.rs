@@ -9,7 +9,13 @@ const LIBRARY_START: &str = "\nexported! {";
 const LIBRARY_END: &str = "}";
 
 /// What the engine answers itself, since it belongs to the program's run.
-const ENGINE: &[&str] = &["__cxa_atexit", "__dso_handle", "bareflow_snapshot"];
+const ENGINE: &[&str] = &[
+    "__cxa_atexit",
+    "__cxa_thread_atexit",
+    "__cxa_thread_atexit_impl",
+    "__dso_handle",
+    "bareflow_snapshot",
+];
 
 static NAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     let table = LIBRARY

@@ -27,10 +27,17 @@ struct ExitHandler {
 };
 
 std::vector<ExitHandler> exit_handlers;
+// The destructors of thread-local variables, which end before those that live as long as the program.
+std::vector<ExitHandler> thread_exit_handlers;
 std::vector<void *> destructors;
 
 int program_cxa_atexit(void (*function)(void *), void *argument, void *) {
   exit_handlers.push_back({function, argument});
+  return 0;
+}
+
+int program_cxa_thread_atexit(void (*function)(void *), void *argument, void *) {
+  thread_exit_handlers.push_back({function, argument});
   return 0;
 }
 
@@ -69,17 +76,24 @@ void *find_program_function(StringRef name) {
       .Case("__assert_fail", reinterpret_cast<void *>(program_assert_fail))
       .Case("atexit", reinterpret_cast<void *>(program_atexit))
       .Case("__cxa_atexit", reinterpret_cast<void *>(program_cxa_atexit))
+      .Cases("__cxa_thread_atexit", "__cxa_thread_atexit_impl",
+             reinterpret_cast<void *>(program_cxa_thread_atexit))
       .Case("__dso_handle", &program_dso_handle)
       .Default(nullptr);
 }
 
-void exit_program(int status) {
-  // A handler may call exit() itself: the rest then still runs, each once.
-  while (!exit_handlers.empty()) {
-    ExitHandler handler = exit_handlers.back();
-    exit_handlers.pop_back();
+// A handler may call exit() itself: the rest then still runs, each once.
+static void run_handlers(std::vector<ExitHandler> &handlers) {
+  while (!handlers.empty()) {
+    ExitHandler handler = handlers.back();
+    handlers.pop_back();
     handler.function(handler.argument);
   }
+}
+
+void exit_program(int status) {
+  run_handlers(thread_exit_handlers);
+  run_handlers(exit_handlers);
   while (!destructors.empty()) {
     void *function = destructors.back();
     destructors.pop_back();
@@ -224,6 +238,7 @@ private:
 llvm_error_t run_with_arguments(int argc, const char *const *argv,
                                 function_ref<llvm_error_t(ArrayRef<void *>)> run) {
   exit_handlers.clear();
+  thread_exit_handlers.clear();
   destructors.clear();
   Arguments strings(argc, argv);
   std::vector<char *> vector = strings.copy();

@@ -1,5 +1,5 @@
-//! What runs when a program exits: the handlers of `atexit` and `__cxa_atexit`, then the destructors that the
-//! compiler has collected.
+//! What runs when a program exits: the destructors of thread-local variables, the handlers of `atexit` and
+//! `__cxa_atexit`, then the destructors that the compiler has collected.
 
 use alloc::vec::Vec;
 use core::cell::Cell;
@@ -9,8 +9,14 @@ use core::ffi::{c_int, c_void};
 type Handler = (unsafe extern "C" fn(*mut c_void), *mut c_void);
 type Destructor = Option<unsafe extern "C" fn()>;
 
+/// Handlers that have not been called.
+type Handlers = Cell<Vec<Handler>>;
+
 struct State {
-    handlers: Cell<Vec<Handler>>,
+    /// Of the thread's end.
+    thread_handlers: Handlers,
+    /// Of the program's.
+    handlers: Handlers,
     /// How many destructors have been called.
     destroyed: Cell<usize>,
 }
@@ -19,6 +25,7 @@ struct State {
 unsafe impl Sync for State {}
 
 static STATE: State = State {
+    thread_handlers: Cell::new(Vec::new()),
     handlers: Cell::new(Vec::new()),
     destroyed: Cell::new(0),
 };
@@ -29,25 +36,30 @@ extern "C" fn bareflow_at_exit(
     function: unsafe extern "C" fn(*mut c_void),
     argument: *mut c_void,
 ) -> c_int {
-    let mut handlers = STATE.handlers.take();
-    handlers.push((function, argument));
-    STATE.handlers.set(handlers);
+    register(&STATE.handlers, (function, argument))
+}
+
+/// `__cxa_thread_atexit` of the program.
+#[unsafe(no_mangle)]
+extern "C" fn bareflow_at_thread_exit(
+    function: unsafe extern "C" fn(*mut c_void),
+    argument: *mut c_void,
+) -> c_int {
+    register(&STATE.thread_handlers, (function, argument))
+}
+
+fn register(registered: &Handlers, handler: Handler) -> c_int {
+    let mut handlers = registered.take();
+    handlers.push(handler);
+    registered.set(handlers);
     0
 }
 
 /// Calls everything that has not been called yet, the last one registered first. A handler may register more, and
 /// may exit itself: the rest then still runs, each once.
 pub(crate) fn run() {
-    loop {
-        let mut handlers = STATE.handlers.take();
-        let handler = handlers.pop();
-        STATE.handlers.set(handlers);
-        let Some((function, argument)) = handler else {
-            break;
-        };
-        // SAFETY: the program has registered it to be called so.
-        unsafe { function(argument) };
-    }
+    call(&STATE.thread_handlers);
+    call(&STATE.handlers);
     let destructors = destructors();
     while let Some(index) = destructors.len().checked_sub(STATE.destroyed.get() + 1) {
         STATE.destroyed.set(STATE.destroyed.get() + 1);
@@ -55,6 +67,19 @@ pub(crate) fn run() {
             // SAFETY: the program's compiler has put it there to be called at exit.
             unsafe { destructor() };
         }
+    }
+}
+
+fn call(registered: &Handlers) {
+    loop {
+        let mut handlers = registered.take();
+        let handler = handlers.pop();
+        registered.set(handlers);
+        let Some((function, argument)) = handler else {
+            break;
+        };
+        // SAFETY: the program has registered it to be called so.
+        unsafe { function(argument) };
     }
 }
 

@@ -8,6 +8,7 @@ _Noreturn void bareflow_abort(void);
 _Noreturn void bareflow_assert_fail(const char *expression, const char *file, unsigned line,
                                     const char *function);
 int bareflow_at_exit(void (*function)(void *), void *argument);
+int bareflow_at_thread_exit(void (*function)(void *), void *argument);
 
 PROGRAM char __dso_handle;
 
@@ -25,6 +26,16 @@ PROGRAM _Noreturn void __assert_fail(const char *expression, const char *file, u
 PROGRAM int __cxa_atexit(void (*function)(void *), void *argument, void *object) {
   (void)object;
   return bareflow_at_exit(function, argument);
+}
+
+PROGRAM int __cxa_thread_atexit(void (*function)(void *), void *argument, void *object) {
+  (void)object;
+  return bareflow_at_thread_exit(function, argument);
+}
+
+PROGRAM int __cxa_thread_atexit_impl(void (*function)(void *), void *argument, void *object) {
+  (void)object;
+  return bareflow_at_thread_exit(function, argument);
 }
 
 // The handler ignores the argument: SysV callees do not see registers they do not read.

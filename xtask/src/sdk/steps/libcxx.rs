@@ -1,6 +1,7 @@
 //! libc++ and libc++abi as archives of bitcode, which programs link as they link their own files.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use super::Build;
 use crate::error::Result;
@@ -33,7 +34,7 @@ const OPTIONS: &[(&str, &str)] = &[
     ("LIBCXX_ENABLE_STATIC", "ON"),
     ("LIBCXX_ENABLE_EXCEPTIONS", "OFF"),
     ("LIBCXX_ENABLE_RTTI", "ON"),
-    ("LIBCXX_ENABLE_FILESYSTEM", "OFF"),
+    ("LIBCXX_ENABLE_FILESYSTEM", "ON"),
     ("LIBCXX_ENABLE_LOCALIZATION", "ON"),
     ("LIBCXX_ENABLE_RANDOM_DEVICE", "ON"),
     ("LIBCXX_ENABLE_WIDE_CHARACTERS", "OFF"),
@@ -72,9 +73,12 @@ const OPTIONS: &[(&str, &str)] = &[
     ("LIBCXXABI_INCLUDE_TESTS", "OFF"),
 ];
 
+/// Members of libc++abi that the engine stands in for: it knows when a program ends.
+const LEFT_OUT: &[&str] = &["cxa_thread_atexit.cpp.o"];
+
 /// Every option of this step.
 pub(super) fn options() -> impl Iterator<Item = String> {
-    [LAST_CXX_FLAGS, CXX_FLAGS]
+    [LAST_CXX_FLAGS, CXX_FLAGS, LEFT_OUT]
         .into_iter()
         .flatten()
         .map(|option| (*option).to_owned())
@@ -124,6 +128,11 @@ impl Build<'_> {
         options.extend(definitions(OPTIONS));
         log.run(&mut self.trees.cmake("runtimes", STEP, &options))?;
         self.trees
-            .ninja(log, STEP, &["generate-cxx-headers", "cxx", "cxxabi"])
+            .ninja(log, STEP, &["generate-cxx-headers", "cxx", "cxxabi"])?;
+        let mut archive = Command::new(&self.trees.tools.ar);
+        archive
+            .args(["dD"])
+            .arg(self.libcxx_archives().join("libc++abi.a"));
+        log.run(archive.args(LEFT_OUT))
     }
 }
