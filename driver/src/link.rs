@@ -3,16 +3,15 @@
 //! `ld.lld` resolves the symbols, takes the archive members that are needed and merges the modules; it stops where
 //! native code would be made. What is then still undefined must be what the kernels provide.
 
-use std::collections::BTreeMap;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use object::read::ReadCache;
 use object::read::archive::ArchiveFile;
 
+use crate::bitcode::Identity;
 use crate::command_line::LinkResult;
 use crate::compile::{is_disk_full, run};
 use crate::error::{BUILD_FAILED, DISK_FULL, DriverError, Result, reading, system};
@@ -93,10 +92,17 @@ impl Link<'_> {
     /// # Errors
     /// [`DriverError::Input`] names the symbols that are undefined or defined twice and their files.
     pub fn run(&self) -> Result<Linked> {
-        let mut native = HashSet::new();
-        for path in self.files() {
-            if check_linkable(path)? == Contents::Archive {
-                native.extend(native_members(path)?);
+        let mut unfit = HashMap::new();
+        for part in self.parts {
+            let Part::File { path, name } = part else {
+                continue;
+            };
+            match check_linkable(path)? {
+                Contents::Archive => unfit.extend(self.unfit_members(path)?),
+                _ => {
+                    let bytes = fs::read(path).map_err(reading(path))?;
+                    Identity::of(&bytes).check(name, self.toolchain.version)?;
+                }
             }
         }
         let output = self.scratch.join("linked.bc");
@@ -104,18 +110,15 @@ impl Link<'_> {
         let end = run(command.stdout(Stdio::piped()))?;
         let messages = String::from_utf8_lossy(&end.stderr);
         let trace = String::from_utf8_lossy(&end.stdout);
+        let loaded: Vec<&str> = trace.lines().collect();
+        if let Some(reason) = loaded.iter().find_map(|name| unfit.remove(*name)) {
+            return Err(reason);
+        }
         if !end.status.success() {
             return Err(self.failure(&messages));
         }
         if !output.is_file() {
             return Ok(Linked::Answer(trace.into_owned()));
-        }
-        let loaded: Vec<&str> = trace.lines().collect();
-        if let Some(member) = loaded.iter().find(|name| native.contains(**name)) {
-            return Err(DriverError::Input(format!(
-                "{member}: native code, not LLVM bitcode; compile its source with bareflow-cc and make the archive \
-                 with bareflow-ar"
-            )));
         }
         let symbols = match self.result {
             LinkResult::Program => self.symbols([output.as_path()], &["--no-sort"])?,
@@ -142,6 +145,38 @@ impl Link<'_> {
             Part::File { path, .. } => Some(path),
             Part::Argument(_) => None,
         })
+    }
+
+    /// The members of an archive that cannot be linked, as the linker names them, and why. Unless they are needed,
+    /// they do no harm.
+    fn unfit_members(&self, path: &Path) -> Result<Vec<(String, DriverError)>> {
+        let damaged = |error: object::Error| {
+            DriverError::Input(format!("{}: a damaged archive: {error}", path.display()))
+        };
+        let bytes = fs::read(path).map_err(reading(path))?;
+        let archive = ArchiveFile::parse(bytes.as_slice()).map_err(damaged)?;
+        if archive.is_thin() {
+            return Ok(Vec::new());
+        }
+        let mut unfit = Vec::new();
+        for member in archive.members() {
+            let member = member.map_err(damaged)?;
+            let data = member.data(bytes.as_slice()).map_err(damaged)?;
+            let name = format!(
+                "{}({})",
+                path.display(),
+                String::from_utf8_lossy(member.name())
+            );
+            let result = match Contents::of(data) {
+                Contents::Elf(_) => Err(DriverError::Input(format!(
+                    "{name}: native code, not LLVM bitcode; compile its source with bareflow-cc and make the archive \
+                     with bareflow-ar"
+                ))),
+                _ => Identity::of(data).check(&name, self.toolchain.version),
+            };
+            unfit.extend(result.err().map(|reason| (name, reason)));
+        }
+        Ok(unfit)
     }
 
     /// The linker's messages as errors of the driver, which name the user's files.
@@ -278,35 +313,6 @@ impl Symbol {
         !matches!(self.kind, 'U' | 'w' | 'v')
     }
 }
-
-/// The members of an archive that are native code, as the linker names them.
-fn native_members(path: &Path) -> Result<Vec<String>> {
-    let damaged = |error: object::Error| {
-        DriverError::Input(format!("{}: a damaged archive: {error}", path.display()))
-    };
-    let cache = ReadCache::new(fs::File::open(path).map_err(reading(path))?);
-    let archive = ArchiveFile::parse(&cache).map_err(damaged)?;
-    if archive.is_thin() {
-        return Ok(Vec::new());
-    }
-    let mut native = Vec::new();
-    for member in archive.members() {
-        let member = member.map_err(damaged)?;
-        let (offset, size) = member.file_range();
-        let start = object::read::ReadRef::read_bytes_at(&cache, offset, size.min(START_BYTES))
-            .map_err(|()| {
-                DriverError::Input(format!("{}: the archive is truncated", path.display()))
-            })?;
-        if matches!(Contents::of(start), Contents::Elf(_)) {
-            let name = String::from_utf8_lossy(member.name());
-            native.push(format!("{}({name})", path.display()));
-        }
-    }
-    Ok(native)
-}
-
-/// Enough to tell what a member is.
-const START_BYTES: u64 = 20;
 
 /// How many of the files that want a symbol are named.
 const MOST_NAMED: usize = 5;
