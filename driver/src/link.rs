@@ -3,7 +3,7 @@
 //! `ld.lld` resolves the symbols, takes the archive members that are needed and merges the modules; it stops where
 //! native code would be made. What is then still undefined must be what the kernels provide.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -221,10 +221,17 @@ impl Link<'_> {
     fn check_symbols(&self, symbols: &[Symbol], loaded: &[&str]) -> Result<()> {
         let is_start = |symbol: &Symbol| symbol.name == ENTRY && symbol.is_defined();
         let has_start = symbols.iter().any(is_start);
-        let undefined: Vec<&str> = symbols
+        // What assembly in a module wants or defines is listed beside the module's own symbols.
+        let defined: HashSet<&str> = symbols
             .iter()
-            .filter(|symbol| symbol.kind == 'U' && !kernel_symbols::is_provided(&symbol.name))
+            .filter(|symbol| symbol.is_defined())
             .map(|symbol| symbol.name.as_str())
+            .collect();
+        let undefined: BTreeSet<&str> = symbols
+            .iter()
+            .filter(|symbol| symbol.kind == 'U')
+            .map(|symbol| symbol.name.as_str())
+            .filter(|name| !defined.contains(name) && !kernel_symbols::is_provided(name))
             .collect();
         if undefined.is_empty() && has_start {
             return Ok(());
