@@ -30,6 +30,8 @@ pub struct Identity {
     pub producer: String,
     /// Such as `x86_64-unknown-none-elf`.
     pub triple: String,
+    /// It ends before its module does, or is no bitcode.
+    pub is_cut: bool,
 }
 
 impl Identity {
@@ -37,8 +39,7 @@ impl Identity {
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         let mut identity = Self::default();
-        // Bitcode that ends early is for those who read all of it to judge.
-        let _ = identity.read(bytes);
+        identity.is_cut = identity.read(bytes).is_none();
         identity
     }
 
@@ -50,6 +51,9 @@ impl Identity {
                 return None;
             }
             let block = bits.enter()?;
+            if block.end > bytes.len() * 8 {
+                return None;
+            }
             match block.id {
                 IDENTIFICATION_BLOCK => {
                     self.producer = block.text(bits, STRING_RECORD).unwrap_or_default();
@@ -62,7 +66,7 @@ impl Identity {
             }
             bits.position = block.end;
         }
-        Some(())
+        None
     }
 
     /// The major version of the LLVM that wrote it.
@@ -90,6 +94,11 @@ impl Identity {
                 "{name}: the bitcode was written by {}; the linker is of LLVM {reader}, which reads bitcode up to its \
                  own major version",
                 self.producer
+            )));
+        }
+        if self.is_cut {
+            return Err(DriverError::Input(format!(
+                "{name}: truncated or malformed bitcode"
             )));
         }
         if self.is_for_programs() {
@@ -312,7 +321,7 @@ mod tests {
     #[test]
     fn what_is_cut_or_strange_says_nothing_and_does_not_panic() {
         for length in 0..NEWER.len() {
-            let _ = Identity::of(&NEWER[..length]);
+            assert!(Identity::of(&NEWER[..length]).is_cut || length > NEWER.len() / 2);
         }
         let mut changed = NEWER.to_vec();
         for index in 0..changed.len().min(2000) {
@@ -320,7 +329,7 @@ mod tests {
             let _ = Identity::of(&changed);
             changed[index] ^= 0xFF;
         }
-        assert_eq!(Identity::of(b"nothing"), Identity::default());
+        assert!(Identity::of(b"nothing").check("a.bc", 18).is_err());
     }
 
     #[test]

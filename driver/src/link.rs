@@ -72,17 +72,23 @@ impl Link<'_> {
     /// The linker's command; the bitcode goes to `output`.
     #[must_use]
     pub fn command(&self, output: &Path) -> Command {
-        let mut command = Command::new(&self.toolchain.lld);
-        command.args(["-m", "elf_x86_64", "--plugin-opt=emit-llvm", "--trace"]);
-        match self.result {
-            // Names stay as they are: what is linked says the same as its modules one by one.
-            LinkResult::Program => command.args(["-e", ENTRY, "--export-dynamic"]),
-            LinkResult::Object => command.arg("-r"),
+        let mut command = match self.result {
+            LinkResult::Program => {
+                let mut command = Command::new(&self.toolchain.lld);
+                command.args(["-m", "elf_x86_64", "--plugin-opt=emit-llvm", "--trace"]);
+                // Names stay as they are: what is linked says the same as its modules one by one.
+                command.args(["-e", ENTRY, "--export-dynamic"]);
+                command
+            }
+            // What ld.lld has linked says so, and cannot be linked again.
+            LinkResult::Object => Command::new(&self.toolchain.link),
         };
         command.arg("-o").arg(output);
-        command.args(self.parts.iter().map(|part| match part {
-            Part::File { path, .. } => path.into(),
-            Part::Argument(argument) => OsString::from(argument),
+        command.args(self.parts.iter().filter_map(|part| match part {
+            Part::File { path, .. } => Some(path.into()),
+            Part::Argument(argument) => {
+                (self.result == LinkResult::Program).then(|| OsString::from(argument))
+            }
         }));
         command
     }
@@ -185,9 +191,10 @@ impl Link<'_> {
             .lines()
             .map(|line| {
                 let line = self.with_names(line);
-                match line.split_once(": error: ") {
-                    Some((tool, rest)) if tool.contains("lld") => rest.to_owned(),
-                    _ => line,
+                let rest = line.split_once("error: ");
+                match rest.filter(|(tool, _)| tool.is_empty() || tool.contains("ld")) {
+                    Some((_, rest)) => rest.to_owned(),
+                    None => line,
                 }
             })
             .collect();

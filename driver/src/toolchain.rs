@@ -90,8 +90,10 @@ pub struct Toolchain {
     pub version: u32,
     /// Compiles C and C++.
     pub clang: PathBuf,
-    /// Links.
+    /// Links programs.
     pub lld: PathBuf,
+    /// Merges bitcode.
+    pub link: PathBuf,
     /// Archives.
     pub ar: PathBuf,
     /// Indexes archives.
@@ -121,6 +123,7 @@ impl Toolchain {
             version,
             clang: path("clang"),
             lld: path("ld.lld"),
+            link: path("llvm-link"),
             ar: path("llvm-ar"),
             ranlib: path("llvm-ranlib"),
             nm: path("llvm-nm"),

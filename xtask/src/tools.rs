@@ -115,6 +115,7 @@ impl Tools {
                 version: program_version().unwrap_or_default(),
                 clang: path("clang for programs"),
                 lld: path("ld.lld for programs"),
+                link: path("llvm-link for programs"),
                 ar: path("llvm-ar for programs"),
                 ranlib: path("llvm-ranlib for programs"),
                 nm: path("llvm-nm for programs"),

@@ -8,6 +8,7 @@ mod converging;
 mod coverage;
 mod csmith;
 mod distribution;
+mod drivers;
 mod examples;
 mod exported;
 mod function_order;
@@ -57,6 +58,7 @@ pub fn program_tests(
     let mut tests = matrix::tests(subject, extent)?;
     tests.extend(distribution::tests(subject));
     tests.extend(math::tests(subject));
+    tests.extend(drivers::tests(subject));
     tests.extend(function_order::tests(subject));
     tests.extend(volume::tests(subject));
     tests.extend(paging::tests(subject));

@@ -267,6 +267,7 @@ mod tests {
             version: 16,
             clang: nothing.clone(),
             lld: nothing.clone(),
+            link: nothing.clone(),
             ar: nothing.clone(),
             ranlib: nothing.clone(),
             nm: nothing,

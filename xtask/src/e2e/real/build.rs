@@ -112,6 +112,10 @@ fn bareflow_environment(subject: &Subject) -> Result<Environment, String> {
             "CMAKE",
             format!("-DCMAKE_TOOLCHAIN_FILE={}", toolchain.display()),
         ),
+        (
+            "CONFIG_SITE",
+            sdk.join("share/bareflow/config.site").display().to_string(),
+        ),
     ])
 }
 
