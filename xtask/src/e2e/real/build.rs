@@ -109,6 +109,10 @@ fn bareflow_environment(subject: &Subject) -> Result<Environment, String> {
         ),
         ("CONFIGURE", "--host=x86_64-bareflow".to_owned()),
         (
+            "CONFIG_SITE",
+            sdk.join("share/bareflow/config.site").display().to_string(),
+        ),
+        (
             "CMAKE",
             format!("-DCMAKE_TOOLCHAIN_FILE={}", toolchain.display()),
         ),

@@ -4,7 +4,9 @@
 mod build;
 mod table;
 
+use std::env;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
@@ -14,8 +16,8 @@ use self::build::Built;
 use self::table::{Project, Run};
 use super::matrix::expect;
 use super::runner::{Outcome, Test};
-use super::subject::{Conditions, Place, Subject, with_files};
-use crate::program::{Program, Tier};
+use super::subject::{self, Place, Subject};
+use crate::program::Tier;
 use crate::supervise::{End, Recorder, supervise};
 
 /// Which real projects are tested.
@@ -31,12 +33,14 @@ pub enum Projects {
 /// The page with the table.
 const BOOK: &str = "docs/src/reference/real-programs.md";
 
-const HOSTED_TIMEOUT: Duration = Duration::from_secs(300);
-const MACHINE_TIMEOUT: Duration = Duration::from_secs(600);
+const TIMEOUT_S: &str = "600";
+/// What starts the program and its machine has some time of its own.
+const TIMEOUT: Duration = Duration::from_secs(700);
 const LINUX_TIMEOUT: Duration = Duration::from_secs(60);
 /// RAM of the machine for real programs.
-const MEMORY_MIB: u32 = 1024;
+const MEMORY_MIB: &str = "1024";
 const OUTPUT_LIMIT_BYTES: usize = 64 << 20;
+const LOG_LIMIT_BYTES: usize = 64 << 10;
 
 /// A project that is built when the first test wants it, and not again.
 struct Prepared {
@@ -126,28 +130,42 @@ fn check_run(
     tier: Tier,
 ) -> Result<(), String> {
     let (status, expected) = run_for_linux(subject, built, run)?;
-    let copy = subject.fresh_path("program.bc");
-    fs::copy(built.bareflow.join(&run.program), &copy).map_err(|error| error.to_string())?;
-    let mut program = Program::build(std::slice::from_ref(&copy), &subject.compiler)
-        .map_err(|error| error.to_string())?;
-    program.name = name_of(&run.program);
-    let mut files = Vec::new();
-    for file in &run.files {
-        let bytes = fs::read(built.input(file)).map_err(|error| format!("{file}: {error}"))?;
-        files.push((name_of(file), bytes));
+    // As a user runs it, with this very program.
+    let this = env::current_exe().map_err(|error| error.to_string())?;
+    let mut command = Command::new(this);
+    command.args(["run", "--timeout-s", TIMEOUT_S, "--tier", tier.name()]);
+    if place == Place::Hosted {
+        command.arg("--hosted");
+    } else {
+        command.args(["--memory-mib", MEMORY_MIB]);
     }
-    let bundle = with_files(&program.bundle(&run.arguments, tier), &files);
-    let conditions = Conditions {
-        memory_mib: (place != Place::Hosted).then_some(MEMORY_MIB),
-        timeout: Some(if place == Place::Hosted {
-            HOSTED_TIMEOUT
-        } else {
-            MACHINE_TIMEOUT
-        }),
-        ..Conditions::default()
+    for file in &run.files {
+        command.arg("--file").arg(built.input(file));
+    }
+    let stdin = run.stdin.as_ref();
+    command
+        .arg("--stdin")
+        .arg(stdin.map_or(PathBuf::from("/dev/null"), |file| built.input(file)))
+        .arg(built.bareflow.join(&run.program))
+        .arg("--")
+        .args(&run.arguments);
+    let output = Recorder::new(OUTPUT_LIMIT_BYTES, io::sink());
+    let log = Recorder::new(LOG_LIMIT_BYTES, io::sink());
+    let end = supervise(&mut command, TIMEOUT, output.clone(), log.clone())
+        .map_err(|error| error.to_string())?;
+    let log = String::from_utf8_lossy(&log.bytes()).into_owned();
+    let End::Exited(ended) = end else {
+        return Err(format!("it does not end\n{log}"));
     };
-    let found = subject.run(place, &bundle, conditions)?;
-    expect(&found, status, &expected)
+    let code = ended
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .ok_or_else(|| format!("it ended with {ended}\n{log}"))?;
+    expect(
+        &subject::Run::ended(code, output.bytes(), log),
+        status,
+        &expected,
+    )
 }
 
 fn name_of(path: &str) -> String {
@@ -175,8 +193,8 @@ fn run_for_linux(subject: &Subject, built: &Built, run: &Run) -> Result<(u8, Vec
         .args(&run.arguments)
         .current_dir(&folder)
         .env_clear();
-    let output = Recorder::new(OUTPUT_LIMIT_BYTES, std::io::sink());
-    let end = supervise(&mut command, LINUX_TIMEOUT, output.clone(), std::io::sink())
+    let output = Recorder::new(OUTPUT_LIMIT_BYTES, io::sink());
+    let end = supervise(&mut command, LINUX_TIMEOUT, output.clone(), io::sink())
         .map_err(|error| error.to_string())?;
     let End::Exited(status) = end else {
         return Err("on Linux it does not end".to_owned());
