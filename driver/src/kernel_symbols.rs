@@ -3,10 +3,8 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// The C library's: the table that the kernels are built with.
-const LIBRARY: &str = include_str!("../../cxx-runtime/src/symbols.rs");
-const LIBRARY_START: &str = "\nexported! {";
-const LIBRARY_END: &str = "}";
+/// The C library's, a line each: from the tables that the kernels are built with.
+const LIBRARY: &str = include_str!(concat!(env!("OUT_DIR"), "/kernel_symbols.txt"));
 
 /// What the engine answers itself, since it belongs to the program's run.
 const ENGINE: &[&str] = &[
@@ -17,16 +15,12 @@ const ENGINE: &[&str] = &[
     "bareflow_snapshot",
 ];
 
-static NAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    let table = LIBRARY
-        .split_once(LIBRARY_START)
-        .and_then(|(_, rest)| rest.split_once(LIBRARY_END))
-        .map_or("", |(table, _)| table);
-    table
-        .split_ascii_whitespace()
-        .chain(ENGINE.iter().copied())
-        .collect()
-});
+static NAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| names().collect());
+
+/// All of them.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    LIBRARY.lines().chain(ENGINE.iter().copied())
+}
 
 /// Whether a kernel provides `name`.
 #[must_use]
@@ -39,18 +33,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernels_table_is_found() {
+    fn the_kernels_tables_are_found() {
         for name in [
             "printf",
             "exit",
             "memcpy",
+            "getopt",
             "__cxa_atexit",
             "bareflow_snapshot",
         ] {
             assert!(is_provided(name), "{name}");
         }
         assert!(!is_provided("gets"));
-        assert!(NAMES.iter().all(|name| {
+        assert!(names().all(|name| {
             name.bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         }));

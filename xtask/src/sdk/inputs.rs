@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use bareflow_driver::kernel_symbols;
 use sha2::{Digest, Sha256};
 
 use super::steps;
@@ -16,9 +17,6 @@ const PACKAGING_VERSION: u32 = 2;
 
 /// The crates that the driver is made of.
 const DRIVER_FOLDERS: &[&str] = &["driver", "kernel/bundle"];
-
-/// The driver's list of what kernels provide is made from it.
-const DRIVER_SYMBOLS: &str = "cxx-runtime/src/symbols.rs";
 
 /// Everything that can change an SDK's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,13 +42,17 @@ pub struct Inputs {
 /// Of everything that the driver is built from, the versions of other crates included.
 fn driver_hash() -> Result<String> {
     let repository = paths::repository();
-    let files = [DRIVER_SYMBOLS, "Cargo.lock"].map(|name| file_hash(&repository.join(name)));
     let mut hash = Sha256::new();
     for folder in DRIVER_FOLDERS {
         field(&mut hash, folder_hash(&repository.join(folder))?.as_bytes());
     }
-    for file in files {
-        field(&mut hash, file?.as_bytes());
+    field(
+        &mut hash,
+        file_hash(&repository.join("Cargo.lock"))?.as_bytes(),
+    );
+    // The names that it knows come from the runtime, and this automation was built with the same.
+    for name in kernel_symbols::names() {
+        field(&mut hash, name.as_bytes());
     }
     Ok(hexadecimal(&hash.finalize()))
 }
