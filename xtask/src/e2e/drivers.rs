@@ -24,6 +24,7 @@ const CASES: &[&str] = &[
     "flags",
     "files",
     "bad_input",
+    "rust",
 ];
 
 /// The tests of the compiler driver and of the commands that take what it takes.
