@@ -69,7 +69,7 @@ fn run(subject: &Subject, folder: &Path) -> Result<String, String> {
         .env("XTASK", env::current_exe().map_err(text)?)
         .env("CLANG", &bench.tools.program_clang)
         .env("LC_ALL", "C")
-        .env_remove("BAREFLOW_SDK")
+        .env("BAREFLOW_SDK", &bench.sdk)
         .env_remove("MAKEFLAGS")
         .env_remove("CFLAGS")
         .env_remove("CPATH")
