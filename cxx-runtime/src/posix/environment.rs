@@ -243,12 +243,12 @@ pub(crate) mod tests {
     fn get(name: &CStr) -> Option<String> {
         // SAFETY: the name is a C string.
         let value = unsafe { getenv(name.as_ptr()) };
+        if value.is_null() {
+            return None;
+        }
         // SAFETY: a value is a C string.
-        (!value.is_null()).then(|| {
-            unsafe { CStr::from_ptr(value) }
-                .to_string_lossy()
-                .into_owned()
-        })
+        let value = unsafe { CStr::from_ptr(value) };
+        Some(value.to_string_lossy().into_owned())
     }
 
     #[test]

@@ -5,19 +5,31 @@
 //! 3. Signals and timers are delivered when the program calls a function that may wait or that reads a clock, and
 //!    by `raise`, `kill` and `abort`: never between two of its instructions.
 
+mod calendar;
 pub(crate) mod environment;
+mod fnmatch;
 mod getopt;
+mod iconv;
 mod messages;
+mod network;
 mod one_thread;
+mod paths;
 mod random;
+mod regex;
+mod search;
 pub(crate) mod signals;
+mod strftime;
+mod strptime;
 mod symbols;
 mod system;
 mod terminal;
 mod threads;
 mod users;
 mod waiting;
+mod zone;
 
+pub(crate) use calendar::{START as EPOCH, Tm, utc_calendar};
+pub(crate) use strftime::format as format_time;
 pub(crate) use symbols::address_of;
 pub(crate) use waiting::deliver_expired;
 

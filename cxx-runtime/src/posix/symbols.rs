@@ -4,21 +4,28 @@ use crate::symbols::exported;
 
 exported! {
     bareflow_exported_posix_addresses:
-    __bareflow_cleanup_pop __bareflow_cleanup_push __progname _longjmp _setjmp arc4random
-    arc4random_buf arc4random_uniform bareflow_getpwnam bareflow_getpwnam_r bareflow_getpwuid
-    bareflow_getpwuid_r brk call_once cfgetispeed cfgetospeed cfmakeraw cfsetispeed cfsetospeed
-    chroot clearenv clock_nanosleep clock_settime closelog cnd_broadcast cnd_destroy cnd_init
-    cnd_signal cnd_timedwait cnd_wait confstr ctermid drand48 endgrent endpwent environ erand48 err
-    errx execl execle execlp execvp execvpe fexecve fpathconf fstatfs get_nprocs get_nprocs_conf
-    getdomainname getdtablesize getegid getentropy getgid getgrent getgrgid getgrgid_r getgrnam
-    getgrnam_r getgroups gethostid getitimer getloadavg getlogin getlogin_r getopt getopt_long
-    getopt_long_only getpass getpeername getpgid getpgrp getpriority getpwent getrandom getrlimit
-    getrusage getsockname getsockopt getsubopt grantpt initgroups initstate ioctl jrand48 killpg
-    lcong48 lrand48 mount mrand48 mtx_destroy mtx_init mtx_lock mtx_timedlock mtx_trylock mtx_unlock
-    nice nrand48 openlog optarg opterr optind optopt pathconf pause pclose poll popen posix_openpt
-    posix_spawn posix_spawn_file_actions_addclose posix_spawn_file_actions_adddup2
-    posix_spawn_file_actions_addopen posix_spawn_file_actions_destroy posix_spawn_file_actions_init
-    posix_spawnattr_destroy posix_spawnattr_init posix_spawnattr_setflags posix_spawnp ppoll prctl
+    __bareflow_cleanup_pop __bareflow_cleanup_push __progname __xpg_basename _longjmp _setjmp a64l
+    arc4random arc4random_buf arc4random_uniform bareflow_ctime bareflow_getpwnam
+    bareflow_getpwnam_r bareflow_getpwuid bareflow_getpwuid_r bareflow_gmtime bareflow_gmtime_r
+    bareflow_localtime bareflow_localtime_r bareflow_mktime bareflow_strftime basename brk call_once
+    cfgetispeed cfgetospeed cfmakeraw cfsetispeed cfsetospeed chroot clearenv clock_getcpuclockid
+    clock_getres clock_nanosleep clock_settime closelog cnd_broadcast cnd_destroy cnd_init
+    cnd_signal cnd_timedwait cnd_wait confstr ctermid ctime_r daylight dirname drand48 endgrent
+    endpwent environ erand48 err errx execl execle execlp execvp execvpe fexecve fnmatch fpathconf
+    freeaddrinfo fstatfs ftime ftw futimes futimesat gai_strerror get_nprocs get_nprocs_conf
+    getaddrinfo getdomainname getdtablesize getegid getentropy getgid getgrent getgrgid getgrgid_r
+    getgrnam getgrnam_r getgroups gethostid getitimer getloadavg getlogin getlogin_r getnameinfo
+    getopt getopt_long getopt_long_only getpass getpeername getpgid getpgrp getpriority getpwent
+    getrandom getrlimit getrusage getsockname getsockopt getsubopt glob globfree grantpt hcreate
+    hcreate_r hdestroy hdestroy_r hsearch hsearch_r htonl htons iconv iconv_close iconv_open
+    inet_addr inet_aton inet_ntoa inet_ntop inet_pton initgroups initstate insque ioctl jrand48
+    killpg l64a lcong48 lfind lrand48 lsearch lutimes mkdtemp mkostemp mkostemps mkstemp mkstemps
+    mktemp mount mrand48 mtx_destroy mtx_init mtx_lock mtx_timedlock mtx_trylock mtx_unlock nftw
+    nice nrand48 ntohl ntohs openlog optarg opterr optind optopt pathconf pause pclose pipe pipe2
+    poll popen posix_openpt posix_spawn posix_spawn_file_actions_addclose
+    posix_spawn_file_actions_adddup2 posix_spawn_file_actions_addopen
+    posix_spawn_file_actions_destroy posix_spawn_file_actions_init posix_spawnattr_destroy
+    posix_spawnattr_init posix_spawnattr_setflags posix_spawnp ppoll prctl preadv
     program_invocation_name program_invocation_short_name pselect psiginfo psignal pthread_atfork
     pthread_attr_destroy pthread_attr_getdetachstate pthread_attr_getguardsize
     pthread_attr_getinheritsched pthread_attr_getschedparam pthread_attr_getschedpolicy
@@ -45,17 +52,19 @@ exported! {
     pthread_rwlockattr_setpshared pthread_self pthread_setcancelstate pthread_setcanceltype
     pthread_setconcurrency pthread_setname_np pthread_setschedparam pthread_setspecific
     pthread_sigmask pthread_spin_destroy pthread_spin_init pthread_spin_lock pthread_spin_trylock
-    pthread_spin_unlock pthread_testcancel ptsname putenv rand_r random recv recvfrom recvmsg sbrk
-    sched_get_priority_max sched_get_priority_min sched_getparam sched_getscheduler
-    sched_rr_get_interval sched_setparam sched_setscheduler secure_getenv seed48 select sem_close
-    sem_destroy sem_getvalue sem_init sem_open sem_post sem_timedwait sem_trywait sem_unlink
-    sem_wait send sendmsg sendto setegid setenv seteuid setgid setgrent setgroups sethostname
-    setitimer setlogmask setpgid setpgrp setpriority setpwent setregid setreuid setrlimit setsid
-    setsockopt setstate settimeofday setuid shutdown siginterrupt sigismember siglongjmp sigpending
-    sigqueue sigsetjmp sigsuspend sigtimedwait sigwait sigwaitinfo socketpair srand48 srandom statfs
-    sysinfo syslog tcdrain tcflow tcflush tcgetattr tcgetpgrp tcgetsid tcsendbreak tcsetattr
-    tcsetpgrp thrd_create thrd_current thrd_detach thrd_equal thrd_exit thrd_join thrd_sleep
-    thrd_yield timer_create timer_delete timer_getoverrun timer_gettime timer_settime times
-    tss_create tss_delete tss_get tss_set ttyname ttyname_r ualarm umount unlockpt unsetenv verr
-    verrx vfork vsyslog vwarn vwarnx wait3 waitid warn warnx
+    pthread_spin_unlock pthread_testcancel ptsname putenv pwritev rand_r random readv recv recvfrom
+    recvmsg regcomp regerror regexec regfree remque sbrk sched_get_priority_max
+    sched_get_priority_min sched_getparam sched_getscheduler sched_rr_get_interval sched_setparam
+    sched_setscheduler secure_getenv seed48 select sem_close sem_destroy sem_getvalue sem_init
+    sem_open sem_post sem_timedwait sem_trywait sem_unlink sem_wait send sendmsg sendto setegid
+    setenv seteuid setgid setgrent setgroups sethostname setitimer setlogmask setpgid setpgrp
+    setpriority setpwent setregid setreuid setrlimit setsid setsockopt setstate settimeofday setuid
+    shutdown siginterrupt sigismember siglongjmp sigpending sigqueue sigsetjmp sigsuspend
+    sigtimedwait sigwait sigwaitinfo socketpair srand48 srandom statfs strptime swab sysinfo syslog
+    tcdrain tcflow tcflush tcgetattr tcgetpgrp tcgetsid tcsendbreak tcsetattr tcsetpgrp tdelete
+    tdestroy tfind thrd_create thrd_current thrd_detach thrd_equal thrd_exit thrd_join thrd_sleep
+    thrd_yield timegm timer_create timer_delete timer_getoverrun timer_gettime timer_settime times
+    timespec_getres timezone tsearch tss_create tss_delete tss_get tss_set ttyname ttyname_r twalk
+    tzname tzset ualarm umount unlockpt unsetenv utime utimes verr verrx vfork vsyslog vwarn vwarnx
+    wait3 waitid warn warnx writev
 }

@@ -32,6 +32,8 @@ fails! { ENOSYS:
     execle(*const c_char, *const c_char);
     execlp(*const c_char, *const c_char);
     fexecve(c_int, *const *const c_char, *const *const c_char);
+    pipe(*mut c_int);
+    pipe2(*mut c_int, c_int);
     sem_unlink(*const c_char);
     sem_close(*const c_void);
     timer_create(c_int, *mut c_void, *mut *mut c_void);
@@ -545,4 +547,52 @@ pub(super) fn write_error(parts: &[&[u8]]) {
     for part in parts {
         platform().console_write(Stream::Error, part);
     }
+}
+
+/// Exchanges the bytes of each pair.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn swab(from: *const [u8; 2], to: *mut [u8; 2], size: isize) {
+    for index in 0..usize::try_from(size / 2).unwrap_or(0) {
+        // SAFETY: the caller passes `size` bytes, and gives as many; they may be at any address.
+        unsafe {
+            let [first, second] = from.add(index).read_unaligned();
+            to.add(index).write_unaligned([second, first]);
+        }
+    }
+}
+
+/// The digits of POSIX's radix-64 notation.
+const DIGITS_64: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const DIGITS_64_LIMIT: usize = 6;
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn a64l(text: *const c_char) -> c_long {
+    // SAFETY: the caller passes a C string.
+    let digits = unsafe { cstr::bytes(text) }.iter().take(DIGITS_64_LIMIT);
+    let mut number = 0_u32;
+    for (index, digit) in digits.enumerate() {
+        let Some(value) = DIGITS_64.iter().position(|known| known == digit) else {
+            break;
+        };
+        number |= (value as u32).wrapping_shl(6 * index as u32);
+    }
+    c_long::from(number.cast_signed())
+}
+
+static RADIX_64: OneThread<[u8; DIGITS_64_LIMIT + 1]> = OneThread::new([0; DIGITS_64_LIMIT + 1]);
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn l64a(number: c_long) -> *mut c_char {
+    let mut rest = number as u32;
+    RADIX_64.with(|text| {
+        text.fill(0);
+        for digit in text.iter_mut().take(DIGITS_64_LIMIT) {
+            if rest == 0 {
+                break;
+            }
+            *digit = DIGITS_64[rest as usize % 64];
+            rest /= 64;
+        }
+    });
+    RADIX_64.get().cast()
 }

@@ -286,6 +286,46 @@ pub(super) fn is_clock(clock: c_int) -> bool {
     (0..=CLOCK_LAST).contains(&clock)
 }
 
+/// Of every clock, a nanosecond.
+unsafe fn store_resolution(result: *mut TimeSpec) {
+    if !result.is_null() {
+        // SAFETY: the caller gives null or a place for the resolution.
+        unsafe { *result = TimeSpec::of_ns(1) };
+    }
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn clock_getres(clock: c_int, result: *mut TimeSpec) -> c_int {
+    if !is_clock(clock) {
+        return fail(errno::EINVAL);
+    }
+    // SAFETY: the caller's promise.
+    unsafe { store_resolution(result) };
+    0
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn timespec_getres(result: *mut TimeSpec, base: c_int) -> c_int {
+    const TIME_UTC: c_int = 1;
+    if base != TIME_UTC {
+        return 0;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { store_resolution(result) };
+    base
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn clock_getcpuclockid(process: c_int, clock: *mut c_int) -> c_int {
+    const CLOCK_PROCESS_CPUTIME_ID: c_int = 2;
+    if !matches!(process, 0 | 1) {
+        return errno::ESRCH;
+    }
+    // SAFETY: the caller gives a place for the clock.
+    unsafe { *clock = CLOCK_PROCESS_CPUTIME_ID };
+    0
+}
+
 /// The time of the monotonic clock when this clock shows that.
 pub(super) fn monotonic_deadline(clock: c_int, deadline_ns: u64) -> u64 {
     if clock != CLOCK_REALTIME {

@@ -45,7 +45,6 @@ int posix_openpt(int flags);
 int grantpt(int file);
 int unlockpt(int file);
 char *ptsname(int file);
-int on_exit(void (*handler)(int, void *), void *argument);
 __END_C_DECLS
 
 #endif
