@@ -108,6 +108,11 @@ impl Link<'_> {
                 _ => {
                     let bytes = fs::read(path).map_err(reading(path))?;
                     Identity::of(&bytes).check(name, self.toolchain.version)?;
+                    if self.result == LinkResult::Program && is_linked(&bytes) {
+                        return Err(DriverError::Input(format!(
+                            "{name}: this is a program, which is linked already; link its objects instead"
+                        )));
+                    }
                 }
             }
         }
@@ -326,6 +331,12 @@ impl Symbol {
     fn is_defined(&self) -> bool {
         !matches!(self.kind, 'U' | 'w' | 'v')
     }
+}
+
+/// Whether `ld.lld` has made this bitcode: it leaves a flag, which must not be there twice.
+fn is_linked(bitcode: &[u8]) -> bool {
+    const FLAG: &[u8] = b"LTOPostLink";
+    bitcode.windows(FLAG.len()).any(|window| window == FLAG)
 }
 
 /// How many of the files that want a symbol are named.
