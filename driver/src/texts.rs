@@ -20,6 +20,7 @@ const END: u8 = b']';
 
 const WRAPPER_MAGIC: u32 = 0x0B17_C0DE;
 const WRAPPER_BYTES: u32 = 20;
+const WORD_BYTES: usize = 4;
 const X86_64: u32 = 0x0100_0007;
 
 /// Whether a program with this symbol may have such texts: CMake's programs call the variables so.
@@ -85,6 +86,8 @@ fn wrapped(bitcode: &[u8], texts: &[&[u8]]) -> Vec<u8> {
         bytes.extend_from_slice(text);
     }
     bytes.push(0);
+    // Files of bitcode consist of whole words.
+    bytes.resize(bytes.len().next_multiple_of(WORD_BYTES), 0);
     bytes
 }
 
@@ -101,6 +104,7 @@ mod tests {
         let bytes = wrapped(b"BC\xC0\xDE", &texts);
         assert_eq!(Contents::of(&bytes), Contents::Bitcode);
         assert_eq!(&bytes[20..24], b"BC\xC0\xDE");
-        assert!(bytes.ends_with(b"INFO:abi[ELF]\0"));
+        assert!(bytes.windows(13).any(|text| text == b"INFO:abi[ELF]"));
+        assert!(bytes.len().is_multiple_of(WORD_BYTES));
     }
 }
