@@ -98,8 +98,15 @@ impl Ending {
         )
     }
 
+    /// Says on stderr what the kernel could not say itself.
+    pub fn explain(&self) {
+        if let Some(note) = &self.note {
+            eprintln!("bareflow: error: {note}");
+        }
+    }
+
     /// Of a program whose output cannot be written.
-    fn without_output(why: ErrorKind) -> Self {
+    pub fn without_output(why: ErrorKind) -> Self {
         let code = match why {
             // As on Unix, there is nobody to tell.
             ErrorKind::BrokenPipe => {

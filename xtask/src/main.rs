@@ -9,6 +9,9 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
+#[macro_use]
+mod say;
+
 mod audit;
 mod bench;
 mod commands;

@@ -56,19 +56,19 @@ pub fn run(bench: &Workbench) -> Result<()> {
     let start = Instant::now();
     builder.build(KernelKind::Machine, LlvmExtent::Full)?;
     bench.write_image(&kernel, &bundle, DEFAULT_SIZE_BYTES, &image)?;
-    println!(
+    say!(
         "an edit of {EDITED} to the image: {:.1} s",
         start.elapsed().as_secs_f64()
     );
-    println!(
+    say!(
         "kernel file {:.1} MB, image {:.1} MB on disk of {:.1} MB",
         megabytes(fs::metadata(&kernel)?.len()),
         megabytes(allocated_bytes(&image)?),
         megabytes(fs::metadata(&image)?.len())
     );
 
-    println!("{PROGRAM}, {MEMORY_MIB} MiB of RAM; best of {REPETITIONS}, from power-on:");
-    println!(
+    say!("{PROGRAM}, {MEMORY_MIB} MiB of RAM; best of {REPETITIONS}, from power-on:");
+    say!(
         "{:12} {:>6} {:>18} {:>10} {:>22} {:>14} {:>12} {:>8} {:>6}",
         "tier",
         "boot",
@@ -115,7 +115,7 @@ pub fn run(bench: &Workbench) -> Result<()> {
             let (llvm_mb, reads) = counters.llvm.map_or((String::from("all"), 0), |llvm| {
                 (format!("{:.1}", megabytes(llvm.bytes)), llvm.reads)
             });
-            println!(
+            say!(
                 "{:12} {name:>6} {first:18.2} {end:10.2} {:22.1} {:14.1} {:12.1} {llvm_mb:>8} {reads:>6}",
                 tier.name(),
                 counters.first_output_cycles as f64 / 1e6,

@@ -19,10 +19,13 @@ const TARGET: f64 = 1.3;
 /// Whatever kept a program from being run to its end, and that its output depends on the tier.
 pub fn run(bench: &Workbench) -> Result<()> {
     let hosted = Hosted::build(bench)?;
-    println!("user time of whole runs, hosted, compilation included; best of {REPETITIONS}");
-    println!(
+    say!("user time of whole runs, hosted, compilation included; best of {REPETITIONS}");
+    say!(
         "{:14} {:>8} {:>8} {:>8}",
-        "program", "O3 s", "auto s", "ratio"
+        "program",
+        "O3 s",
+        "auto s",
+        "ratio"
     );
     let mut sources: Vec<_> = fs::read_dir(bench.root.join(FOLDER))?
         .map(|entry| Ok(entry?.path()))
@@ -50,9 +53,9 @@ pub fn run(bench: &Workbench) -> Result<()> {
         }
         let ratio = times[1] / times[0];
         largest = largest.max(ratio);
-        println!("{name:14} {:8.3} {:8.3} {ratio:8.3}", times[0], times[1]);
+        say!("{name:14} {:8.3} {:8.3} {ratio:8.3}", times[0], times[1]);
     }
-    println!(
+    say!(
         "largest ratio {largest:.3}, target at most {TARGET}: {}",
         if largest <= TARGET { "met" } else { "MISSED" }
     );

@@ -55,15 +55,19 @@ fn figures(text: &str) -> Option<Figures> {
 }
 
 fn print(figures: &Figures) {
-    println!(
+    say!(
         "copies of {BLOCK_BYTES} bytes, aligned, in the first-level cache; automatic tiers, hosted"
     );
-    println!(
+    say!(
         "{:22} {:>12} {:>12} {:>13} {:>15}",
-        "", "TSC cycles", "core cycles", "bytes a cycle", "to specialised"
+        "",
+        "TSC cycles",
+        "core cycles",
+        "bytes a cycle",
+        "to specialised"
     );
     let row = |name: &str, core_cycles: f64| {
-        println!(
+        say!(
             "{name:22} {:12.1} {core_cycles:12.1} {:13.1} {:15.2}",
             core_cycles * figures.core,
             BLOCK_BYTES / core_cycles,
@@ -86,7 +90,7 @@ fn print(figures: &Figures) {
             GENERIC_TARGET,
         ),
     ] {
-        println!(
+        say!(
             "{name} to specialised: {ratio:.2}, target at least {target}: {}",
             if ratio >= target { "met" } else { "MISSED" }
         );

@@ -69,7 +69,7 @@ fn measure(program: &RoundsProgram, hosted: &Hosted) -> Result<[f64; 3]> {
 }
 
 fn print(ratios: &[[f64; 3]]) {
-    println!(
+    say!(
         "Time of a round at O2, hosted; best stretch of {:.0} ms in {REPETITIONS} runs",
         STRETCH_S * 1e3
     );
@@ -94,9 +94,9 @@ fn print(ratios: &[[f64; 3]]) {
         "geom. mean",
         [0, 1, 2].map(|index| geometric_mean(&column(index))),
     ));
-    println!("{}\n", render(&header, rows));
+    say!("{}\n", render(&header, rows));
     for (name, numbers) in NAMES.iter().zip(ratios) {
-        println!(
+        say!(
             "{}",
             verdict(
                 &format!("{name}, profiled over units"),

@@ -149,7 +149,7 @@ fn many_functions(count: usize) -> String {
 }
 
 fn print_loads(loads: &[Load]) {
-    println!("Loading a snapshot, hosted; the fastest of {BOOTS} boots");
+    say!("Loading a snapshot, hosted; the fastest of {BOOTS} boots");
     let header = [
         "functions",
         "KiB of code",
@@ -166,9 +166,9 @@ fn print_loads(loads: &[Load]) {
             digits(load.ms_per_mib()),
         ]
     });
-    println!("{}\n", render(&header, rows.collect()));
+    say!("{}\n", render(&header, rows.collect()));
     let worst = loads.iter().map(Load::ms_per_mib).fold(0.0, f64::max);
-    println!(
+    say!(
         "{}\n",
         verdict(
             "loading, per MiB of code",
@@ -202,7 +202,7 @@ fn measure_code(program: &RoundsProgram, kernel: &Hosted, folder: &Path) -> Resu
 }
 
 fn print_code(times: &[[f64; 3]]) {
-    println!("Time of a round from a snapshot, hosted; best of {REPETITIONS} runs");
+    say!("Time of a round from a snapshot, hosted; best of {REPETITIONS} runs");
     let column = |index: usize| -> Vec<f64> {
         let ratios = times.iter().map(|row| row[index] / row[2]);
         ratios.collect()
@@ -218,9 +218,9 @@ fn print_code(times: &[[f64; 3]]) {
         }
     }
     let header = ["program", "restored / clang -O2", "automatic / clang -O2"];
-    println!("{}\n", render(&header, rows));
+    say!("{}\n", render(&header, rows));
     let mean = geometric_mean(&columns[0]);
-    println!(
+    say!(
         "{}",
         verdict(
             "restored code over clang -O2, geometric mean",

@@ -85,21 +85,21 @@ impl BenchArgs {
                     &Cache::find()?.build(Package::Llvm).join("llvm"),
                     sources,
                 )?;
-                println!("sources compiled each way: {}", comparison.source_count);
-                println!(
+                say!("sources compiled each way: {}", comparison.source_count);
+                say!(
                     "user time with precompiled headers:    {:7.1} s",
                     comparison.with_headers.as_secs_f64()
                 );
-                println!(
+                say!(
                     "user time without:                     {:7.1} s",
                     comparison.without_headers.as_secs_f64()
                 );
-                println!(
+                say!(
                     "user time of the headers themselves:   {:7.1} s, once for {} sources",
                     comparison.headers_themselves.as_secs_f64(),
                     comparison.build_source_count
                 );
-                println!(
+                say!(
                     "ratio, the headers' share included:    {:7.3}",
                     comparison.ratio()
                 );

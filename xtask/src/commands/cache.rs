@@ -35,7 +35,7 @@ impl CacheArgs {
         match self.action {
             Action::Ls => {
                 for entry in store::list(&cache)? {
-                    println!(
+                    say!(
                         "{:>9.1} MB  {}",
                         entry.size_bytes as f64 / 1e6,
                         entry.path.display()
@@ -45,14 +45,14 @@ impl CacheArgs {
             Action::Verify => {
                 let problems = store::verify(&cache)?;
                 for problem in &problems {
-                    println!("{problem}");
+                    say!("{problem}");
                 }
                 if !problems.is_empty() {
                     return Ok(ExitCode::FAILURE);
                 }
-                println!("every distribution is whole");
+                say!("every distribution is whole");
             }
-            Action::Gc => println!("{:.1} MB freed", store::collect(&cache)? as f64 / 1e6),
+            Action::Gc => say!("{:.1} MB freed", store::collect(&cache)? as f64 / 1e6),
         }
         Ok(ExitCode::SUCCESS)
     }

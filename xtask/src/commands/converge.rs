@@ -74,12 +74,12 @@ impl ConvergeArgs {
             .map_err(io::Error::other)
             .map_err(system("cannot draw the plots"))?;
         write_output(&self.html, "--html", page.as_bytes())?;
-        println!("{}", table::boots(&found));
+        say!("{}", table::boots(&found));
         for (what, figures) in table::used_only(&found.used_only) {
-            println!("{what}: {figures}");
+            say!("{what}: {figures}");
         }
         for line in table::verdicts(&found) {
-            println!("{line}");
+            say!("{line}");
         }
         eprintln!("wrote {} and {}", self.html.display(), self.json.display());
         Ok(ExitCode::SUCCESS)

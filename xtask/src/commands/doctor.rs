@@ -46,13 +46,13 @@ impl DoctorArgs {
                 place,
             ]);
         }
-        println!("{table}");
+        say!("{table}");
         let packages = tools::missing_packages(&findings);
         if packages.is_empty() {
-            println!("\nEverything that is needed is installed.");
+            say!("\nEverything that is needed is installed.");
             let optional = tools::optional_packages(&findings);
             if !optional.is_empty() {
-                println!("For the rest: {}", tools::install_command(&optional));
+                say!("For the rest: {}", tools::install_command(&optional));
             }
             return Ok(ExitCode::SUCCESS);
         }

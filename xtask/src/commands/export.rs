@@ -82,7 +82,7 @@ impl ExportArgs {
         )?;
         let size = self.size.map_or(ImageSize::Smallest, ImageSize::Bytes);
         bench.write_image(&kernel, &export::without_modules(&bundle), size, &self.out)?;
-        println!("{}", self.out.display());
+        say!("{}", self.out.display());
         Ok(ExitCode::SUCCESS)
     }
 

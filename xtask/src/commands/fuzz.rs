@@ -55,10 +55,10 @@ impl FuzzArgs {
             ]);
             findings.extend(report.findings.into_iter().map(|path| (target, path)));
         }
-        println!("{table}");
+        say!("{table}");
         for (target, path) in &findings {
-            println!("\n{} fails; to repeat it:", target.name());
-            println!("  {}", fuzzer.repeat_command(*target, path));
+            say!("\n{} fails; to repeat it:", target.name());
+            say!("  {}", fuzzer.repeat_command(*target, path));
         }
         Ok(if findings.is_empty() {
             ExitCode::SUCCESS

@@ -53,7 +53,7 @@ impl ImageArgs {
             .kernel_builder()
             .build(KernelKind::Machine, self.guest.llvm)?;
         bench.write_image(&kernel, &bundle, self.size, &self.out)?;
-        println!("{}", self.out.display());
+        say!("{}", self.out.display());
         Ok(ExitCode::SUCCESS)
     }
 }

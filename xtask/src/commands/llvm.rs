@@ -51,11 +51,11 @@ impl LlvmArgs {
             force: self.force,
         };
         if self.print_key {
-            println!("{}", Inputs::collect(&tools, &request)?.distribution_key());
+            say!("{}", Inputs::collect(&tools, &request)?.distribution_key());
             return Ok(ExitCode::SUCCESS);
         }
         let distribution = llvm::distribution(&Cache::find()?, &tools, &request)?;
-        println!("{}", distribution.display());
+        say!("{}", distribution.display());
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -44,7 +44,7 @@ impl OrderArgs {
         let count = names.len();
         write_whole(&path, (names.join("\n") + "\n").as_bytes())?;
         eprintln!("{count} functions of LLVM ran");
-        println!("{}", path.display());
+        say!("{}", path.display());
         Ok(ExitCode::SUCCESS)
     }
 }

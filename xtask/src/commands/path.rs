@@ -31,7 +31,7 @@ impl PathArgs {
         } else {
             bench.sdk.join("bin")
         };
-        println!("{}", path.display());
+        say!("{}", path.display());
         Ok(ExitCode::SUCCESS)
     }
 }

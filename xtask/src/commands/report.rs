@@ -1,7 +1,7 @@
 //! `cargo xtask report`: what a kernel measured, as a table and as a page with plots.
 
 use std::fs;
-use std::io::{self, Write, stdout};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -30,20 +30,18 @@ impl ReportArgs {
     /// # Errors
     /// [`Error::Usage`] for a file that is no profile; [`Error::System`] for a page that cannot be written.
     pub fn run(self) -> Result<ExitCode> {
-        let profile = read(&self.profile)?;
         if let Some(path) = &self.html {
             OutputFile::new(path, HTML)?.is_none_of([&self.profile])?;
+        }
+        let profile = read(&self.profile)?;
+        if let Some(path) = &self.html {
             let page = page::render(&profile)
                 .map_err(io::Error::other)
                 .map_err(system("cannot draw the plots"))?;
             write_output(path, HTML, page.as_bytes())?;
             eprintln!("wrote {}", shown(path));
         }
-        match stdout().write_all(table::render(&profile).as_bytes()) {
-            // A reader such as `head` may have enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-            result => result.map_err(system("cannot write to stdout"))?,
-        }
+        say!("{}", table::render(&profile).trim_end_matches('\n'));
         Ok(ExitCode::SUCCESS)
     }
 }

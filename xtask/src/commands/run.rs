@@ -104,6 +104,9 @@ impl RunArgs {
         if let Some(profile) = &self.profile {
             OutputFile::new(profile, "--profile")?.is_none_of(self.guest.inputs()?)?;
         }
+        if let Some(disk) = &self.disk {
+            OutputFile::new(disk, "--disk")?.is_none_of(self.guest.inputs()?)?;
+        }
         let (bench, mut bundle) = self.guest.prepare(Wishes {
             profile: self.profile.is_some(),
             snapshot: self.snapshot,
@@ -243,8 +246,6 @@ impl RunArgs {
 
 /// The program's status or a reserved one; what the kernel could not say itself goes to stderr.
 fn exit_code(ending: &Ending) -> ExitCode {
-    if let Some(note) = &ending.note {
-        eprintln!("bareflow: error: {note}");
-    }
+    ending.explain();
     ExitCode::from(ending.code)
 }

@@ -50,7 +50,7 @@ impl SdkArgs {
         };
         let distribution = llvm::distribution(&cache, &tools, &request)?;
         if self.print_key {
-            println!(
+            say!(
                 "{}",
                 Inputs::collect(&tools, &distribution, &request)?.key()
             );
@@ -61,7 +61,7 @@ impl SdkArgs {
             ..request
         };
         let sdk = sdk::provide(&cache, &tools, &distribution, &request)?;
-        println!("{}", sdk.display());
+        say!("{}", sdk.display());
         Ok(ExitCode::SUCCESS)
     }
 }

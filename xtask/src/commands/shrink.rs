@@ -50,7 +50,7 @@ impl ShrinkArgs {
             HumanBytes(shrunk.bytes),
             shrunk.kept_bytes as f64 * 100.0 / shrunk.bytes.max(1) as f64
         );
-        println!("{}", self.out.display());
+        say!("{}", self.out.display());
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -46,10 +46,10 @@ impl SizeArgs {
         let mut all = Vec::new();
         for image in &self.images {
             let sizes = ImageSizes::measure(image, &bench, tracing)?;
-            println!("{}", sizes.image);
-            println!("{}\n", table_of_parts(&sizes.whole));
+            say!("{}", sizes.image);
+            say!("{}\n", table_of_parts(&sizes.whole));
             match &sizes.kernel {
-                Some(kernel) => println!("{}\n", table_of_libraries(kernel)),
+                Some(kernel) => say!("{}\n", table_of_libraries(kernel)),
                 None => eprintln!(
                     "bareflow: note: the kernel of {} is not the last one that was linked here: its libraries are not \
                      known",
@@ -128,14 +128,14 @@ fn table_of_libraries(kernel: &KernelSizes) -> Table {
 fn show_coverage(sizes: &ImageSizes) {
     let is_use_known = match &sizes.coverage {
         Some(coverage) if coverage.pages.counts.all == 0 => {
-            println!("the image has no LLVM\n");
+            say!("the image has no LLVM\n");
             true
         }
         Some(coverage) => {
             if !coverage.libraries.is_empty() {
-                println!("LLVM that was used\n{}", table_of_coverage(coverage));
+                say!("LLVM that was used\n{}", table_of_coverage(coverage));
             }
-            println!("{}\n", line_of_pages(&coverage.pages.counts));
+            say!("{}\n", line_of_pages(&coverage.pages.counts));
             coverage.pages.counts.used.is_some()
         }
         None => false,

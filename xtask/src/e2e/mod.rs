@@ -14,6 +14,7 @@ mod exported;
 mod function_order;
 mod generated;
 mod hot_loops;
+mod input;
 mod jail;
 mod kills;
 mod libc_bitcode;
@@ -65,6 +66,7 @@ pub fn program_tests(
     tests.extend(used_only::tests(subject));
     tests.extend(exported::tests(subject)?);
     tests.extend(bad_input::tests(subject));
+    tests.extend(input::tests(subject));
     tests.extend(jail::tests(subject));
     tests.extend(hot_loops::tests(subject));
     tests.extend(cases::tests(subject)?);

@@ -60,8 +60,8 @@ pub fn run(bench: &Workbench, request: &Request) -> Result<()> {
     if let Some((path, points)) = &request.fixture {
         return comparison.write_fixture(functions, path, *points);
     }
-    println!("| function | float | documented | double | documented | long double | documented |");
-    println!("|---|--:|--:|--:|--:|--:|--:|");
+    say!("| function | float | documented | double | documented | long double | documented |");
+    say!("|---|--:|--:|--:|--:|--:|--:|");
     let mut too_large = String::new();
     for function in functions {
         let mut row = format!("| `{}` |", function.name);
@@ -79,7 +79,7 @@ pub fn run(bench: &Workbench, request: &Request) -> Result<()> {
                 );
             }
         }
-        println!("{row}");
+        say!("{row}");
         io::stdout().flush()?;
     }
     if too_large.is_empty() {

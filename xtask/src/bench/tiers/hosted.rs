@@ -225,16 +225,16 @@ fn print(figures: &[Figures]) {
     let unsteady = |least: &Least| least.unsteady_s;
     let reference = ahead(0, steady);
 
-    println!("Time of a round in the steady state, hosted; best of {REPETITIONS} runs");
+    say!("Time of a round in the steady state, hosted; best of {REPETITIONS} runs");
     let mut rows = vec![Row {
         title: ahead_title(Optimisation::O3Native),
         numbers: divide(&ahead(1, steady), &reference),
         prior: "",
     }];
     rows.extend(rows_of_tiers(&reference, |tier| of_tier(tier, steady)));
-    println!("{}", ratio_table(&rows));
+    say!("{}", ratio_table(&rows));
 
-    println!(
+    say!(
         "\nMilliseconds from the start of the process to the first round within 5 % of the steady state"
     );
     let header = [&["ms"], &NAMES[..]].concat();
@@ -248,16 +248,14 @@ fn print(figures: &[Figures]) {
         .map(|(index, way)| milliseconds(ahead_title(*way), ahead(index, unsteady)))
         .collect();
     rows.extend(TIERS.map(|tier| milliseconds(tier_title(tier).into(), of_tier(tier, unsteady))));
-    println!("{}", render(&header, rows));
+    say!("{}", render(&header, rows));
 
-    println!(
-        "\nCompilation in the automatic tiers, and bytes of code; at O0 to O2 with the counters"
-    );
-    println!("{}", compilation_table(figures));
+    say!("\nCompilation in the automatic tiers, and bytes of code; at O0 to O2 with the counters");
+    say!("{}", compilation_table(figures));
 
-    println!();
+    say!();
     let automatic = geometric_mean(&divide(&of_tier(Tier::Auto, steady), &reference));
-    println!(
+    say!(
         "{}",
         verdict(
             "automatic tiers over clang -O2, steady state, geometric mean",
@@ -270,7 +268,7 @@ fn print(figures: &[Figures]) {
         .iter()
         .map(|one| one.compilations.seconds() / LONG_RUN_S)
         .fold(0.0, f64::max);
-    println!(
+    say!(
         "{}",
         verdict(
             "compile time of a run of 10 s, the worst program",
@@ -280,7 +278,7 @@ fn print(figures: &[Figures]) {
         )
     );
     let fib = of_tier(Tier::Interpreter, steady)[0] / of_tier(Tier::O3, steady)[0];
-    println!(
+    say!(
         "{}",
         verdict(
             "interpreter over O3 on fib",

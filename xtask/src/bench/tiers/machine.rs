@@ -70,9 +70,9 @@ pub fn run(bench: &Workbench) -> Result<()> {
         let index = index.expect("every tier is in the table");
         counts.iter().map(|one| one[index].steady).collect()
     };
-    println!("Instructions of a round in the steady state, in the machine");
+    say!("Instructions of a round in the steady state, in the machine");
     let rows: Vec<Row> = rows_of_tiers(&reference, of_tier);
-    println!("{}", ratio_table(&rows));
+    say!("{}", ratio_table(&rows));
     let header = [&["instructions"], &NAMES[..]].concat();
     let absolute = |title: &str, numbers: &mut dyn Iterator<Item = f64>| {
         let mut cells = vec![title.to_owned()];
@@ -87,10 +87,10 @@ pub fn run(bench: &Workbench) -> Result<()> {
             &mut counts.iter().map(|one| compiling(one)),
         ),
     ];
-    println!("{}\n", render(&header, rows));
+    say!("{}\n", render(&header, rows));
     let automatic: Vec<f64> = super::divide(&of_tier(Tier::Auto), &reference);
     let automatic = geometric_mean(&automatic);
-    println!(
+    say!(
         "{}",
         verdict(
             "instructions of the automatic tiers over clang -O2, geometric mean",
@@ -100,7 +100,7 @@ pub fn run(bench: &Workbench) -> Result<()> {
         )
     );
     let fib = of_tier(Tier::Interpreter)[0] / of_tier(Tier::O3)[0];
-    println!(
+    say!(
         "{}",
         verdict(
             "instructions of the interpreter over O3 on fib",
