@@ -9,7 +9,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{self, Command};
 use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
@@ -152,19 +152,22 @@ impl KernelBuilder {
     pub fn build(&self, kind: KernelKind, extent: LlvmExtent) -> Result<PathBuf, KernelError> {
         let library = self.compile(kind)?;
         let output = self.output(kind, extent);
-        let (arguments, key) = self.link_step(kind, extent, &library, &output)?;
+        let (mut arguments, key) = self.link_step(kind, extent, &library, &output)?;
         let stamp = output.with_extension("key");
         if output.is_file() && fs::read_to_string(&stamp).is_ok_and(|text| text == key) {
             return Ok(output);
         }
         remove_if_there(&stamp)?;
+        // Another command may be about to start the kernel that is there.
+        let fresh = output.with_extension(format!("{}.new", process::id()));
+        arguments.extend(["-o".into(), fresh.clone().into()]);
         self.link(kind, &arguments)?;
         if kind == KernelKind::Machine {
-            append_symbols(&output).map_err(system(format!(
-                "cannot add symbols to {}",
-                output.display()
-            )))?;
+            append_symbols(&fresh)
+                .map_err(system(format!("cannot add symbols to {}", fresh.display())))?;
         }
+        fs::rename(&fresh, &output)
+            .map_err(system(format!("cannot write {}", output.display())))?;
         fs::write(&stamp, key).map_err(system(format!("cannot write {}", stamp.display())))?;
         Ok(output)
     }

@@ -70,7 +70,46 @@ enum Command {
     Ci(commands::ci::CiArgs),
 }
 
+/// Whether an environment variable changes what compilers and linkers do, in one of the spellings that they or build
+/// systems read: for the tools that are started here, everything is on their command lines.
+fn is_compiler_setting(name: &str) -> bool {
+    const WHOLE: &[&str] = &[
+        "CCC_ADD_ARGS",
+        "CCC_OVERRIDE_OPTIONS",
+        "COMPILER_PATH",
+        "CPATH",
+        "C_INCLUDE_PATH",
+        "CPLUS_INCLUDE_PATH",
+        "GCC_EXEC_PREFIX",
+        "LIBRARY_PATH",
+        "OBJC_INCLUDE_PATH",
+    ];
+    const BASES: &[&str] = &[
+        "AR", "ARFLAGS", "AS", "ASFLAGS", "CC", "CFLAGS", "CPPFLAGS", "CXX", "CXXFLAGS", "LD",
+        "LDFLAGS", "RANLIB",
+    ];
+    let base = ["TARGET_", "HOST_"]
+        .iter()
+        .find_map(|prefix| name.strip_prefix(prefix))
+        .unwrap_or(name);
+    let is_of = |known: &&str| {
+        base.strip_prefix(*known)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with("_x86_64"))
+    };
+    WHOLE.contains(&name) || BASES.iter().any(is_of)
+}
+
+fn forget_compiler_settings() {
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(is_compiler_setting) {
+            // SAFETY: this process has one thread yet.
+            unsafe { std::env::remove_var(&name) };
+        }
+    }
+}
+
 fn main() -> ExitCode {
+    forget_compiler_settings();
     let words = commands::program::with_long_include(std::env::args_os());
     let arguments = match Cli::try_parse_from(words) {
         Ok(arguments) => arguments,
@@ -124,6 +163,28 @@ fn usage_text(error: &clap::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_of_compilers_are_known() {
+        for name in [
+            "CXXFLAGS",
+            "CPATH",
+            "TARGET_CFLAGS",
+            "CXXFLAGS_x86_64-unknown-linux-gnu",
+            "CC_x86_64_unknown_linux_gnu",
+        ] {
+            assert!(is_compiler_setting(name), "{name}");
+        }
+        for name in [
+            "PATH",
+            "CCACHE_DIR",
+            "ASAN_OPTIONS",
+            "LD_LIBRARY_PATH",
+            "HOST_NAME",
+        ] {
+            assert!(!is_compiler_setting(name), "{name}");
+        }
+    }
 
     #[test]
     fn a_wrong_command_line_is_an_error_like_others() {

@@ -395,7 +395,7 @@ pub fn install_command(packages: &[String]) -> String {
         "sudo "
     };
     format!(
-        "{sudo}apt-get install --yes --no-install-recommends {}",
+        "{sudo}apt-get install --yes --no-remove --no-install-recommends {}",
         packages.join(" ")
     )
 }
@@ -430,7 +430,7 @@ fn install_packages(findings: &[Finding]) -> Result<()> {
 }
 
 fn install_arguments(packages: Vec<String>) -> Vec<String> {
-    ["install", "--yes", "--no-install-recommends"]
+    ["install", "--yes", "--no-remove", "--no-install-recommends"]
         .map(str::to_owned)
         .into_iter()
         .chain(packages)
@@ -460,7 +460,8 @@ fn apt_get(arguments: &[String]) -> Result<()> {
         Ok(())
     } else {
         Err(Error::Build(format!(
-            "{line}\n  failed; its messages are above"
+            "{line}\n  failed; its messages are above. Nothing is removed for what is installed: if packages are in the \
+             way, install the tools by hand, or remove those packages first"
         )))
     }
 }

@@ -73,6 +73,17 @@ stage1:
 3:  movw $text_no_stage2, %si
     cmpl $STAGE2_MARK, STAGE2_ADDRESS + STAGE2_SECTORS * 512 - 4
     jne fail
+    # The sum of its words, rotated by one bit before each, is zero.
+    movw $STAGE2_ADDRESS, %si
+    movw $(STAGE2_SECTORS * 128), %cx
+    xorl %edx, %edx
+4:  lodsl
+    roll %edx
+    addl %eax, %edx
+    loop 4b
+    testl %edx, %edx
+    movw $text_damaged, %si
+    jnz fail
     movb drive, %dl
     ljmp $0, $STAGE2_ADDRESS
 
@@ -141,6 +152,8 @@ text_status:
     .asciz "00"
 text_no_stage2:
     .asciz "there is no stage 2"
+text_damaged:
+    .asciz "stage 2 is damaged"
 text_end:
     .asciz "\r\n"
 text_exit:

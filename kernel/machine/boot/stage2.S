@@ -534,5 +534,7 @@ drive:
 status:
     .byte 0
 
-.org STAGE2_BYTES - 4
+# What makes the sum over the stage zero: `cargo xtask image` puts it here.
+.org STAGE2_BYTES - 8
+    .long 0
     .long STAGE2_MARK

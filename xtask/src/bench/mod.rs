@@ -8,6 +8,7 @@ use nix::sys::time::TimeVal;
 
 mod ahead_of_time;
 pub mod boot;
+pub mod console;
 mod hosted;
 pub mod libm;
 pub mod llvm_build;

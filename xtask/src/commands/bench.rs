@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::bench::{boot, libm, llvm_build, loops, memcpy, profile, snapshot, tiers};
+use crate::bench::{boot, console, libm, llvm_build, loops, memcpy, profile, snapshot, tiers};
 use crate::error::Result;
 use crate::paths::{Cache, Package};
 use crate::tools::Installation;
@@ -37,6 +37,8 @@ enum Benchmark {
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Write and read standard output and input, hosted and in the machine, by virtio and by the serial line
+    Console,
     /// Compile LLVM sources with and without the precompiled headers
     LlvmBuild {
         /// How many sources
@@ -80,6 +82,7 @@ impl BenchArgs {
                 };
                 libm::run(&Workbench::prepare(Installation::Forbidden)?, &request)?;
             }
+            Benchmark::Console => console::run(&Workbench::prepare(Installation::Forbidden)?)?,
             Benchmark::LlvmBuild { sources } => {
                 let comparison = llvm_build::compare(
                     &Cache::find()?.build(Package::Llvm).join("llvm"),

@@ -9,15 +9,17 @@ use clap::Args;
 
 use super::guest::{Guest, Wishes, open_input};
 use crate::error::{Result, system};
-use crate::image::DEFAULT_SIZE_BYTES;
 use crate::kernel::KernelKind;
 use crate::outputs::{OutputFile, Replace};
+
+/// As one types it.
+const DEFAULT_SIZE: &str = "545M";
 
 /// Make a disk image: boot stages, the kernel with LLVM, the program, and a FAT16 partition.
 #[derive(Args, Debug)]
 pub struct ImageArgs {
     /// Size of the image, such as 545M or 1G; the file is sparse
-    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value_t = DEFAULT_SIZE_BYTES)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = DEFAULT_SIZE)]
     size: u64,
     /// Where to write it
     #[arg(long, value_name = "FILE", default_value = "bareflow.img")]
@@ -85,10 +87,11 @@ pub fn parse_size(text: &str) -> std::result::Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::DEFAULT_SIZE_BYTES;
 
     #[test]
     fn sizes_have_units() {
-        assert_eq!(parse_size("545M"), Ok(545 << 20));
+        assert_eq!(parse_size(DEFAULT_SIZE), Ok(DEFAULT_SIZE_BYTES));
         assert_eq!(parse_size("1g"), Ok(1 << 30));
         assert_eq!(parse_size("4096"), Ok(4096));
         for bad in ["", "M", "-1M", "1.5G", "99999999999G"] {

@@ -151,6 +151,7 @@ const CASES: &[Case] = &[
         )
     },
     Case::damaged("wrong_signature", Damage::WrongSignature, &["signature"]),
+    Case::damaged("damaged_stage_2", Damage::Stage2, &["stage 2"]),
     Case::damaged("disk_read_error", Damage::ReadError, &["read"]),
     Case {
         places: &[Place::Disk, Place::Pvh],

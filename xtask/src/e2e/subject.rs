@@ -30,6 +30,8 @@ const HEADER_SECTOR: u64 = 64;
 /// Well inside the kernel.
 const BROKEN_SECTOR: u64 = HEADER_SECTOR + 1000;
 const SECTOR_SIZE_BYTES: u64 = 512;
+/// In the middle of the code of stage 2.
+const STAGE2_DAMAGE: u64 = 1000;
 
 /// Where a program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +71,8 @@ pub struct Conditions {
 pub enum Damage {
     /// The kernel's signature is not what it should be.
     WrongSignature,
+    /// Some bytes of stage 2 are not what they should be.
+    Stage2,
     /// A sector in the middle of the kernel cannot be read.
     ReadError,
 }
@@ -282,6 +286,10 @@ impl Subject {
             None => {}
             Some(Damage::WrongSignature) => {
                 overwrite(path, HEADER_SECTOR * SECTOR_SIZE_BYTES, b"DULF")
+                    .map_err(|error| format!("cannot change {}: {error}", path.display()))?;
+            }
+            Some(Damage::Stage2) => {
+                overwrite(path, STAGE2_DAMAGE, &[0xff; 16])
                     .map_err(|error| format!("cannot change {}: {error}", path.display()))?;
             }
             Some(Damage::ReadError) => {

@@ -90,11 +90,12 @@ impl BootStages {
             run(name, link)?;
             fs::read(&flat).map_err(system(&format!("cannot read {}", flat.display())))
         };
-        let stages = Self {
+        let mut stages = Self {
             stage1: build("stage1", "0x7c00")?,
             stage2: build("stage2", "0x7e00")?,
         };
         stages.check()?;
+        balance(&mut stages.stage2);
         Ok(stages)
     }
 
@@ -117,6 +118,21 @@ impl BootStages {
     }
 }
 
+/// Has the sum of the words of stage 2, rotated by one bit before each, be zero, as stage 1 wants it: the word before
+/// the mark makes it so.
+fn balance(stage2: &mut [u8]) {
+    let place = stage2.len() - 2 * STAGE2_MARK.len();
+    let (words, _) = stage2[..place].as_chunks();
+    let sum = words.iter().fold(0_u32, |sum, word| {
+        sum.rotate_left(1).wrapping_add(u32::from_le_bytes(*word))
+    });
+    let before_mark = u32::from_le_bytes(STAGE2_MARK)
+        .wrapping_neg()
+        .rotate_right(1);
+    let word = before_mark.wrapping_sub(sum.rotate_left(1));
+    stage2[place..place + 4].copy_from_slice(&word.to_le_bytes());
+}
+
 fn system(what: &str) -> impl FnOnce(io::Error) -> StageError {
     let what = what.to_owned();
     |source| StageError::System { what, source }
@@ -135,4 +151,25 @@ fn run(name: &'static str, mut command: Command) -> Result<(), StageError> {
         command: shell::display(&command),
         output: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stage_2_is_balanced() {
+        let mut stage2: Vec<u8> = (0..STAGE2_SIZE_BYTES)
+            .map(|place| (place * 7) as u8)
+            .collect();
+        let mark = stage2.len() - STAGE2_MARK.len();
+        stage2[mark..].copy_from_slice(&STAGE2_MARK);
+        balance(&mut stage2);
+        let (words, _) = stage2.as_chunks();
+        let sum = words.iter().fold(0_u32, |sum, word| {
+            sum.rotate_left(1).wrapping_add(u32::from_le_bytes(*word))
+        });
+        assert_eq!(sum, 0);
+        assert!(stage2.ends_with(&STAGE2_MARK));
+    }
 }
