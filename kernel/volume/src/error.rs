@@ -65,6 +65,10 @@ pub enum VolumeError {
     NotAFolder,
     /// This is a folder, and a file is wanted.
     NotAFile,
+    /// The folder is not empty.
+    NotEmpty,
+    /// A folder is renamed within the folder that it is in, and does not move to another.
+    FolderMoves,
     /// FAT has no such names.
     BadName,
     /// The file does not fit.
@@ -117,6 +121,8 @@ impl fmt::Display for VolumeError {
             Self::AlreadyExists => formatter.write_str("the name is taken"),
             Self::NotAFolder => formatter.write_str("it is a file, not a folder"),
             Self::NotAFile => formatter.write_str("it is a folder, not a file"),
+            Self::NotEmpty => formatter.write_str("the folder is not empty"),
+            Self::FolderMoves => formatter.write_str("a folder does not move to another folder"),
             Self::BadName => formatter.write_str("FAT has no such names"),
             Self::Full {
                 needed_bytes,

@@ -18,6 +18,10 @@ const DELETED: u8 = 0xe5;
 const ATTRIBUTES: usize = 11;
 const CASE: usize = 12;
 const CHECKSUM: usize = 13;
+/// Tenths of a second of the creation, below 200.
+const TENTHS: usize = 13;
+/// There: what the entry names is being renamed.
+const OLD_NAME: u8 = 0xff;
 const CREATED: usize = 14;
 const ACCESSED: usize = 18;
 const MODIFIED: usize = 22;
@@ -44,6 +48,8 @@ pub struct Entry {
     is_folder: bool,
     first_cluster: u16,
     size_bytes: u32,
+    modified: Timestamp,
+    may_be_old_name: bool,
     /// In the folder, those of the long name included.
     slots: Range<usize>,
 }
@@ -62,6 +68,16 @@ impl Entry {
     /// How long the file is; 0 for folders.
     pub fn size_bytes(&self) -> u32 {
         self.size_bytes
+    }
+
+    /// When it was written last.
+    pub fn modified(&self) -> Timestamp {
+        self.modified
+    }
+
+    /// Whether it was being renamed.
+    pub(crate) fn may_be_old_name(&self) -> bool {
+        self.may_be_old_name
     }
 
     pub(crate) fn short_name(&self) -> &ShortName {
@@ -228,8 +244,8 @@ impl Contents {
     }
 
     /// Puts a file into free slots, as many as [`slots_for`] says.
-    pub(crate) fn put(&mut self, slots: &Range<usize>, file: &NewFile) {
-        let checksum = names::checksum(&file.short_name);
+    pub(crate) fn put(&mut self, slots: &Range<usize>, entry: &NewEntry) {
+        let checksum = names::checksum(&entry.short_name);
         let parts = slots.len() - 1;
         for (index, number) in slots.clone().zip((1..=parts).rev()) {
             let slot = self.slot_mut(index);
@@ -239,9 +255,9 @@ impl Contents {
             slot[CHECKSUM] = checksum;
             for (offset, place) in UNITS.iter().zip((number - 1) * UNITS.len()..) {
                 // The name ends with a zero if there is room, and is padded with ones.
-                let unit = match file.long_name.get(place) {
+                let unit = match entry.long_name.get(place) {
                     Some(unit) => *unit,
-                    None if place == file.long_name.len() => 0,
+                    None if place == entry.long_name.len() => 0,
                     None => 0xffff,
                 };
                 slot[*offset..][..2].copy_from_slice(&unit.to_le_bytes());
@@ -249,16 +265,15 @@ impl Contents {
         }
         let slot = self.slot_mut(slots.end - 1);
         slot.fill(0);
-        slot[..file.short_name.len()].copy_from_slice(&file.short_name);
-        slot[ATTRIBUTES] = ARCHIVE;
-        let (date, time) = file.timestamp.to_fat();
+        slot[..entry.short_name.len()].copy_from_slice(&entry.short_name);
+        slot[ATTRIBUTES] = match entry.kind {
+            Kind::File => ARCHIVE,
+            Kind::Folder => FOLDER,
+        };
+        let (date, time) = entry.timestamp.to_fat();
         slot[CREATED..][..2].copy_from_slice(&time.to_le_bytes());
         slot[CREATED + 2..][..2].copy_from_slice(&date.to_le_bytes());
-        slot[ACCESSED..][..2].copy_from_slice(&date.to_le_bytes());
-        slot[MODIFIED..][..2].copy_from_slice(&time.to_le_bytes());
-        slot[MODIFIED + 2..][..2].copy_from_slice(&date.to_le_bytes());
-        slot[FIRST_CLUSTER..][..2].copy_from_slice(&file.first_cluster.to_le_bytes());
-        slot[SIZE..][..4].copy_from_slice(&file.size_bytes.to_le_bytes());
+        describe(slot, entry.first_cluster, entry.size_bytes, entry.timestamp);
     }
 
     /// Marks slots as deleted.
@@ -282,8 +297,48 @@ impl Contents {
     }
 }
 
-/// A file that a folder does not have yet.
-pub(crate) struct NewFile {
+/// What a name is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    File,
+    Folder,
+}
+
+/// Writes into an entry's slot what changes when its file is written; it is not being renamed from then on.
+pub(crate) fn describe(slot: &mut [u8], first_cluster: u16, size_bytes: u32, modified: Timestamp) {
+    let (date, time) = modified.to_fat();
+    slot[TENTHS] = 0;
+    slot[ACCESSED..][..2].copy_from_slice(&date.to_le_bytes());
+    slot[MODIFIED..][..2].copy_from_slice(&time.to_le_bytes());
+    slot[MODIFIED + 2..][..2].copy_from_slice(&date.to_le_bytes());
+    slot[FIRST_CLUSTER..][..2].copy_from_slice(&first_cluster.to_le_bytes());
+    slot[SIZE..][..4].copy_from_slice(&size_bytes.to_le_bytes());
+}
+
+/// Marks an entry's slot: when another has the same clusters, this is the old name of what is being renamed.
+pub(crate) fn mark_old_name(slot: &mut [u8]) {
+    slot[TENTHS] = OLD_NAME;
+}
+
+/// The first slots of a new folder: its entry for itself and for the folder that it is in.
+pub(crate) fn navigation(own_cluster: u16, parent_cluster: u16, timestamp: Timestamp) -> Vec<u8> {
+    let mut bytes = vec![0; 2 * SLOT_SIZE_BYTES];
+    let slots = bytes.chunks_exact_mut(SLOT_SIZE_BYTES);
+    let entries: [(&[u8; 11], u16); 2] = [
+        (b".          ", own_cluster),
+        (b"..         ", parent_cluster),
+    ];
+    for (slot, (name, cluster)) in slots.zip(entries) {
+        slot[..name.len()].copy_from_slice(name);
+        slot[ATTRIBUTES] = FOLDER;
+        describe(slot, cluster, 0, timestamp);
+    }
+    bytes
+}
+
+/// A file or folder that its folder does not have yet.
+pub(crate) struct NewEntry {
+    pub(crate) kind: Kind,
     pub(crate) short_name: ShortName,
     /// Empty when the short name says it all.
     pub(crate) long_name: Vec<u16>,
@@ -314,6 +369,8 @@ fn parse_entry(slot: &[u8], long_name: Option<String>, slots: Range<usize>) -> E
         } else {
             u32::from(word(slot, SIZE)) | u32::from(word(slot, SIZE + 2)) << 16
         },
+        modified: Timestamp::from_fat(word(slot, MODIFIED + 2), word(slot, MODIFIED)),
+        may_be_old_name: slot[TENTHS] == OLD_NAME,
         slots,
     }
 }

@@ -3,10 +3,12 @@
 //! 1. A file is visible when all of it is on the disk: clusters and both allocation tables are written and flushed
 //!    before the entry that leads to them. Deleting goes the other way.
 //! 2. Mounting checks the whole structure and writes nothing. A volume that contradicts itself is refused.
-//! 3. What a cut leaves behind is unreachable. It counts as free at once; [`Volume::recover`] tidies the disk up.
-//! 4. After a failed write the volume is only read, until it is mounted again.
+//! 3. Files may be open: they are read and written in parts, grow and shrink. Bytes that a file has are changed in
+//!    place; how long it is, is on the disk with [`Volume::commit`]. A name that moves is the old or the new one.
+//! 4. What a cut leaves behind is unreachable. It counts as free at once; [`Volume::recover`] tidies the disk up.
+//! 5. After a failed write the volume is only read, until it is mounted again.
 //!
-//! It makes no folders, changes no file in place, and knows neither FAT12 nor FAT32. The layout is that of
+//! It knows neither FAT12 nor FAT32. The layout is that of
 //! Microsoft's "FAT: General Overview of On-Disk Format", version 1.03.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
@@ -19,6 +21,7 @@ mod device;
 mod error;
 mod folder;
 mod names;
+mod open_file;
 mod partition;
 pub mod ram_disk;
 mod scan;
@@ -30,6 +33,7 @@ pub use boot_sector::BootSectorError;
 pub use device::{BlockDevice, DeviceError, SECTOR_SIZE_BYTES};
 pub use error::{Corruption, VolumeError};
 pub use folder::Entry;
+pub use open_file::OpenFile;
 pub use partition::{Partition, PartitionError};
 pub use timestamp::Timestamp;
 pub use volume::{Folder, Recovery, Volume};

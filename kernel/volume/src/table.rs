@@ -77,6 +77,16 @@ impl Table {
 
     /// The clusters of a chain. A chain that is longer than the volume is a loop.
     pub(crate) fn chain(&self, geometry: &Geometry, first: u16) -> Result<Vec<u16>, Corruption> {
+        self.start_of_chain(geometry, first, usize::MAX)
+    }
+
+    /// The clusters of a chain, so many at most.
+    pub(crate) fn start_of_chain(
+        &self,
+        geometry: &Geometry,
+        first: u16,
+        limit: usize,
+    ) -> Result<Vec<u16>, Corruption> {
         let mut chain = Vec::new();
         let mut next = Next::Cluster(first);
         while let Next::Cluster(cluster) = next {
@@ -87,6 +97,9 @@ impl Table {
                 return Err(Corruption::CrossedChains(cluster));
             }
             chain.push(cluster);
+            if chain.len() == limit {
+                break;
+            }
             next = self.next(geometry, cluster)?;
         }
         Ok(chain)
@@ -143,6 +156,11 @@ impl Table {
     /// Lets a cluster follow another, the last of its chain.
     pub(crate) fn link(&mut self, last: u16, next: u16) {
         self.set(last, next);
+    }
+
+    /// Lets a chain end with this cluster.
+    pub(crate) fn end_at(&mut self, cluster: u16) {
+        self.set(cluster, END);
     }
 
     /// Frees the clusters of a chain.

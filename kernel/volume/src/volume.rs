@@ -1,11 +1,12 @@
 //! The volume: folders and files by name.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::boot_sector::{Geometry, SLOTS_PER_SECTOR};
 use crate::device::{BlockDevice, SECTOR_SIZE_BYTES};
 use crate::error::{Corruption, VolumeError};
-use crate::folder::{self, Contents, Entry, NewFile};
+use crate::folder::{self, Contents, Entry, Kind, NewEntry};
 use crate::names;
 use crate::scan::{self, Scan};
 use crate::table::Table;
@@ -15,7 +16,7 @@ use crate::timestamp::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Folder {
     /// 0 for the root folder.
-    first_cluster: u16,
+    pub(crate) first_cluster: u16,
 }
 
 /// What power cuts had left behind.
@@ -25,6 +26,8 @@ pub struct Recovery {
     pub lost_clusters: usize,
     /// Parts of long names without their entries.
     pub orphaned_name_parts: usize,
+    /// Old names of files and folders that were being renamed, and have the new one.
+    pub unfinished_renames: usize,
     /// The copies of the allocation table were not the same.
     pub tables_differed: bool,
 }
@@ -37,11 +40,25 @@ impl Recovery {
     }
 }
 
+/// What a new name is for.
+pub(crate) enum Body<'a> {
+    /// A file with these contents.
+    Contents(&'a [u8]),
+    /// An empty folder.
+    Folder,
+    /// What has clusters already.
+    Existing {
+        kind: Kind,
+        first_cluster: u16,
+        size_bytes: u32,
+    },
+}
+
 /// A mounted FAT16 volume.
 pub struct Volume<D> {
-    device: D,
-    geometry: Geometry,
-    table: Table,
+    pub(crate) device: D,
+    pub(crate) geometry: Geometry,
+    pub(crate) table: Table,
     recovery: Recovery,
     orphans: Vec<(u16, Vec<usize>)>,
     /// Whether a write has failed.
@@ -65,18 +82,24 @@ impl<D: BlockDevice> Volume<D> {
             };
         }
         let (mut table, scan, tables_differed) = result?;
+        for cluster in &scan.overlong {
+            table.end_at(*cluster);
+        }
         let lost_clusters = table.free_unreached(&geometry, |cluster| scan.is_reached(cluster));
         let recovery = Recovery {
             lost_clusters,
             orphaned_name_parts: scan.orphans.iter().map(|(_, slots)| slots.len()).sum(),
+            unfinished_renames: scan.old_names.len(),
             tables_differed,
         };
+        let mut orphans = scan.orphans;
+        orphans.extend(scan.old_names);
         Ok(Self {
             device,
             geometry,
             table,
             recovery,
-            orphans: scan.orphans,
+            orphans,
             must_remount: false,
         })
     }
@@ -223,14 +246,32 @@ impl<D: BlockDevice> Volume<D> {
         bytes: &[u8],
         timestamp: Timestamp,
     ) -> Result<(), VolumeError> {
+        self.insert(folder, name, Body::Contents(bytes), timestamp)
+            .map(drop)
+    }
+
+    /// Puts something new into a folder; returns its slots.
+    pub(crate) fn insert(
+        &mut self,
+        folder: Folder,
+        name: &str,
+        body: Body,
+        timestamp: Timestamp,
+    ) -> Result<Range<usize>, VolumeError> {
         self.check_writable()?;
         let (mut contents, folder_chain) = self.contents(folder)?;
         let (short_name, long_name) = choose_names(&contents, name)?;
-        let full = self.full(bytes.len());
-        let size_bytes = u32::try_from(bytes.len()).map_err(|_| full)?;
+        let cluster_size_bytes = self.geometry.cluster_size_bytes();
+        let new_bytes = match body {
+            Body::Contents(bytes) => bytes.len(),
+            Body::Folder => cluster_size_bytes,
+            Body::Existing { .. } => 0,
+        };
+        let full = self.full(new_bytes);
+        let new_size_bytes = u32::try_from(new_bytes).map_err(|_| full)?;
 
         let slot_count = folder::slots_for(long_name.len());
-        let clusters = bytes.len().div_ceil(self.geometry.cluster_size_bytes());
+        let clusters = new_bytes.div_ceil(cluster_size_bytes);
         let grown = if contents.free_slots(slot_count).is_some() {
             0
         } else if folder_chain.is_empty() {
@@ -251,22 +292,46 @@ impl<D: BlockDevice> Volume<D> {
         let slots = contents
             .free_slots(slot_count)
             .ok_or(VolumeError::FolderFull)?;
-        let file = NewFile {
+        let mut entry = NewEntry {
             short_name,
             long_name,
+            kind: Kind::File,
             first_cluster: chain.first().copied().unwrap_or(0),
-            size_bytes,
+            size_bytes: new_size_bytes,
             timestamp,
+        };
+        let mut navigation = Vec::new();
+        let bytes = match body {
+            Body::Contents(bytes) => bytes,
+            Body::Folder => {
+                entry.kind = Kind::Folder;
+                entry.size_bytes = 0;
+                navigation =
+                    folder::navigation(entry.first_cluster, folder.first_cluster, timestamp);
+                navigation.resize(cluster_size_bytes, 0);
+                &navigation
+            }
+            Body::Existing {
+                kind,
+                first_cluster,
+                size_bytes,
+            } => {
+                entry.kind = kind;
+                entry.first_cluster = first_cluster;
+                entry.size_bytes = size_bytes;
+                &navigation
+            }
         };
         self.writing(|volume| {
             volume.write_data(&chain, bytes)?;
             volume.write_growth(&folder_chain, &growth)?;
-            volume.write_entry(&mut contents, &slots, &file)
-        })
+            volume.write_entry(&mut contents, &slots, &entry)
+        })?;
+        Ok(slots)
     }
 
     /// Everything that nothing leads to yet: the file's clusters and the allocation tables.
-    fn write_data(&mut self, chain: &[u16], bytes: &[u8]) -> Result<(), VolumeError> {
+    pub(crate) fn write_data(&mut self, chain: &[u16], bytes: &[u8]) -> Result<(), VolumeError> {
         let mut rest = bytes;
         for run in runs(chain) {
             let length = rest
@@ -309,15 +374,15 @@ impl<D: BlockDevice> Volume<D> {
     fn write_entry(
         &mut self,
         contents: &mut Contents,
-        slots: &core::ops::Range<usize>,
-        file: &NewFile,
+        slots: &Range<usize>,
+        entry: &NewEntry,
     ) -> Result<(), VolumeError> {
         let cleared = contents.clear_behind_end(slots);
         if !cleared.is_empty() {
             contents.write(&mut self.device, cleared)?;
             self.device.flush()?;
         }
-        contents.put(slots, file);
+        contents.put(slots, entry);
         let first = slots.start / SLOTS_PER_SECTOR;
         let last = (slots.end - 1) / SLOTS_PER_SECTOR;
         if first < last {
@@ -344,18 +409,36 @@ impl<D: BlockDevice> Volume<D> {
             0 => Vec::new(),
             first => self.table.chain(&self.geometry, first)?,
         };
+        self.remove_entry(folder, &entry.slots())?;
+        self.free_chain(&chain)
+    }
+
+    /// Takes a name out of a folder, for good.
+    pub(crate) fn remove_entry(
+        &mut self,
+        folder: Folder,
+        slots: &Range<usize>,
+    ) -> Result<(), VolumeError> {
         let (mut contents, _) = self.contents(folder)?;
-        contents.delete(entry.slots());
-        let first = entry.slots().start / SLOTS_PER_SECTOR;
-        let last = (entry.slots().end - 1) / SLOTS_PER_SECTOR;
+        contents.delete(slots.clone());
+        let first = slots.start / SLOTS_PER_SECTOR;
+        let last = (slots.end - 1) / SLOTS_PER_SECTOR;
         self.writing(|volume| {
             contents.write(&mut volume.device, [last])?;
             volume.device.flush()?;
             contents.write(&mut volume.device, first..last)?;
-            volume.table.free(&chain);
-            volume.table.write(&mut volume.device, &volume.geometry)?;
             Ok(())
         })
+    }
+
+    /// Frees clusters that nothing on the disk leads to any more.
+    pub(crate) fn free_chain(&mut self, chain: &[u16]) -> Result<(), VolumeError> {
+        self.table.free(chain);
+        self.write_tables()
+    }
+
+    pub(crate) fn write_tables(&mut self) -> Result<(), VolumeError> {
+        self.writing(|volume| Ok(volume.table.write(&mut volume.device, &volume.geometry)?))
     }
 
     /// How many bytes of new files fit, in whole clusters.
@@ -379,14 +462,14 @@ impl<D: BlockDevice> Volume<D> {
         self.device
     }
 
-    fn full(&self, size_bytes: usize) -> VolumeError {
+    pub(crate) fn full(&self, size_bytes: usize) -> VolumeError {
         VolumeError::Full {
             needed_bytes: self.occupied_bytes(size_bytes as u64),
             free_bytes: self.free_bytes(),
         }
     }
 
-    fn check_writable(&self) -> Result<(), VolumeError> {
+    pub(crate) fn check_writable(&self) -> Result<(), VolumeError> {
         if self.must_remount {
             return Err(VolumeError::MustRemount);
         }
@@ -394,7 +477,7 @@ impl<D: BlockDevice> Volume<D> {
     }
 
     /// Writes; after an error nobody knows what is on the disk, and what is in memory may be wrong.
-    fn writing(
+    pub(crate) fn writing(
         &mut self,
         write: impl FnOnce(&mut Self) -> Result<(), VolumeError>,
     ) -> Result<(), VolumeError> {
@@ -404,7 +487,7 @@ impl<D: BlockDevice> Volume<D> {
     }
 
     /// A folder's contents, and its clusters; the root folder has none.
-    fn contents(&mut self, folder: Folder) -> Result<(Contents, Vec<u16>), VolumeError> {
+    pub(crate) fn contents(&mut self, folder: Folder) -> Result<(Contents, Vec<u16>), VolumeError> {
         let chain = match folder.first_cluster {
             0 => Vec::new(),
             first => self.table.chain(&self.geometry, first)?,
@@ -434,6 +517,6 @@ fn choose_names(
 }
 
 /// Parts of a chain whose clusters follow each other on the disk.
-fn runs(chain: &[u16]) -> impl Iterator<Item = &[u16]> {
+pub(crate) fn runs(chain: &[u16]) -> impl Iterator<Item = &[u16]> {
     chain.chunk_by(|first, second| first + 1 == *second)
 }

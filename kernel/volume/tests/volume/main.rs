@@ -4,6 +4,7 @@ mod agreement;
 mod bad_input;
 mod disks;
 mod hadris_order;
+mod open_files;
 mod power_cuts;
 mod refusals;
 mod simulation;
