@@ -357,7 +357,11 @@ fn undefined_message(name: &str, files: &[String]) -> String {
     text
 }
 
+/// Names of C stay as they are, though some are those of types in the other encoding.
 fn demangled(name: &str) -> String {
+    if !name.starts_with("_Z") {
+        return name.to_owned();
+    }
     cpp_demangle::Symbol::new(name)
         .ok()
         .and_then(|symbol| symbol.demangle().ok())
@@ -383,6 +387,7 @@ mod tests {
     fn who_wants_a_symbol_is_said() {
         let files: Vec<String> = (0..7).map(|number| format!("{number}.o")).collect();
         let text = undefined_message("_Z3foov", &files);
+        assert_eq!(undefined_message("f", &[]), "undefined symbol: f");
         assert!(
             text.starts_with("undefined symbol: foo()\n>>> wanted by 0.o\n"),
             "{text}"
