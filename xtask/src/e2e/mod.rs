@@ -25,6 +25,7 @@ mod math;
 mod matrix;
 mod outside;
 mod paging;
+mod posix;
 mod random;
 mod real;
 mod runner;
@@ -59,6 +60,7 @@ pub fn program_tests(
     let mut tests = matrix::tests(subject, extent)?;
     tests.extend(distribution::tests(subject));
     tests.extend(math::tests(subject));
+    tests.extend(posix::tests(subject));
     tests.extend(drivers::tests(subject));
     tests.extend(function_order::tests(subject));
     tests.extend(volume::tests(subject));
