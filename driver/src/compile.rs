@@ -9,6 +9,7 @@ use std::thread;
 
 use crate::command_line::{Commands, Input};
 use crate::error::{BUILD_FAILED, DISK_FULL, DriverError, Result, WRONG_COMMAND_LINE};
+use crate::exceptions;
 use crate::flags::{
     Headers, IR_FLAGS, Language, OptimizationLevel, StandardHeaders, target_arguments,
 };
@@ -181,7 +182,7 @@ impl Compiler {
             return Ok(String::new());
         }
         let result = run(&mut command)?;
-        let text = String::from_utf8_lossy(&result.stderr).into_owned();
+        let text = exceptions::said_once(&String::from_utf8_lossy(&result.stderr)).into_owned();
         if result.status.success() {
             return Ok(text);
         }

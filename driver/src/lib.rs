@@ -16,6 +16,7 @@ pub mod command_line;
 pub mod compile;
 pub mod driver;
 mod error;
+mod exceptions;
 pub mod flags;
 pub mod input;
 pub mod kernel_symbols;

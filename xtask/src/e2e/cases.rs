@@ -1,6 +1,7 @@
 //! Small programs that meet what is easily got wrong, under `xtask/fixtures/cases`: each prints what C promises, in
 //! every tier, in a mixture of them, over boots, and exported.
 
+use std::ffi::OsString;
 use std::io;
 use std::sync::{Arc, OnceLock};
 
@@ -10,7 +11,7 @@ use super::matrix::expect;
 use super::runner::{Outcome, Test};
 use super::snapshots::{Machine, Remembered};
 use super::subject::{Conditions, Place, Subject};
-use crate::program::{Program, Tier, TierOptions};
+use crate::program::{Program, Sources, Tier, TierOptions};
 
 /// Those about the engine, which are run in the machine too; the others are about the C library, which is the same there.
 const OF_THE_ENGINE: &[&str] = &[
@@ -46,17 +47,29 @@ const MIXTURES: &[&[&str]] = &[
 ];
 
 /// A case that is compiled when the first test wants it, and not again.
-struct Case {
+pub(super) struct Case {
     example: Example,
+    /// The compiler's flags.
+    flags: &'static [&'static str],
     program: OnceLock<Result<Program, String>>,
 }
 
 impl Case {
+    /// Of a program with its expected output, and the flags that it is compiled with.
+    pub(super) fn new(example: Example, flags: &'static [&'static str]) -> Self {
+        Self {
+            example,
+            flags,
+            program: OnceLock::new(),
+        }
+    }
+
     fn program(&self, subject: &Subject) -> Result<&Program, String> {
         self.program
             .get_or_init(|| {
-                Program::build(&self.example.sources, &subject.compiler)
-                    .map_err(|error| error.to_string())
+                let mut sources = Sources::of_files(&self.example.sources);
+                sources.words.extend(self.flags.iter().map(OsString::from));
+                Program::build_from(&sources, &subject.compiler).map_err(|error| error.to_string())
             })
             .as_ref()
             .map_err(Clone::clone)
@@ -72,10 +85,7 @@ pub fn tests(subject: &Arc<Subject>) -> io::Result<Vec<Test>> {
     for example in examples::find(&subject.bench.root.join("xtask/fixtures/cases"))? {
         let name = example.name.clone();
         let is_of_engine = OF_THE_ENGINE.contains(&name.as_str());
-        let case = Arc::new(Case {
-            example,
-            program: OnceLock::new(),
-        });
+        let case = Arc::new(Case::new(example, &[]));
         let mut add = |kind: &str, check: fn(&Subject, &Case) -> Result<(), String>| {
             let (subject, case) = (Arc::clone(subject), Arc::clone(&case));
             tests.push(Test::new(format!("cases::{name}::{kind}"), move || {
@@ -94,7 +104,13 @@ pub fn tests(subject: &Arc<Subject>) -> io::Result<Vec<Test>> {
     Ok(tests)
 }
 
-fn check_run(subject: &Subject, case: &Case, place: Place, tier: Tier) -> Result<(), String> {
+/// Runs the case in one place and tier.
+pub(super) fn check_run(
+    subject: &Subject,
+    case: &Case,
+    place: Place,
+    tier: Tier,
+) -> Result<(), String> {
     let bundle = case.program(subject)?.bundle(&[], tier);
     let run = subject.run(place, &bundle, Conditions::default())?;
     expect(&run, 0, &case.example.expected).map_err(|error| format!("{}: {error}", tier.name()))
@@ -126,7 +142,8 @@ fn check_machine(subject: &Subject, case: &Case) -> Result<(), String> {
     Ok(())
 }
 
-fn check_exported(subject: &Subject, case: &Case) -> Result<(), String> {
+/// Runs the case without the engine.
+pub(super) fn check_exported(subject: &Subject, case: &Case) -> Result<(), String> {
     let bundle = case.program(subject)?.bundle(&[], Tier::Auto);
     let exported = Exported::of(subject, &bundle, None).map_err(|error| error.to_string())?;
     let (run, _) = exported.run(subject, MEMORY_MIB)?;
@@ -136,7 +153,8 @@ fn check_exported(subject: &Subject, case: &Case) -> Result<(), String> {
     difference(&case.example.expected, &run.output).map_or(Ok(()), Err)
 }
 
-fn check_boots(subject: &Subject, case: &Case) -> Result<(), String> {
+/// Runs the case over boots that start from what the boots before have compiled.
+pub(super) fn check_boots(subject: &Subject, case: &Case) -> Result<(), String> {
     let program = Remembered {
         program: case.program(subject)?.clone(),
         arguments: Vec::new(),

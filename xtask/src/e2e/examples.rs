@@ -1,12 +1,13 @@
 //! The programs under `examples/`, and what clang for Linux makes of them.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A program with its expected output: `NAME.expected` beside `NAME.c`, `NAME.ll` or the folder
-/// `NAME/` of several `.c` files.
+/// `NAME/` of several `.c` files; `.cpp` in the place of `.c` is C++.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
     /// What it is called.
@@ -38,7 +39,7 @@ pub fn find(folder: &Path) -> io::Result<Vec<Example>> {
 
 fn read(expected: &Path) -> io::Result<Example> {
     let stem = expected.with_extension("");
-    let mut sources: Vec<PathBuf> = ["c", "ll", "bc"]
+    let mut sources: Vec<PathBuf> = ["c", "cpp", "ll", "bc"]
         .iter()
         .map(|extension| expected.with_extension(extension))
         .filter(|path| path.is_file())
@@ -46,7 +47,8 @@ fn read(expected: &Path) -> io::Result<Example> {
     if stem.is_dir() {
         for entry in fs::read_dir(&stem)? {
             let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "c") {
+            let is_source = |extension: &OsStr| extension == "c" || extension == "cpp";
+            if path.extension().is_some_and(is_source) {
                 sources.push(path);
             }
         }

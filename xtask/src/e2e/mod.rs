@@ -7,6 +7,7 @@ mod cases;
 mod converging;
 mod coverage;
 mod csmith;
+mod cxx;
 mod distribution;
 mod drivers;
 mod examples;
@@ -72,6 +73,7 @@ pub fn program_tests(
     tests.extend(jail::tests(subject));
     tests.extend(hot_loops::tests(subject));
     tests.extend(cases::tests(subject)?);
+    tests.extend(cxx::tests(subject)?);
     tests.extend(limits::tests(subject));
     tests.extend(snapshots::tests(subject, random)?);
     tests.extend(kills::tests(subject));
