@@ -153,11 +153,11 @@ impl OutputFile {
         })
     }
 
-    /// Checks that it is none of the files that are read.
+    /// Checks that it is another file than those that are read.
     ///
     /// # Errors
     /// [`OutputError::IsInput`].
-    pub fn is_none_of<P: AsRef<Path>>(
+    pub fn other_than<P: AsRef<Path>>(
         self,
         inputs: impl IntoIterator<Item = P>,
     ) -> Result<Self, OutputError> {
@@ -353,10 +353,10 @@ mod tests {
         fs::hard_link(&source, &hard).unwrap();
         for path in [&source, &link, &hard] {
             let output = OutputFile::new(path, OPTION).unwrap();
-            let error = output.is_none_of([&source]).unwrap_err();
+            let error = output.other_than([&source]).unwrap_err();
             assert!(matches!(error, OutputError::IsInput { .. }), "{error}");
         }
         let other = OutputFile::new(&folder.path().join("d"), OPTION).unwrap();
-        other.is_none_of([&source]).unwrap();
+        other.other_than([&source]).unwrap();
     }
 }

@@ -44,7 +44,7 @@ impl ConvergeArgs {
     pub fn run(self) -> Result<ExitCode> {
         let inputs = self.guest.inputs()?;
         for (path, option) in [(&self.json, "--json"), (&self.html, "--html")] {
-            OutputFile::new(path, option)?.is_none_of(&inputs)?;
+            OutputFile::new(path, option)?.other_than(&inputs)?;
         }
         let (bench, bundle) = self.guest.prepare(Wishes {
             profile: true,

@@ -66,7 +66,7 @@ impl ExportArgs {
             None => None,
         };
         OutputFile::new(&self.out, "--out")?
-            .is_none_of(self.from.iter().cloned().chain(self.program.inputs()?))?
+            .other_than(self.from.iter().cloned().chain(self.program.inputs()?))?
             .replaces(Replace::from_flag(self.force))?;
         let guidance = image.as_ref().map(learnt).transpose()?.flatten();
         let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;

@@ -42,7 +42,7 @@ impl ImageArgs {
     pub fn run(self) -> Result<ExitCode> {
         let inputs = self.guest.inputs()?.into_iter().chain(self.stdin.clone());
         OutputFile::new(&self.out, "--out")?
-            .is_none_of(inputs)?
+            .other_than(inputs)?
             .replaces(Replace::from_flag(self.force))?;
         let input = self.stdin.as_deref().map(read_input).transpose()?;
         let (bench, mut bundle) = self.guest.prepare(Wishes::default())?;

@@ -31,7 +31,7 @@ impl ReportArgs {
     /// [`Error::Usage`] for a file that is no profile; [`Error::System`] for a page that cannot be written.
     pub fn run(self) -> Result<ExitCode> {
         if let Some(path) = &self.html {
-            OutputFile::new(path, HTML)?.is_none_of([&self.profile])?;
+            OutputFile::new(path, HTML)?.other_than([&self.profile])?;
         }
         let profile = read(&self.profile)?;
         if let Some(path) = &self.html {

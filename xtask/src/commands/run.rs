@@ -102,10 +102,10 @@ impl RunArgs {
             return self.boot_image(image);
         }
         if let Some(profile) = &self.profile {
-            OutputFile::new(profile, "--profile")?.is_none_of(self.guest.inputs()?)?;
+            OutputFile::new(profile, "--profile")?.other_than(self.guest.inputs()?)?;
         }
         if let Some(disk) = &self.disk {
-            OutputFile::new(disk, "--disk")?.is_none_of(self.guest.inputs()?)?;
+            OutputFile::new(disk, "--disk")?.other_than(self.guest.inputs()?)?;
         }
         let (bench, mut bundle) = self.guest.prepare(Wishes {
             profile: self.profile.is_some(),

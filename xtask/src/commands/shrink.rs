@@ -37,7 +37,7 @@ impl ShrinkArgs {
     /// That nothing is known of the image's boots, or whatever kept the new one from being made.
     pub fn run(self) -> Result<ExitCode> {
         OutputFile::new(&self.out, "--out")?
-            .is_none_of([&self.image])?
+            .other_than([&self.image])?
             .replaces(Replace::from_flag(self.force))?;
         let snapshots = match self.without_snapshots {
             true => Snapshots::Dropped,

@@ -41,7 +41,7 @@ impl SizeArgs {
             false => Tracing::Off,
         };
         if let Some(path) = &self.json {
-            OutputFile::new(path, "--json")?.is_none_of(&self.images)?;
+            OutputFile::new(path, "--json")?.other_than(&self.images)?;
         }
         let mut all = Vec::new();
         for image in &self.images {
