@@ -1,6 +1,6 @@
-//! C23's maximum and minimum, for which negative zero is below zero, and the nearest integer.
+//! C23's maximum and minimum, for which negative zero is below zero, and integers.
 
-use crate::{Number, Wide};
+use crate::{Number, Rounding, Wide};
 
 /// The larger one, and whether a NaN is passed on is up to the caller.
 fn larger(x: Number, y: Number) -> Number {
@@ -47,17 +47,36 @@ pub fn fminimum_num(x: Number, y: Number) -> Number {
     of_numbers(x, y, fminimum)
 }
 
-/// The nearest integer, the even one of two.
+/// The nearest integer in this direction.
 #[must_use]
-pub fn roundeven(x: Number) -> Number {
+pub fn to_integer(x: Number, rounding: Rounding) -> Number {
     x.map(Number::infinity, |x| {
-        let (is_odd, fraction) = x.split_nearest();
-        let integer = (x - fraction).with_sign(x.negative);
-        // A half was left at the integer below.
-        if is_odd && fraction.abs() == Wide::HALF {
-            (integer + Wide::ONE.with_sign(x.negative)).into()
-        } else {
-            integer.into()
-        }
+        let (is_odd, rest) = x.split_nearest();
+        let nearest = x - rest;
+        let outwards = Wide::ONE.with_sign(x.negative);
+        let is_beyond = !rest.is_zero() && rest.negative != x.negative;
+        let is_short = !rest.is_zero() && !is_beyond;
+        let is_away = match rounding {
+            // A half was left at the integer that is nearer to zero.
+            Rounding::Nearest => {
+                let is_odd_half = is_odd && rest.abs() == Wide::HALF;
+                return if is_odd_half {
+                    nearest + outwards
+                } else {
+                    nearest
+                }
+                .with_sign(x.negative)
+                .into();
+            }
+            Rounding::TowardZero => false,
+            Rounding::Up => !x.negative,
+            Rounding::Down => x.negative,
+        };
+        let integer = match (is_away, is_short, is_beyond) {
+            (true, true, _) => nearest + outwards,
+            (false, _, true) => nearest - outwards,
+            _ => nearest,
+        };
+        integer.with_sign(x.negative).into()
     })
 }

@@ -35,11 +35,11 @@ pub use complex::{
 pub use error_function::{erf, erfc};
 pub use evaluate::{Exceptions, evaluate, evaluate_complex};
 pub use exponential::{cosh, exp, exp2, exp10, expm1, sinh, tanh};
-pub use extremes::{fmaximum, fmaximum_num, fminimum, fminimum_num, roundeven};
+pub use extremes::{fmaximum, fmaximum_num, fminimum, fminimum_num, to_integer};
 pub use gamma::{gamma_is_negative, lgamma, tgamma};
 pub use logarithm::{acosh, asinh, atanh, log, log1p, log2, log10};
 pub use number::{Extended, Format, Loss, Number, Rounding};
 pub use power::{cbrt, hypot, pow, scalb, scale, significand};
-pub use remainder::{fma, fmod};
+pub use remainder::{fma, fmod, remainder, remquo};
 pub use trigonometric::{acos, asin, atan, atan2, cos, sin, tan};
 pub use wide::Wide;

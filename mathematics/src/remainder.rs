@@ -30,6 +30,44 @@ fn fmod_of(x: Wide, y: Wide) -> Wide {
     Wide::scaled(x.negative, rest, y.exponent - 63)
 }
 
+/// `x` minus the nearest multiple of `y`, the even one of two, and the lowest three bits of the quotient with its
+/// sign; of numbers with at most 64 bits.
+#[must_use]
+pub fn remquo(x: Number, y: Number) -> (Number, i32) {
+    match (x, y) {
+        (Number::Finite(dividend), Number::Finite(divisor)) if !divisor.is_zero() => {
+            let divisor_magnitude = divisor.abs();
+            let mut rest = fmod_of(dividend.abs(), divisor_magnitude.scale(3));
+            let mut quotient = 0;
+            for bit in (0..3).rev() {
+                let multiple = divisor_magnitude.scale(bit);
+                if rest >= multiple {
+                    rest = rest - multiple;
+                    quotient += 1 << bit;
+                }
+            }
+            let twice = rest.scale(1);
+            let is_tie = twice == divisor_magnitude;
+            if twice > divisor_magnitude || (is_tie && quotient & 1 == 1) {
+                rest = rest - divisor_magnitude;
+                quotient += 1;
+            }
+            let quotient = quotient & 0b111;
+            let rest = rest.with_sign(rest.negative != dividend.negative);
+            let is_negative = dividend.negative != divisor.negative;
+            (rest.into(), if is_negative { -quotient } else { quotient })
+        }
+        (Number::Finite(_), Number::Infinite { .. }) => (x, 0),
+        _ => (Number::Nan, 0),
+    }
+}
+
+/// `x` minus the nearest multiple of `y`.
+#[must_use]
+pub fn remainder(x: Number, y: Number) -> Number {
+    remquo(x, y).0
+}
+
 /// `x * y + z`, of numbers with at most 64 bits; rounding the result rounds once.
 #[must_use]
 pub fn fma(x: Number, y: Number, z: Number) -> Number {

@@ -2,7 +2,7 @@
 
 use bareflow_mathematics::{
     Exceptions, Extended, Format, Number, Rounding, evaluate, exp, fma, fmod, lgamma, log, pow,
-    roundeven, sin, tgamma,
+    remainder, sin, tgamma, to_integer,
 };
 
 /// Pseudo-random bits, the same in every run.
@@ -108,12 +108,45 @@ fn remainders_are_exact() {
 }
 
 #[test]
+fn nearest_remainders_are_exact() {
+    let mut bits = Bits(7);
+    for _ in 0..COUNT {
+        let (x, y) = (bits.ordinary(), bits.ordinary());
+        let tie = (bits.next() % 9) as f64 / 2.0 * y;
+        for x in [x, tie] {
+            let result = nearest(|[x, y]| remainder(x, y), [x, y]);
+            assert_eq!(
+                result.to_bits(),
+                libm::remainder(x, y).to_bits(),
+                "{x:e} {y:e}"
+            );
+        }
+    }
+}
+
+#[test]
+fn integers_are_in_the_direction() {
+    let mut bits = Bits(8);
+    for _ in 0..COUNT {
+        let x = bits.ordinary();
+        for (rounding, right) in [
+            (Rounding::Down, x.floor()),
+            (Rounding::Up, x.ceil()),
+            (Rounding::TowardZero, x.trunc()),
+        ] {
+            let result = nearest(|[x]| to_integer(x, rounding), [x]);
+            assert_eq!(result.to_bits(), right.to_bits(), "{x:e} {rounding:?}");
+        }
+    }
+}
+
+#[test]
 fn integers_are_the_nearest() {
     let mut bits = Bits(5);
     for _ in 0..COUNT {
         let x = bits.ordinary();
         for x in [x, (x * 2.0).trunc() / 2.0] {
-            let result = nearest(|[x]| roundeven(x), [x]);
+            let result = nearest(|[x]| to_integer(x, Rounding::Nearest), [x]);
             assert_eq!(result.to_bits(), x.round_ties_even().to_bits(), "{x:e}");
         }
     }

@@ -1,8 +1,6 @@
 //! The double functions that llvm-libc 18 lacks on this target, or has as raw x87 instructions that are
 //! wrong for large arguments (sin, cos, tan): Rust's `libm`, a port of musl's.
 
-use core::ffi::{c_int, c_long};
-
 use super::report::{Infinite, checked, checked_with_underflow, evaluated};
 
 macro_rules! unary {
@@ -49,7 +47,7 @@ pub(super) extern "C" fn atan2(y: f64, x: f64) -> f64 {
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn pow(x: f64, y: f64) -> f64 {
+pub(super) extern "C" fn pow(x: f64, y: f64) -> f64 {
     let meaning = if x == 0.0 {
         Infinite::Pole
     } else {
@@ -58,16 +56,4 @@ extern "C" fn pow(x: f64, y: f64) -> f64 {
     checked_with_underflow(libm::pow(x, y), &[x, y], meaning, || {
         x != 0.0 && x.is_finite() && y.is_finite()
     })
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn scalbln(x: f64, exponent: c_long) -> f64 {
-    scale(x, exponent)
-}
-
-/// `x` times two to the `exponent`.
-pub(super) fn scale(x: f64, exponent: c_long) -> f64 {
-    // Beyond this range the result is zero or infinite anyway.
-    let result = libm::scalbn(x, exponent.clamp(-10_000, 10_000) as c_int);
-    checked_with_underflow(result, &[x], Infinite::Overflow, || x != 0.0)
 }

@@ -1,6 +1,6 @@
 //! The float functions that llvm-libc 18 lacks: the double ones, rounded.
 
-use core::ffi::{c_int, c_long};
+use core::ffi::c_int;
 
 use super::report::narrow;
 use super::{double, gamma};
@@ -29,9 +29,4 @@ extern "C" fn atan2f(y: f32, x: f32) -> f32 {
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn lgammaf_r(x: f32, sign: &mut c_int) -> f32 {
     narrow(gamma::lgamma_r(f64::from(x), sign))
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn scalblnf(x: f32, exponent: c_long) -> f32 {
-    narrow(double::scale(f64::from(x), exponent))
 }

@@ -5,16 +5,14 @@ use core::ffi::c_int;
 use bareflow_mathematics::Format;
 
 use super::report::evaluated;
-use super::{double, gamma};
+use super::{double, exact, gamma};
 
 #[cfg(not(test))]
 unsafe extern "C" {
-    safe fn remainder(x: f64, y: f64) -> f64;
-    safe fn remainderf(x: f32, y: f32) -> f32;
     safe fn exp10f(x: f32) -> f32;
 }
 #[cfg(test)]
-use libm::{exp10f, remainder, remainderf};
+use libm::exp10f;
 
 /// Another name of a function.
 macro_rules! alias {
@@ -29,13 +27,11 @@ macro_rules! alias {
 }
 
 alias! {
-    drem(x, y) = remainder: f64;
-    dremf(x, y) = remainderf: f32;
+    drem(x, y) = exact::remainder: f64;
+    dremf(x, y) = exact::remainderf: f32;
     pow10(x) = double::exp10: f64;
     pow10f(x) = exp10f: f32;
     gamma(x) = gamma::lgamma: f64;
-    roundeven(x) = libm::roundeven: f64;
-    roundevenf(x) = libm::roundevenf: f32;
     fmaximum(x, y) = libm::fmaximum: f64;
     fmaximumf(x, y) = libm::fmaximumf: f32;
     fmaximum_num(x, y) = libm::fmaximum_num: f64;

@@ -4,13 +4,13 @@
 //! returned in `st(0)`; so each function is the same few instructions around a Rust function that is given the
 //! places of the result and of the arguments, and whatever was passed in the first two integer registers.
 
-use core::arch::naked_asm;
+use core::arch::{asm, naked_asm};
 use core::ffi::{c_int, c_long};
 
-use bareflow_mathematics::{self as mathematics, Extended, Format};
+use bareflow_mathematics::{self as mathematics, Extended, Format, Rounding};
 
 use super::gamma::{set_sign, sign_of_gamma};
-use super::report::evaluated;
+use super::report::{domain_error, evaluated, rounding};
 
 /// Defines functions by the Rust function that computes them.
 macro_rules! returning_long_double {
@@ -101,7 +101,6 @@ plain! {
     log1pl(x) = log1p;
     log2l(x) = log2;
     pow10l(x) = exp10;
-    roundevenl(x) = roundeven;
     significandl(x) = significand;
     sinl(x) = sin;
     sinhl(x) = sinh;
@@ -116,6 +115,8 @@ plain! {
     fminimuml(x, y) = fminimum;
     fminimum_numl(x, y) = fminimum_num;
     fmodl(x, y) = fmod;
+    dreml(x, y) = remainder;
+    remainderl(x, y) = remainder;
     hypotl(x, y) = hypot;
     powl(x, y) = pow;
     scalbl(x, y) = scalb;
@@ -136,6 +137,49 @@ extern "C" fn powixf2_of(result: &mut Extended, x: &Extended, exponent: c_int) {
     *result = evaluated(|[x]| mathematics::pow(x, exponent), [*x]);
 }
 
+extern "C" fn scalbnl_of(result: &mut Extended, x: &Extended, exponent: c_int) {
+    scalblnl_of(result, x, exponent.into());
+}
+
+extern "C" fn nearbyintl_of(result: &mut Extended, x: &Extended) {
+    *result = evaluated(|[x]| mathematics::to_integer(x, rounding()), [*x]);
+}
+
+extern "C" fn roundevenl_of(result: &mut Extended, x: &Extended) {
+    *result = evaluated(|[x]| mathematics::to_integer(x, Rounding::Nearest), [*x]);
+}
+
+extern "C" fn remquol_of(result: &mut Extended, arguments: &[Extended; 2], quotient: &mut c_int) {
+    *result = evaluated(
+        |[x, y]| {
+            let (rest, low_bits) = mathematics::remquo(x, y);
+            *quotient = low_bits;
+            rest
+        },
+        *arguments,
+    );
+}
+
+/// The processor's root is rounded once.
+extern "C" fn sqrtl_of(result: &mut Extended, x: &Extended) {
+    let number = x.number();
+    if number.is_negative() && !number.is_zero() {
+        domain_error();
+    }
+    // SAFETY: the instructions read and write an extended number in each place, and leave the stack of the
+    // x87 as it was; it has a free register, as at every call.
+    unsafe {
+        asm!(
+            "fld tbyte ptr [{x}]",
+            "fsqrt",
+            "fstp tbyte ptr [{result}]",
+            x = in(reg) x,
+            result = in(reg) result,
+            options(nostack),
+        );
+    }
+}
+
 extern "C" fn scalblnl_of(result: &mut Extended, x: &Extended, exponent: c_long) {
     *result = evaluated(|[x]| mathematics::scale(x, exponent), [*x]);
 }
@@ -154,6 +198,12 @@ extern "C" fn lgammal_of(result: &mut Extended, x: &Extended) {
 returning_long_double! {
     __powixf2 = powixf2_of;
     gammal = lgammal_of;
+    ldexpl = scalbnl_of;
+    nearbyintl = nearbyintl_of;
+    remquol = remquol_of;
+    roundevenl = roundevenl_of;
+    scalbnl = scalbnl_of;
+    sqrtl = sqrtl_of;
     jnl = jnl_of;
     lgammal = lgammal_of;
     lgammal_r = lgammal_r_of;
@@ -218,15 +268,4 @@ returning_integer! {
     isinfl = isinfl_of;
     isnanl = isnanl_of;
     sincosl = sincosl_of;
-}
-
-unsafe extern "C" {
-    fn remainderl();
-}
-
-/// Another name of llvm-libc's function.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-unsafe extern "C" fn dreml() {
-    naked_asm!("jmp {remainder}", remainder = sym remainderl)
 }

@@ -10,6 +10,9 @@ mod bessel;
 #[cfg(not(test))]
 mod complex;
 mod double;
+#[cfg(not(test))]
+mod environment;
+mod exact;
 mod float;
 mod gamma;
 mod gnu;

@@ -111,7 +111,7 @@ pub(super) fn narrow(result: f64) -> f32 {
 }
 
 /// The rounding direction that the program has set.
-fn rounding() -> Rounding {
+pub(super) fn rounding() -> Rounding {
     let mut control_and_status = 0_u32;
     // SAFETY: the instruction stores the register in a place of four bytes.
     unsafe {
