@@ -256,6 +256,72 @@ pub(crate) unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn reallocarray(block: *mut c_void, count: usize, size: usize) -> *mut c_void {
+    match count.checked_mul(size) {
+        // SAFETY: the caller's promises are those of `realloc`.
+        Some(total) => unsafe { realloc(block, total) },
+        None => {
+            errno::set(errno::ENOMEM);
+            core::ptr::null_mut()
+        }
+    }
+}
+
+/// How many bytes of a block can be used.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn malloc_usable_size(block: *mut c_void) -> usize {
+    if block.is_null() {
+        return 0;
+    }
+    // SAFETY: the caller passes a block of this heap, so a header stands before it.
+    unsafe {
+        let header = header_of(block).read();
+        header.layout().size() - header.offset
+    }
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn memalign(alignment: usize, size: usize) -> *mut c_void {
+    aligned_alloc(alignment, size)
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn valloc(size: usize) -> *mut c_void {
+    aligned_alloc(platform().page_size_bytes(), size)
+}
+
+/// Whole pages.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn pvalloc(size: usize) -> *mut c_void {
+    let page = platform().page_size_bytes();
+    match size.checked_next_multiple_of(page) {
+        Some(total) => aligned_alloc(page, total),
+        None => {
+            errno::set(errno::ENOMEM);
+            core::ptr::null_mut()
+        }
+    }
+}
+
+/// Free pages cannot be told apart from the rest of the heap: none are given back.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn malloc_trim(_left: usize) -> c_int {
+    0
+}
+
+/// There is nothing to tune.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn mallopt(_parameter: c_int, _value: c_int) -> c_int {
+    0
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn cfree(block: *mut c_void) {
+    // SAFETY: the caller's promises are those of `free`.
+    unsafe { free(block) }
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn posix_memalign(
     result: *mut *mut c_void,
     alignment: usize,

@@ -33,6 +33,7 @@ mod heap;
 mod locale;
 mod math;
 mod memory;
+mod number;
 pub mod platform;
 mod posix;
 mod process;
@@ -41,13 +42,16 @@ mod runtime;
 mod rust_std;
 #[cfg(not(test))]
 mod setjmp;
+mod sort;
 mod stdio;
+mod strings;
 #[cfg(not(test))]
 mod stubs;
 mod symbols;
 pub mod termination;
 pub mod thread_local;
 mod time;
+mod wide;
 
 pub use dynamic::{find_symbol, register_symbols, symbol_lookup};
 pub use heap::{GlobalHeap, heap_bytes};

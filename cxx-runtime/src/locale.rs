@@ -1,8 +1,11 @@
-//! The one locale, "C" (ISO C 7.11), with one byte to a character.
+//! The one locale (ISO C 7.11): numbers and times as in "C", and multibyte characters in UTF-8.
 
-use core::ffi::{c_char, c_int, c_void};
+use core::cell::Cell;
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{cstr, errno};
+
 
 /// `struct lconv` of the overlay.
 #[repr(C)]
@@ -22,14 +25,141 @@ static CONVENTIONS: Conventions = Conventions {
     numbers: [c_char::MAX; 14],
 };
 
+/// The names of the one locale.
+const NAMES: [&CStr; 5] = [c"C", c"POSIX", c"C.UTF-8", c"C.utf8", c""];
+
+/// What `setlocale` was told last.
+struct Current(Cell<&'static CStr>);
+
+// SAFETY: there is one thread.
+unsafe impl Sync for Current {}
+
+static CURRENT: Current = Current(Cell::new(c"C"));
+
+/// The known name that is the same as a text.
+///
+/// # Safety
+/// The name must be a C string.
+unsafe fn known(name: *const c_char) -> Option<&'static CStr> {
+    // SAFETY: the caller's promise.
+    let name = unsafe { cstr::bytes(name) };
+    let name = NAMES.into_iter().find(|known| known.to_bytes() == name)?;
+    Some(if matches!(name.to_bytes(), b"" | b"POSIX") { c"C" } else { name })
+}
+
 #[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn setlocale(_category: c_int, locale: *const c_char) -> *const c_char {
-    // SAFETY: the caller passes a C string or null.
-    if locale.is_null() || matches!(unsafe { cstr::bytes(locale) }, b"" | b"C" | b"POSIX") {
-        c"C".as_ptr()
-    } else {
-        core::ptr::null()
+unsafe extern "C" fn setlocale(category: c_int, locale: *const c_char) -> *const c_char {
+    if !(0..=6).contains(&category) {
+        return core::ptr::null();
     }
+    if !locale.is_null() {
+        // SAFETY: the caller passes a C string.
+        let Some(name) = (unsafe { known(locale) }) else {
+            return core::ptr::null();
+        };
+        CURRENT.0.set(name);
+    }
+    CURRENT.0.get().as_ptr()
+}
+
+/// A `locale_t` is a number that is not zero: all of them are the same locale.
+const THE_LOCALE: usize = 1;
+/// What `uselocale` returns for the locale of the whole program.
+const GLOBAL_LOCALE: usize = usize::MAX;
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn newlocale(_mask: c_int, locale: *const c_char, _base: usize) -> usize {
+    // SAFETY: the caller passes a C string or null.
+    if locale.is_null() || unsafe { known(locale) }.is_none() {
+        errno::set(if locale.is_null() { errno::EINVAL } else { errno::ENOENT });
+        return 0;
+    }
+    THE_LOCALE
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn duplocale(_locale: usize) -> usize {
+    THE_LOCALE
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn freelocale(_locale: usize) {}
+
+/// What `uselocale` was told last.
+static THREAD_LOCALE: AtomicUsize = AtomicUsize::new(GLOBAL_LOCALE);
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn uselocale(locale: usize) -> usize {
+    let before = THREAD_LOCALE.load(Ordering::Relaxed);
+    if locale != 0 {
+        THREAD_LOCALE.store(locale, Ordering::Relaxed);
+    }
+    before
+}
+
+/// The items of `langinfo.h`, from `ABDAY_1` on.
+const FIRST_ITEM: c_int = 0x20000;
+const ITEMS: [&CStr; 57] = [
+    c"Sun", c"Mon", c"Tue", c"Wed", c"Thu", c"Fri", c"Sat",
+    c"Sunday", c"Monday", c"Tuesday", c"Wednesday", c"Thursday", c"Friday", c"Saturday",
+    c"Jan", c"Feb", c"Mar", c"Apr", c"May", c"Jun", c"Jul", c"Aug", c"Sep", c"Oct", c"Nov", c"Dec",
+    c"January", c"February", c"March", c"April", c"May", c"June", c"July", c"August", c"September",
+    c"October", c"November", c"December",
+    c"AM", c"PM", c"%a %b %e %H:%M:%S %Y", c"%m/%d/%y", c"%H:%M:%S", c"%I:%M:%S %p",
+    c"", c"", c"", c"", c"", c"UTF-8", c".", c"", c"^[yY]", c"^[nN]", c"-", c"", c"",
+];
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn nl_langinfo(item: c_int) -> *const c_char {
+    usize::try_from(item.wrapping_sub(FIRST_ITEM))
+        .ok()
+        .and_then(|index| ITEMS.get(index))
+        .unwrap_or(&c"")
+        .as_ptr()
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn nl_langinfo_l(item: c_int, _locale: usize) -> *const c_char {
+    nl_langinfo(item)
+}
+
+/// Functions with a locale are those without: there is only one.
+#[cfg(not(test))]
+macro_rules! with_locale {
+    ($($name:literal is $target:literal;)*) => {
+        $(core::arch::global_asm!(
+            concat!(".pushsection .text.", $name, ", \"ax\", @progbits"),
+            concat!(".globl ", $name),
+            concat!(".type ", $name, ", @function"),
+            concat!($name, ": jmp ", $target),
+            concat!(".size ", $name, ", . - ", $name),
+            ".popsection",
+        );)*
+    };
+}
+
+#[cfg(not(test))]
+with_locale! {
+    "isalnum_l" is "isalnum";
+    "isalpha_l" is "isalpha";
+    "isblank_l" is "isblank";
+    "iscntrl_l" is "iscntrl";
+    "isdigit_l" is "isdigit";
+    "isgraph_l" is "isgraph";
+    "islower_l" is "islower";
+    "isprint_l" is "isprint";
+    "ispunct_l" is "ispunct";
+    "isspace_l" is "isspace";
+    "isupper_l" is "isupper";
+    "isxdigit_l" is "isxdigit";
+    "tolower_l" is "tolower";
+    "toupper_l" is "toupper";
+    "strcoll_l" is "strcoll";
+    "strxfrm_l" is "strxfrm";
+    "strcasecmp_l" is "strcasecmp";
+    "strncasecmp_l" is "strncasecmp";
+    "strerror_l" is "strerror";
+    "strftime_l" is "strftime";
 }
 
 /// There are no message catalogues: no name is that of one.
@@ -62,28 +192,6 @@ extern "C" fn localeconv() -> *const c_char {
     (&raw const CONVENTIONS).cast()
 }
 
-/// Bytes of the next character.
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn mblen(text: *const c_char, size: usize) -> c_int {
-    if text.is_null() {
-        return 0;
-    }
-    if size == 0 {
-        return -1;
-    }
-    // SAFETY: the caller gives `size` bytes.
-    c_int::from(unsafe { *text } != 0)
-}
-
-/// The byte of a wide character, or EOF.
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn wctob(character: u32) -> c_int {
-    u8::try_from(character)
-        .ok()
-        .filter(u8::is_ascii)
-        .map_or(-1, c_int::from)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,18 +203,11 @@ mod tests {
             assert!(!setlocale(6, c"".as_ptr()).is_null());
             assert!(!setlocale(6, core::ptr::null()).is_null());
             assert!(setlocale(6, c"de_DE.UTF-8".as_ptr()).is_null());
+            assert_eq!(cstr::bytes(setlocale(6, c"C.UTF-8".as_ptr())), b"C.UTF-8");
+            assert_eq!(cstr::bytes(setlocale(0, core::ptr::null())), b"C.UTF-8");
+            assert_eq!(cstr::bytes(nl_langinfo(0x20025)), b"December");
+            assert_eq!(cstr::bytes(nl_langinfo(0x20031)), b"UTF-8");
         }
         assert_eq!(size_of::<Conventions>(), 96);
-    }
-
-    #[test]
-    fn characters_are_bytes() {
-        // SAFETY: the texts have the sizes given.
-        unsafe {
-            assert_eq!(mblen(c"ab".as_ptr(), 3), 1);
-            assert_eq!(mblen(c"".as_ptr(), 1), 0);
-            assert_eq!(mblen(c"a".as_ptr(), 0), -1);
-        }
-        assert_eq!((wctob(0x41), wctob(0x80), wctob(u32::MAX)), (0x41, -1, -1));
     }
 }

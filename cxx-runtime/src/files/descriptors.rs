@@ -531,7 +531,7 @@ extern "C" fn posix_fallocate(descriptor: c_int, offset: i64, size: i64) -> c_in
 
 /// The argument is a number or a `struct flock`, or is not there: then its register is not looked at.
 #[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn fcntl(descriptor: c_int, command: c_int, argument: usize) -> c_int {
+pub(crate) unsafe extern "C" fn fcntl(descriptor: c_int, command: c_int, argument: usize) -> c_int {
     const F_UNLCK: i16 = 2;
     match with(|system| system.control(descriptor, command, argument)) {
         Ok(Control::Value(value)) => value,
@@ -551,7 +551,7 @@ extern "C" fn dup(descriptor: c_int) -> c_int {
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn dup2(old: c_int, new: c_int) -> c_int {
+pub(crate) extern "C" fn dup2(old: c_int, new: c_int) -> c_int {
     if old == new {
         return opened(with(|system| system.descriptor(old).map(|_| new)));
     }
@@ -567,7 +567,7 @@ extern "C" fn dup3(old: c_int, new: c_int, flags: c_int) -> c_int {
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn isatty(descriptor: c_int) -> c_int {
+pub(crate) extern "C" fn isatty(descriptor: c_int) -> c_int {
     let device = with(|system| {
         let node = system.description(descriptor)?.node;
         match system.tree.node(node).content {

@@ -269,7 +269,7 @@ unsafe extern "C" fn faccessat(
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn access(path: *const c_char, mode: c_int) -> c_int {
+pub(crate) unsafe extern "C" fn access(path: *const c_char, mode: c_int) -> c_int {
     // SAFETY: the caller passes a C string.
     unsafe { faccessat(AT_FDCWD, path, mode, 0) }
 }

@@ -1,11 +1,17 @@
-//! The streams of the C library. Formatting and parsing are llvm-libc's (`vsnprintf`, `sscanf`); here are
-//! the streams around them and the variadic entry points.
+//! The streams of the C library, with formatted input and output.
 
+mod arguments;
+mod characters;
 mod format;
+mod memory;
+mod names;
+mod open;
+mod print;
 mod scan;
 mod stream;
 mod unlocked;
 #[cfg(not(test))]
 mod variadic;
+mod wide;
 
 pub use stream::flush;

@@ -1,45 +1,61 @@
-//! Formatted input (C11 7.21.6.2). Here the format is followed and the bytes of each item are gathered,
-//! with one byte of look-ahead, as a stream allows; the value of a number is left to llvm-libc's `sscanf`.
+//! Formatted input (C11 7.21.6.2 and 7.29.2.2), of bytes or of wide characters: both are units here.
+//!
+//! One unit of look-ahead is enough, as a stream allows.
 
 use core::ffi::{c_char, c_int, c_void};
 
 use alloc::vec::Vec;
 
-use super::format::VaList;
+use bareflow_decimal::{Format, parse as parse_number};
+
+use super::arguments::VaList;
+use crate::heap;
+use crate::number::{self, Unit};
+use crate::wide;
 
 /// Where the input comes from.
 pub(super) trait Source {
-    /// The next byte; `None` at the end.
-    fn next(&mut self) -> Option<u8>;
-    /// Gives back the byte that was read last.
-    fn push_back(&mut self, byte: u8);
+    /// The next unit; `None` at the end.
+    fn next(&mut self) -> Option<u32>;
+    /// Gives back the unit that was read last.
+    fn push_back(&mut self, unit: u32);
 }
 
-/// The input of `sscanf`.
-pub(super) struct Text<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) position: usize,
+/// The input of `sscanf` and `swscanf`: a text that ends with a zero, which is read as far as it is needed.
+pub(super) struct Text<T> {
+    /// The next unit.
+    pub(super) next: *const T,
 }
 
-impl Source for Text<'_> {
-    fn next(&mut self) -> Option<u8> {
-        let byte = self.bytes.get(self.position).copied();
-        self.position += usize::from(byte.is_some());
-        byte
+impl<T: Copy + Into<u32>> Source for Text<T> {
+    fn next(&mut self) -> Option<u32> {
+        // SAFETY: who makes a text says that it ends with a zero, and nothing behind that is read.
+        unsafe {
+            let unit = (*self.next).into();
+            if unit == 0 {
+                return None;
+            }
+            self.next = self.next.add(1);
+            Some(unit)
+        }
     }
 
-    fn push_back(&mut self, _byte: u8) {
-        self.position -= 1;
+    fn push_back(&mut self, _unit: u32) {
+        // SAFETY: a unit was read before.
+        self.next = unsafe { self.next.sub(1) };
     }
 }
 
-unsafe extern "C" {
-    fn sscanf(text: *const c_char, format: *const c_char, ...) -> c_int;
+/// What a unit of the input is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Units {
+    Bytes,
+    WideCharacters,
 }
 
 /// Why scanning stopped before the end of the format.
 enum Stop {
-    /// The input ended.
+    /// The input ended, or is no text.
     End,
     /// The input does not match.
     Mismatch,
@@ -48,77 +64,105 @@ enum Stop {
 /// A conversion specification without its `%`.
 #[derive(Clone, Copy)]
 struct Conversion<'a> {
+    /// The number of its argument, if it has one.
+    number: Option<usize>,
     is_stored: bool,
+    /// `m`: the place is that of a pointer to memory that is allocated.
+    is_allocated: bool,
     width: usize,
-    length: &'a [u8],
+    length: &'a [u32],
     specifier: u8,
     /// The members of `%[...]`, and whether they are the ones that do not match.
-    set: &'a [u8],
+    set: &'a [u32],
     set_is_inverted: bool,
 }
 
-/// Splits a conversion off the format, which starts behind the `%`.
-fn parse(format: &[u8]) -> Option<(Conversion<'_>, &[u8])> {
-    let (is_stored, mut rest) = match format.split_first()? {
-        (b'*', rest) => (false, rest),
-        _ => (true, format),
-    };
-    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let width = rest[..digits].iter().fold(0_usize, |sum, digit| {
+fn is_one_of(unit: u32, bytes: &[u8]) -> bool {
+    u8::try_from(unit).is_ok_and(|byte| bytes.contains(&byte))
+}
+
+fn starts_with(units: &[u32], byte: u8) -> bool {
+    units.first() == Some(&u32::from(byte))
+}
+
+/// The digits at the start, as a number, and what follows.
+fn digits(units: &[u32]) -> (usize, &[u32]) {
+    let count = units
+        .iter()
+        .take_while(|unit| is_one_of(**unit, b"0123456789"))
+        .count();
+    let value = units[..count].iter().fold(0_usize, |sum, digit| {
         sum.saturating_mul(10)
-            .saturating_add(usize::from(digit - b'0'))
+            .saturating_add((digit - u32::from(b'0')) as usize)
     });
-    rest = &rest[digits..];
+    (value, &units[count..])
+}
+
+/// Splits a conversion off the format, which starts behind the `%`.
+fn parse(format: &[u32]) -> Option<(Conversion<'_>, &[u32])> {
+    let (number, after_number) = digits(format);
+    let (number, rest) = if number != 0 && starts_with(after_number, b'$') {
+        (Some(number), &after_number[1..])
+    } else {
+        (None, format)
+    };
+    let is_stored = !starts_with(rest, b'*');
+    let (width, mut rest) = digits(&rest[usize::from(!is_stored)..]);
+    let is_allocated = starts_with(rest, b'm');
+    rest = &rest[usize::from(is_allocated)..];
     let modifiers = rest
         .iter()
-        .take_while(|byte| b"hljztL".contains(byte))
+        .take_while(|unit| is_one_of(**unit, b"hljztLq"))
         .count();
     let (length, after) = rest.split_at(modifiers);
     let (specifier, mut rest) = after.split_first()?;
+    // `C` and `S` are `lc` and `ls`.
+    const LONG: &[u32] = &[b'l' as u32];
+    let (specifier, length) = match specifier.ascii() {
+        b'C' => (b'c', LONG),
+        b'S' => (b's', LONG),
+        specifier => (specifier, length),
+    };
     let mut conversion = Conversion {
+        number,
         is_stored,
+        is_allocated,
         width: if width == 0 { usize::MAX } else { width },
         length,
-        specifier: *specifier,
+        specifier,
         set: &[],
         set_is_inverted: false,
     };
-    if *specifier == b'[' {
-        if let Some((b'^', inner)) = rest.split_first() {
-            conversion.set_is_inverted = true;
-            rest = inner;
-        }
+    if specifier == b'[' {
+        conversion.set_is_inverted = starts_with(rest, b'^');
+        rest = &rest[usize::from(conversion.set_is_inverted)..];
         // A bracket that stands first is a member.
-        let end = 1 + rest.get(1..)?.iter().position(|byte| *byte == b']')?;
+        let end = 1 + rest.get(1..)?.iter().position(|unit| unit.ascii() == b']')?;
         (conversion.set, rest) = (&rest[..end], &rest[end + 1..]);
     }
     Some((conversion, rest))
 }
 
-fn in_set(set: &[u8], byte: u8) -> bool {
+fn in_set(set: &[u32], unit: u32) -> bool {
+    const RANGE: u32 = b'-' as u32;
     let mut rest = set;
     loop {
         match *rest {
             [] => return false,
-            [low, b'-', high, ref after @ ..] => {
-                if (low..=high).contains(&byte) {
+            [low, RANGE, high, ref after @ ..] => {
+                if (low..=high).contains(&unit) {
                     return true;
                 }
                 rest = after;
             }
             [member, ref after @ ..] => {
-                if member == byte {
+                if member == unit {
                     return true;
                 }
                 rest = after;
             }
         }
     }
-}
-
-/// `isspace` in the "C" locale.
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
 /// Whether `token` can be continued with `byte` and still be the start of an integer of the conversion.
@@ -175,64 +219,166 @@ fn continues_float(token: &[u8], byte: u8) -> bool {
     }
 }
 
+/// The pointers to store through, in their order or by their numbers.
+struct Places<'a> {
+    list: &'a mut VaList,
+    start: VaList,
+}
+
+impl Places<'_> {
+    /// # Safety
+    /// There must be such an argument.
+    unsafe fn take(&mut self, number: Option<usize>) -> *mut c_void {
+        // SAFETY: the caller's promise; all arguments are pointers.
+        unsafe {
+            match number {
+                None => self.list.next_pointer(),
+                Some(number) => {
+                    let mut list = self.start;
+                    for _ in 1..number {
+                        list.next_pointer();
+                    }
+                    list.next_pointer()
+                }
+            }
+        }
+    }
+}
+
 /// The scanner of one call.
 struct Scanner<'a, S: Source> {
     source: &'a mut S,
+    units: Units,
     read: usize,
     stored: c_int,
 }
 
 impl<S: Source> Scanner<'_, S> {
-    fn next(&mut self) -> Option<u8> {
-        let byte = self.source.next();
-        self.read += usize::from(byte.is_some());
-        byte
+    fn next(&mut self) -> Option<u32> {
+        let unit = self.source.next();
+        self.read += usize::from(unit.is_some());
+        unit
     }
 
-    fn push_back(&mut self, byte: u8) {
-        self.source.push_back(byte);
+    fn push_back(&mut self, unit: u32) {
+        self.source.push_back(unit);
         self.read -= 1;
     }
 
+    fn is_space(&self, unit: u32) -> bool {
+        match self.units {
+            Units::Bytes => (unit as c_char).is_space(),
+            Units::WideCharacters => unit.is_space(),
+        }
+    }
+
     fn skip_space(&mut self) {
-        while let Some(byte) = self.next() {
-            if !is_space(byte) {
-                self.push_back(byte);
+        while let Some(unit) = self.next() {
+            if !self.is_space(unit) {
+                self.push_back(unit);
                 return;
             }
         }
     }
 
-    fn expect(&mut self, wanted: u8) -> Result<(), Stop> {
+    fn expect(&mut self, wanted: u32) -> Result<(), Stop> {
         match self.next() {
-            Some(byte) if byte == wanted => Ok(()),
-            Some(byte) => {
-                self.push_back(byte);
+            Some(unit) if unit == wanted => Ok(()),
+            Some(unit) => {
+                self.push_back(unit);
                 Err(Stop::Mismatch)
             }
             None => Err(Stop::End),
         }
     }
 
-    /// The bytes that `belongs` accepts, at most `width`; at least one.
+    /// The units that `belongs` accepts, at most `width`; at least one.
     fn gather(
         &mut self,
         width: usize,
-        belongs: impl Fn(&[u8], u8) -> bool,
-    ) -> Result<Vec<u8>, Stop> {
+        belongs: impl Fn(&Self, &[u32], u32) -> bool,
+    ) -> Result<Vec<u32>, Stop> {
         let mut token = Vec::new();
         while token.len() < width {
-            let Some(byte) = self.next() else {
+            let Some(unit) = self.next() else {
                 if token.is_empty() {
                     return Err(Stop::End);
                 }
                 break;
             };
-            if !belongs(&token, byte) {
-                self.push_back(byte);
+            if !belongs(self, &token, unit) {
+                self.push_back(unit);
                 break;
             }
-            token.push(byte);
+            token.push(unit);
+        }
+        if token.is_empty() {
+            Err(Stop::Mismatch)
+        } else {
+            Ok(token)
+        }
+    }
+
+    /// The ASCII characters that `continues` accepts, as `gather` does.
+    fn gather_number(
+        &mut self,
+        width: usize,
+        continues: impl Fn(&[u8], u8) -> bool,
+    ) -> Result<Vec<u8>, Stop> {
+        let mut token = Vec::new();
+        while token.len() < width {
+            let Some(unit) = self.next() else {
+                if token.is_empty() {
+                    return Err(Stop::End);
+                }
+                break;
+            };
+            if !continues(&token, unit.ascii()) {
+                self.push_back(unit);
+                break;
+            }
+            token.push(unit.ascii());
+        }
+        if token.is_empty() {
+            Err(Stop::Mismatch)
+        } else {
+            Ok(token)
+        }
+    }
+
+    /// Wide characters out of bytes, at most `width`, as long as `belongs` accepts their first bytes.
+    fn gather_multibyte(
+        &mut self,
+        width: usize,
+        belongs: impl Fn(&Self, u32) -> bool,
+    ) -> Result<Vec<u32>, Stop> {
+        let mut token = Vec::new();
+        while token.len() < width {
+            let Some(first) = self.next() else {
+                if token.is_empty() {
+                    return Err(Stop::End);
+                }
+                break;
+            };
+            if !belongs(self, first) {
+                self.push_back(first);
+                break;
+            }
+            let mut state = wide::State::default();
+            let mut unit = first;
+            loop {
+                match state.push(unit as u8) {
+                    Ok(Some(character)) => {
+                        token.push(character);
+                        break;
+                    }
+                    Ok(None) => unit = self.next().ok_or(Stop::End)?,
+                    Err(()) => {
+                        crate::errno::set(crate::errno::EILSEQ);
+                        return Err(Stop::End);
+                    }
+                }
+            }
         }
         if token.is_empty() {
             Err(Stop::Mismatch)
@@ -243,113 +389,209 @@ impl<S: Source> Scanner<'_, S> {
 
     /// # Safety
     /// An argument must be left that the conversion stores through.
-    unsafe fn convert(
-        &mut self,
-        conversion: &Conversion,
-        arguments: &mut VaList,
-    ) -> Result<(), Stop> {
+    unsafe fn convert(&mut self, conversion: &Conversion, places: &mut Places) -> Result<(), Stop> {
         if !matches!(conversion.specifier, b'c' | b'[' | b'n') {
             self.skip_space();
         }
         let width = conversion.width;
-        let token = match conversion.specifier {
-            b'%' => return self.expect(b'%'),
+        match conversion.specifier {
+            b'%' => return self.expect(u32::from(b'%')),
             b'n' => {
                 if conversion.is_stored {
                     // SAFETY: the caller's promise.
-                    unsafe { store_count(self.read, conversion.length, arguments.next_pointer()) };
+                    unsafe {
+                        let place = places.take(conversion.number);
+                        store_integer(self.read as u64, conversion.length, place);
+                    }
                 }
                 return Ok(());
             }
-            b'c' => {
-                let wanted = if width == usize::MAX { 1 } else { width };
-                let token = self.gather(wanted, |_, _| true)?;
-                if token.len() < wanted {
+            b'c' | b's' | b'[' => {
+                let token = self.text(conversion)?;
+                if conversion.is_stored {
+                    // SAFETY: the caller's promise: the place has room for the text, or is that of a pointer.
+                    unsafe { self.store_text(conversion, &token, places.take(conversion.number))? };
+                }
+            }
+            b'd' | b'i' | b'u' | b'o' | b'x' | b'X' | b'p' => {
+                let specifier = conversion.specifier;
+                let mut token =
+                    self.gather_number(width, |token, byte| continues_integer(token, specifier, byte))?;
+                if specifier == b'p' && token.starts_with(b"(") {
                     return Err(Stop::Mismatch);
                 }
-                token
+                let length = token.len();
+                token.push(0);
+                let base = match specifier {
+                    b'd' | b'u' => 10,
+                    b'i' => 0,
+                    b'o' => 8,
+                    _ => 16,
+                };
+                let mut end = core::ptr::null();
+                let text = token.as_ptr().cast::<c_char>();
+                // SAFETY: the token ends with a zero; the end lies in it.
+                let (value, used) = unsafe {
+                    let value = if matches!(specifier, b'd' | b'i') {
+                        number::strtol(text, &raw mut end, base) as u64
+                    } else {
+                        number::strtoul(text, &raw mut end, base)
+                    };
+                    (value, end.offset_from(text) as usize)
+                };
+                // Only a whole number counts: "-" or "0x" alone is a mismatch.
+                if used != length {
+                    return Err(Stop::Mismatch);
+                }
+                if conversion.is_stored {
+                    const LONG: &[u32] = &[b'l' as u32];
+                    let length = if specifier == b'p' { LONG } else { conversion.length };
+                    // SAFETY: the caller's promise.
+                    unsafe { store_integer(value, length, places.take(conversion.number)) };
+                }
             }
-            b's' => self.gather(width, |_, byte| !is_space(byte))?,
-            b'[' => self.gather(width, |_, byte| {
-                in_set(conversion.set, byte) != conversion.set_is_inverted
-            })?,
-            b'd' | b'i' | b'u' | b'o' | b'x' | b'X' | b'p' => self
-                .gather(width, |token, byte| {
-                    continues_integer(token, conversion.specifier, byte)
-                })?,
             b'a' | b'A' | b'e' | b'E' | b'f' | b'F' | b'g' | b'G' => {
-                self.gather(width, continues_float)?
+                let token = self.gather_number(width, continues_float)?;
+                // SAFETY: the caller's promise.
+                unsafe { store_float(conversion, &token, places)? };
             }
             _ => return Err(Stop::Mismatch),
-        };
-        let target = if conversion.is_stored {
-            // SAFETY: the caller's promise.
-            unsafe { arguments.next_pointer() }
-        } else {
-            core::ptr::null_mut()
-        };
-        // SAFETY: the target is what the caller passed for this conversion.
-        unsafe { store(conversion, token, target)? };
+        }
         self.stored += c_int::from(conversion.is_stored);
         Ok(())
     }
-}
 
-/// # Safety
-/// `target` must be null or what C requires for the conversion.
-unsafe fn store(
-    conversion: &Conversion,
-    mut token: Vec<u8>,
-    target: *mut c_void,
-) -> Result<(), Stop> {
-    if matches!(conversion.specifier, b'c' | b's' | b'[') {
-        if !target.is_null() {
-            if conversion.specifier != b'c' {
-                token.push(0);
-            }
-            // SAFETY: the caller gives room for the bytes and, for strings, the zero.
-            unsafe {
-                core::ptr::copy_nonoverlapping(token.as_ptr(), target.cast(), token.len());
-            }
-        }
-        return Ok(());
-    }
-    token.push(0);
-    let mut format = Vec::from(&b"%"[..]);
-    if target.is_null() {
-        format.push(b'*');
-    }
-    format.extend_from_slice(conversion.length);
-    format.extend_from_slice(&[conversion.specifier, b'%', b'n', 0]);
-    let mut used: c_int = -1;
-    let used_place: *mut c_int = &raw mut used;
-    // SAFETY: both strings end with a zero; the places are the caller's and ours, in the format's order.
-    unsafe {
-        let (text, format) = (token.as_ptr().cast(), format.as_ptr().cast());
-        if target.is_null() {
-            sscanf(text, format, used_place);
+    /// The units of a `c`, `s` or `[`: decoded if bytes are to be stored as wide characters.
+    fn text(&mut self, conversion: &Conversion) -> Result<Vec<u32>, Stop> {
+        let is_decoded = self.units == Units::Bytes && is_long(conversion.length);
+        let exactly = match conversion.specifier {
+            b'c' if conversion.width == usize::MAX => Some(1),
+            b'c' => Some(conversion.width),
+            _ => None,
+        };
+        let belongs = |scanner: &Self, unit: u32| match conversion.specifier {
+            b'c' => true,
+            b's' => !scanner.is_space(unit),
+            _ => in_set(conversion.set, unit) != conversion.set_is_inverted,
+        };
+        let width = exactly.unwrap_or(conversion.width);
+        let token = if is_decoded {
+            self.gather_multibyte(width, belongs)?
         } else {
-            sscanf(text, format, target, used_place);
+            self.gather(width, |scanner, _, unit| belongs(scanner, unit))?
+        };
+        if exactly.is_some_and(|wanted| token.len() < wanted) {
+            return Err(Stop::Mismatch);
         }
+        Ok(token)
     }
-    // Only a whole number stores the count: "-" or "0x" alone is a mismatch.
-    if used < 0 {
-        Err(Stop::Mismatch)
-    } else {
-        Ok(())
+
+    /// # Safety
+    /// The place must have room for the text, or be that of a pointer if memory is allocated.
+    unsafe fn store_text(
+        &self,
+        conversion: &Conversion,
+        token: &[u32],
+        place: *mut c_void,
+    ) -> Result<(), Stop> {
+        let is_terminated = conversion.specifier != b'c';
+        if is_long(conversion.length) {
+            let mut units = Vec::from(token);
+            units.extend(is_terminated.then_some(0));
+            // SAFETY: the caller's promise.
+            return unsafe { store_units(&units, conversion, place) };
+        }
+        let mut bytes: Vec<u8> = match self.units {
+            Units::Bytes => token.iter().map(|unit| *unit as u8).collect(),
+            Units::WideCharacters => {
+                let mut bytes = Vec::new();
+                for unit in token {
+                    let mut buffer = [0; wide::ENCODED_BYTES];
+                    bytes.extend_from_slice(wide::encode(*unit, &mut buffer).ok_or(Stop::End)?);
+                }
+                bytes
+            }
+        };
+        bytes.extend(is_terminated.then_some(0));
+        // SAFETY: the caller's promise.
+        unsafe { store_units(&bytes, conversion, place) }
     }
 }
 
+fn is_long(length: &[u32]) -> bool {
+    starts_with(length, b'l')
+}
+
 /// # Safety
-/// `target` must be an integer of the length that the modifier names.
-unsafe fn store_count(count: usize, length: &[u8], target: *mut c_void) {
+/// The place must have room for the units, or be that of a pointer if memory is allocated.
+unsafe fn store_units<T>(
+    units: &[T],
+    conversion: &Conversion,
+    place: *mut c_void,
+) -> Result<(), Stop> {
+    let target = if conversion.is_allocated {
+        let block = heap::malloc(size_of_val(units));
+        // SAFETY: the caller's promise.
+        unsafe { *place.cast::<*mut c_void>() = block };
+        if block.is_null() {
+            return Err(Stop::End);
+        }
+        block
+    } else {
+        place
+    };
+    // SAFETY: the caller's promise, or the block was allocated with this size.
+    unsafe { core::ptr::copy_nonoverlapping(units.as_ptr(), target.cast(), units.len()) };
+    Ok(())
+}
+
+/// # Safety
+/// An argument must be left that the conversion stores through.
+unsafe fn store_float(
+    conversion: &Conversion,
+    token: &[u8],
+    places: &mut Places,
+) -> Result<(), Stop> {
+    let format = match conversion.length.first().map(|unit| unit.ascii()) {
+        Some(b'L') => Format::EXTENDED,
+        Some(b'l') => Format::DOUBLE,
+        _ => Format::FLOAT,
+    };
+    let parsed = parse_number(token, format, number::rounding());
+    if parsed.is_none_or(|parsed| parsed.length != token.len()) {
+        return Err(Stop::Mismatch);
+    }
+    if conversion.is_stored {
+        // SAFETY: the caller's promise: the place is a number of the format.
+        unsafe {
+            let place = places.take(conversion.number);
+            match format {
+                Format::EXTENDED => {
+                    let (mantissa, sign_and_exponent) = number::extended(parsed);
+                    place.cast::<number::Extended>().write(number::Extended {
+                        mantissa,
+                        sign_and_exponent,
+                    });
+                }
+                Format::DOUBLE => place.cast::<u64>().write(number::bits(parsed, format)),
+                _ => place.cast::<u32>().write(number::bits(parsed, format) as u32),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// # Safety
+/// `place` must be an integer of the length that the modifier names.
+unsafe fn store_integer(value: u64, length: &[u32], place: *mut c_void) {
+    let is_short = starts_with(length, b'h');
     // SAFETY: the caller's promise.
     unsafe {
-        match length {
-            b"hh" => *target.cast::<i8>() = count as i8,
-            b"h" => *target.cast::<i16>() = count as i16,
-            b"" => *target.cast::<i32>() = count as i32,
-            _ => *target.cast::<i64>() = count as i64,
+        match length.len() {
+            0 => *place.cast::<u32>() = value as u32,
+            1 if is_short => *place.cast::<u16>() = value as u16,
+            _ if is_short => *place.cast::<u8>() = value as u8,
+            _ => *place.cast::<u64>() = value,
         }
     }
 }
@@ -360,30 +602,36 @@ unsafe fn store_count(count: usize, length: &[u8], target: *mut c_void) {
 /// The arguments must match the format.
 pub(super) unsafe fn scan(
     source: &mut impl Source,
-    format: &[u8],
+    units: Units,
+    format: &[u32],
     arguments: &mut VaList,
 ) -> c_int {
     let mut scanner = Scanner {
         source,
+        units,
         read: 0,
         stored: 0,
     };
+    let mut places = Places {
+        start: *arguments,
+        list: arguments,
+    };
     let mut rest = format;
     let mut converted = false;
-    while let Some((byte, after)) = rest.split_first() {
+    while let Some((unit, after)) = rest.split_first() {
         rest = after;
-        let step = if is_space(*byte) {
+        let step = if scanner.is_space(*unit) {
             scanner.skip_space();
             Ok(())
-        } else if *byte != b'%' {
-            scanner.expect(*byte)
+        } else if *unit != u32::from(b'%') {
+            scanner.expect(*unit)
         } else {
             let Some((conversion, after)) = parse(rest) else {
                 break;
             };
             rest = after;
             // SAFETY: the caller's promise.
-            let step = unsafe { scanner.convert(&conversion, arguments) };
+            let step = unsafe { scanner.convert(&conversion, &mut places) };
             converted |= step.is_ok() && !matches!(conversion.specifier, b'%' | b'n');
             step
         };
@@ -402,14 +650,18 @@ mod tests {
 
     /// Scans `text`; returns the result, and what was left.
     fn scan_text<'a>(text: &'a str, format: &str, places: &[*mut c_void]) -> (c_int, &'a str) {
+        let ended = alloc::format!("{text}\0");
         let mut source = Text {
-            bytes: text.as_bytes(),
-            position: 0,
+            next: ended.as_ptr(),
         };
-        let mut list = VaList::of_pointers(places);
-        // SAFETY: the tests pass places that match their formats.
-        let result = unsafe { scan(&mut source, format.as_bytes(), &mut list) };
-        (result, &text[source.position..])
+        let words: Vec<u64> = places.iter().map(|place| *place as u64).collect();
+        let format: Vec<u32> = format.bytes().map(u32::from).collect();
+        let mut list = VaList::on_the_stack(&words);
+        // SAFETY: the tests pass places that match their formats; the source lies in the text.
+        unsafe {
+            let result = scan(&mut source, Units::Bytes, &format, &mut list);
+            (result, &text[source.next.offset_from(ended.as_ptr()) as usize..])
+        }
     }
 
     fn place<T>(value: &mut T) -> *mut c_void {
@@ -489,5 +741,23 @@ mod tests {
         assert_eq!(scan_text("ab", "a%%%d", &places).0, 0);
         assert_eq!(scan_text("3%", "%d%%", &places), (1, ""));
         assert_eq!(number, 3);
+    }
+
+    #[test]
+    fn numbered_places_and_allocated_text() {
+        let (mut a, mut b) = (0_i32, 0_i32);
+        let places = [place(&mut a), place(&mut b)];
+        assert_eq!(scan_text("1 2", "%2$d%1$d", &places), (2, ""));
+        assert_eq!((a, b), (2, 1));
+        let mut text = core::ptr::null_mut::<c_char>();
+        assert_eq!(scan_text("word", "%ms", &[place(&mut text)]), (1, ""));
+        // SAFETY: the block is a C string, and is freed once.
+        unsafe {
+            assert_eq!(crate::cstr::bytes(text), b"word");
+            heap::free(text.cast());
+        }
+        let mut wide = [0_u32; 4];
+        assert_eq!(scan_text("aé€", "%3ls", &[place(&mut wide)]), (1, ""));
+        assert_eq!(wide, [0x61, 0xe9, 0x20ac, 0]);
     }
 }

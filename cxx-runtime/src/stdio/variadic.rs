@@ -57,4 +57,13 @@ variadic! {
     "warn" calls "vwarn" with the list in "rsi" after "1";
     "warnx" calls "vwarnx" with the list in "rsi" after "1";
     "syslog" calls "vsyslog" with the list in "rdx" after "2";
+    "sprintf" calls "vsprintf" with the list in "rdx" after "2";
+    "snprintf" calls "vsnprintf" with the list in "rcx" after "3";
+    "sscanf" calls "vsscanf" with the list in "rdx" after "2";
+    "wprintf" calls "vwprintf" with the list in "rsi" after "1";
+    "wscanf" calls "vwscanf" with the list in "rsi" after "1";
+    "fwprintf" calls "vfwprintf" with the list in "rdx" after "2";
+    "fwscanf" calls "vfwscanf" with the list in "rdx" after "2";
+    "swprintf" calls "vswprintf" with the list in "rcx" after "3";
+    "swscanf" calls "vswscanf" with the list in "rdx" after "2";
 }

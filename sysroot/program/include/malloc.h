@@ -1,0 +1,19 @@
+#ifndef BAREFLOW_PROGRAM_MALLOC_H
+#define BAREFLOW_PROGRAM_MALLOC_H
+
+#include <stdlib.h>
+
+__BEGIN_C_DECLS
+size_t malloc_usable_size(void *block) __NOEXCEPT;
+void *pvalloc(size_t size) __NOEXCEPT;
+void cfree(void *block) __NOEXCEPT;
+int malloc_trim(size_t left) __NOEXCEPT;
+int mallopt(int parameter, int value) __NOEXCEPT;
+__END_C_DECLS
+
+#define M_MMAP_THRESHOLD -3
+#define M_TRIM_THRESHOLD -1
+#define M_TOP_PAD -2
+#define M_MMAP_MAX -4
+
+#endif
