@@ -6,7 +6,6 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{cstr, errno};
 
-
 /// `struct lconv` of the overlay.
 #[repr(C)]
 struct Conventions {
@@ -44,7 +43,11 @@ unsafe fn known(name: *const c_char) -> Option<&'static CStr> {
     // SAFETY: the caller's promise.
     let name = unsafe { cstr::bytes(name) };
     let name = NAMES.into_iter().find(|known| known.to_bytes() == name)?;
-    Some(if matches!(name.to_bytes(), b"" | b"POSIX") { c"C" } else { name })
+    Some(if matches!(name.to_bytes(), b"" | b"POSIX") {
+        c"C"
+    } else {
+        name
+    })
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -71,7 +74,11 @@ const GLOBAL_LOCALE: usize = usize::MAX;
 unsafe extern "C" fn newlocale(_mask: c_int, locale: *const c_char, _base: usize) -> usize {
     // SAFETY: the caller passes a C string or null.
     if locale.is_null() || unsafe { known(locale) }.is_none() {
-        errno::set(if locale.is_null() { errno::EINVAL } else { errno::ENOENT });
+        errno::set(if locale.is_null() {
+            errno::EINVAL
+        } else {
+            errno::ENOENT
+        });
         return 0;
     }
     THE_LOCALE
@@ -100,13 +107,63 @@ extern "C" fn uselocale(locale: usize) -> usize {
 /// The items of `langinfo.h`, from `ABDAY_1` on.
 const FIRST_ITEM: c_int = 0x20000;
 const ITEMS: [&CStr; 57] = [
-    c"Sun", c"Mon", c"Tue", c"Wed", c"Thu", c"Fri", c"Sat",
-    c"Sunday", c"Monday", c"Tuesday", c"Wednesday", c"Thursday", c"Friday", c"Saturday",
-    c"Jan", c"Feb", c"Mar", c"Apr", c"May", c"Jun", c"Jul", c"Aug", c"Sep", c"Oct", c"Nov", c"Dec",
-    c"January", c"February", c"March", c"April", c"May", c"June", c"July", c"August", c"September",
-    c"October", c"November", c"December",
-    c"AM", c"PM", c"%a %b %e %H:%M:%S %Y", c"%m/%d/%y", c"%H:%M:%S", c"%I:%M:%S %p",
-    c"", c"", c"", c"", c"", c"UTF-8", c".", c"", c"^[yY]", c"^[nN]", c"-", c"", c"",
+    c"Sun",
+    c"Mon",
+    c"Tue",
+    c"Wed",
+    c"Thu",
+    c"Fri",
+    c"Sat",
+    c"Sunday",
+    c"Monday",
+    c"Tuesday",
+    c"Wednesday",
+    c"Thursday",
+    c"Friday",
+    c"Saturday",
+    c"Jan",
+    c"Feb",
+    c"Mar",
+    c"Apr",
+    c"May",
+    c"Jun",
+    c"Jul",
+    c"Aug",
+    c"Sep",
+    c"Oct",
+    c"Nov",
+    c"Dec",
+    c"January",
+    c"February",
+    c"March",
+    c"April",
+    c"May",
+    c"June",
+    c"July",
+    c"August",
+    c"September",
+    c"October",
+    c"November",
+    c"December",
+    c"AM",
+    c"PM",
+    c"%a %b %e %H:%M:%S %Y",
+    c"%m/%d/%y",
+    c"%H:%M:%S",
+    c"%I:%M:%S %p",
+    c"",
+    c"",
+    c"",
+    c"",
+    c"",
+    c"UTF-8",
+    c".",
+    c"",
+    c"^[yY]",
+    c"^[nN]",
+    c"-",
+    c"",
+    c"",
 ];
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -159,7 +216,7 @@ with_locale! {
     "strcasecmp_l" is "strcasecmp";
     "strncasecmp_l" is "strncasecmp";
     "strerror_l" is "strerror";
-    "strftime_l" is "strftime";
+    "strftime_l" is "bareflow_strftime";
 }
 
 /// There are no message catalogues: no name is that of one.

@@ -72,8 +72,9 @@ unsafe fn floating<U: Unit>(text: *const U, end: *mut *const U, format: Format) 
     // SAFETY: nothing behind the zero is read: no character that can belong to a number is zero.
     unsafe {
         let start = text.add(leading_space(text));
-        let belongs =
-            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'(' | b')' | b'_');
+        let belongs = |byte: u8| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'(' | b')' | b'_')
+        };
         let mut characters = Vec::new();
         loop {
             let byte = (*start.add(characters.len())).ascii();
@@ -108,7 +109,10 @@ pub(crate) fn bits(parsed: Option<Parsed>, format: Format) -> u64 {
 pub(crate) fn extended(parsed: Option<Parsed>) -> (u64, u16) {
     parsed.map_or((0, 0), |parsed| {
         let (biased, fraction) = Format::EXTENDED.pack(parsed.value);
-        (fraction, u16::from(parsed.is_negative) << 15 | biased as u16)
+        (
+            fraction,
+            u16::from(parsed.is_negative) << 15 | biased as u16,
+        )
     })
 }
 
@@ -247,7 +251,11 @@ unsafe fn signed<U: Unit>(text: *const U, end: *mut *const U, base: c_int) -> i6
     let limit = i64::MAX as u64 + u64::from(integer.is_negative);
     if integer.is_too_great || integer.magnitude > limit {
         errno::set(errno::ERANGE);
-        return if integer.is_negative { i64::MIN } else { i64::MAX };
+        return if integer.is_negative {
+            i64::MIN
+        } else {
+            i64::MAX
+        };
     }
     if integer.is_negative {
         integer.magnitude.wrapping_neg() as i64
@@ -365,9 +373,15 @@ mod tests {
         assert_eq!(long(c"zz", 36), (1295, 2, 0));
         assert_eq!(long(c"+", 10), (0, 0, 0));
         assert_eq!(long(c"1", 1), (0, 0, errno::EINVAL));
-        assert_eq!(long(c"9223372036854775808", 10), (i64::MAX, 19, errno::ERANGE));
+        assert_eq!(
+            long(c"9223372036854775808", 10),
+            (i64::MAX, 19, errno::ERANGE)
+        );
         assert_eq!(long(c"-9223372036854775808", 10), (i64::MIN, 20, 0));
-        assert_eq!(long(c"-99999999999999999999", 10), (i64::MIN, 21, errno::ERANGE));
+        assert_eq!(
+            long(c"-99999999999999999999", 10),
+            (i64::MIN, 21, errno::ERANGE)
+        );
     }
 
     #[test]

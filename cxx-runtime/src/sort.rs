@@ -27,8 +27,12 @@ impl Elements<'_> {
         // SAFETY: the caller's promise. Whole words are the common case.
         unsafe {
             match (self.size, count) {
-                (8, 1) => to.cast::<u64>().write_unaligned(from.cast::<u64>().read_unaligned()),
-                (4, 1) => to.cast::<u32>().write_unaligned(from.cast::<u32>().read_unaligned()),
+                (8, 1) => to
+                    .cast::<u64>()
+                    .write_unaligned(from.cast::<u64>().read_unaligned()),
+                (4, 1) => to
+                    .cast::<u32>()
+                    .write_unaligned(from.cast::<u32>().read_unaligned()),
                 _ => core::ptr::copy_nonoverlapping(from, to, count * self.size),
             }
         }
@@ -114,7 +118,12 @@ const SMALL_BYTES: usize = 1024;
 
 /// # Safety
 /// `base` must be writable for `count` elements of `size` bytes.
-unsafe fn sort(base: *mut c_void, count: usize, size: usize, compare: &dyn Fn(*const u8, *const u8) -> Ordering) {
+unsafe fn sort(
+    base: *mut c_void,
+    count: usize,
+    size: usize,
+    compare: &dyn Fn(*const u8, *const u8) -> Ordering,
+) {
     if count < 2 || size == 0 {
         return;
     }
@@ -212,9 +221,16 @@ mod tests {
                 sort(elements.as_mut_ptr().cast(), elements.len(), 8, &compare);
                 assert_eq!(elements, expected);
             } else {
-                let all = Elements { size: 8, compare: &compare };
+                let all = Elements {
+                    size: 8,
+                    compare: &compare,
+                };
                 all.heap_sort(elements.as_mut_ptr().cast(), elements.len());
-                let keys = |list: &[u64]| list.iter().map(|element| *element as u32).collect::<Vec<_>>();
+                let keys = |list: &[u64]| {
+                    list.iter()
+                        .map(|element| *element as u32)
+                        .collect::<Vec<_>>()
+                };
                 assert_eq!(keys(&elements), keys(&expected));
             }
         }
@@ -250,7 +266,10 @@ mod tests {
         unsafe {
             for _ in 0..20 {
                 sort(elements.as_mut_ptr().cast(), elements.len(), 4, &compare);
-                let all = Elements { size: 4, compare: &compare };
+                let all = Elements {
+                    size: 4,
+                    compare: &compare,
+                };
                 all.heap_sort(elements.as_mut_ptr().cast(), elements.len());
             }
         }

@@ -92,8 +92,9 @@ unsafe extern "C" fn memmem(
     unsafe {
         let bytes = core::slice::from_raw_parts(block.cast::<u8>(), size);
         let wanted = core::slice::from_raw_parts(wanted.cast::<u8>(), wanted_size);
-        memchr::memmem::find(bytes, wanted)
-            .map_or(core::ptr::null(), |index| block.cast::<u8>().add(index).cast())
+        memchr::memmem::find(bytes, wanted).map_or(core::ptr::null(), |index| {
+            block.cast::<u8>().add(index).cast()
+        })
     }
 }
 
@@ -144,7 +145,10 @@ unsafe extern "C" fn swab(source: *const c_void, target: *mut c_void, size: isiz
     for index in (0..size.max(0) as usize & !1).step_by(2) {
         // SAFETY: the caller gives `size` bytes of both.
         unsafe {
-            let (source, target) = (source.cast::<u8>().add(index), target.cast::<u8>().add(index));
+            let (source, target) = (
+                source.cast::<u8>().add(index),
+                target.cast::<u8>().add(index),
+            );
             let pair = (*source, *source.add(1));
             (*target.add(1), *target) = pair;
         }
@@ -174,9 +178,7 @@ extern "C" fn ffsll(number: c_longlong) -> c_int {
 #[cfg_attr(not(test), unsafe(export_name = "bareflow_gnu_basename"))]
 unsafe extern "C" fn gnu_basename(path: *const c_char) -> *const c_char {
     // SAFETY: the caller passes a C string.
-    unsafe {
-        memchr::memrchr(b'/', cstr::bytes(path)).map_or(path, |index| path.add(index + 1))
-    }
+    unsafe { memchr::memrchr(b'/', cstr::bytes(path)).map_or(path, |index| path.add(index + 1)) }
 }
 
 /// Compares as `ls -v` sorts: digits as numbers, those with leading zeros before.
@@ -215,7 +217,13 @@ unsafe extern "C" fn strverscmp(first: *const c_char, second: *const c_char) -> 
         }
     } else if zeros_only && digits != 0 && (is_number(left) || is_number(right)) {
         // Both are fractions as far as they agree; what goes on with a digit is less.
-        let fraction = |byte: u8| if is_number(byte) { i32::from(byte) } else { i32::from(b'9') + 1 };
+        let fraction = |byte: u8| {
+            if is_number(byte) {
+                i32::from(byte)
+            } else {
+                i32::from(b'9') + 1
+            }
+        };
         if is_number(left) != is_number(right) {
             return fraction(left) - fraction(right);
         }
@@ -252,24 +260,41 @@ unsafe fn digits_of(
             Value::Finite { mantissa, exponent } => (mantissa, exponent),
             other => {
                 *point = 0;
-                let text: &[u8] = if other == Value::Infinite { b"inf" } else { b"nan" };
-                return if cstr::store(text, buffer, size) { 0 } else { -1 };
+                let text: &[u8] = if other == Value::Infinite {
+                    b"inf"
+                } else {
+                    b"nan"
+                };
+                return if cstr::store(text, buffer, size) {
+                    0
+                } else {
+                    -1
+                };
             }
         };
         let mut decimal = Decimal::exact(mantissa, exponent);
         let shown = kept(decimal.point);
         decimal.round(shown, is_negative, Rounding::Nearest);
-        let mut text: alloc::vec::Vec<u8> = decimal.digits.iter().map(|digit| b'0' + digit).collect();
+        let mut text: alloc::vec::Vec<u8> =
+            decimal.digits.iter().map(|digit| b'0' + digit).collect();
         // A carry may have made one digit more.
         let wanted = usize::try_from(kept_after_carry(shown, &decimal)).unwrap_or(0);
         text.resize(wanted.max(text.len()).min(size.saturating_sub(1)), b'0');
         *point = if mantissa == 0 { 1 } else { decimal.point };
-        if cstr::store(&text, buffer, size) { 0 } else { -1 }
+        if cstr::store(&text, buffer, size) {
+            0
+        } else {
+            -1
+        }
     }
 }
 
 fn kept_after_carry(shown: i64, decimal: &bareflow_decimal::Decimal) -> i64 {
-    if decimal.digits.is_empty() { shown.max(0) } else { shown }
+    if decimal.digits.is_empty() {
+        shown.max(0)
+    } else {
+        shown
+    }
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -282,7 +307,16 @@ unsafe extern "C" fn ecvt_r(
     size: usize,
 ) -> c_int {
     // SAFETY: the caller gives the places.
-    unsafe { digits_of(number, |_| i64::from(count.clamp(0, 17)), point, sign, buffer, size) }
+    unsafe {
+        digits_of(
+            number,
+            |_| i64::from(count.clamp(0, 17)),
+            point,
+            sign,
+            buffer,
+            size,
+        )
+    }
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -308,7 +342,12 @@ unsafe extern "C" fn fcvt_r(
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn ecvt(number: f64, count: c_int, point: *mut c_int, sign: *mut c_int) -> *mut c_char {
+unsafe extern "C" fn ecvt(
+    number: f64,
+    count: c_int,
+    point: *mut c_int,
+    sign: *mut c_int,
+) -> *mut c_char {
     let buffer = CONVERSION.0.get().cast();
     // SAFETY: the buffer has this size, and is the one that the next call uses again.
     unsafe { ecvt_r(number, count, point, sign, buffer, 352) };
@@ -316,7 +355,12 @@ unsafe extern "C" fn ecvt(number: f64, count: c_int, point: *mut c_int, sign: *m
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn fcvt(number: f64, places: c_int, point: *mut c_int, sign: *mut c_int) -> *mut c_char {
+unsafe extern "C" fn fcvt(
+    number: f64,
+    places: c_int,
+    point: *mut c_int,
+    sign: *mut c_int,
+) -> *mut c_char {
     let buffer = CONVERSION.0.get().cast();
     // SAFETY: the buffer has this size, and is the one that the next call uses again.
     unsafe { fcvt_r(number, places, point, sign, buffer, 352) };
@@ -374,7 +418,11 @@ mod tests {
         let ordered = [c"000", c"00", c"01", c"010", c"09", c"0", c"1", c"9", c"10"];
         for (index, first) in ordered.iter().enumerate() {
             for (other, second) in ordered.iter().enumerate() {
-                assert_eq!(versions(first, second), index.cmp(&other) as c_int, "{first:?} {second:?}");
+                assert_eq!(
+                    versions(first, second),
+                    index.cmp(&other) as c_int,
+                    "{first:?} {second:?}"
+                );
             }
         }
         assert_eq!(versions(c"item#99", c"item#100"), -1);
@@ -395,9 +443,20 @@ mod tests {
     fn digits_without_a_point() {
         let (mut point, mut sign) = (0, 0);
         // SAFETY: the places are writable, and the result is a C string.
-        let mut digits = |number: f64, count: c_int, function: unsafe extern "C" fn(f64, c_int, *mut c_int, *mut c_int) -> *mut c_char| unsafe {
+        let mut digits = |number: f64,
+                          count: c_int,
+                          function: unsafe extern "C" fn(
+            f64,
+            c_int,
+            *mut c_int,
+            *mut c_int,
+        ) -> *mut c_char| unsafe {
             let text = function(number, count, &raw mut point, &raw mut sign);
-            (String::from_utf8(cstr::bytes(text).to_vec()).unwrap(), point, sign)
+            (
+                String::from_utf8(cstr::bytes(text).to_vec()).unwrap(),
+                point,
+                sign,
+            )
         };
         assert_eq!(digits(-123.456, 5, ecvt), ("12346".into(), 3, 1));
         assert_eq!(digits(123.456, 1, fcvt), ("1235".into(), 3, 0));

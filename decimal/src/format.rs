@@ -108,7 +108,11 @@ impl Format {
         let top = u32::try_from(self.highest - self.lowest + 2).unwrap_or(u32::MAX);
         let leading = 1_u64 << (self.precision - 1);
         let has_leading_bit = self.precision == 64;
-        let mask = if has_leading_bit { u64::MAX } else { leading - 1 };
+        let mask = if has_leading_bit {
+            u64::MAX
+        } else {
+            leading - 1
+        };
         match value {
             Value::Infinite => (top, leading & mask),
             Value::NotANumber(payload) => {

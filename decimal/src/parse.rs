@@ -347,9 +347,7 @@ pub fn parse(text: &[u8], format: Format, rounding: Rounding) -> Option<Parsed> 
         });
     }
     let is_hexadecimal = matches!(rest, [b'0', b'x' | b'X', ..]);
-    let in_hexadecimal = is_hexadecimal
-        .then(|| scan(&rest[2..], 16, b'p'))
-        .flatten();
+    let in_hexadecimal = is_hexadecimal.then(|| scan(&rest[2..], 16, b'p')).flatten();
     let (magnitude, length) = match in_hexadecimal {
         Some(scan) => (hexadecimal(&scan), scan.length + 2),
         None => {

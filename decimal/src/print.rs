@@ -101,7 +101,7 @@ impl Decimal {
                 order => order,
             }
         };
-        let is_odd = kept > 0 && self.digits[kept - 1] % 2 != 0;
+        let is_odd = kept > 0 && self.digits[kept - 1] & 1 != 0;
         let is_up = rounding.is_up(is_negative, is_odd, half, false);
         let place = self.point - count as i32;
         self.digits.truncate(kept);

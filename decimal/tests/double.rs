@@ -56,7 +56,11 @@ fn random_texts_are_read_as_rust_reads_them() {
 
 #[test]
 fn ties_and_what_is_just_beside_them() {
-    for text in ["9007199254740993", "9007199254740995", "1.00000000000000011102230246251565404236316680908203125"] {
+    for text in [
+        "9007199254740993",
+        "9007199254740995",
+        "1.00000000000000011102230246251565404236316680908203125",
+    ] {
         for tail in ["", "00000000000000000000001", "0000000000"] {
             let text = if text.contains('.') {
                 format!("{text}{tail}")
@@ -74,9 +78,15 @@ fn ties_and_what_is_just_beside_them() {
 fn only_inexact_subnormals_are_out_of_range() {
     assert_eq!(double("0x1p-1074"), (5e-324, false));
     assert_eq!(double("0x1.8p-1074"), (1e-323, true));
-    assert_eq!(double("2.2250738585072014e-308"), (f64::MIN_POSITIVE, false));
+    assert_eq!(
+        double("2.2250738585072014e-308"),
+        (f64::MIN_POSITIVE, false)
+    );
     // Tiny before rounding only.
-    assert_eq!(double("0x1.fffffffffffffcp-1023"), (f64::MIN_POSITIVE, false));
+    assert_eq!(
+        double("0x1.fffffffffffffcp-1023"),
+        (f64::MIN_POSITIVE, false)
+    );
     assert_eq!(double("0x1.fffffffffffffp-1023"), (f64::MIN_POSITIVE, true));
     assert_eq!(double("1e400"), (f64::INFINITY, true));
     assert_eq!(double("-1e-400"), (-0.0, true));

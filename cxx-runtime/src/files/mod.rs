@@ -20,9 +20,7 @@ use crate::runtime::platform;
 
 use tree::{Content, Device, LastLink, NodeId, Place, ROOT, Time, Tree};
 
-pub(crate) use descriptors::{
-    Mapping, close, dup2, fcntl, isatty, lseek, map, open, read, write,
-};
+pub(crate) use descriptors::{Mapping, close, dup2, fcntl, isatty, lseek, map, open, read, write};
 pub(crate) use status::access;
 
 const AT_FDCWD: c_int = -100;

@@ -75,7 +75,14 @@ unsafe extern "C" fn vfprintf(
 ) -> c_int {
     stream.orient(-1);
     // SAFETY: the caller passes a format and matching arguments.
-    unsafe { print_to(stream, cstr::bytes(format), &mut *arguments, Characters::Bytes) }
+    unsafe {
+        print_to(
+            stream,
+            cstr::bytes(format),
+            &mut *arguments,
+            Characters::Bytes,
+        )
+    }
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -317,7 +324,14 @@ unsafe extern "C" fn vsscanf(
 ) -> c_int {
     let mut source = Text::<u8> { next: text.cast() };
     // SAFETY: the caller passes C strings and arguments that match the format.
-    unsafe { scan(&mut source, Units::Bytes, &byte_units(format), &mut *arguments) }
+    unsafe {
+        scan(
+            &mut source,
+            Units::Bytes,
+            &byte_units(format),
+            &mut *arguments,
+        )
+    }
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -359,7 +373,14 @@ unsafe extern "C" fn vfscanf(
     stream.orient(-1);
     let mut source = FromStream(stream);
     // SAFETY: the caller passes a C string and arguments that match it.
-    unsafe { scan(&mut source, Units::Bytes, &byte_units(format), &mut *arguments) }
+    unsafe {
+        scan(
+            &mut source,
+            Units::Bytes,
+            &byte_units(format),
+            &mut *arguments,
+        )
+    }
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -428,9 +449,18 @@ mod tests {
 
     #[test]
     fn integers_are_converted_to_their_lengths_first() {
-        assert_eq!(printed(c"%hhd %hu %d %lx", &[384, 65537, 1 << 32 | 5, 1 << 40]), "-128 1 5 10000000000");
-        assert_eq!(printed(c"%+.3d|%-6d|%06d|% d", &[7, 8, (-9_i64) as u64, 3]), "+007|8     |-00009| 3");
-        assert_eq!(printed(c"%#x %#o %#o %.0d|%p", &[255, 8, 0, 0, 0]), "0xff 010 0 |(nil)");
+        assert_eq!(
+            printed(c"%hhd %hu %d %lx", &[384, 65537, 1 << 32 | 5, 1 << 40]),
+            "-128 1 5 10000000000"
+        );
+        assert_eq!(
+            printed(c"%+.3d|%-6d|%06d|% d", &[7, 8, (-9_i64) as u64, 3]),
+            "+007|8     |-00009| 3"
+        );
+        assert_eq!(
+            printed(c"%#x %#o %#o %.0d|%p", &[255, 8, 0, 0, 0]),
+            "0xff 010 0 |(nil)"
+        );
         assert_eq!(printed(c"%2$d %1$*3$d", &[1, 2, 4]), "2    1");
     }
 
@@ -438,20 +468,51 @@ mod tests {
     fn doubles_are_exact() {
         let bits = |number: f64| number.to_bits();
         assert_eq!(printed(c"%.20f", &[bits(0.1)]), "0.10000000000000000555");
-        assert_eq!(printed(c"%g %g %g", &[bits(1e-5), bits(100000.0), bits(1e6)]), "1e-05 100000 1e+06");
-        assert_eq!(printed(c"%e %.0e %#.0f", &[0, bits(2.5), bits(2.5)]), "0.000000e+00 2e+00 2.");
-        assert_eq!(printed(c"%a %.1a %A", &[bits(1.0), bits(1.97), bits(-0.0)]), "0x1p+0 0x2.0p+0 -0X0P+0");
-        assert_eq!(printed(c"%09.2f|%-9.2f|%+f", &[bits(-1.5), bits(1.5), bits(f64::INFINITY)]), "-00001.50|1.50     |+inf");
-        assert_eq!(printed(c"%.3g|%#.3g|%.10g", &[bits(1.0), bits(1.0), bits(0.0001)]), "1|1.00|0.0001");
+        assert_eq!(
+            printed(c"%g %g %g", &[bits(1e-5), bits(100000.0), bits(1e6)]),
+            "1e-05 100000 1e+06"
+        );
+        assert_eq!(
+            printed(c"%e %.0e %#.0f", &[0, bits(2.5), bits(2.5)]),
+            "0.000000e+00 2e+00 2."
+        );
+        assert_eq!(
+            printed(c"%a %.1a %A", &[bits(1.0), bits(1.97), bits(-0.0)]),
+            "0x1p+0 0x2.0p+0 -0X0P+0"
+        );
+        assert_eq!(
+            printed(
+                c"%09.2f|%-9.2f|%+f",
+                &[bits(-1.5), bits(1.5), bits(f64::INFINITY)]
+            ),
+            "-00001.50|1.50     |+inf"
+        );
+        assert_eq!(
+            printed(c"%.3g|%#.3g|%.10g", &[bits(1.0), bits(1.0), bits(0.0001)]),
+            "1|1.00|0.0001"
+        );
     }
 
     #[test]
     fn texts_are_cut_and_padded() {
         let text = |text: &CStr| text.as_ptr() as u64;
-        assert_eq!(printed(c"%5.2s|%-4s|%c", &[text(c"abc"), text(c"x"), 0x41]), "   ab|x   |A");
+        assert_eq!(
+            printed(c"%5.2s|%-4s|%c", &[text(c"abc"), text(c"x"), 0x41]),
+            "   ab|x   |A"
+        );
         assert_eq!(printed(c"%s%.3s", &[0, 0]), "(null)");
         let wide = [0xe9_u32, 0x20ac, 0];
-        assert_eq!(printed(c"%ls|%.4ls|%lc", &[wide.as_ptr() as u64; 2].iter().copied().chain([0xe9]).collect::<Vec<_>>()), "é€|é|é");
+        assert_eq!(
+            printed(
+                c"%ls|%.4ls|%lc",
+                &[wide.as_ptr() as u64; 2]
+                    .iter()
+                    .copied()
+                    .chain([0xe9])
+                    .collect::<Vec<_>>()
+            ),
+            "é€|é|é"
+        );
     }
 
     #[test]
@@ -459,7 +520,12 @@ mod tests {
         let mut list = VaList::on_the_stack(&[1, 2]);
         // SAFETY: nothing is written; the arguments match.
         unsafe {
-            let count = vsnprintf(core::ptr::null_mut(), 0, c"%2147483647d%d".as_ptr(), &raw mut list);
+            let count = vsnprintf(
+                core::ptr::null_mut(),
+                0,
+                c"%2147483647d%d".as_ptr(),
+                &raw mut list,
+            );
             assert_eq!((count, errno::get()), (-1, errno::EOVERFLOW));
         }
     }
@@ -473,11 +539,20 @@ mod tests {
         let mut list = VaList::on_the_stack(&words);
         // SAFETY: the buffer has the size given, and the arguments match.
         unsafe {
-            assert_eq!(vswprintf(buffer.as_mut_ptr(), 16, format.as_ptr(), &raw mut list), 7);
-            let text: String = wide::units(buffer.as_ptr()).iter().filter_map(|unit| char::from_u32(*unit)).collect();
+            assert_eq!(
+                vswprintf(buffer.as_mut_ptr(), 16, format.as_ptr(), &raw mut list),
+                7
+            );
+            let text: String = wide::units(buffer.as_ptr())
+                .iter()
+                .filter_map(|unit| char::from_u32(*unit))
+                .collect();
             assert_eq!(text, "é   é|€");
             let mut list = VaList::on_the_stack(&words);
-            assert_eq!(vswprintf(buffer.as_mut_ptr(), 7, format.as_ptr(), &raw mut list), -1);
+            assert_eq!(
+                vswprintf(buffer.as_mut_ptr(), 7, format.as_ptr(), &raw mut list),
+                -1
+            );
         }
     }
 }

@@ -54,7 +54,11 @@ struct Cookie<M> {
     offset: usize,
 }
 
-unsafe extern "C" fn read<M: Memory>(cookie: *mut c_void, target: *mut c_char, size: usize) -> isize {
+unsafe extern "C" fn read<M: Memory>(
+    cookie: *mut c_void,
+    target: *mut c_char,
+    size: usize,
+) -> isize {
     // SAFETY: the stream passes its cookie, and gives `size` bytes.
     unsafe {
         let cookie = &mut *cookie.cast::<Cookie<M>>();
@@ -199,7 +203,12 @@ unsafe extern "C" fn fmemopen(
             return core::ptr::null();
         };
         let is_own = buffer.is_null();
-        let start = if is_own { heap::malloc(size.max(1)) } else { buffer }.cast::<u8>();
+        let start = if is_own {
+            heap::malloc(size.max(1))
+        } else {
+            buffer
+        }
+        .cast::<u8>();
         if start.is_null() {
             return core::ptr::null();
         }

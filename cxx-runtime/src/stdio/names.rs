@@ -45,7 +45,11 @@ fn fresh(start: &[u8]) -> Option<CString> {
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn tmpnam(place: *mut c_char) -> *mut c_char {
-    let place = if place.is_null() { NAMES.buffer.get().cast() } else { place };
+    let place = if place.is_null() {
+        NAMES.buffer.get().cast()
+    } else {
+        place
+    };
     match fresh(b"/tmp/file") {
         // SAFETY: the caller gives L_tmpnam bytes.
         Some(name) if unsafe { cstr::store(name.as_bytes(), place, NAME_BYTES) } => place,
@@ -66,7 +70,11 @@ unsafe extern "C" fn tmpnam_r(place: *mut c_char) -> *mut c_char {
 unsafe extern "C" fn tempnam(folder: *const c_char, prefix: *const c_char) -> *mut c_char {
     // SAFETY: the caller passes C strings or null.
     let text = |text: *const c_char, otherwise: &'static [u8]| {
-        if text.is_null() { otherwise } else { unsafe { cstr::bytes(text) } }
+        if text.is_null() {
+            otherwise
+        } else {
+            unsafe { cstr::bytes(text) }
+        }
     };
     let (folder, prefix) = (text(folder, b"/tmp"), text(prefix, b"file"));
     let start = [folder, b"/", &prefix[..prefix.len().min(5)]].concat();
@@ -93,7 +101,10 @@ mod tests {
         // SAFETY: the place has its size; names are C strings.
         unsafe {
             assert!(!tmpnam(first.as_mut_ptr()).is_null());
-            assert_ne!(cstr::bytes(first.as_ptr()), cstr::bytes(tmpnam(core::ptr::null_mut())));
+            assert_ne!(
+                cstr::bytes(first.as_ptr()),
+                cstr::bytes(tmpnam(core::ptr::null_mut()))
+            );
             let long = tempnam(c"/data".as_ptr(), c"prefix".as_ptr());
             assert!(cstr::bytes(long).starts_with(b"/data/prefi"));
             heap::free(long.cast());

@@ -95,7 +95,10 @@ unsafe fn open(path: *const c_char, mode: Mode) -> Option<c_int> {
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-pub(super) unsafe extern "C" fn fopen(path: *const c_char, mode: *const c_char) -> *const FileStream {
+pub(super) unsafe extern "C" fn fopen(
+    path: *const c_char,
+    mode: *const c_char,
+) -> *const FileStream {
     // SAFETY: the caller passes C strings.
     unsafe {
         let Some(mode) = mode_of(mode) else {
@@ -115,11 +118,14 @@ pub(super) unsafe extern "C" fn fopen(path: *const c_char, mode: *const c_char) 
 /// The descriptor was opened for what the mode says.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn fdopen(descriptor: c_int, mode: *const c_char) -> *const FileStream {
-    // SAFETY: the caller passes a C string.
-    match unsafe { mode_of(mode) } {
-        Some(_) if files::fcntl(descriptor, F_GETFD, 0) < 0 => core::ptr::null(),
-        Some(mode) => FileStream::create(Device::Descriptor(descriptor), mode.access),
-        None => core::ptr::null(),
+    // SAFETY: the caller passes a C string; the command has no argument.
+    unsafe {
+        match mode_of(mode) {
+            Some(mode) if files::fcntl(descriptor, F_GETFD, 0) >= 0 => {
+                FileStream::create(Device::Descriptor(descriptor), mode.access)
+            }
+            _ => core::ptr::null(),
+        }
     }
 }
 

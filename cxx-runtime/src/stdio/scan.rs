@@ -137,7 +137,10 @@ fn parse(format: &[u32]) -> Option<(Conversion<'_>, &[u32])> {
         conversion.set_is_inverted = starts_with(rest, b'^');
         rest = &rest[usize::from(conversion.set_is_inverted)..];
         // A bracket that stands first is a member.
-        let end = 1 + rest.get(1..)?.iter().position(|unit| unit.ascii() == b']')?;
+        let end = 1 + rest
+            .get(1..)?
+            .iter()
+            .position(|unit| unit.ascii() == b']')?;
         (conversion.set, rest) = (&rest[..end], &rest[end + 1..]);
     }
     Some((conversion, rest))
@@ -415,8 +418,9 @@ impl<S: Source> Scanner<'_, S> {
             }
             b'd' | b'i' | b'u' | b'o' | b'x' | b'X' | b'p' => {
                 let specifier = conversion.specifier;
-                let mut token =
-                    self.gather_number(width, |token, byte| continues_integer(token, specifier, byte))?;
+                let mut token = self.gather_number(width, |token, byte| {
+                    continues_integer(token, specifier, byte)
+                })?;
                 if specifier == b'p' && token.starts_with(b"(") {
                     return Err(Stop::Mismatch);
                 }
@@ -445,7 +449,11 @@ impl<S: Source> Scanner<'_, S> {
                 }
                 if conversion.is_stored {
                     const LONG: &[u32] = &[b'l' as u32];
-                    let length = if specifier == b'p' { LONG } else { conversion.length };
+                    let length = if specifier == b'p' {
+                        LONG
+                    } else {
+                        conversion.length
+                    };
                     // SAFETY: the caller's promise.
                     unsafe { store_integer(value, length, places.take(conversion.number)) };
                 }
@@ -574,7 +582,9 @@ unsafe fn store_float(
                     });
                 }
                 Format::DOUBLE => place.cast::<u64>().write(number::bits(parsed, format)),
-                _ => place.cast::<u32>().write(number::bits(parsed, format) as u32),
+                _ => place
+                    .cast::<u32>()
+                    .write(number::bits(parsed, format) as u32),
             }
         }
     }
@@ -660,7 +670,10 @@ mod tests {
         // SAFETY: the tests pass places that match their formats; the source lies in the text.
         unsafe {
             let result = scan(&mut source, Units::Bytes, &format, &mut list);
-            (result, &text[source.next.offset_from(ended.as_ptr()) as usize..])
+            (
+                result,
+                &text[source.next.offset_from(ended.as_ptr()) as usize..],
+            )
         }
     }
 

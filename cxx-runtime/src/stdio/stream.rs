@@ -83,7 +83,10 @@ impl Device {
             Self::Cookie(cookie, functions) => {
                 let mut place = offset;
                 // SAFETY: who made the stream gave a function for this cookie.
-                match functions.seek.map(|seek| unsafe { seek(cookie, &raw mut place, whence) }) {
+                match functions
+                    .seek
+                    .map(|seek| unsafe { seek(cookie, &raw mut place, whence) })
+                {
                     Some(0) => place,
                     Some(_) => -1,
                     None => i64::from(errno::fail(errno::ESPIPE)),
@@ -183,12 +186,27 @@ const WRITES: Access = Access {
     writes: true,
 };
 
-static STANDARD_INPUT: FileStream =
-    FileStream::standard(0, READS, Buffering::Undecided, INPUT_BUFFER.0.get().cast(), &raw const STANDARD_OUTPUT);
-static STANDARD_OUTPUT: FileStream =
-    FileStream::standard(1, WRITES, Buffering::Undecided, OUTPUT_BUFFER.0.get().cast(), &raw const STANDARD_ERROR);
-static STANDARD_ERROR: FileStream =
-    FileStream::standard(2, WRITES, Buffering::None, core::ptr::null_mut(), core::ptr::null());
+static STANDARD_INPUT: FileStream = FileStream::standard(
+    0,
+    READS,
+    Buffering::Undecided,
+    INPUT_BUFFER.0.get().cast(),
+    &raw const STANDARD_OUTPUT,
+);
+static STANDARD_OUTPUT: FileStream = FileStream::standard(
+    1,
+    WRITES,
+    Buffering::Undecided,
+    OUTPUT_BUFFER.0.get().cast(),
+    &raw const STANDARD_ERROR,
+);
+static STANDARD_ERROR: FileStream = FileStream::standard(
+    2,
+    WRITES,
+    Buffering::None,
+    core::ptr::null_mut(),
+    core::ptr::null(),
+);
 
 /// The first of all streams; the standard ones are the last.
 struct AllStreams(Cell<*const FileStream>);
@@ -287,7 +305,13 @@ impl FileStream {
         }
         let stream = Self {
             device: Cell::new(device),
-            ..Self::standard(-1, access, Buffering::Undecided, core::ptr::null_mut(), ALL.0.get())
+            ..Self::standard(
+                -1,
+                access,
+                Buffering::Undecided,
+                core::ptr::null_mut(),
+                ALL.0.get(),
+            )
         };
         // SAFETY: the block has the size of a stream, and its alignment.
         unsafe { block.write(stream) };
@@ -339,7 +363,11 @@ impl FileStream {
                 Device::Descriptor(descriptor) => files::isatty(descriptor) != 0,
                 Device::Cookie(..) | Device::Closed => false,
             };
-            self.buffering.set(if is_terminal { Buffering::Lines } else { Buffering::Full });
+            self.buffering.set(if is_terminal {
+                Buffering::Lines
+            } else {
+                Buffering::Full
+            });
         }
         if self.capacity.get() == 0 && self.buffering.get() != Buffering::None {
             let number = errno::get();
@@ -424,7 +452,11 @@ impl FileStream {
         let used = self.position.get();
         // SAFETY: the callers saw to it that the bytes fit behind what is used.
         unsafe {
-            core::ptr::copy_nonoverlapping(bytes.as_ptr(), self.buffer.get().add(used), bytes.len());
+            core::ptr::copy_nonoverlapping(
+                bytes.as_ptr(),
+                self.buffer.get().add(used),
+                bytes.len(),
+            );
         }
         self.position.set(used + bytes.len());
     }
@@ -523,7 +555,11 @@ impl FileStream {
         if !self.start_reading() {
             return false;
         }
-        let size = if self.is_unbuffered() { 1 } else { self.capacity.get() };
+        let size = if self.is_unbuffered() {
+            1
+        } else {
+            self.capacity.get()
+        };
         if self.capacity.get() == 0 {
             // An unbuffered stream reads into the place of pushed-back bytes.
             let mut byte = 0;
@@ -633,7 +669,12 @@ impl FileStream {
 
     /// Hands pieces of the input to `take` up to a byte that stops it, that one included, or to `limit` bytes;
     /// returns how many bytes there were.
-    pub(super) fn read_until(&self, stop: u8, limit: usize, mut take: impl FnMut(&[u8]) -> bool) -> Option<usize> {
+    pub(super) fn read_until(
+        &self,
+        stop: u8,
+        limit: usize,
+        mut take: impl FnMut(&[u8]) -> bool,
+    ) -> Option<usize> {
         let mut done = 0;
         while done < limit {
             if let Some(byte) = self.pop() {
@@ -670,7 +711,8 @@ impl FileStream {
 
     /// Pushes bytes back, the first of them to be read first; whether there was room.
     pub(super) fn push_back(&self, bytes: &[u8]) -> bool {
-        if !self.access.get().reads || self.pushed_back_count.get() + bytes.len() > PUSH_BACK_BYTES {
+        if !self.access.get().reads || self.pushed_back_count.get() + bytes.len() > PUSH_BACK_BYTES
+        {
             return false;
         }
         if self.doing.get() != Doing::Reading {
@@ -762,8 +804,12 @@ impl FileStream {
         // SAFETY: the caller's promise; only streams that `create` allocated are freed.
         unsafe {
             let result = (*stream).close_device();
-            let is_standard = [&raw const STANDARD_INPUT, &raw const STANDARD_OUTPUT, &raw const STANDARD_ERROR]
-                .contains(&stream);
+            let is_standard = [
+                &raw const STANDARD_INPUT,
+                &raw const STANDARD_OUTPUT,
+                &raw const STANDARD_ERROR,
+            ]
+            .contains(&stream);
             if is_standard {
                 return result;
             }

@@ -56,7 +56,11 @@ fn put(unit: u32, stream: &FileStream) -> u32 {
         stream.fail();
         return WEOF;
     };
-    if stream.write(bytes) == bytes.len() { unit } else { WEOF }
+    if stream.write(bytes) == bytes.len() {
+        unit
+    } else {
+        WEOF
+    }
 }
 
 fn get(stream: &FileStream) -> u32 {
@@ -101,7 +105,10 @@ unsafe extern "C" fn fputws(text: *const u32, stream: &FileStream) -> c_int {
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn fgetws(buffer: *mut u32, size: c_int, stream: &FileStream) -> *mut u32 {
     stream.orient(1);
-    let Some(room) = usize::try_from(size).ok().and_then(|size| size.checked_sub(1)) else {
+    let Some(room) = usize::try_from(size)
+        .ok()
+        .and_then(|size| size.checked_sub(1))
+    else {
         return core::ptr::null_mut();
     };
     let mut used = 0;

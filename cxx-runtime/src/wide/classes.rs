@@ -43,7 +43,8 @@ fn is_upper(unit: u32) -> bool {
 }
 
 fn is_lower(unit: u32) -> bool {
-    (char::from_u32(unit).is_some_and(|character| character.is_lowercase()) || to_upper(unit) != unit)
+    (char::from_u32(unit).is_some_and(|character| character.is_lowercase())
+        || to_upper(unit) != unit)
         && !is_title(unit)
 }
 
@@ -94,7 +95,11 @@ fn single(unit: u32, mut mapped: impl Iterator<Item = char>) -> u32 {
 pub(super) fn to_lower(unit: u32) -> u32 {
     char::from_u32(unit).map_or(unit, |character| {
         // Its mapping has a combining dot, its simple one is the letter alone.
-        if character == 'İ' { u32::from('i') } else { single(unit, character.to_lowercase()) }
+        if character == 'İ' {
+            u32::from('i')
+        } else {
+            single(unit, character.to_lowercase())
+        }
     })
 }
 
@@ -263,14 +268,23 @@ mod tests {
     fn other_scripts_have_letters_and_widths() {
         let unit = u32::from;
         assert!(is_alpha(unit('é')) && is_lower(unit('é')) && is_upper(unit('Ж')));
-        assert_eq!((to_upper(unit('ÿ')), to_upper(unit('ß'))), (unit('Ÿ'), unit('ß')));
+        assert_eq!(
+            (to_upper(unit('ÿ')), to_upper(unit('ß'))),
+            (unit('Ÿ'), unit('ß'))
+        );
         assert!(is_punct(unit('€')) && !is_print(0xe_ffff) && !is_print(0xd800));
-        assert_eq!((wcwidth(unit('漢')), wcwidth(0x301), wcwidth(7), wcwidth(0)), (2, 0, -1, 0));
+        assert_eq!(
+            (wcwidth(unit('漢')), wcwidth(0x301), wcwidth(7), wcwidth(0)),
+            (2, 0, -1, 0)
+        );
         // SAFETY: the names are C strings.
         unsafe {
             assert_eq!(iswctype(unit('é'), wctype(c"alpha".as_ptr())), 1);
             assert_eq!(wctype(c"none".as_ptr()), 0);
-            assert_eq!(towctrans(unit('é'), wctrans(c"toupper".as_ptr())), unit('É'));
+            assert_eq!(
+                towctrans(unit('é'), wctrans(c"toupper".as_ptr())),
+                unit('É')
+            );
         }
     }
 }

@@ -3,6 +3,7 @@
 mod classes;
 mod multibyte;
 mod strings;
+mod time;
 mod unicode;
 
 pub(crate) use classes::is_space;

@@ -147,7 +147,11 @@ unsafe extern "C" fn mbsinit(state: *const State) -> c_int {
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-pub(super) unsafe extern "C" fn wcrtomb(place: *mut c_char, unit: u32, _state: *mut State) -> usize {
+pub(super) unsafe extern "C" fn wcrtomb(
+    place: *mut c_char,
+    unit: u32,
+    _state: *mut State,
+) -> usize {
     let mut buffer = [0; ENCODED_BYTES];
     if place.is_null() {
         return 1;
@@ -186,7 +190,11 @@ unsafe extern "C" fn mbsnrtowcs(
     // if there is a place. Without one neither text nor state change.
     unsafe {
         let mut scratch = *state;
-        let state = if place.is_null() { &raw mut scratch } else { state };
+        let state = if place.is_null() {
+            &raw mut scratch
+        } else {
+            state
+        };
         let mut next = *source;
         let (mut count, mut left) = (0, bytes);
         while place.is_null() || count < size {
@@ -267,7 +275,11 @@ unsafe extern "C" fn wcsnrtombs(
                 if count + bytes.len() > size {
                     break;
                 }
-                core::ptr::copy_nonoverlapping(bytes.as_ptr(), place.add(count).cast(), bytes.len());
+                core::ptr::copy_nonoverlapping(
+                    bytes.as_ptr(),
+                    place.add(count).cast(),
+                    bytes.len(),
+                );
             }
             if *next == 0 {
                 next = core::ptr::null();
@@ -298,7 +310,15 @@ unsafe extern "C" fn wcsrtombs(
 unsafe extern "C" fn wcstombs(place: *mut c_char, text: *const u32, size: usize) -> usize {
     let mut source = text;
     // SAFETY: the caller's text ends with a zero.
-    unsafe { wcsnrtombs(place, &raw mut source, usize::MAX, size, core::ptr::null_mut()) }
+    unsafe {
+        wcsnrtombs(
+            place,
+            &raw mut source,
+            usize::MAX,
+            size,
+            core::ptr::null_mut(),
+        )
+    }
 }
 
 /// Only the characters of ASCII are single bytes.
@@ -330,7 +350,8 @@ mod tests {
         let bytes = "€".as_bytes();
         // SAFETY: one byte is given at a time.
         unsafe {
-            let mut give = |byte: &u8| mbrtowc(&raw mut unit, (&raw const *byte).cast(), 1, &raw mut state);
+            let mut give =
+                |byte: &u8| mbrtowc(&raw mut unit, (&raw const *byte).cast(), 1, &raw mut state);
             assert_eq!(give(&bytes[0]), INCOMPLETE);
             assert_eq!(give(&bytes[1]), INCOMPLETE);
             assert_eq!(give(&bytes[2]), 1);

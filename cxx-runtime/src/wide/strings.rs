@@ -16,7 +16,12 @@ fn compare_units(first: u32, second: u32) -> Ordering {
 ///
 /// # Safety
 /// Both texts must end with a zero or have `size` characters.
-unsafe fn compare(first: *const u32, second: *const u32, size: usize, map: impl Fn(u32) -> u32) -> c_int {
+unsafe fn compare(
+    first: *const u32,
+    second: *const u32,
+    size: usize,
+    map: impl Fn(u32) -> u32,
+) -> c_int {
     for index in 0..size {
         // SAFETY: the caller's promise.
         let (left, right) = unsafe { (map(*first.add(index)), map(*second.add(index))) };

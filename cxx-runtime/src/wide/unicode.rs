@@ -53,7 +53,11 @@ unsafe fn to_units<T>(
             (*state).0 = if rest == 0 { 0 } else { State::PENDING | rest };
             return STORED_PENDING;
         }
-        let (text, size) = if text.is_null() { (c"".as_ptr(), 1) } else { (text, size) };
+        let (text, size) = if text.is_null() {
+            (c"".as_ptr(), 1)
+        } else {
+            (text, size)
+        };
         match read(text, size, state) {
             Err(code) => code,
             Ok((unit, used)) => {
@@ -81,7 +85,11 @@ unsafe extern "C" fn mbrtoc16(
         Some(rest) => (0xd800 + (rest >> 10), 0xdc00 + (rest & 0x3ff)),
     };
     // SAFETY: the caller's promises are those of `mbrtowc`.
-    unsafe { to_units(place, text, size, OWN.or(state), 16, units, |unit| unit as u16) }
+    unsafe {
+        to_units(place, text, size, OWN.or(state), 16, units, |unit| {
+            unit as u16
+        })
+    }
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -102,7 +110,11 @@ unsafe extern "C" fn mbrtoc8(
         )
     };
     // SAFETY: the caller's promises are those of `mbrtowc`.
-    unsafe { to_units(place, text, size, OWN.or(state), 8, units, |unit| unit as u8) }
+    unsafe {
+        to_units(place, text, size, OWN.or(state), 8, units, |unit| {
+            unit as u8
+        })
+    }
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -164,11 +176,17 @@ mod tests {
             assert_eq!(mbrtoc16(&raw mut unit, text.as_ptr(), 4, &raw mut state), 4);
             assert_eq!(unit, 0xd83d);
             assert_eq!(c16rtomb(bytes.as_mut_ptr(), unit, core::ptr::null_mut()), 0);
-            assert_eq!(mbrtoc16(&raw mut unit, text.as_ptr().add(4), 1, &raw mut state), STORED_PENDING);
+            assert_eq!(
+                mbrtoc16(&raw mut unit, text.as_ptr().add(4), 1, &raw mut state),
+                STORED_PENDING
+            );
             assert_eq!(unit, 0xde00);
             assert_eq!(c16rtomb(bytes.as_mut_ptr(), unit, core::ptr::null_mut()), 4);
             assert_eq!(crate::cstr::bytes(bytes.as_ptr()), text.to_bytes());
-            assert_eq!(c16rtomb(bytes.as_mut_ptr(), 0xdc00, core::ptr::null_mut()), ILLEGAL);
+            assert_eq!(
+                c16rtomb(bytes.as_mut_ptr(), 0xdc00, core::ptr::null_mut()),
+                ILLEGAL
+            );
             assert!(state.is_initial());
         }
     }
@@ -184,7 +202,10 @@ mod tests {
             assert_eq!(mbrtoc8(&raw mut unit, text.as_ptr(), 3, &raw mut state), 3);
             units.push(unit);
             while !state.is_initial() {
-                assert_eq!(mbrtoc8(&raw mut unit, text.as_ptr(), 3, &raw mut state), STORED_PENDING);
+                assert_eq!(
+                    mbrtoc8(&raw mut unit, text.as_ptr(), 3, &raw mut state),
+                    STORED_PENDING
+                );
                 units.push(unit);
             }
         }

@@ -10,9 +10,14 @@
 #ifdef __cplusplus
 #define __BEGIN_C_DECLS extern "C" {
 #define __END_C_DECLS }
-#define __NOEXCEPT noexcept
 #undef _Noreturn
+#if __cplusplus >= 201103L
+#define __NOEXCEPT noexcept
 #define _Noreturn [[noreturn]]
+#else
+#define __NOEXCEPT throw()
+#define _Noreturn __attribute__((__noreturn__))
+#endif
 #undef _Alignas
 #define _Alignas alignas
 #undef _Static_assert

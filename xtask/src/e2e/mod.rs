@@ -18,6 +18,7 @@ mod hot_loops;
 mod input;
 mod jail;
 mod kills;
+mod libc;
 mod libc_bitcode;
 mod limits;
 mod llama;
@@ -60,6 +61,7 @@ pub fn program_tests(
 ) -> io::Result<Vec<Test>> {
     let mut tests = matrix::tests(subject, extent)?;
     tests.extend(distribution::tests(subject));
+    tests.extend(libc::tests(subject));
     tests.extend(math::tests(subject));
     tests.extend(posix::tests(subject));
     tests.extend(drivers::tests(subject));

@@ -160,7 +160,11 @@ impl Request {
             start.extend(core::iter::repeat_n(b'0', leading));
             start.extend(rest.iter().map(|digit| b'0' + digit));
         }
-        let zeros = if rest.is_empty() { places } else { places - used };
+        let zeros = if rest.is_empty() {
+            places
+        } else {
+            places - used
+        };
         Text {
             start,
             zeros,
@@ -228,7 +232,8 @@ impl Request {
             shown += 4;
         }
         let digit = |place: usize| {
-            char::from_digit((kept >> (4 * place)) as u32 & 15, 16).map_or(b'0', |digit| digit as u8)
+            char::from_digit((kept >> (4 * place)) as u32 & 15, 16)
+                .map_or(b'0', |digit| digit as u8)
         };
         let mut start = alloc::vec![digit(kept_places)];
         let wanted = self.precision.unwrap_or(kept_places);

@@ -247,7 +247,10 @@ impl<S: Sink> Printer<'_, S> {
         zeros: usize,
         text: &Text,
     ) -> Result<(), i32> {
-        let length = prefix.len().saturating_add(zeros).saturating_add(text.len());
+        let length = prefix
+            .len()
+            .saturating_add(zeros)
+            .saturating_add(text.len());
         self.pad(conversion, length, |printer| {
             printer.write(prefix)?;
             printer.fill(b'0', zeros)?;
@@ -452,7 +455,9 @@ impl<S: Sink> Printer<'_, S> {
         let mut buffer = [0_u8; wide::ENCODED_BYTES];
         let is_wide = conversion.length == Length::Long;
         let bytes: &[u8] = match self.characters {
-            Characters::Bytes if is_wide => wide::encode(value, &mut buffer).ok_or(errno::EILSEQ)?,
+            Characters::Bytes if is_wide => {
+                wide::encode(value, &mut buffer).ok_or(errno::EILSEQ)?
+            }
             Characters::Bytes => &[value as u8],
             Characters::Wide if is_wide => wide::encode_any(value, &mut buffer),
             Characters::Wide => match value as u8 {

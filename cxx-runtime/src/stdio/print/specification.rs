@@ -119,13 +119,24 @@ impl Specification {
             Amount::Value(digits(rest).unwrap_or(0))
         };
         let length = if take(rest, b'h') {
-            if take(rest, b'h') { Length::Char } else { Length::Short }
+            if take(rest, b'h') {
+                Length::Char
+            } else {
+                Length::Short
+            }
         } else if take(rest, b'L') {
             Length::Extended
         } else {
-            let is_long = rest.iter().take_while(|byte| b"lqjzZt".contains(byte)).count();
+            let is_long = rest
+                .iter()
+                .take_while(|byte| b"lqjzZt".contains(byte))
+                .count();
             *rest = &rest[is_long..];
-            if is_long == 0 { Length::Int } else { Length::Long }
+            if is_long == 0 {
+                Length::Int
+            } else {
+                Length::Long
+            }
         };
         let (conversion, after) = rest.split_first()?;
         *rest = after;
