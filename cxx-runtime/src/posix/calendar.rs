@@ -197,6 +197,14 @@ fn local_calendar(seconds: i64) -> Option<Tm> {
     })
 }
 
+/// What `gmtime` gives: its zone has the name that it has in glibc.
+fn greenwich(seconds: i64) -> Option<Tm> {
+    Some(Tm {
+        zone: c"GMT".as_ptr(),
+        ..calendar(seconds, 0)?
+    })
+}
+
 static RESULT: OneThread<Tm> = OneThread::new(START);
 
 unsafe fn store(time: Option<Tm>, result: *mut Tm) -> *mut Tm {
@@ -212,7 +220,7 @@ unsafe fn store(time: Option<Tm>, result: *mut Tm) -> *mut Tm {
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn bareflow_gmtime_r(time: *const i64, result: *mut Tm) -> *mut Tm {
     // SAFETY: the caller passes a time and a place for the result.
-    unsafe { store(calendar(*time, 0), result) }
+    unsafe { store(greenwich(*time), result) }
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -248,7 +256,7 @@ unsafe extern "C" fn timegm(time: *mut Tm) -> i64 {
     // SAFETY: the caller passes a time.
     unsafe {
         let seconds = seconds_of(&*time);
-        normalise(time, calendar(seconds, 0), seconds)
+        normalise(time, greenwich(seconds), seconds)
     }
 }
 

@@ -43,5 +43,6 @@ typedef uint64_t u_int64_t;
 typedef char *caddr_t;
 typedef int32_t daddr_t;
 typedef int64_t loff_t;
+typedef void *timer_t;
 
 #endif
