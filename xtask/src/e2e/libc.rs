@@ -89,7 +89,12 @@ impl Compared {
             .join(format!("xtask/fixtures/libc/{name}.c"));
         let executable = subject.fresh_path(name);
         let clang = &subject.bench.tools.program_clang;
-        build_for_linux_with(&["-O0", "-w"], clang, &[source.clone()], &executable)?;
+        build_for_linux_with(
+            &["-O0", "-w"],
+            clang,
+            std::slice::from_ref(&source),
+            &executable,
+        )?;
         let output = Command::new(&executable)
             .stdin(Stdio::null())
             .output()
