@@ -143,6 +143,15 @@ pub fn mapped_bytes() -> usize {
     unsafe { (*state()).mapped_bytes }
 }
 
+/// The memory that the arena has from the platform.
+pub fn mapped_ranges() -> impl Iterator<Item = Range<usize>> {
+    // SAFETY: there is one thread, and the arena does not grow while its ranges are looked at.
+    let state = unsafe { &*state() };
+    state.chunks[..state.chunk_count]
+        .iter()
+        .map(|chunk| chunk.start..chunk.start + chunk.size)
+}
+
 /// Has `hook` called before each allocation from the arena, for tests that make allocations fail.
 pub fn set_hook(hook: Option<fn()>) {
     // SAFETY: there is one thread, and nothing holds a reference.

@@ -64,11 +64,41 @@ type Heap = talc::cell::TalcSyncCell<PlatformPages, DefaultBinning>;
 #[cfg(test)]
 type Heap = talc::sync::TalcLock<spinning_top::RawSpinlock, PlatformPages, DefaultBinning>;
 
-#[cfg(not(test))]
-// SAFETY: there is one thread, and no interrupt handler allocates.
-static HEAP: Heap = unsafe { Heap::new(talc::cell::TalcCell::new(PlatformPages)) };
-#[cfg(test)]
-static HEAP: Heap = Heap::new(PlatformPages);
+/// The heap's own records, between words that tell whether somebody has overwritten them.
+#[repr(C)]
+struct Guarded {
+    before: AtomicUsize,
+    heap: Heap,
+    after: AtomicUsize,
+}
+
+impl core::ops::Deref for Guarded {
+    type Target = Heap;
+
+    fn deref(&self) -> &Heap {
+        &self.heap
+    }
+}
+
+const CANARY: usize = 0x6865_6170_6865_6170;
+
+static HEAP: Guarded = Guarded {
+    before: AtomicUsize::new(CANARY),
+    #[cfg(not(test))]
+    // SAFETY: there is one thread, and no interrupt handler allocates.
+    heap: unsafe { Heap::new(talc::cell::TalcCell::new(PlatformPages)) },
+    #[cfg(test)]
+    heap: Heap::new(PlatformPages),
+    after: AtomicUsize::new(CANARY),
+};
+
+/// Whether what lies around the heap's own records is as it was. For interrupt handlers too.
+#[must_use]
+pub fn heap_is_intact() -> bool {
+    [&HEAP.before, &HEAP.after]
+        .into_iter()
+        .all(|word| word.load(Ordering::Relaxed) == CANARY)
+}
 
 /// Bytes that the heap took from the platform so far.
 #[must_use]

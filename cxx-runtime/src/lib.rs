@@ -54,7 +54,7 @@ mod time;
 mod wide;
 
 pub use dynamic::{find_symbol, register_symbols, symbol_lookup};
-pub use heap::{GlobalHeap, heap_bytes};
+pub use heap::{GlobalHeap, heap_bytes, heap_is_intact};
 pub use posix::{before_abort, start_program};
 pub use runtime::{install, platform, run_constructors, run_late_constructors};
 pub use stdio::flush as flush_streams;

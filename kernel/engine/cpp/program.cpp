@@ -124,8 +124,13 @@ llvm_error_t run_to_end(Running running, int &status, std::string &text,
   void *outer = std::exchange(program_stack_top, __builtin_frame_address(0));
   run_recoverably(recovery, running, body);
   program_stack_top = outer;
+  bool is_changed = is_memory_changed(text);
+  unseal_memory();
   fflush(nullptr);
   status = recovery.status;
+  // Whatever the program has done since, it has done with the kernel's memory as it left it.
+  if (is_changed)
+    return LLVM_ERROR_PROGRAM_FAULT;
   switch (recovery.ending) {
   case Ending::returned:
   case Ending::exited:
@@ -144,11 +149,19 @@ llvm_error_t run_to_end(Running running, int &status, std::string &text,
   return LLVM_ERROR_INTERNAL;
 }
 
+llvm_error_t fail_program(llvm_context &context, llvm_error_t error, const std::string &text) {
+  // Nothing of it may be taken apart.
+  if (std::string changed; is_memory_changed(changed))
+    context.poisoned = true;
+  return fail(context, error, text);
+}
+
 llvm_error_t run_program(llvm_context &context, Running running, int &status,
                          function_ref<int()> body) {
   std::string text;
+  seal_memory(running);
   llvm_error_t error = run_to_end(running, status, text, body);
-  return error ? fail(context, error, text) : LLVM_OK;
+  return error ? fail_program(context, error, text) : LLVM_OK;
 }
 
 // main may have any prefix of the parameters (int, char **, char **), and return int or nothing.

@@ -22,6 +22,8 @@ llvm_error_t run_to_end(Running running, int &status, std::string &text,
                         llvm::function_ref<int()> body);
 llvm_error_t run_program(llvm_context &context, Running running, int &status,
                          llvm::function_ref<int()> body);
+// The context's error of a program that has ended with one.
+llvm_error_t fail_program(llvm_context &context, llvm_error_t error, const std::string &text);
 
 // The highest address of the stack of the program that runs, and null if none does.
 extern void *program_stack_top;

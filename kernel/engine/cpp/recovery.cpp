@@ -3,6 +3,7 @@
 #include "program.h"
 #include "session.h"
 
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/ErrorHandling.h"
 
 #include <stdio.h>
@@ -74,6 +75,42 @@ void install_handlers() {
   install_out_of_memory_new_handler();
 }
 
+static bool is_sealed = false;
+// What the program has changed.
+static const char *changed = nullptr;
+
+void seal_memory(Running program) {
+  if (!memory_options || !memory_options->seal || changed)
+    return;
+  memory_options->seal(memory_options->user, program == Running::interpreted_program
+                                                 ? LLVM_SEALED_VARIABLES
+                                                 : LLVM_SEALED_ALL);
+  is_sealed = true;
+}
+
+void unseal_memory() { is_sealed = false; }
+
+bool is_memory_changed(std::string &text) {
+  if (is_sealed && !changed)
+    memory_options->is_changed(memory_options->user, &changed);
+  if (!changed)
+    return false;
+  text = std::string("the program has overwritten ") + changed;
+  return true;
+}
+
+void leave_if_memory_changed() {
+  if (!changed)
+    return;
+  std::string text;
+  is_memory_changed(text);
+  char message[sizeof innermost->message];
+  snprintf(message, sizeof message, "%s", text.c_str());
+  text.clear();
+  text.shrink_to_fit();
+  leave(Ending::faulted, 0, message);
+}
+
 // From here on a failed compilation leaves no trace.
 void take_checkpoint(llvm_context &context) {
   const llvm_options_t &options = context.options;
@@ -88,6 +125,15 @@ llvm_error_t enter(llvm_context *context, function_ref<llvm_error_t()> body) {
     return LLVM_ERROR_INVALID_ARGUMENT;
   if (context->poisoned)
     return LLVM_ERROR_POISONED;
+  bool in_program = innermost && innermost->running != Running::compiler;
+  if (std::string text; in_program && is_memory_changed(text)) {
+    context->poisoned = true;
+    return fail(*context, LLVM_ERROR_PROGRAM_FAULT, text);
+  }
+  auto seal = make_scope_exit([&] {
+    if (in_program)
+      seal_memory(innermost->running);
+  });
   Recovery recovery;
   run_recoverably(recovery, Running::compiler, [&] { return static_cast<int>(body()); });
   if (recovery.ending == Ending::returned) {

@@ -11,6 +11,8 @@
 
 #include <setjmp.h>
 
+#include <string>
+
 namespace bareflow {
 
 enum class Running { compiler, native_program, interpreted_program };
@@ -56,6 +58,14 @@ private:
 };
 
 void take_checkpoint(llvm_context &context);
+
+// While the program runs, nothing of LLVM changes but by what the program must not do.
+void seal_memory(Running program);
+void unseal_memory();
+// Sets the error text and returns true if something has been changed since. After that, LLVM is not used any more.
+bool is_memory_changed(std::string &text);
+// Ends the program that runs if that has been found.
+void leave_if_memory_changed();
 
 // An entry of the C interface: nothing escapes from `body`.
 llvm_error_t enter(llvm_context *context, llvm::function_ref<llvm_error_t()> body);

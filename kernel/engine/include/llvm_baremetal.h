@@ -100,6 +100,14 @@ typedef enum llvm_opt_level {
 #define LLVM_PROTECTION_WRITE 2u
 #define LLVM_PROTECTION_EXECUTE 4u
 
+/* What of LLVM does not change while a program runs: */
+typedef enum llvm_sealed {
+  /* Its variables, but for the interpreter's. */
+  LLVM_SEALED_VARIABLES = 0,
+  /* And the compiler's memory (select_memory): no interpreter runs, which reads it and keeps results there. */
+  LLVM_SEALED_ALL = 1
+} llvm_sealed_t;
+
 typedef struct llvm_options {
   /* sizeof(llvm_options_t): later versions add fields at the end. */
   size_t size;
@@ -136,6 +144,12 @@ typedef struct llvm_options {
    * NULL for none. It must stay. */
   const void *library;
   size_t library_size;
+  /* Optional, both or none: for a program that may write where it has nothing to write. */
+  /* Remembers what the memory of LLVM, and whatever else the program must not change, looks like. */
+  void (*seal)(void *user, llvm_sealed_t sealed);
+  /* Returns 0 if it looks as it was when it was sealed, or else 1 with `what` it is that does not. Asked before the
+   * compiler is used again, and at the program's end. */
+  int (*is_changed)(void *user, const char **what);
 } llvm_options_t;
 
 /* The version of LLVM: "18.1.8". */
@@ -362,6 +376,10 @@ typedef struct llvm_contents {
  * parsed, in a context with the same pool. */
 llvm_error_t llvm_tiered_attach(llvm_tiered_t *program, llvm_module_t *module,
                                 const llvm_contents_t *contents);
+
+/* Whether what the program must not change is as it was: what has been sealed (llvm_options_t), the addresses of its
+ * units' code, and those of what it has from outside. */
+int llvm_tiered_is_intact(const llvm_tiered_t *program);
 
 /* For the hook `wanted`: there will be no code, for this reason. */
 void llvm_tiered_cannot_compile(llvm_tiered_t *program, llvm_error_t error, const char *message);

@@ -10,6 +10,7 @@ use crate::POOL_ADDRESS;
 use crate::bindings::{
     LLVM_PROTECTION_EXECUTE, LLVM_PROTECTION_READ, LLVM_PROTECTION_WRITE, llvm_options_t,
 };
+use crate::guard;
 use crate::remember::find_symbol;
 
 const LIBRARY_BYTES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libc.bc"));
@@ -40,6 +41,8 @@ pub(crate) fn options(pool_size_bytes: usize) -> llvm_options_t {
             LIBRARY.as_ptr().cast()
         },
         library_size: LIBRARY.len(),
+        seal: Some(guard::seal),
+        is_changed: Some(guard::is_changed),
     }
 }
 
@@ -84,21 +87,9 @@ unsafe extern "C" fn select_memory(_user: *mut c_void, compiler: c_int) -> c_int
     c_int::from(arena::select(compiler != 0))
 }
 
-unsafe extern "C" {
-    static __llvm_data_start: u8;
-    static __llvm_data_end: u8;
-    static __llvm_bss_start: u8;
-    static __llvm_bss_end: u8;
-}
-
 unsafe extern "C" fn checkpoint(_user: *mut c_void) -> c_int {
-    let range = |start: *const u8, end: *const u8| start as usize..end as usize;
-    let variables = [
-        range(&raw const __llvm_data_start, &raw const __llvm_data_end),
-        range(&raw const __llvm_bss_start, &raw const __llvm_bss_end),
-    ];
     // SAFETY: the linker scripts put the variables of LLVM and of libc++ there, and nothing else.
-    let result = unsafe { arena::checkpoint(&variables) };
+    let result = unsafe { arena::checkpoint(&guard::llvm_variables()) };
     c_int::from(result.is_err())
 }
 

@@ -16,6 +16,7 @@ use crate::bindings::{
     llvm_injection_t,
 };
 use crate::fault::resume_after;
+use crate::guard;
 use crate::sampler;
 
 /// When the running compilation must have ended, by the platform's clock, in nanoseconds; 0 is no
@@ -30,6 +31,12 @@ static TOOK_TOO_LONG: AtomicBool = AtomicBool::new(false);
 #[must_use]
 pub fn tick(instruction: usize) -> Option<Resume> {
     sampler::sample(instruction);
+    if !guard::canaries_live() {
+        return resume_after(&Fault {
+            cause: FaultCause::Other(guard::OVERWRITTEN_KERNEL),
+            instruction,
+        });
+    }
     let deadline = DEADLINE_NS.load(Relaxed);
     // Outside the arena something is being changed that must stay whole: the next tick will do.
     if deadline == 0

@@ -22,6 +22,7 @@ mod bindings {
 }
 mod callbacks;
 mod fault;
+mod guard;
 mod host;
 mod jail;
 mod launch;

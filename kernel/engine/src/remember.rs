@@ -35,6 +35,10 @@ unsafe extern "C" fn bareflow_snapshot() -> c_int {
     }
     // SAFETY: the program runs, so its manager is there, and borrows nothing of itself meanwhile.
     let manager = unsafe { &mut *manager };
+    if !manager.is_intact() {
+        report_note("no snapshot: the program has overwritten memory of the kernel");
+        return -1;
+    }
     match manager.write_code(0, None) {
         Saved::Code(_) => 0,
         Saved::Counts | Saved::Nothing => -1,

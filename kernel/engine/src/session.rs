@@ -14,6 +14,7 @@ use crate::bindings::{
     llvm_handle_immediate_exit, llvm_init, llvm_last_error, llvm_link, llvm_module_t,
     llvm_parse_ir, llvm_pool_bytes, llvm_run_main, llvm_shutdown, llvm_tier_t,
 };
+use crate::guard;
 use crate::jail;
 use crate::memory::Memory;
 use crate::outcome::kind_of;
@@ -226,6 +227,7 @@ pub(crate) fn run(request: &RunRequest, host: &mut dyn Host) -> Result<i32, Outc
 }
 
 fn run_in_one_tier(tier: Tier, request: &RunRequest) -> Result<i32, Outcome> {
+    guard::set_canaries();
     let session = Session::open(POOL_SIZE_BYTES)?;
     let program = session.parse_all(request.modules)?;
     let arguments = CArguments::new(request.arguments)?;
@@ -252,6 +254,7 @@ fn run_in_tiers(config: Config, request: &RunRequest, host: &mut dyn Host) -> Re
     let memory = Memory::open(host, request, &config);
     let mut manager = Manager::open(request, config, memory)?;
     jail::prepare(&config);
+    guard::set_canaries();
     if config.compile_ms.is_some() {
         bareflow_cxx_runtime::platform().start_timer(WATCH_INTERVAL_US);
     }

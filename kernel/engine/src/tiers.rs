@@ -5,6 +5,7 @@ use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::ffi::{CStr, c_int, c_void};
 use core::mem::MaybeUninit;
 use core::ptr;
@@ -18,9 +19,10 @@ use crate::bindings::{
     LLVM_ERROR_INTERNAL, LLVM_OK, LLVM_OPT_O0, LLVM_OPT_O1, LLVM_OPT_O2, LLVM_OPT_O3,
     llvm_compilation_t, llvm_opt_level_t, llvm_tier_hooks_t, llvm_tier_t, llvm_tiered_attach,
     llvm_tiered_cannot_compile, llvm_tiered_compile, llvm_tiered_create, llvm_tiered_destroy,
-    llvm_tiered_message, llvm_tiered_restore, llvm_tiered_run_main, llvm_tiered_t,
-    llvm_tiered_unit, llvm_tiered_unit_count, llvm_unit_info_t, llvm_unit_t,
+    llvm_tiered_is_intact, llvm_tiered_message, llvm_tiered_restore, llvm_tiered_run_main,
+    llvm_tiered_t, llvm_tiered_unit, llvm_tiered_unit_count, llvm_unit_info_t, llvm_unit_t,
 };
+use crate::guard;
 use crate::jail;
 use crate::memory::{self, Contents, Memory, Tables};
 use crate::outcome::kind_of;
@@ -49,6 +51,8 @@ pub(crate) struct Record {
     /// The size of the code that came from a snapshot.
     pub(crate) restored_bytes: u64,
     counters: *mut llvm_unit_t,
+    /// What was written into the counters.
+    limits: Cell<[u64; LEVELS.len()]>,
 }
 
 impl Record {
@@ -81,11 +85,18 @@ impl Record {
         let versions = core::iter::once(Tier::Interpreter).chain(LEVELS.map(Tier::Native));
         // SAFETY: as above; the program reads the limits and never holds a reference.
         let limits = unsafe { &raw mut (*self.counters).limits };
+        let mut written = [0; LEVELS.len()];
         for (index, version) in versions.enumerate().take(LEVELS.len()) {
             let limit = self.policy.limit(config, version, spent_cycles);
             // SAFETY: there is a limit for each version that counts.
             unsafe { ptr::write_volatile((limits as *mut u64).add(index), limit) };
+            written[index] = limit;
         }
+        self.limits.set(written);
+    }
+
+    fn has_its_limits(&self) -> bool {
+        self.counters().limits == self.limits.get()
     }
 }
 
@@ -201,6 +212,7 @@ impl<'a> Manager<'a> {
                 failures: Vec::new(),
                 restored_bytes: 0,
                 counters: info.counters,
+                limits: Cell::default(),
             });
         }
         self.session = Some(session);
@@ -255,6 +267,7 @@ impl<'a> Manager<'a> {
                     failures: Vec::new(),
                     restored_bytes: function.code_bytes,
                     counters: tables.counters_of(unit),
+                    limits: Cell::default(),
                 }
             });
         let records = records.collect();
@@ -362,7 +375,14 @@ impl<'a> Manager<'a> {
         };
         platform.program_ends();
         if error == LLVM_OK {
-            return Ok(status);
+            return if self.is_intact() {
+                Ok(status)
+            } else {
+                Err(Outcome::Failed {
+                    kind: FailureKind::GuestFault,
+                    message: String::from(guard::OVERWRITTEN_TABLES),
+                })
+            };
         }
         let is_restored = self.tables.is_some();
         Err(match &self.session {
@@ -372,6 +392,13 @@ impl<'a> Manager<'a> {
                 message: self.message(),
             },
         })
+    }
+
+    /// Whether the program has left alone what its code is found by, and what decides about it.
+    pub(crate) fn is_intact(&self) -> bool {
+        // SAFETY: the program is open.
+        let is_intact = unsafe { llvm_tiered_is_intact(self.program.0) != 0 };
+        is_intact && self.records.iter().all(Record::has_its_limits)
     }
 
     fn message(&self) -> String {

@@ -26,6 +26,7 @@ mod lock_files;
 mod math;
 mod matrix;
 mod outside;
+mod overwritten;
 mod paging;
 mod posix;
 mod random;
@@ -76,6 +77,7 @@ pub fn program_tests(
     tests.extend(hot_loops::tests(subject));
     tests.extend(cases::tests(subject)?);
     tests.extend(cxx::tests(subject)?);
+    tests.extend(overwritten::tests(subject));
     tests.extend(limits::tests(subject));
     tests.extend(snapshots::tests(subject, random)?);
     tests.extend(kills::tests(subject));

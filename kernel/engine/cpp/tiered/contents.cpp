@@ -95,6 +95,8 @@ llvm_error_t llvm_tiered_restore(const llvm_restored_t *restored, const llvm_tie
   for (uint32_t unit = 0; unit < restored->unit_count; ++unit)
     if (!program->has_code(unit))
       program->slots[unit] = reinterpret_cast<void *>(program->no_code(unit));
+  for (uint32_t unit = 0; unit < restored->unit_count; ++unit)
+    program->code.push_back(reinterpret_cast<uintptr_t>(program->slots[unit]));
   for (size_t index = 0; index < restored->place_count; ++index) {
     const llvm_place_t &place = restored->places[index];
     auto *address = reinterpret_cast<void *>(place.address);

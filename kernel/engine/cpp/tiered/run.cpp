@@ -140,9 +140,10 @@ llvm_error_t run_tiered_native(llvm_tiered &program, ArrayRef<void *> arguments,
 llvm_error_t run_compiled(llvm_tiered &program, ArrayRef<void *> arguments, int &status) {
   llvm_context &context = *program.compiler->module.context;
   take_checkpoint(context);
+  seal_memory(Running::native_program);
   std::string text;
   llvm_error_t error = run_tiered_native(program, arguments, status, text);
-  return error ? fail(context, error, text) : LLVM_OK;
+  return error ? fail_program(context, error, text) : LLVM_OK;
 }
 
 // Nothing of LLVM is used, unless the program comes to what it has no code for.
@@ -225,10 +226,28 @@ llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt
   // Nothing can fail any more. One store, on one processor: whoever calls next gets the new code.
   __atomic_store_n(&program->slots[unit], reinterpret_cast<void *>(linked.entry),
                    __ATOMIC_RELEASE);
+  program->code[unit] = linked.entry;
   supersede(compiler, unit, std::move(linked.pieces));
   program->tiers[unit] = static_cast<llvm_tier_t>(LLVM_TIER_O0 + level);
   *compilation = {__builtin_ia32_rdtsc() - start, linked.bytes};
   return LLVM_OK;
+}
+
+int llvm_tiered_is_intact(const llvm_tiered_t *program) {
+  ProgramMemory scope;
+  if (std::string text; is_memory_changed(text))
+    return 0;
+  for (uint32_t unit = 0; unit < program->unit_count; ++unit)
+    if (reinterpret_cast<uintptr_t>(program->slots[unit]) != program->code[unit])
+      return 0;
+  if (!program->compiler)
+    return 1;
+  Compiler &compiler = *program->compiler;
+  for (auto &word : compiler.linker.all_imports().all_words())
+    if (*reinterpret_cast<void **>(word.second) !=
+        resolve_symbol(*compiler.module.context, word.first()))
+      return 0;
+  return 1;
 }
 
 void llvm_tiered_cannot_compile(llvm_tiered_t *program, llvm_error_t error, const char *message) {

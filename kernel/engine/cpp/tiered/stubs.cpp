@@ -100,6 +100,7 @@ extern "C" void bareflow_unit_left(llvm_unit_t *unit, uint64_t cycles_at_entry) 
 
 extern "C" void bareflow_unit_is_hot(uint32_t unit, uint32_t tier) {
   running->hooks.hot(running->hooks.user, unit, static_cast<llvm_tier_t>(tier));
+  leave_if_memory_changed();
 }
 
 extern "C" uint32_t bareflow_loop_is_hot(uint32_t unit, uint32_t tier) {
@@ -113,6 +114,7 @@ extern "C" void *bareflow_native_code_of(uint32_t unit) {
   running->is_wanted = true;
   running->hooks.wanted(running->hooks.user, unit);
   running->is_wanted = false;
+  leave_if_memory_changed();
   if (!running->has_code(unit)) {
     // The last compilation says why.
     char text[512];
@@ -160,6 +162,7 @@ llvm_error_t create_stubs(llvm_tiered &program) {
   {
     ProgramMemory scope;
     program.tiers.assign(count, LLVM_TIER_INTERPRETER);
+    program.code.resize(count);
     compiler.newest.resize(count);
   }
   auto data = pool.reserve(count * (sizeof(llvm_unit_t) + sizeof(void *)));
@@ -174,6 +177,7 @@ llvm_error_t create_stubs(llvm_tiered &program) {
   for (const Unit &unit : compiler.units) {
     put_stub(program.stub(unit.index), reinterpret_cast<uintptr_t>(program.slots + unit.index));
     put_entry(reinterpret_cast<uint8_t *>(program.no_code(unit.index)), unit.index);
+    program.code[unit.index] = program.no_code(unit.index);
     program.slots[unit.index] = reinterpret_cast<void *>(program.no_code(unit.index));
     compiler.linker.define(unit.symbol, program.stub(unit.index));
     llvm_unit_t &counters = program.counters[unit.index];

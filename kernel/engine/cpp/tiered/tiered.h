@@ -175,8 +175,9 @@ struct llvm_tiered {
   void **slots = nullptr;
   uintptr_t stubs = 0;
   uintptr_t entries = 0;
-  // The tier of each unit's newest code.
+  // The tier of each unit's newest code, and what its slot must hold.
   std::vector<llvm_tier_t> tiers;
+  std::vector<uintptr_t> code;
 
   uintptr_t main = 0;
   bool main_returns = true;

@@ -18,6 +18,7 @@ mod writing;
 use std::io;
 use std::sync::Arc;
 
+pub use disk::{DataDisk, SIZE_MIB};
 pub use machine::{Machine, Remembered};
 
 use super::random::Random;

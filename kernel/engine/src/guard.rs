@@ -1,0 +1,166 @@
+//! Whether the program has written where it has nothing to write.
+//!
+//! There is one address space: nothing keeps a program from overwriting the kernel. What it has destroyed must not
+//! become a good ending, an endless one, or a snapshot. So what does not change while the program runs is looked at,
+//! before LLVM works for it again, before a snapshot, and at its end:
+//!
+//! 1. LLVM's variables, as a checksum, and samples of its memory.
+//! 2. Canaries at both ends of the kernel's variables and around the heap's records, which every tick of the timer looks at too.
+//! 3. The slots and limits of the program's units ([`crate::tiers`]).
+
+use core::cell::UnsafeCell;
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ops::Range;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use bareflow_cxx_runtime::arena;
+
+use crate::bindings::{LLVM_SEALED_ALL, llvm_sealed_t};
+
+/// What is said of a program that has overwritten its own tables.
+pub(crate) const OVERWRITTEN_TABLES: &str =
+    "the program has overwritten the tables that its functions are called by";
+/// What is said of a program that is ended while it runs.
+pub(crate) const OVERWRITTEN_KERNEL: &str = "the program has overwritten the kernel's variables,";
+
+const CANARY: u64 = 0x6261_7265_666c_6f77;
+const CANARY_WORDS: usize = 8;
+
+type Canary = [AtomicU64; CANARY_WORDS];
+
+/// The linker scripts put these first and last.
+#[unsafe(link_section = ".canary.data.first")]
+static FIRST_OF_DATA: Canary = [const { AtomicU64::new(CANARY) }; CANARY_WORDS];
+#[unsafe(link_section = ".canary.data.last")]
+static LAST_OF_DATA: Canary = [const { AtomicU64::new(CANARY) }; CANARY_WORDS];
+#[unsafe(link_section = ".bss.canary.first")]
+static FIRST_OF_BSS: Canary = [const { AtomicU64::new(0) }; CANARY_WORDS];
+#[unsafe(link_section = ".canary.bss.last")]
+static LAST_OF_BSS: Canary = [const { AtomicU64::new(0) }; CANARY_WORDS];
+
+const ALL: [&Canary; 4] = [&FIRST_OF_DATA, &LAST_OF_DATA, &FIRST_OF_BSS, &LAST_OF_BSS];
+
+/// Sets the canaries, before the program starts.
+pub(crate) fn set_canaries() {
+    for word in ALL.into_iter().flatten() {
+        word.store(CANARY, Relaxed);
+    }
+}
+
+/// Whether all canaries are as they were set. For interrupt handlers too.
+pub(crate) fn canaries_live() -> bool {
+    let mut words = ALL.into_iter().flatten();
+    words.all(|word| word.load(Relaxed) == CANARY) && bareflow_cxx_runtime::heap_is_intact()
+}
+
+/// What was sealed, and what it looked like.
+struct Seal {
+    sealed: llvm_sealed_t,
+    variables: u64,
+    memory: u64,
+}
+
+struct Sealed(UnsafeCell<Seal>);
+
+// SAFETY: there is one thread, and no interrupt handler looks at it.
+unsafe impl Sync for Sealed {}
+
+static SEAL: Sealed = Sealed(UnsafeCell::new(Seal {
+    sealed: 0,
+    variables: 0,
+    memory: 0,
+}));
+
+unsafe extern "C" {
+    static __llvm_data_start: u8;
+    static __llvm_data_end: u8;
+    static __llvm_bss_start: u8;
+    static __llvm_bss_end: u8;
+}
+
+/// Where LLVM's variables are, and libc++'s.
+pub(crate) fn llvm_variables() -> [Range<usize>; 2] {
+    let range = |start: *const u8, end: *const u8| start as usize..end as usize;
+    [
+        range(&raw const __llvm_data_start, &raw const __llvm_data_end),
+        range(&raw const __llvm_bss_start, &raw const __llvm_bss_end),
+    ]
+}
+
+const WORD_BYTES: usize = size_of::<u64>();
+/// Odd, so that no bit is lost.
+const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+/// Four sums at once keep the multiplier busy.
+const LANES: usize = 4;
+
+/// A checksum of every `step`th word of memory.
+///
+/// # Safety
+/// The range must be readable.
+unsafe fn checksum(range: Range<usize>, step: usize) -> u64 {
+    let words = (range.start.next_multiple_of(WORD_BYTES)
+        ..range.end.saturating_sub(WORD_BYTES - 1))
+        .step_by(WORD_BYTES * step);
+    let mut sums = [FACTOR; LANES];
+    for (index, address) in words.enumerate() {
+        let place = core::ptr::with_exposed_provenance::<u64>(address);
+        // SAFETY: the caller's promise; the address is a multiple of a word's size. Others may write the word.
+        let word = unsafe { place.read_volatile() };
+        let sum = &mut sums[index % LANES];
+        *sum = (*sum ^ word).wrapping_mul(FACTOR);
+    }
+    sums.into_iter()
+        .fold(0, |all, sum| all.rotate_left(7) ^ sum)
+}
+
+fn checksum_of_variables() -> u64 {
+    llvm_variables().into_iter().fold(0, |all, range| {
+        // SAFETY: they are variables of this kernel.
+        all.rotate_left(1) ^ unsafe { checksum(range, 1) }
+    })
+}
+
+/// One word of this many: whoever overwrites much meets some of them, and all take microseconds.
+const SAMPLE_STEP: usize = (64 << 10) / WORD_BYTES;
+
+fn checksum_of_memory() -> u64 {
+    arena::mapped_ranges().fold(0, |all, range| {
+        // SAFETY: the arena's memory is mapped.
+        all.rotate_left(1) ^ unsafe { checksum(range, SAMPLE_STEP) }
+    })
+}
+
+/// `llvm_options_t.seal`
+pub(crate) unsafe extern "C" fn seal(_user: *mut c_void, sealed: llvm_sealed_t) {
+    let fresh = Seal {
+        sealed,
+        variables: checksum_of_variables(),
+        memory: if sealed == LLVM_SEALED_ALL {
+            checksum_of_memory()
+        } else {
+            0
+        },
+    };
+    // SAFETY: see Sealed.
+    unsafe { *SEAL.0.get() = fresh };
+}
+
+/// `llvm_options_t.is_changed`
+pub(crate) unsafe extern "C" fn is_changed(_user: *mut c_void, what: *mut *const c_char) -> c_int {
+    // SAFETY: see Sealed.
+    let seal = unsafe { &*SEAL.0.get() };
+    let found: Option<&CStr> = if !canaries_live() {
+        Some(c"the kernel's variables")
+    } else if seal.variables != checksum_of_variables() {
+        Some(c"LLVM's variables")
+    } else if seal.sealed == LLVM_SEALED_ALL && seal.memory != checksum_of_memory() {
+        Some(c"LLVM's memory")
+    } else {
+        None
+    };
+    if let Some(text) = found {
+        // SAFETY: the caller passes a place for it.
+        unsafe { *what = text.as_ptr() };
+    }
+    c_int::from(found.is_some())
+}
