@@ -45,8 +45,8 @@ pub use outcome::Outcome;
 
 /// Where native code and the program's data lie: 1 GiB.
 pub const POOL_ADDRESS: usize = 0x4000_0000;
-/// The address space set aside for them: 128 MiB.
-pub const POOL_SIZE_BYTES: usize = 128 << 20;
+/// The address space set aside for them. The program's global data is the larger part, if it is large.
+pub const POOL_SIZE_BYTES: usize = 512 << 20;
 
 /// How a program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,10 +18,10 @@ pub(super) const STACK: usize = STACK_GUARD + STACK_GUARD_SIZE_BYTES;
 /// A guard of one page and a stack for each handler.
 pub(super) const HANDLER_STACK_AREA: usize = STACK + STACK_SIZE_BYTES;
 pub(super) const HANDLER_STACK_STRIDE: usize = PAGE_SIZE_BYTES + HANDLER_STACK_SIZE_BYTES;
-/// Where devices' registers are mapped.
-pub(super) const DEVICES: Range<usize> = 0x4940_0000..0x4980_0000;
-
-const _: () = assert!(HANDLER_STACK_AREA + HANDLER_STACKS * HANDLER_STACK_STRIDE <= DEVICES.start);
+/// Where devices' registers are mapped. LLVM's window is behind it, as the linker script says.
+pub(super) const DEVICES: Range<usize> = DEVICES_START..DEVICES_START + (4 << 20);
+const DEVICES_START: usize =
+    (HANDLER_STACK_AREA + HANDLER_STACKS * HANDLER_STACK_STRIDE).next_multiple_of(4 << 20);
 
 /// Whether the address is in the stack's guard.
 pub(crate) fn is_stack_guard(address: usize) -> bool {
