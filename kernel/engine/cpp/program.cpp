@@ -124,7 +124,9 @@ llvm_error_t run_to_end(Running running, int &status, std::string &text,
   void *outer = std::exchange(program_stack_top, __builtin_frame_address(0));
   run_recoverably(recovery, running, body);
   program_stack_top = outer;
-  bool is_changed = is_memory_changed(text);
+  // A program that has failed has its message; LLVM's own may be made of its variables.
+  bool is_good = recovery.ending == Ending::returned || recovery.ending == Ending::exited;
+  bool is_changed = is_good && is_memory_changed(text);
   unseal_memory();
   fflush(nullptr);
   status = recovery.status;

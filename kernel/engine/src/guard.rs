@@ -40,15 +40,25 @@ static LAST_OF_BSS: Canary = [const { AtomicU64::new(0) }; CANARY_WORDS];
 
 const ALL: [&Canary; 4] = [&FIRST_OF_DATA, &LAST_OF_DATA, &FIRST_OF_BSS, &LAST_OF_BSS];
 
+const NOT_SET: u64 = 1;
+
+/// Whether the canaries have been set. Zeros mean that they have: somebody has overwritten this.
+static IS_SET: AtomicU64 = AtomicU64::new(NOT_SET);
+
 /// Sets the canaries, before the program starts.
 pub(crate) fn set_canaries() {
     for word in ALL.into_iter().flatten() {
         word.store(CANARY, Relaxed);
     }
+    IS_SET.store(CANARY, Relaxed);
 }
 
-/// Whether all canaries are as they were set. For interrupt handlers too.
-pub(crate) fn canaries_live() -> bool {
+/// Whether a canary has died since they were set. For interrupt handlers too.
+pub(crate) fn has_dead_canary() -> bool {
+    IS_SET.load(Relaxed) != NOT_SET && !canaries_live()
+}
+
+fn canaries_live() -> bool {
     let mut words = ALL.into_iter().flatten();
     words.all(|word| word.load(Relaxed) == CANARY) && bareflow_cxx_runtime::heap_is_intact()
 }
@@ -149,7 +159,7 @@ pub(crate) unsafe extern "C" fn seal(_user: *mut c_void, sealed: llvm_sealed_t) 
 pub(crate) unsafe extern "C" fn is_changed(_user: *mut c_void, what: *mut *const c_char) -> c_int {
     // SAFETY: see Sealed.
     let seal = unsafe { &*SEAL.0.get() };
-    let found: Option<&CStr> = if !canaries_live() {
+    let found: Option<&CStr> = if has_dead_canary() {
         Some(c"the kernel's variables")
     } else if seal.variables != checksum_of_variables() {
         Some(c"LLVM's variables")

@@ -31,7 +31,7 @@ static TOOK_TOO_LONG: AtomicBool = AtomicBool::new(false);
 #[must_use]
 pub fn tick(instruction: usize) -> Option<Resume> {
     sampler::sample(instruction);
-    if !guard::canaries_live() {
+    if guard::has_dead_canary() {
         return resume_after(&Fault {
             cause: FaultCause::Other(guard::OVERWRITTEN_KERNEL),
             instruction,

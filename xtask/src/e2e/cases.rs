@@ -18,6 +18,7 @@ const OF_THE_ENGINE: &[&str] = &[
     "character_search",
     "conservative_collector",
     "frame_addresses",
+    "large_data",
     "naked",
     "naked_kinds",
     "own_library",
@@ -29,6 +30,7 @@ const OF_THE_ENGINE: &[&str] = &[
 /// Those that are booted again and again.
 const OVER_BOOTS: &[&str] = &[
     "conservative_collector",
+    "large_data",
     "naked_kinds",
     "own_library",
     "vla_loop",
@@ -36,6 +38,9 @@ const OVER_BOOTS: &[&str] = &[
 const BOOTS: u64 = 3;
 /// Of the machine that exported cases run in.
 const MEMORY_MIB: u32 = 20;
+/// The case that wants more, there and in the engine.
+const LARGE: &str = "large_data";
+const LARGE_MEMORY_MIB: u32 = 512;
 
 /// Those that the interpreter does not take long for in the machine.
 const SHORT: &[&str] = &["frame_addresses", "naked", "naked_kinds", "stack_order"];
@@ -113,7 +118,12 @@ pub(super) fn check_run(
     tier: Tier,
 ) -> Result<(), String> {
     let bundle = case.program(subject)?.bundle(&[], tier);
-    let run = subject.run(place, &bundle, Conditions::default())?;
+    let is_large = place != Place::Hosted && case.example.name == LARGE;
+    let conditions = Conditions {
+        memory_mib: is_large.then_some(LARGE_MEMORY_MIB),
+        ..Conditions::default()
+    };
+    let run = subject.run(place, &bundle, conditions)?;
     expect(&run, 0, &case.example.expected).map_err(|error| format!("{}: {error}", tier.name()))
 }
 
@@ -152,7 +162,12 @@ fn check_machine(subject: &Subject, case: &Case) -> Result<(), String> {
 pub(super) fn check_exported(subject: &Subject, case: &Case) -> Result<(), String> {
     let bundle = case.program(subject)?.bundle(&[], Tier::Auto);
     let exported = Exported::of(subject, &bundle, None).map_err(|error| error.to_string())?;
-    let (run, _) = exported.run(subject, MEMORY_MIB)?;
+    let memory_mib = if case.example.name == LARGE {
+        LARGE_MEMORY_MIB
+    } else {
+        MEMORY_MIB
+    };
+    let (run, _) = exported.run(subject, memory_mib)?;
     if run.ending.code != 0 {
         return Err(run.describe());
     }
