@@ -60,7 +60,7 @@ exported! {
     setenv seteuid setgid setgrent setgroups sethostname setitimer setlogmask setpgid setpgrp
     setpriority setpwent setregid setreuid setrlimit setsid setsockopt setstate settimeofday setuid
     shutdown siginterrupt sigismember siglongjmp sigpending sigqueue sigsetjmp sigsuspend
-    sigtimedwait sigwait sigwaitinfo socketpair srand48 srandom statfs strptime swab sysinfo syslog
+    sigtimedwait sigwait sigwaitinfo socketpair srand48 srandom statfs strptime sysinfo syslog
     tcdrain tcflow tcflush tcgetattr tcgetpgrp tcgetsid tcsendbreak tcsetattr tcsetpgrp tdelete
     tdestroy tfind thrd_create thrd_current thrd_detach thrd_equal thrd_exit thrd_join thrd_sleep
     thrd_yield timegm timer_create timer_delete timer_getoverrun timer_gettime timer_settime times

@@ -549,18 +549,6 @@ pub(super) fn write_error(parts: &[&[u8]]) {
     }
 }
 
-/// Exchanges the bytes of each pair.
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn swab(from: *const [u8; 2], to: *mut [u8; 2], size: isize) {
-    for index in 0..usize::try_from(size / 2).unwrap_or(0) {
-        // SAFETY: the caller passes `size` bytes, and gives as many; they may be at any address.
-        unsafe {
-            let [first, second] = from.add(index).read_unaligned();
-            to.add(index).write_unaligned([second, first]);
-        }
-    }
-}
-
 /// The digits of POSIX's radix-64 notation.
 const DIGITS_64: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const DIGITS_64_LIMIT: usize = 6;
