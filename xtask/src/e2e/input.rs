@@ -311,14 +311,22 @@ fn ended(mut child: Child, status: i32) -> Result<(), String> {
 fn serial_line(subject: &Subject) -> Result<(), String> {
     let program = program(subject, ASK)?;
     let mut command = run(MACHINE, &program)?;
-    command.args(["--console", "serial"]);
-    let output = finish(command, b"wrong\x15Adax\x7f\rBob\r\x04")?;
+    command.args(["--console", "serial"]).stdin(Stdio::piped());
+    let mut child = command.spawn().map_err(text)?;
+    let mut line = child.stdin.take().ok_or("there is no input")?;
+    let mut heard = Heard::of(child.stdout.take().ok_or("there is no output")?);
     let erased = "\x08 \x08";
-    let expected = format!(
-        "name? wrong{}Adax{erased}\r\n<Ada>\nname? Bob\r\n<Bob>\nname? bye\n",
+    heard.wait_for("name? ")?;
+    line.write_all(b"wrong\x15Adax\x7f\r").map_err(text)?;
+    heard.wait_for(&format!(
+        "wrong{}Adax{erased}\r\n<Ada>\nname? ",
         erased.repeat(5)
-    );
-    expect(&output, 0, expected.as_bytes())
+    ))?;
+    line.write_all(b"Bob\r").map_err(text)?;
+    heard.wait_for("Bob\r\n<Bob>\nname? ")?;
+    line.write_all(b"\x04").map_err(text)?;
+    heard.wait_for("bye\n")?;
+    ended(child, 0)
 }
 
 /// Keys of the machine's own keyboard, pressed by QEMU's monitor.
