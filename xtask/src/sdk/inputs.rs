@@ -112,3 +112,73 @@ impl Inputs {
         format!("bareflow-sdk-{VERSION}-{TARGET}-{}", &self.key()[..16])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::llvm::Profile;
+
+    fn sample() -> Inputs {
+        Inputs {
+            llvm: llvm::Inputs {
+                profile: Profile::Full,
+                source_hash: "source".to_owned(),
+                sysroot_hash: "sysroot".to_owned(),
+                llvm_config_hash: "llvm-config".to_owned(),
+                toolchain: "clang 16".to_owned(),
+                program_toolchain: "clang 16".to_owned(),
+                flags: vec!["-a".to_owned()],
+                packaging_version: 1,
+            },
+            distribution_key: "distribution".to_owned(),
+            libc_hash: "libc".to_owned(),
+            driver_hash: "driver".to_owned(),
+            folder_hash: "folder".to_owned(),
+            flags: vec!["-b".to_owned(), "-c".to_owned()],
+            libc_flags: vec!["-b".to_owned()],
+            packaging_version: 1,
+        }
+    }
+
+    /// What a kind of input is called, and a change of it.
+    type Change = (&'static str, fn(&mut Inputs));
+
+    /// Every kind of input that the whole has.
+    const CHANGES: &[Change] = &[
+        ("sources", |inputs| inputs.llvm.source_hash.push('x')),
+        ("compiler", |inputs| inputs.llvm.toolchain.push('x')),
+        ("compiler of programs", |inputs| {
+            inputs.llvm.program_toolchain.push('x');
+        }),
+        ("distribution", |inputs| inputs.distribution_key.push('x')),
+        ("driver", |inputs| inputs.driver_hash.push('x')),
+        ("header", |inputs| inputs.folder_hash.push('x')),
+        ("flag", |inputs| inputs.flags[1].push('x')),
+        ("packaging version", |inputs| inputs.packaging_version = 2),
+    ];
+
+    #[test]
+    fn a_change_of_any_input_changes_the_key() {
+        for (what, change) in CHANGES {
+            let mut changed = sample();
+            change(&mut changed);
+            assert_ne!(changed.key(), sample().key(), "{what}");
+        }
+    }
+
+    #[test]
+    fn neither_headers_nor_the_driver_have_the_c_library_built_again() {
+        for (what, change) in CHANGES {
+            let mut changed = sample();
+            change(&mut changed);
+            assert_eq!(
+                changed.libc_key() == sample().libc_key(),
+                ["driver", "header", "flag"].contains(what),
+                "{what}"
+            );
+        }
+        let mut changed = sample();
+        changed.libc_hash.push('x');
+        assert_ne!(changed.libc_key(), sample().libc_key());
+    }
+}
