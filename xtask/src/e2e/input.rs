@@ -485,7 +485,7 @@ fn every_end(subject: &Subject) -> Result<(), String> {
             let mut command = run(place, &program)?;
             command.args([
                 "--timeout-s",
-                if way == "l" { "15" } else { "100" },
+                if way == "l" { "25" } else { "200" },
                 "--",
                 way,
             ]);
