@@ -12,6 +12,8 @@ use crate::program::Tier;
 
 /// Those about the engine: they are run in all tiers, over boots and exported.
 const OF_THE_ENGINE: &[&str] = &["operators", "order", "rtti"];
+/// Those that take minutes in an emulator.
+const HOSTED_ALONE: &[&str] = &["library"];
 /// Those of a later standard than what clang takes by itself.
 const LATER: &[(&str, &[&str])] = &[("cxx20", &["-std=c++20"])];
 
@@ -37,9 +39,11 @@ pub fn tests(subject: &Arc<Subject>) -> io::Result<Vec<Test>> {
         add("hosted", |subject, case| {
             check_run(subject, case, Place::Hosted, Tier::Auto)
         });
-        add("machine", |subject, case| {
-            check_run(subject, case, Place::Pvh, Tier::Auto)
-        });
+        if !HOSTED_ALONE.contains(&name.as_str()) {
+            add("machine", |subject, case| {
+                check_run(subject, case, Place::Pvh, Tier::Auto)
+            });
+        }
         if OF_THE_ENGINE.contains(&name.as_str()) {
             add("tiers", check_tiers);
             add("boots", check_boots);
