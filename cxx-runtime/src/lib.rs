@@ -2,7 +2,7 @@
 //!
 //! 1. Everything rests on one small trait, [`platform::Platform`]; [`install`] takes it once.
 //! 2. One thread: there is no lock that can be contended and no thread-local of our own.
-//! 3. What cannot exist on the machine (processes, sockets, writable files) fails with the errno that
+//! 3. What cannot exist on the machine (processes, sockets) fails with the errno that
 //!    POSIX names for it; nothing pretends to succeed.
 //! 4. The functions are C functions: their contracts are those of ISO C, POSIX and the Itanium C++
 //!    ABI, and only differences are documented here.
@@ -54,6 +54,7 @@ mod time;
 mod wide;
 
 pub use dynamic::{find_symbol, register_symbols, symbol_lookup};
+pub use files::commit_files;
 pub use heap::{GlobalHeap, heap_bytes, heap_is_intact};
 pub use posix::{before_abort, start_program};
 pub use runtime::{install, platform, run_constructors, run_late_constructors};

@@ -110,13 +110,24 @@ unsafe impl Sync for SharedMappings {}
 
 static SHARED: SharedMappings = SharedMappings(UnsafeCell::new(Vec::new()));
 
+/// Writes all shared mappings back to their files.
+pub(crate) fn save_shared() {
+    msync(core::ptr::null_mut(), usize::MAX, 0);
+}
+
 /// Writes shared mappings in this range back to their files.
 #[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn msync(address: *mut c_void, size: usize, _flags: c_int) -> c_int {
+extern "C" fn msync(address: *mut c_void, size: usize, flags: c_int) -> c_int {
+    const MS_SYNC: c_int = 4;
     // SAFETY: there is one thread.
     for shared in unsafe { &*SHARED.0.get() } {
         if shared.overlaps(address as usize, size) {
             shared.save();
+            if flags & MS_SYNC != 0
+                && let Err(number) = shared.mapping.commit()
+            {
+                return fail(number);
+            }
         }
     }
     0

@@ -60,6 +60,74 @@ pub struct File {
     pub contents: &'static [u8],
 }
 
+/// A file or folder of a [`Storage`].
+#[derive(Clone, Debug)]
+pub struct StoredEntry {
+    /// What it is called in its folder.
+    pub name: alloc::string::String,
+    /// What it is.
+    pub kind: StoredKind,
+    /// When it was written last, in seconds since 1970-01-01 00:00:00 UTC.
+    pub modified_s: i64,
+}
+
+/// What a name in a [`Storage`] is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoredKind {
+    /// A folder, by its number.
+    Folder(u32),
+    /// A file, by its number, with its size in bytes.
+    File(u32, usize),
+}
+
+/// What a [`Storage`] returns: errors are numbers of [`crate::errno`].
+pub type StorageResult<T> = Result<T, core::ffi::c_int>;
+
+/// Files that are there for the next program, too: the program sees them in `/data`. Files and folders have numbers,
+/// which stay as long as the platform. Errors are those of the POSIX functions that are served. Buffers are never the program's own memory, which may fault.
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "all functions fail as those of POSIX that they serve"
+)]
+pub trait Storage {
+    /// What is in a folder; number 0 is the outermost.
+    fn list(&self, folder: u32) -> StorageResult<alloc::vec::Vec<StoredEntry>>;
+    /// Makes an empty file.
+    fn create(&self, folder: u32, name: &str) -> StorageResult<u32>;
+    /// Makes an empty folder.
+    fn make_folder(&self, parent: u32, name: &str) -> StorageResult<u32>;
+    /// Removes an empty folder.
+    fn remove_folder(&self, parent: u32, name: &str) -> StorageResult<()>;
+    /// Gives a folder another name where it is.
+    fn rename_folder(&self, parent: u32, old_name: &str, name: &str) -> StorageResult<()>;
+    /// Gives a file another name, or that of another file, which has none from then on.
+    fn rename(
+        &self,
+        file: u32,
+        folder: u32,
+        name: &str,
+        replaced: Option<u32>,
+    ) -> StorageResult<()>;
+    /// Takes a file's name away.
+    fn unlink(&self, file: u32) -> StorageResult<()>;
+    /// Frees a file without a name.
+    fn release(&self, file: u32);
+    /// Reads from an offset on; less at the file's end.
+    fn read(&self, file: u32, offset: usize, buffer: &mut [u8]) -> StorageResult<usize>;
+    /// Writes from an offset on; less when the volume is full then.
+    fn write(&self, file: u32, offset: usize, bytes: &[u8]) -> StorageResult<usize>;
+    /// Makes a file longer, with zeros, or shorter.
+    fn resize(&self, file: u32, size_bytes: usize) -> StorageResult<()>;
+    /// Says when a file was written last.
+    fn set_modified(&self, file: u32, seconds: i64);
+    /// Returns when all of a file is where no power cut reaches it.
+    fn commit(&self, file: u32) -> StorageResult<()>;
+    /// Does so for every file.
+    fn commit_all(&self);
+    /// How many bytes are free.
+    fn free_bytes(&self) -> u64;
+}
+
 /// The machine under the runtime.
 ///
 /// # Safety
@@ -131,6 +199,11 @@ pub unsafe trait Platform: Sync {
     /// The read-only file table.
     fn files(&self) -> &[File] {
         &[]
+    }
+
+    /// The files in `/data`, if the platform can keep some.
+    fn storage(&self) -> Option<&'static dyn Storage> {
+        None
     }
 
     /// The value of an environment variable.

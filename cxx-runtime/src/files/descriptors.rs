@@ -120,7 +120,9 @@ impl FileSystem {
             Content::Directory { .. } => {}
             Content::Link(_) => return Err(errno::ELOOP),
             _ if flags & O_DIRECTORY != 0 => return Err(errno::ENOTDIR),
-            Content::Given(_) | Content::Written(_) if flags & O_TRUNC != 0 && writes => {
+            Content::Given(_) | Content::Written(_) | Content::Stored(..)
+                if flags & O_TRUNC != 0 && writes =>
+            {
                 self.tree.resize(node, 0, now())?;
             }
             _ => {}
@@ -144,7 +146,13 @@ impl FileSystem {
         if description.references == 0 {
             let node = description.node;
             self.descriptions[index] = None;
+            // The descriptor is gone, whatever happens to what was written.
+            let committed = match self.tree.node(node).links {
+                0 => Ok(()),
+                _ => self.tree.commit(node),
+            };
             self.release(node);
+            return committed;
         }
         Ok(())
     }
@@ -179,15 +187,13 @@ impl FileSystem {
     ) -> Result<Transfer> {
         let description = self.readable(descriptor)?;
         let offset = at.unwrap_or(description.offset);
-        let node = self.tree.node(description.node);
-        let bytes = match &node.content {
+        let node = description.node;
+        match self.tree.node(node).content {
             Content::Directory { .. } => return Err(errno::EISDIR),
-            Content::Device(device) => return Ok(Transfer::Device(*device)),
-            _ => node.bytes().ok_or(errno::EINVAL)?,
-        };
-        let rest = bytes.get(offset..).unwrap_or(&[]);
-        let count = rest.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&rest[..count]);
+            Content::Device(device) => return Ok(Transfer::Device(device)),
+            _ => {}
+        }
+        let count = self.tree.read_at(node, offset, buffer)?;
         if at.is_none() {
             self.description_mut(descriptor)?.offset += count;
         }
@@ -208,17 +214,13 @@ impl FileSystem {
             return Ok(Transfer::Device(device));
         }
         if appends {
-            offset = node.bytes().map_or(0, <[u8]>::len);
+            offset = node.size().unwrap_or(0);
         }
-        if !bytes.is_empty() {
-            self.tree
-                .room(id, offset, bytes.len(), now())?
-                .copy_from_slice(bytes);
-        }
+        let count = self.tree.write_at(id, offset, bytes, now())?;
         if at.is_none() {
-            self.description_mut(descriptor)?.offset = offset + bytes.len();
+            self.description_mut(descriptor)?.offset = offset + count;
         }
-        Ok(Transfer::Bytes(bytes.len()))
+        Ok(Transfer::Bytes(count))
     }
 
     fn seek(&mut self, descriptor: c_int, offset: i64, whence: c_int) -> Result<i64> {
@@ -227,7 +229,7 @@ impl FileSystem {
         if let Content::Device(Device::Console(_)) = node.content {
             return Err(errno::ESPIPE);
         }
-        let size = node.bytes().map_or(0, <[u8]>::len);
+        let size = node.size().unwrap_or(0);
         let base = match whence {
             0 => 0,
             1 => description.offset,
@@ -478,31 +480,34 @@ extern "C" fn ftruncate(descriptor: c_int, size: i64) -> c_int {
     }))
 }
 
-/// Nothing is buffered below a descriptor.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn fsync(descriptor: c_int) -> c_int {
-    done(with(|system| system.description(descriptor).map(drop)))
+    done(with(|system| {
+        let node = system.description(descriptor)?.node;
+        system.tree.commit(node)
+    }))
 }
 
-/// Nothing is buffered below a descriptor.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn fdatasync(descriptor: c_int) -> c_int {
     fsync(descriptor)
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn sync() {}
+extern "C" fn sync() {
+    with(|system| system.tree.commit_all());
+}
 
 /// There is one process: its locks are in nobody's way.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn flock(descriptor: c_int, _operation: c_int) -> c_int {
-    fsync(descriptor)
+    done(with(|system| system.description(descriptor).map(drop)))
 }
 
 /// There is one process: its locks are in nobody's way.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn lockf(descriptor: c_int, _command: c_int, _size: i64) -> c_int {
-    fsync(descriptor)
+    done(with(|system| system.description(descriptor).map(drop)))
 }
 
 /// Advice need not be taken. The result is the error itself.
@@ -520,8 +525,8 @@ extern "C" fn posix_fallocate(descriptor: c_int, offset: i64, size: i64) -> c_in
         let node = system.writable(descriptor)?.node;
         let end = offset.checked_add(size).ok_or(errno::EFBIG)?;
         let end = usize::try_from(end).map_err(|_| errno::EINVAL)?;
-        let bytes = system.tree.node(node).bytes().ok_or(errno::ENODEV)?;
-        if bytes.len() < end {
+        let old_size = system.tree.node(node).size().ok_or(errno::ENODEV)?;
+        if old_size < end {
             system.tree.resize(node, end, now())?;
         }
         Ok(())
@@ -599,23 +604,28 @@ impl Mapping {
     /// Copies the file's bytes to the start of `memory`.
     pub(crate) fn load(&self, memory: &mut [u8]) {
         with(|system| {
-            let bytes = system.tree.node(self.node).bytes().unwrap_or(&[]);
-            let rest = bytes.get(self.offset..).unwrap_or(&[]);
-            let count = rest.len().min(memory.len());
-            memory[..count].copy_from_slice(&rest[..count]);
+            // What cannot be read is zeros, as what lies behind the end.
+            let _ = system.tree.read_at(self.node, self.offset, memory);
         });
     }
 
     /// Writes memory back; what is behind the file's end is not part of it.
     pub(crate) fn save(&self, memory: &[u8]) {
         with(|system| {
-            let size = system.tree.node(self.node).bytes().map_or(0, <[u8]>::len);
+            let size = system.tree.node(self.node).size().unwrap_or(0);
             let count = size.saturating_sub(self.offset).min(memory.len());
-            // There is memory for bytes that are there already, unless they came with the program: then they stay.
-            if let Ok(room) = system.tree.room(self.node, self.offset, count, now()) {
-                room.copy_from_slice(&memory[..count]);
-            }
+            // There is room for bytes that are there already, unless they came with the program: then they stay.
+            let _ = system
+                .tree
+                .write_at(self.node, self.offset, &memory[..count], now());
         });
+    }
+}
+
+impl Mapping {
+    /// Has what was written back where no power cut reaches it.
+    pub(crate) fn commit(&self) -> Result<()> {
+        with(|system| system.tree.commit(self.node))
     }
 }
 
@@ -641,7 +651,7 @@ pub(crate) fn map(descriptor: c_int, offset: i64, is_shared_writable: bool) -> R
             return Err(errno::EACCES);
         }
         let node = description.node;
-        if system.tree.node(node).bytes().is_none() {
+        if system.tree.node(node).size().is_none() {
             return Err(errno::ENODEV);
         }
         system.tree.node_mut(node).uses += 1;

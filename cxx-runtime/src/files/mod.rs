@@ -1,6 +1,6 @@
 //! Files: descriptors over a file system in memory, which starts with the files that came with the program.
 //!
-//! 1. Everything can be written, and is gone when the program ends.
+//! 1. Everything can be written, and is gone when the program ends; but for `/data`, where the platform has a storage.
 //! 2. There is one user, who may do anything: permissions are kept, and not checked.
 //! 3. The tree is pure and safe; here are the POSIX functions around it.
 
@@ -49,6 +49,8 @@ struct FileSystem {
     descriptions: Vec<Option<Description>>,
     descriptors: Vec<Option<Descriptor>>,
     mask: u32,
+    /// Whether the platform was asked for its storage.
+    has_storage: bool,
     /// Where the platform's table was that this was made from.
     origin: *const [File],
 }
@@ -60,6 +62,7 @@ impl FileSystem {
             descriptions: Vec::new(),
             descriptors: Vec::new(),
             mask: DEFAULT_MASK,
+            has_storage: false,
             origin: files,
         };
         for (path, flags) in [
@@ -88,12 +91,28 @@ impl FileSystem {
         Ok(node)
     }
 
-    fn locate(&self, directory: c_int, path: &[u8], last_link: LastLink) -> Result<Place, c_int> {
+    fn locate(
+        &mut self,
+        directory: c_int,
+        path: &[u8],
+        last_link: LastLink,
+    ) -> Result<Place, c_int> {
+        // Programs that name no file need no volume.
+        if !core::mem::replace(&mut self.has_storage, true)
+            && let Some(storage) = platform().storage()
+        {
+            self.tree.attach_storage(storage, now());
+        }
         self.tree
             .locate(self.start(directory, path)?, path, last_link)
     }
 
-    fn find(&self, directory: c_int, path: &[u8], last_link: LastLink) -> Result<NodeId, c_int> {
+    fn find(
+        &mut self,
+        directory: c_int,
+        path: &[u8],
+        last_link: LastLink,
+    ) -> Result<NodeId, c_int> {
         let place = self.locate(directory, path, last_link)?;
         place.node.ok_or(errno::ENOENT)
     }
@@ -117,6 +136,12 @@ fn with<T>(action: impl FnOnce(&mut FileSystem) -> T) -> T {
         Some(system) if core::ptr::eq(system.origin, files) => action(system),
         _ => action(system.insert(FileSystem::new(files))),
     }
+}
+
+/// Has everything on the platform's storage that belongs there: to be called when a program has ended.
+pub fn commit_files() {
+    crate::memory::save_shared();
+    with(|system| system.tree.commit_all());
 }
 
 fn now() -> Time {
@@ -155,7 +180,7 @@ fn names_in(tree: &Tree, directory: NodeId) -> Result<Vec<(Vec<u8>, u8, u64)>, c
     .map(|(name, node)| {
         let kind = match tree.node(node).content {
             Content::Directory { .. } => 4,
-            Content::Given(_) | Content::Written(_) => 8,
+            Content::Given(_) | Content::Written(_) | Content::Stored(..) => 8,
             Content::Link(_) => 10,
             Content::Device(_) => 2,
         };

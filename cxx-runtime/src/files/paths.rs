@@ -113,6 +113,12 @@ unsafe extern "C" fn linkat(
         if place.wants_directory {
             return Err(errno::ENOENT);
         }
+        // FAT has one name for a file.
+        if system.tree.stored_folder(place.parent).is_some()
+            || system.tree.stored_file(node).is_some()
+        {
+            return Err(errno::EPERM);
+        }
         system.tree.attach(place.parent, place.name, node);
         system.tree.node_mut(node).times[2] = now();
         Ok(())

@@ -43,6 +43,7 @@ impl FileSystem {
             Content::Directory { entries, .. } => (S_IFDIR, entries.len()),
             Content::Given(bytes) => (S_IFREG, bytes.len()),
             Content::Written(bytes) => (S_IFREG, bytes.len()),
+            Content::Stored(_, size) => (S_IFREG, *size),
             Content::Link(target) => (S_IFLNK, target.len()),
             Content::Device(_) => (S_IFCHR, 0),
         };
@@ -126,7 +127,8 @@ unsafe fn set_times(
     let now = super::now();
     // SAFETY: the caller's promise.
     let times = unsafe { times.as_ref() }.copied().unwrap_or([now; 2]);
-    let node = system.tree.node_mut(node);
+    let id = node;
+    let node = system.tree.node_mut(id);
     for (place, [seconds, nanoseconds]) in node.times.iter_mut().zip(times) {
         match nanoseconds {
             UTIME_OMIT => {}
@@ -136,6 +138,7 @@ unsafe fn set_times(
         }
     }
     node.times[2] = now;
+    system.tree.store_times(id);
     Ok(())
 }
 
@@ -274,7 +277,7 @@ pub(crate) unsafe extern "C" fn access(path: *const c_char, mode: c_int) -> c_in
     unsafe { faccessat(AT_FDCWD, path, mode, 0) }
 }
 
-/// `struct statvfs` of the overlay. How much memory is left is not known: there is always room until there is none.
+/// `struct statvfs` of the overlay. How much memory is left is not known: there is always room until there is none. Of `/data` it is.
 #[repr(C)]
 struct FileSystemStatus {
     block_size_bytes: u64,
@@ -291,11 +294,12 @@ const NOMINAL_BLOCKS: u64 = 1 << 18;
 
 /// # Safety
 /// `result` must be a place for a `struct statvfs`.
-unsafe fn store_file_system(result: *mut c_void) {
+unsafe fn store_file_system(result: *mut c_void, free_bytes: Option<u64>) {
+    let blocks = free_bytes.map_or(NOMINAL_BLOCKS, |bytes| bytes / 4096);
     let status = FileSystemStatus {
         block_size_bytes: 4096,
         fragment_size_bytes: 4096,
-        blocks: [NOMINAL_BLOCKS; 3],
+        blocks: [NOMINAL_BLOCKS.max(blocks), blocks, blocks],
         files: [NOMINAL_BLOCKS; 3],
         id: 1,
         flag: 0,
@@ -311,9 +315,9 @@ unsafe extern "C" fn statvfs(path: *const c_char, result: *mut c_void) -> c_int 
     // SAFETY: the caller passes a C string.
     let path = unsafe { cstr::bytes(path) };
     done(with(|system| {
-        system.find(AT_FDCWD, path, LastLink::Followed)?;
+        let node = system.find(AT_FDCWD, path, LastLink::Followed)?;
         // SAFETY: the caller gives a place for the result.
-        unsafe { store_file_system(result) };
+        unsafe { store_file_system(result, system.tree.free_bytes(node)) };
         Ok(())
     }))
 }
@@ -321,9 +325,9 @@ unsafe extern "C" fn statvfs(path: *const c_char, result: *mut c_void) -> c_int 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn fstatvfs(descriptor: c_int, result: *mut c_void) -> c_int {
     done(with(|system| {
-        system.description(descriptor)?;
+        let node = system.description(descriptor)?.node;
         // SAFETY: the caller gives a place for the result.
-        unsafe { store_file_system(result) };
+        unsafe { store_file_system(result, system.tree.free_bytes(node)) };
         Ok(())
     }))
 }

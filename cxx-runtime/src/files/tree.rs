@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::ffi::c_int;
 
 use crate::errno;
-use crate::platform::File;
+use crate::platform::{File, Storage, StoredKind};
 
 /// A file, a directory or the like, by its place in the table of nodes.
 pub(crate) type NodeId = usize;
@@ -34,7 +34,11 @@ pub(super) enum Content {
     Directory {
         entries: BTreeMap<Vec<u8>, NodeId>,
         parent: NodeId,
+        /// Its number, if it is in the platform's storage.
+        stored: Option<u32>,
     },
+    /// A file in the platform's storage, by its number, and its size in bytes.
+    Stored(u32, usize),
     /// Bytes that came with the program: they are copied when somebody writes.
     Given(&'static [u8]),
     Written(Vec<u8>),
@@ -58,12 +62,20 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// Its bytes, if it is a regular file.
+    /// Its bytes, if it is a regular file in memory.
     pub(super) fn bytes(&self) -> Option<&[u8]> {
         match &self.content {
             Content::Given(bytes) => Some(bytes),
             Content::Written(bytes) => Some(bytes),
             _ => None,
+        }
+    }
+
+    /// How long it is, if it is a regular file.
+    pub(super) fn size(&self) -> Option<usize> {
+        match self.content {
+            Content::Stored(_, size) => Some(size),
+            _ => self.bytes().map(<[u8]>::len),
         }
     }
 
@@ -100,6 +112,17 @@ pub(super) enum LastLink {
 pub(super) struct Tree {
     nodes: Vec<Option<Node>>,
     pub(super) working: NodeId,
+    storage: Option<Data>,
+}
+
+/// The platform's storage.
+#[derive(Clone, Copy)]
+struct Data(&'static dyn Storage);
+
+impl core::fmt::Debug for Data {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter) -> core::fmt::Result {
+        formatter.write_str("Data")
+    }
 }
 
 type Result<T> = core::result::Result<T, c_int>;
@@ -117,10 +140,12 @@ impl Tree {
         let mut tree = Self {
             nodes: Vec::new(),
             working: ROOT,
+            storage: None,
         };
         let root = Content::Directory {
             entries: BTreeMap::new(),
             parent: ROOT,
+            stored: None,
         };
         tree.insert(root, 0o755, now);
         tree.node_mut(ROOT).links = 1;
@@ -148,10 +173,99 @@ impl Tree {
         tree
     }
 
+    /// Shows the platform's storage as `/data`, under the files that came with the program.
+    pub(super) fn attach_storage(&mut self, storage: &'static dyn Storage, now: Time) {
+        const NAME: &[u8] = b"data";
+        if self.child(ROOT, NAME).is_none() {
+            self.add_directory(ROOT, NAME, 0o755, now);
+        }
+        let data = self.child(ROOT, NAME).expect("it was just made");
+        let Content::Directory { stored, .. } = &mut self.node_mut(data).content else {
+            return;
+        };
+        *stored = Some(0);
+        self.storage = Some(Data(storage));
+        let mut waiting = alloc::vec![(data, 0)];
+        while let Some((directory, folder)) = waiting.pop() {
+            for entry in storage.list(folder).unwrap_or_default() {
+                let name = entry.name.into_bytes();
+                if self.child(directory, &name).is_some() {
+                    continue;
+                }
+                let (content, permissions) = match entry.kind {
+                    StoredKind::File(file, size) => (Content::Stored(file, size), 0o644),
+                    StoredKind::Folder(folder) => {
+                        let content = Content::Directory {
+                            entries: BTreeMap::new(),
+                            parent: directory,
+                            stored: Some(folder),
+                        };
+                        (content, 0o755)
+                    }
+                };
+                let node = self.insert(content, permissions, [entry.modified_s, 0]);
+                self.attach(directory, name, node);
+                if let StoredKind::Folder(folder) = entry.kind {
+                    waiting.push((node, folder));
+                }
+            }
+        }
+    }
+
+    fn storage(&self) -> Result<&'static dyn Storage> {
+        self.storage.map(|data| data.0).ok_or(errno::EIO)
+    }
+
+    /// The number of a directory in the storage.
+    pub(super) fn stored_folder(&self, id: NodeId) -> Option<u32> {
+        match self.node(id).content {
+            Content::Directory { stored, .. } => stored,
+            _ => None,
+        }
+    }
+
+    /// The number of a file in the storage.
+    pub(super) fn stored_file(&self, id: NodeId) -> Option<u32> {
+        match self.node(id).content {
+            Content::Stored(file, _) => Some(file),
+            _ => None,
+        }
+    }
+
+    /// Has all of a file where no power cut reaches it, as far as it can be there.
+    pub(super) fn commit(&self, id: NodeId) -> Result<()> {
+        match self.stored_file(id) {
+            Some(file) => self.storage()?.commit(file),
+            None => Ok(()),
+        }
+    }
+
+    /// Has all files there.
+    pub(super) fn commit_all(&self) {
+        if let Some(Data(storage)) = self.storage {
+            storage.commit_all();
+        }
+    }
+
+    /// Lets the storage know when a file was written.
+    pub(super) fn store_times(&self, id: NodeId) {
+        if let (Some(file), Some(Data(storage))) = (self.stored_file(id), self.storage) {
+            storage.set_modified(file, self.node(id).times[1][0]);
+        }
+    }
+
+    /// How many bytes the storage has free, for what lies in it.
+    pub(super) fn free_bytes(&self, id: NodeId) -> Option<u64> {
+        let Data(storage) = self.storage?;
+        let is_stored = self.stored_file(id).is_some() || self.stored_folder(id).is_some();
+        is_stored.then(|| storage.free_bytes())
+    }
+
     fn add_directory(&mut self, parent: NodeId, name: &[u8], permissions: u32, now: Time) {
         let content = Content::Directory {
             entries: BTreeMap::new(),
             parent,
+            stored: None,
         };
         let node = self.insert(content, permissions, now);
         self.attach(parent, name.to_vec(), node);
@@ -254,6 +368,9 @@ impl Tree {
     pub(super) fn free_if_unused(&mut self, id: NodeId) {
         let node = self.node(id);
         if node.links == 0 && node.uses == 0 && id != self.working {
+            if let (Some(file), Some(Data(storage))) = (self.stored_file(id), self.storage) {
+                storage.release(file);
+            }
             self.nodes[id] = None;
         }
     }
@@ -379,10 +496,32 @@ impl Tree {
         if place.parent != ROOT && self.node(place.parent).links == 0 {
             return Err(errno::ENOENT);
         }
+        let content = match self.stored_folder(place.parent) {
+            Some(folder) => self.store(folder, &place.name, content)?,
+            None => content,
+        };
         let node = self.insert(content, permissions, now);
         self.node_mut(place.parent).touch(now);
         self.attach(place.parent, place.name, node);
         Ok(node)
+    }
+
+    /// Makes something new in a folder of the storage.
+    fn store(&self, folder: u32, name: &[u8], content: Content) -> Result<Content> {
+        let name = text(name)?;
+        Ok(match content {
+            Content::Written(bytes) if bytes.is_empty() => {
+                Content::Stored(self.storage()?.create(folder, name)?, 0)
+            }
+            Content::Directory {
+                entries, parent, ..
+            } => Content::Directory {
+                entries,
+                parent,
+                stored: Some(self.storage()?.make_folder(folder, name)?),
+            },
+            _ => return Err(errno::EPERM),
+        })
     }
 
     pub(super) fn make_directory(
@@ -394,6 +533,7 @@ impl Tree {
         let content = Content::Directory {
             entries: BTreeMap::new(),
             parent: place.parent,
+            stored: None,
         };
         self.create(place, content, permissions, now).map(drop)
     }
@@ -403,6 +543,9 @@ impl Tree {
         let node = place.node.ok_or(errno::ENOENT)?;
         if self.node(node).is_directory() {
             return Err(errno::EISDIR);
+        }
+        if let Some(file) = self.stored_file(node) {
+            self.storage()?.unlink(file)?;
         }
         self.remove(place, node, now);
         Ok(())
@@ -419,6 +562,11 @@ impl Tree {
         }
         if place.name.is_empty() {
             return Err(errno::EINVAL);
+        }
+        match (self.stored_folder(place.parent), self.stored_folder(node)) {
+            (_, Some(0)) => return Err(errno::EBUSY),
+            (Some(parent), Some(_)) => self.storage()?.remove_folder(parent, text(&place.name)?)?,
+            _ => {}
         }
         self.remove(place, node, now);
         Ok(())
@@ -452,9 +600,28 @@ impl Tree {
             match (is_directory, self.node(old).is_directory()) {
                 (false, true) => return Err(errno::EISDIR),
                 (true, false) => return Err(errno::ENOTDIR),
-                (true, true) => self.remove_directory(&to, now)?,
-                (false, false) => self.unlink(&to, now)?,
+                (true, true) => {
+                    self.check_storage(node, &from, &to)?;
+                    self.remove_directory(&to, now)?;
+                }
+                (false, false) => {}
             }
+        }
+        self.check_storage(node, &from, &to)?;
+        if let Some(folder) = self.stored_folder(to.parent) {
+            let name = text(&to.name)?;
+            match self.stored_file(node) {
+                Some(file) => {
+                    let replaced = to.node.and_then(|old| self.stored_file(old));
+                    self.storage()?.rename(file, folder, name, replaced)?;
+                }
+                None => self
+                    .storage()?
+                    .rename_folder(folder, text(&from.name)?, name)?,
+            }
+        }
+        if let Some(old) = to.node.filter(|_| !is_directory) {
+            self.remove(&to, old, now);
         }
         self.detach(from.parent, &from.name);
         self.attach(to.parent, to.name, node);
@@ -463,6 +630,20 @@ impl Tree {
             self.node_mut(parent).touch(now);
         }
         Ok(())
+    }
+
+    /// Nothing moves into the storage or out of it; folders in it keep their place.
+    fn check_storage(&self, node: NodeId, from: &Place, to: &Place) -> Result<()> {
+        let is_stored = self.stored_folder(node).is_some() || self.stored_file(node).is_some();
+        if self.stored_folder(node) == Some(0) {
+            return Err(errno::EBUSY);
+        }
+        let old_is_stored =
+            |old| self.stored_file(old).is_some() || self.stored_folder(old).is_some();
+        let crosses = is_stored != self.stored_folder(to.parent).is_some()
+            || to.node.is_some_and(|old| old_is_stored(old) != is_stored)
+            || (self.stored_folder(node).is_some() && from.parent != to.parent);
+        if crosses { Err(errno::EXDEV) } else { Ok(()) }
     }
 
     fn is_inside(&self, mut directory: NodeId, ancestor: NodeId) -> bool {
@@ -496,6 +677,12 @@ impl Tree {
 
     /// Makes a file longer, with zeros, or shorter.
     pub(super) fn resize(&mut self, id: NodeId, size: usize, now: Time) -> Result<()> {
+        if let Some(file) = self.stored_file(id) {
+            self.storage()?.resize(file, size)?;
+            self.node_mut(id).content = Content::Stored(file, size);
+            self.node_mut(id).touch(now);
+            return Ok(());
+        }
         // What is cut off needs no copy.
         if size == 0 && self.node(id).bytes().is_some() {
             self.node_mut(id).content = Content::Written(Vec::new());
@@ -508,14 +695,74 @@ impl Tree {
         Ok(())
     }
 
-    /// Room for `count` bytes at `offset`, which the caller fills.
-    pub(super) fn room(
+    /// Copies bytes of a regular file; less at its end.
+    pub(super) fn read_at(&self, id: NodeId, offset: usize, buffer: &mut [u8]) -> Result<usize> {
+        let node = self.node(id);
+        let Some(file) = self.stored_file(id) else {
+            let bytes = node.bytes().ok_or(errno::EINVAL)?;
+            let rest = bytes.get(offset..).unwrap_or(&[]);
+            let count = rest.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&rest[..count]);
+            return Ok(count);
+        };
+        let storage = self.storage()?;
+        let size = node.size().unwrap_or(0);
+        let count = size.saturating_sub(offset).min(buffer.len());
+        // The program's memory may fault, and nothing of the storage must be under way then.
+        let mut copy = bounce(count)?;
+        let mut done = 0;
+        while done < count {
+            let part = &mut copy[..(count - done).min(BOUNCE_SIZE_BYTES)];
+            let read = storage.read(file, offset + done, part)?;
+            buffer[done..done + read].copy_from_slice(&part[..read]);
+            done += read;
+            if read == 0 {
+                break;
+            }
+        }
+        Ok(done)
+    }
+
+    /// Writes to a regular file; less when there is no room for more.
+    pub(super) fn write_at(
         &mut self,
         id: NodeId,
         offset: usize,
-        count: usize,
+        bytes: &[u8],
         now: Time,
-    ) -> Result<&mut [u8]> {
+    ) -> Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        let Some(file) = self.stored_file(id) else {
+            self.room(id, offset, bytes.len(), now)?
+                .copy_from_slice(bytes);
+            return Ok(bytes.len());
+        };
+        let storage = self.storage()?;
+        let mut copy = bounce(bytes.len())?;
+        let mut done = 0;
+        for part in bytes.chunks(BOUNCE_SIZE_BYTES) {
+            let copy = &mut copy[..part.len()];
+            copy.copy_from_slice(part);
+            match storage.write(file, offset + done, copy) {
+                Ok(written) => done += written,
+                Err(error) if done == 0 => return Err(error),
+                Err(_) => break,
+            }
+            if done % BOUNCE_SIZE_BYTES != 0 {
+                break;
+            }
+        }
+        let size = self.node(id).size().unwrap_or(0).max(offset + done);
+        let node = self.node_mut(id);
+        node.content = Content::Stored(file, size);
+        node.touch(now);
+        Ok(done)
+    }
+
+    /// Room for `count` bytes at `offset`, which the caller fills.
+    fn room(&mut self, id: NodeId, offset: usize, count: usize, now: Time) -> Result<&mut [u8]> {
         let end = offset
             .checked_add(count)
             .filter(|end| isize::try_from(*end).is_ok())
@@ -526,6 +773,22 @@ impl Tree {
         self.node_mut(id).touch(now);
         Ok(&mut self.written(id)?[offset..end])
     }
+}
+
+/// What goes to the storage or comes from it at once.
+const BOUNCE_SIZE_BYTES: usize = 64 << 10;
+
+fn bounce(size: usize) -> Result<Vec<u8>> {
+    let size = size.min(BOUNCE_SIZE_BYTES);
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size).map_err(|_| errno::ENOMEM)?;
+    bytes.resize(size, 0);
+    Ok(bytes)
+}
+
+/// Names in the storage are text.
+fn text(name: &[u8]) -> Result<&str> {
+    core::str::from_utf8(name).map_err(|_| errno::EINVAL)
 }
 
 #[cfg(test)]

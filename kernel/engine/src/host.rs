@@ -1,6 +1,6 @@
 //! What a kernel offers to the engine beside the platform of the runtime.
 
-use bareflow_guest::DiskVolume;
+use bareflow_guest::VolumeGuard;
 use bareflow_profile::Kernel;
 
 /// What the kernel knows of the memory and of the disk.
@@ -19,7 +19,7 @@ pub trait Host {
     fn kernel(&self) -> Kernel;
 
     /// The volume for snapshots, if there is a disk with one.
-    fn volume(&mut self) -> Option<&mut DiskVolume>;
+    fn volume(&mut self) -> Option<VolumeGuard>;
 
     /// Counters as they are now.
     fn counters(&self) -> HostCounters;

@@ -15,6 +15,7 @@ use crate::{Config, FailureKind, Host, Mode, Outcome, RunRequest, Tier};
 pub fn run_bundle(bundle: &[u8], overlay: &[u8], host: &mut dyn Host) -> u8 {
     let outcome = run(bundle, overlay, host);
     bareflow_cxx_runtime::flush_streams();
+    bareflow_cxx_runtime::commit_files();
     match outcome {
         // As in POSIX, the low 8 bits of the status are what others see.
         Outcome::Exit(status) => status as u8,

@@ -3,21 +3,19 @@
 use alloc::boxed::Box;
 
 use bareflow_engine::{Host, HostCounters, Kernel};
-use bareflow_guest::{DiskVolume, mount};
+use bareflow_guest::{VolumeGuard, keep_volume, mount, volume};
 
 use crate::disk::FileDisk;
 
-/// The process, with the disk that it was given.
-pub(crate) struct HostedKernel {
-    volume: Option<DiskVolume>,
-}
+/// The process.
+pub(crate) struct HostedKernel;
 
 impl HostedKernel {
+    /// With the disk that it was given.
     pub(crate) fn new(disk: Option<FileDisk>) -> Self {
         let disk = disk.map(|disk| Box::leak(Box::new(disk)));
-        Self {
-            volume: disk.and_then(|disk| mount(disk)),
-        }
+        keep_volume(disk.and_then(|disk| mount(disk)));
+        Self
     }
 }
 
@@ -26,8 +24,8 @@ impl Host for HostedKernel {
         Kernel::Hosted
     }
 
-    fn volume(&mut self) -> Option<&mut DiskVolume> {
-        self.volume.as_mut()
+    fn volume(&mut self) -> Option<VolumeGuard> {
+        volume()
     }
 
     fn counters(&self) -> HostCounters {

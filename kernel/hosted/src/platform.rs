@@ -4,7 +4,7 @@ use core::cell::Cell;
 use core::ffi::{CStr, c_int};
 use core::fmt::Write;
 
-use bareflow_cxx_runtime::platform::{File, Platform, PlatformError, Protection, Stream};
+use bareflow_cxx_runtime::platform::{File, Platform, PlatformError, Protection, Storage, Stream};
 use bareflow_engine::Surroundings;
 
 use crate::linux::{self, Clock, Errno, ErrorStream, PROT_EXEC, PROT_READ, PROT_WRITE};
@@ -117,6 +117,10 @@ unsafe impl Platform for Linux {
 
     fn files(&self) -> &[File] {
         self.surroundings.get().files
+    }
+
+    fn storage(&self) -> Option<&'static dyn Storage> {
+        bareflow_guest::storage()
     }
 
     fn environment(&self, name: &str) -> Option<&'static CStr> {

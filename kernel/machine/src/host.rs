@@ -1,23 +1,22 @@
 //! What the machine offers to the engine.
 
 use bareflow_engine::{Host, HostCounters, Kernel};
-use bareflow_guest::DiskVolume;
+use bareflow_guest::VolumeGuard;
 
 use crate::{memory, pager};
 
-/// The machine, with the volume of its disk once somebody has asked for it.
+/// The machine.
 #[derive(Default)]
-pub(crate) struct MachineHost {
-    volume: Option<Option<DiskVolume>>,
-}
+pub(crate) struct MachineHost;
 
 impl Host for MachineHost {
     fn kernel(&self) -> Kernel {
         Kernel::Machine
     }
 
-    fn volume(&mut self) -> Option<&mut DiskVolume> {
-        self.volume.get_or_insert_with(pager::keep).as_mut()
+    fn volume(&mut self) -> Option<VolumeGuard> {
+        pager::keep_volume();
+        bareflow_guest::volume()
     }
 
     fn counters(&self) -> HostCounters {

@@ -3,12 +3,12 @@
 use core::cell::Cell;
 use core::ffi::{CStr, c_int};
 
-use bareflow_cxx_runtime::platform::{File, Platform, PlatformError, Protection, Stream};
+use bareflow_cxx_runtime::platform::{File, Platform, PlatformError, Protection, Storage, Stream};
 use bareflow_guest::Surroundings;
 use x86_64::instructions::hlt;
 
 use crate::processor::random;
-use crate::{clock, console, exit, memory};
+use crate::{clock, console, exit, memory, pager};
 
 struct Machine {
     surroundings: Cell<Surroundings>,
@@ -108,6 +108,11 @@ unsafe impl Platform for Machine {
 
     fn files(&self) -> &[File] {
         self.surroundings.get().files
+    }
+
+    fn storage(&self) -> Option<&'static dyn Storage> {
+        pager::keep_volume();
+        bareflow_guest::storage()
     }
 
     fn environment(&self, name: &str) -> Option<&'static CStr> {

@@ -21,9 +21,9 @@ impl Guest for Engine {
         }
         // SAFETY: once, with the platform installed; the linker script delimits the constructors.
         unsafe { bareflow_cxx_runtime::run_constructors() };
-        let mut host = MachineHost::default();
+        let mut host = MachineHost;
         let code = bareflow_engine::run_bundle(bundle, overlay(), &mut host);
-        pager::remember(host.volume());
+        pager::remember(host.volume().as_deref_mut());
         code
     }
 

@@ -4,7 +4,7 @@ use core::ffi::{CStr, c_char, c_int, c_uint};
 use core::fmt;
 
 use bareflow_cxx_runtime::termination::Termination;
-use bareflow_cxx_runtime::{before_abort, flush_streams};
+use bareflow_cxx_runtime::{before_abort, commit_files, flush_streams};
 use bareflow_guest::{FailureKind, pending_fault};
 
 use crate::{handlers, program};
@@ -26,6 +26,7 @@ pub(crate) extern "C" fn bareflow_exit(status: c_int) -> ! {
 #[unsafe(no_mangle)]
 extern "C" fn bareflow_exit_now(status: c_int) -> ! {
     flush_streams();
+    commit_files();
     program::has_ended();
     // As in POSIX, the low 8 bits of the status are what others see.
     bareflow_machine::end(status as u8)
@@ -40,6 +41,7 @@ extern "C" fn bareflow_abort() -> ! {
 
 fn abort_for(reason: &str) -> ! {
     flush_streams();
+    commit_files();
     fail(FailureKind::Aborted, format_args!("{reason}"))
 }
 
@@ -56,6 +58,7 @@ unsafe extern "C" fn bareflow_assert_fail(
 ) -> ! {
     before_abort();
     flush_streams();
+    commit_files();
     // SAFETY: the caller's promise.
     let [expression, file, function] =
         [expression, file, function].map(|pointer| unsafe { text_at(pointer) });
@@ -89,6 +92,7 @@ pub(crate) extern "C" fn after_fault() -> ! {
     // The streams may be what faulted: a second fault is the kernel's.
     program::has_ended();
     flush_streams();
+    commit_files();
     let fault = pending_fault();
     match bareflow_machine::function_at(fault.instruction) {
         Some((name, offset)) => fail(

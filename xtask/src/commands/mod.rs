@@ -4,6 +4,7 @@ pub mod bench;
 pub mod cache;
 pub mod ci;
 pub mod converge;
+pub mod disk;
 pub mod doctor;
 pub mod export;
 pub mod files;

@@ -12,6 +12,7 @@ mod distribution;
 mod drivers;
 mod examples;
 mod exported;
+mod files;
 mod function_order;
 mod generated;
 mod hot_loops;
@@ -68,6 +69,7 @@ pub fn program_tests(
     tests.extend(drivers::tests(subject));
     tests.extend(function_order::tests(subject));
     tests.extend(volume::tests(subject));
+    tests.extend(files::tests(subject));
     tests.extend(paging::tests(subject));
     tests.extend(used_only::tests(subject));
     tests.extend(exported::tests(subject)?);

@@ -15,6 +15,8 @@ const VOLUME_ID: u32 = u32::from_le_bytes(*b"BFLW");
 const PROGRAM_FOLDER: &str = "program";
 const FILES_FOLDER: &str = "files";
 const SNAPSHOTS_FOLDER: &str = "boot/snapshots";
+/// What programs see as `/data`.
+const DATA_FOLDER: &str = "data";
 
 /// How many bytes of files come from the bundle.
 pub(super) fn content_size_bytes(bundle: &[u8]) -> usize {
@@ -65,6 +67,7 @@ fn sectors_per_cluster(sectors: u32) -> u8 {
 
 fn fill<T: Read + Write + Seek>(volume: &FatVolume<T>, bundle: &[u8]) -> hadris_fat::Result<()> {
     folder(volume, SNAPSHOTS_FOLDER)?;
+    folder(volume, DATA_FOLDER)?;
     if let Ok(bundle) = Bundle::open(bundle) {
         for (prefix, parent) in [(MODULE, PROGRAM_FOLDER), (FILE, FILES_FOLDER)] {
             for entry in bundle.with_prefix(prefix) {

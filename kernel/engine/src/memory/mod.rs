@@ -118,7 +118,7 @@ impl<'a> Memory<'a> {
         };
         let store = self.store(series);
         match self.host.volume() {
-            Some(volume) => store.load_before(volume, end, &expected, refused),
+            Some(mut volume) => store.load_before(&mut volume, end, &expected, refused),
             None => Ok(None),
         }
     }
@@ -223,10 +223,10 @@ impl<'a> Memory<'a> {
         let timestamp = Timestamp::new(date, time).unwrap_or(Timestamp::FIRST);
         let in_use = self.code_number().filter(|_| series == Series::Code);
         let store = self.store(series);
-        let Some(volume) = self.host.volume() else {
+        let Some(mut volume) = self.host.volume() else {
             return Saved::Nothing;
         };
-        match store.save(volume, bytes, in_use, timestamp) {
+        match store.save(&mut volume, bytes, in_use, timestamp) {
             Ok(saved) if series == Series::Code => {
                 self.saved = Some(SavedCode {
                     number: saved.number,

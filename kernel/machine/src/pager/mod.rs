@@ -24,8 +24,9 @@ use crate::memory::LlvmSource;
 use crate::one_thread::OneThread;
 use crate::{disk, exit, memory};
 
+pub(crate) use record::keep_volume;
 #[cfg(feature = "engine")]
-pub(crate) use recording::{keep, remember};
+pub(crate) use recording::remember;
 
 /// How often a cluster is read before the disk is given up.
 const ATTEMPTS: usize = 3;

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use bareflow_cxx_runtime::platform::Stream;
-use bareflow_guest::{DiskVolume, mount};
+use bareflow_guest::{DiskVolume, mount, mount_quietly};
 use bareflow_pager::{RECORD_FOLDER, RECORD_NAMES, Record};
 use bareflow_volume::VolumeError;
 
@@ -40,6 +40,12 @@ pub(super) fn read(remembered: &mut Remembered) {
         return;
     }
     remembered.is_read = true;
+    // A program without the engine needs no volume.
+    let mount = if cfg!(feature = "engine") {
+        mount
+    } else {
+        mount_quietly
+    };
     let Some(mut volume) = disk::handle().and_then(mount) else {
         return;
     };
@@ -54,6 +60,15 @@ pub(super) fn read(remembered: &mut Remembered) {
         }
     }
     remembered.volume = Some(volume);
+}
+
+/// Has the volume for the engine and the program from now on.
+pub(crate) fn keep_volume() {
+    let mut remembered = REMEMBERED.borrow();
+    read(&mut remembered);
+    if let Some(volume) = remembered.volume.take() {
+        bareflow_guest::keep_volume(Some(volume));
+    }
 }
 
 fn read_record(volume: &mut DiskVolume, name: &str) -> Result<Option<Record>, String> {

@@ -6,20 +6,13 @@ use bareflow_guest::DiskVolume;
 use bareflow_pager::{Contents, PageSet, RECORD_FOLDER, RECORD_NAMES};
 use bareflow_volume::{Timestamp, VolumeError};
 
-use super::record::{REMEMBERED, note, read};
+use super::record::{REMEMBERED, note};
 use super::{PAGER, Stored};
 use crate::image::LlvmWindow;
 use crate::memory;
 
 /// A program may have left nothing. With less than this there is no record: it is a hint, and not worth a failure.
 const SPARE_MEMORY_BYTES: usize = 1 << 20;
-
-/// The volume, for whoever keeps it from now on.
-pub(crate) fn keep() -> Option<DiskVolume> {
-    let mut remembered = REMEMBERED.borrow();
-    read(&mut remembered);
-    remembered.volume.take()
-}
 
 /// Writes what was touched and used, for the next boot and for `cargo xtask`, if the record does not have it.
 pub(crate) fn remember(volume: Option<&mut DiskVolume>) {

@@ -1,0 +1,215 @@
+//! Files of programs that stay: `/data` hosted and in the machine, over runs, boots and power cuts, and
+//! `cargo xtask disk`, which exchanges them.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::runner::{Outcome, Test};
+use super::subject::Subject;
+use super::volume::check_file_system;
+use crate::program::{Program, Tier};
+use crate::qemu::{self, Boot, Drive, Verdict};
+use crate::supervise::Recorder;
+
+const FIXTURES: &str = "xtask/fixtures/files";
+const SIZE_BYTES: u64 = 128 << 20;
+const TIMEOUT: Duration = Duration::from_secs(240);
+const RECORD_LIMIT_BYTES: usize = 1 << 16;
+/// Machines that are killed while their program writes.
+const KILLS: u32 = 6;
+
+/// The tests of files.
+pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
+    let bodies: [(&str, fn(&Subject) -> Result<(), String>); 3] =
+        [("hosted", hosted), ("machine", machine), ("kills", kills)];
+    bodies
+        .into_iter()
+        .map(|(name, body)| {
+            let subject = Arc::clone(subject);
+            Test::new(format!("files::{name}"), move || {
+                Outcome::from(body(&subject))
+            })
+        })
+        .collect()
+}
+
+fn fixture(subject: &Subject, name: &str) -> PathBuf {
+    subject.bench.root.join(FIXTURES).join(name)
+}
+
+fn xtask(arguments: &[&str]) -> Result<Output, String> {
+    let program = env::current_exe().map_err(|error| error.to_string())?;
+    let output = Command::new(program).args(arguments).output();
+    output.map_err(|error| error.to_string())
+}
+
+/// Runs `cargo xtask`, which must print this.
+fn expect(arguments: &[&str], status: i32, expected: &str) -> Result<(), String> {
+    let output = xtask(arguments)?;
+    let text = match status {
+        0 => String::from_utf8_lossy(&output.stdout),
+        _ => String::from_utf8_lossy(&output.stderr),
+    };
+    if output.status.code() == Some(status) && text.contains(expected) {
+        return Ok(());
+    }
+    Err(format!(
+        "{arguments:?}: {} instead of {status} with {expected:?}\n{text}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    ))
+}
+
+fn hosted(subject: &Subject) -> Result<(), String> {
+    let disk = subject.fresh_path("files.img");
+    let disk_name = disk.to_string_lossy().into_owned();
+    let program = fixture(subject, "keep.c").to_string_lossy().into_owned();
+    let run = ["run", "--hosted", "--disk", &disk_name, &program];
+    expect(&run, 0, "run 1\n")?;
+    check_file_system(&disk, &subject.fresh_path("files.fat"))?;
+    expect(&run, 0, "run 2\n")?;
+    check_file_system(&disk, &subject.fresh_path("files.fat"))?;
+    exchange(&disk_name, &subject.fresh_path("exchange"))?;
+    check_file_system(&disk, &subject.fresh_path("files.fat"))?;
+    expect(&run, 0, "run 3\n")
+}
+
+/// Files go to the disk and come back, and what cannot be is refused.
+fn exchange(disk: &str, folder: &Path) -> Result<(), String> {
+    let text = |error: io::Error| error.to_string();
+    fs::create_dir_all(folder.join("tree/inner")).map_err(text)?;
+    let contents: Vec<u8> = (0..3_000_000_u32)
+        .map(|number| (number >> 3) as u8)
+        .collect();
+    fs::write(folder.join("tree/inner/a long name.bin"), &contents).map_err(text)?;
+    fs::write(folder.join("tree/empty"), "").map_err(text)?;
+    let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    let (tree, back, log) = (path("tree"), path("back"), path("log"));
+
+    expect(&["disk", "put", disk, &tree, "/data/folder/tree"], 0, "")?;
+    expect(
+        &["disk", "ls", disk, "/data"],
+        0,
+        "/data/folder/tree/inner/a long name.bin\n",
+    )?;
+    expect(&["disk", "get", disk, "/data/folder/tree", &back], 0, "")?;
+    let came_back = fs::read(folder.join("back/inner/a long name.bin")).map_err(text)?;
+    if came_back != contents || !folder.join("back/empty").is_file() {
+        return Err("what came back is not what was put".into());
+    }
+    expect(&["disk", "get", disk, "/data/log", &log], 0, "")?;
+    if fs::read(&log).map_err(text)? != b"run 1\nrun 2\n" {
+        return Err("the log of two runs has something else".into());
+    }
+    let huge = folder.join("huge");
+    let file = fs::File::create(&huge).map_err(text)?;
+    file.set_len(300 << 20).map_err(text)?;
+    let huge = huge.to_string_lossy().into_owned();
+    for (arguments, status, message) in [
+        (
+            vec!["put", disk, &tree, "/data/folder/tree"],
+            105,
+            "is there already",
+        ),
+        (
+            vec!["get", disk, "/data/log", &log],
+            105,
+            "is there already",
+        ),
+        (
+            vec!["get", disk, "/data/none"],
+            105,
+            "no such file or folder",
+        ),
+        (vec!["get", disk, "/data/../boot"], 105, "have no '..'"),
+        (vec!["put", disk, &log, "/boot/x"], 105, "below /data"),
+        (vec!["put", disk, &log, "/data/log/x"], 105, "not a folder"),
+        (vec!["put", disk, &tree, "/data/log"], 105, "not a folder"),
+        (vec!["put", disk, &huge], 102, "the volume is full"),
+        (vec!["ls", &log], 105, "partition"),
+        (vec!["put", disk, "/no/such/file"], 100, "cannot read"),
+    ] {
+        expect(&[vec!["disk"], arguments].concat(), status, message)?;
+    }
+    expect(
+        &["disk", "put", "--force", disk, &tree, "/data/folder/tree"],
+        0,
+        "",
+    )
+}
+
+fn image_of(subject: &Subject, name: &str) -> Result<PathBuf, String> {
+    let program = Program::build(&[fixture(subject, name)], &subject.compiler)
+        .map_err(|error| error.to_string())?;
+    let image = subject.fresh_path("files-machine.img");
+    subject.write_image(&image, &program.bundle(&[], Tier::Auto), SIZE_BYTES)?;
+    Ok(image)
+}
+
+/// Boots an image, and kills the machine after so long.
+fn boot(subject: &Subject, image: &Path, lifetime: Duration) -> Result<(Verdict, String), String> {
+    let machine = subject.emulated(Boot::Disk(Drive::new(image)), None);
+    let log = Recorder::new(RECORD_LIMIT_BYTES, io::sink());
+    let output = Recorder::new(RECORD_LIMIT_BYTES, log.clone());
+    let (verdict, _) =
+        qemu::boot(&machine, lifetime, output, log.clone()).map_err(|error| error.to_string())?;
+    Ok((verdict, String::from_utf8_lossy(&log.bytes()).into_owned()))
+}
+
+fn boot_whole(subject: &Subject, image: &Path, expected: &str) -> Result<String, String> {
+    let (verdict, log) = boot(subject, image, TIMEOUT)?;
+    if verdict != Verdict::Ended(0) || !log.contains(expected) {
+        return Err(format!("{verdict} without {expected:?}\n{log}"));
+    }
+    check_file_system(image, &subject.fresh_path("files-machine.fat"))?;
+    Ok(log)
+}
+
+fn machine(subject: &Subject) -> Result<(), String> {
+    let image = image_of(subject, "keep.c")?;
+    for number in 1..=2 {
+        boot_whole(subject, &image, &format!("run {number}\n"))?;
+    }
+    let name = image.to_string_lossy().into_owned();
+    let big = subject.fresh_path("big");
+    let big_name = big.to_string_lossy().into_owned();
+    expect(
+        &["disk", "get", &name, "/data/folder/big", &big_name],
+        0,
+        "",
+    )?;
+    let bytes = fs::read(&big).map_err(|error| error.to_string())?;
+    let is_right = bytes.len() == 300_000
+        && bytes.starts_with(b"ZaaaaaaMa")
+        && bytes[59_999] == b'a'
+        && bytes[299_999] == b'e';
+    if is_right {
+        Ok(())
+    } else {
+        Err("what two boots have left in /data/folder/big is wrong".into())
+    }
+}
+
+fn kills(subject: &Subject) -> Result<(), String> {
+    let image = image_of(subject, "journal.c")?;
+    let start = Instant::now();
+    boot_whole(subject, &image, "in order")?;
+    let whole = start.elapsed();
+    let mut killed = 0;
+    for attempt in 0..4 * KILLS {
+        if killed == KILLS {
+            return Ok(());
+        }
+        let part = 0.4 + 0.6 * f64::from(attempt % KILLS) / f64::from(KILLS);
+        let (verdict, _) = boot(subject, &image, whole.mul_f64(part))?;
+        killed += u32::from(verdict == Verdict::TimedOut);
+        boot_whole(subject, &image, "in order")
+            .map_err(|error| format!("after a power cut at {part:.2} of a boot: {error}"))?;
+    }
+    Err(format!("only {killed} machines could be killed"))
+}
