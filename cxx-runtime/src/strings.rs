@@ -139,22 +139,6 @@ unsafe extern "C" fn memfrob(block: *mut c_void, size: usize) -> *mut c_void {
     block
 }
 
-/// Swaps neighbouring bytes; an odd last byte is left out.
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn swab(source: *const c_void, target: *mut c_void, size: isize) {
-    for index in (0..size.max(0) as usize & !1).step_by(2) {
-        // SAFETY: the caller gives `size` bytes of both.
-        unsafe {
-            let (source, target) = (
-                source.cast::<u8>().add(index),
-                target.cast::<u8>().add(index),
-            );
-            let pair = (*source, *source.add(1));
-            (*target.add(1), *target) = pair;
-        }
-    }
-}
-
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn ffs(number: c_int) -> c_int {
     ffsll(i64::from(number))
@@ -431,12 +415,8 @@ mod tests {
     }
 
     #[test]
-    fn bits_and_bytes() {
+    fn bits_are_found() {
         assert_eq!((ffs(0), ffs(8), ffsll(i64::MIN)), (0, 4, 64));
-        let mut swapped = [0_u8; 5];
-        // SAFETY: both have the size.
-        unsafe { swab(b"abcde".as_ptr().cast(), swapped.as_mut_ptr().cast(), 5) };
-        assert_eq!(&swapped, b"badc\0");
     }
 
     #[test]

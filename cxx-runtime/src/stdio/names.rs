@@ -68,11 +68,11 @@ unsafe extern "C" fn tmpnam_r(place: *mut c_char) -> *mut c_char {
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn tempnam(folder: *const c_char, prefix: *const c_char) -> *mut c_char {
-    // SAFETY: the caller passes C strings or null.
     let text = |text: *const c_char, otherwise: &'static [u8]| {
         if text.is_null() {
             otherwise
         } else {
+            // SAFETY: the caller passes C strings or null.
             unsafe { cstr::bytes(text) }
         }
     };

@@ -82,14 +82,13 @@ impl Device {
             Self::Descriptor(descriptor) => files::lseek(descriptor, offset, whence),
             Self::Cookie(cookie, functions) => {
                 let mut place = offset;
+                let Some(seek) = functions.seek else {
+                    return i64::from(errno::fail(errno::ESPIPE));
+                };
                 // SAFETY: who made the stream gave a function for this cookie.
-                match functions
-                    .seek
-                    .map(|seek| unsafe { seek(cookie, &raw mut place, whence) })
-                {
-                    Some(0) => place,
-                    Some(_) => -1,
-                    None => i64::from(errno::fail(errno::ESPIPE)),
+                match unsafe { seek(cookie, &raw mut place, whence) } {
+                    0 => place,
+                    _ => -1,
                 }
             }
             Self::Closed => i64::from(errno::fail(errno::EBADF)),

@@ -108,6 +108,7 @@ fn to_upper(unit: u32) -> u32 {
 }
 
 type Class = fn(u32) -> bool;
+type Mapping = fn(u32) -> u32;
 
 /// The classes by their names.
 const CLASSES: [(&[u8], Class); 12] = [
@@ -125,7 +126,7 @@ const CLASSES: [(&[u8], Class); 12] = [
     (b"xdigit", is_xdigit),
 ];
 
-const MAPPINGS: [(&[u8], fn(u32) -> u32); 2] = [(b"tolower", to_lower), (b"toupper", to_upper)];
+const MAPPINGS: [(&[u8], Mapping); 2] = [(b"tolower", to_lower), (b"toupper", to_upper)];
 
 macro_rules! classes {
     ($($name:ident $with_locale:ident = $class:ident;)*) => {
