@@ -131,7 +131,7 @@ fn exchange(disk: &str, folder: &Path) -> Result<(), String> {
         (vec!["put", disk, &log, "/data/log/x"], 105, "not a folder"),
         (vec!["put", disk, &tree, "/data/log"], 105, "not a folder"),
         (vec!["put", disk, &huge], 102, "the volume is full"),
-        (vec!["ls", &log], 105, "partition"),
+        (vec!["ls", &log], 105, "the disk fails"),
         (vec!["put", disk, "/no/such/file"], 100, "cannot read"),
     ] {
         expect(&[vec!["disk"], arguments].concat(), status, message)?;
