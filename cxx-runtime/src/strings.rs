@@ -139,6 +139,20 @@ unsafe extern "C" fn memfrob(block: *mut c_void, size: usize) -> *mut c_void {
     block
 }
 
+/// Swaps neighbouring bytes; an odd last byte is left out.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn swab(source: *const c_void, target: *mut c_void, size: isize) {
+    for index in (0..size.max(0) as usize & !1).step_by(2) {
+        // SAFETY: the caller gives `size` bytes of both.
+        unsafe {
+            let source = source.cast::<u8>().add(index);
+            let target = target.cast::<u8>().add(index);
+            let pair = (*source, *source.add(1));
+            (*target.add(1), *target) = pair;
+        }
+    }
+}
+
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn ffs(number: c_int) -> c_int {
     ffsll(i64::from(number))

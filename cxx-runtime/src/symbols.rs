@@ -118,11 +118,11 @@ exported! {
     strncasecmp strncasecmp_l strncat strncmp strncpy strndup strnlen strnstr strpbrk strrchr strsep
     strsignal strspn strstr strtod strtod_l strtof strtof_l strtoimax strtok strtok_r strtol
     strtol_l strtold strtold_l strtoll strtoll_l strtoq strtoul strtoul_l strtoull strtoull_l
-    strtoumax strtouq strverscmp strxfrm strxfrm_l swprintf swscanf symlink symlinkat sync sysconf
-    system tan tanf tanh tanhf tanhl tanl telldir tempnam tgamma tgammaf tgammal time timespec_get
-    tmpfile tmpnam tmpnam_r toascii tolower tolower_l toupper toupper_l towctrans towlower
-    towlower_l towupper towupper_l trunc truncate truncf truncl umask uname ungetc ungetwc unlink
-    unlinkat uselocale usleep utimensat valloc vasprintf vdprintf vfprintf vfscanf vfwprintf
+    strtoumax strtouq strverscmp strxfrm strxfrm_l swab swprintf swscanf symlink symlinkat sync
+    sysconf system tan tanf tanh tanhf tanhl tanl telldir tempnam tgamma tgammaf tgammal time
+    timespec_get tmpfile tmpnam tmpnam_r toascii tolower tolower_l toupper toupper_l towctrans
+    towlower towlower_l towupper towupper_l trunc truncate truncf truncl umask uname ungetc ungetwc
+    unlink unlinkat uselocale usleep utimensat valloc vasprintf vdprintf vfprintf vfscanf vfwprintf
     vfwscanf vprintf vscanf vsnprintf vsprintf vsscanf vswprintf vswscanf vwprintf vwscanf wait
     wait4 waitpid wcpcpy wcpncpy wcrtomb wcscasecmp wcscasecmp_l wcscat wcschr wcschrnul wcscmp
     wcscoll wcscoll_l wcscpy wcscspn wcsdup wcsftime wcslcat wcslcpy wcslen wcsncasecmp
