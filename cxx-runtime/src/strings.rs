@@ -172,13 +172,6 @@ extern "C" fn ffsll(number: c_longlong) -> c_int {
     }
 }
 
-/// The last component of a path, as GNU has it; it is not changed.
-#[cfg_attr(not(test), unsafe(export_name = "bareflow_gnu_basename"))]
-unsafe extern "C" fn gnu_basename(path: *const c_char) -> *const c_char {
-    // SAFETY: the caller passes a C string.
-    unsafe { memchr::memrchr(b'/', cstr::bytes(path)).map_or(path, |index| path.add(index + 1)) }
-}
-
 /// Compares as `ls -v` sorts: digits as numbers, those with leading zeros before.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn strverscmp(first: *const c_char, second: *const c_char) -> c_int {

@@ -26,4 +26,11 @@ int posix_fallocate(int file, off_t offset, off_t size);
 }
 #endif
 
+// Names of the time when off_t had 32 bits elsewhere.
+#define open64 open
+#define openat64 openat
+#define creat64 creat
+#define posix_fallocate64 posix_fallocate
+#define posix_fadvise64 posix_fadvise
+
 #endif

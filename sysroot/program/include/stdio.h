@@ -52,4 +52,13 @@ int renameat(int from_folder, const char *from, int to_folder,
              const char *to) __NOEXCEPT;
 __END_C_DECLS
 
+// Names of the time when off_t had 32 bits elsewhere.
+#define fopen64 fopen
+#define freopen64 freopen
+#define fseeko64 fseeko
+#define ftello64 ftello
+#define fgetpos64 fgetpos
+#define fsetpos64 fsetpos
+#define tmpfile64 tmpfile
+
 #endif

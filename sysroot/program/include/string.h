@@ -26,7 +26,7 @@ void *memfrob(void *block, size_t size) __NOEXCEPT;
 int strverscmp(const char *first, const char *second) __NOEXCEPT;
 // GNU's, which does not change the path; <libgen.h> has that of POSIX.
 #if defined(_GNU_SOURCE) && !defined(basename)
-char *basename(const char *path) __NOEXCEPT __asm__("bareflow_gnu_basename");
+char *basename(const char *path) __NOEXCEPT;
 #endif
 __END_C_DECLS
 

@@ -188,4 +188,12 @@ ssize_t write(int file, const void *buffer, size_t size);
 char *ctermid(char *buffer);
 __END_C_DECLS
 
+// Names of the time when off_t had 32 bits elsewhere.
+#define lseek64 lseek
+#define pread64 pread
+#define pwrite64 pwrite
+#define ftruncate64 ftruncate
+#define truncate64 truncate
+#define lockf64 lockf
+
 #endif

@@ -11,4 +11,7 @@ int msync(void *address, size_t size, int flags);
 }
 #endif
 
+// Names of the time when off_t had 32 bits elsewhere.
+#define mmap64 mmap
+
 #endif

@@ -21,4 +21,10 @@ int mknod(const char *path, mode_t mode, dev_t device);
 }
 #endif
 
+// Names of the time when off_t had 32 bits elsewhere; the structure has the name of the function.
+#define stat64 stat
+#define fstat64 fstat
+#define lstat64 lstat
+#define fstatat64 fstatat
+
 #endif
