@@ -600,14 +600,13 @@ impl Tree {
             match (is_directory, self.node(old).is_directory()) {
                 (false, true) => return Err(errno::EISDIR),
                 (true, false) => return Err(errno::ENOTDIR),
-                (true, true) => {
-                    self.check_storage(node, &from, &to)?;
-                    self.remove_directory(&to, now)?;
-                }
-                (false, false) => {}
+                (true, true) | (false, false) => {}
             }
         }
         self.check_storage(node, &from, &to)?;
+        if is_directory && to.node.is_some() {
+            self.remove_directory(&to, now)?;
+        }
         if let Some(folder) = self.stored_folder(to.parent) {
             let name = text(&to.name)?;
             match self.stored_file(node) {

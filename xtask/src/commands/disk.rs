@@ -396,7 +396,7 @@ impl Disk {
         let modified = input
             .metadata()
             .and_then(|metadata| metadata.modified())
-            .map_or_else(|_| now(), |time| timestamp(time));
+            .map_or_else(|_| now(), timestamp);
         let volume = &mut self.volume;
         let mut copy = || -> std::result::Result<io::Result<()>, VolumeError> {
             let mut file = volume.create_open(folder, INCOMPLETE, modified)?;

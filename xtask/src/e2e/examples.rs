@@ -155,6 +155,10 @@ mod tests {
                 continue;
             }
             let name = path.file_stem().unwrap().to_str().unwrap();
+            // They do nothing without files: the tests of language models run them.
+            if name.starts_with("llama") {
+                continue;
+            }
             assert!(
                 examples.iter().any(|example| example.name == name),
                 "{} has no expected output",

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::runner::{Outcome, Test};
+use super::runner::{Check, Test};
 use super::subject::Subject;
 use super::volume::check_file_system;
 use crate::program::{Program, Tier};
@@ -25,17 +25,9 @@ const KILLS: u32 = 6;
 
 /// The tests of files.
 pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
-    let bodies: [(&str, fn(&Subject) -> Result<(), String>); 3] =
+    let checks: [(&str, Check<Subject>); 3] =
         [("hosted", hosted), ("machine", machine), ("kills", kills)];
-    bodies
-        .into_iter()
-        .map(|(name, body)| {
-            let subject = Arc::clone(subject);
-            Test::new(format!("files::{name}"), move || {
-                Outcome::from(body(&subject))
-            })
-        })
-        .collect()
+    Test::of_checks("files", subject, &checks)
 }
 
 fn fixture(subject: &Subject, name: &str) -> PathBuf {
