@@ -26,6 +26,8 @@ pub struct Recovery {
     pub lost_clusters: usize,
     /// Parts of long names without their entries.
     pub orphaned_name_parts: usize,
+    /// Files whose chains went on behind their last clusters.
+    pub overlong_chains: usize,
     /// Old names of files and folders that were being renamed, and have the new one.
     pub unfinished_renames: usize,
     /// The copies of the allocation table were not the same.
@@ -89,6 +91,7 @@ impl<D: BlockDevice> Volume<D> {
         let recovery = Recovery {
             lost_clusters,
             orphaned_name_parts: scan.orphans.iter().map(|(_, slots)| slots.len()).sum(),
+            overlong_chains: scan.overlong.len(),
             unfinished_renames: scan.old_names.len(),
             tables_differed,
         };

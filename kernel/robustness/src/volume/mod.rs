@@ -1,6 +1,6 @@
 //! The FAT16 volume. The input names a small volume, what is done with it, and a list of changes of its bytes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arbitrary::{Arbitrary, Unstructured};
 use bareflow_volume::ram_disk::{Failure, Operation, RamDisk};
@@ -132,6 +132,9 @@ impl Change {
     }
 }
 
+/// The slots of folders, by their first clusters.
+type Slots = BTreeMap<u16, Vec<[u8; SLOT_BYTES]>>;
+
 /// A folder or file that can be reached by its name.
 struct Reached {
     folder: Folder,
@@ -176,7 +179,8 @@ pub(crate) fn check(data: &[u8]) {
         }
     };
     volume.device().disk.fail(None);
-    let before = list(&mut volume, &tree);
+    list(&mut volume, &tree);
+    let slots = tree.slots(&mut volume.device().disk);
 
     let needed = volume.recovery().is_needed();
     assert_eq!(volume.recover().map(|found| found.is_needed()), Ok(needed));
@@ -187,8 +191,11 @@ pub(crate) fn check(data: &[u8]) {
     let recovered = Tree::read(disk).expect("recovery does no damage");
     assert!(recovered.items == tree.items, "recovery changes files");
     recovered.assert_is_tidy(disk);
-    assert_only_names_are_deleted(disk, &tree, &recovered, &changed);
+    assert_only_folders_are_written(disk, &tree, &changed);
+    assert_only_names_are_deleted(&tree, &slots, &recovered.slots(disk));
+    assert_tables_change_for(&tree, &recovered, &loose_clusters(&tree));
 
+    let before = list(&mut volume, &recovered);
     let (tree, new) = create(&mut volume, &script, &recovered, &before);
     let tree = delete(&mut volume, &script, tree, &before, new.as_ref());
     let disk = volume.into_device().disk;
@@ -225,13 +232,17 @@ fn list(volume: &mut Volume<Meter>, tree: &Tree) -> Vec<Reached> {
         let entries = volume
             .list(folder)
             .expect("it was read when it was mounted");
-        let items: Vec<(usize, &Item)> = tree.items_in(cluster).collect();
+        let items = tree.names_in(cluster);
         assert_eq!(entries.len(), items.len());
         for (entry, (slot, item)) in entries.into_iter().zip(items) {
             assert_eq!(entry.is_folder(), item.is_folder());
             assert_eq!(entry.size_bytes() as usize, item.size());
             if let Some((_, name)) = &item.long_name {
                 assert_eq!(entry.name(), name);
+            }
+            // What it leads to is looked at by its new name.
+            if tree.old_names.contains_key(&(cluster, slot)) {
+                continue;
             }
             if !entry.is_folder() {
                 let (peak_bytes, bytes) = peak_bytes_of(|| volume.read(&entry));
@@ -295,18 +306,10 @@ fn assert_no_file_is_written(tree: &Tree, sectors: &BTreeSet<u64>) {
     }
 }
 
-/// In folders, slots are as they were, or marked as deleted. `now` is the disk with recovery.
-fn assert_only_names_are_deleted(
-    disk: &mut RamDisk,
-    before: &Tree,
-    now: &Tree,
-    changed: &BTreeSet<u64>,
-) {
-    for sector in changed {
-        let cluster = now.layout.cluster_of(*sector);
-        if *sector < now.layout.root_start {
-            continue;
-        }
+/// Behind the tables recovery writes to folders only, where it deletes names. The disk is the one with recovery.
+fn assert_only_folders_are_written(disk: &mut RamDisk, before: &Tree, changed: &BTreeSet<u64>) {
+    for sector in changed.range(before.layout.root_start..) {
+        let cluster = before.layout.cluster_of(*sector);
         let is_folder = cluster == 0 || before.owners[usize::from(cluster)] != 0;
         assert!(
             is_folder,
@@ -316,6 +319,29 @@ fn assert_only_names_are_deleted(
         let slots = bytes.as_chunks::<SLOT_BYTES>().0;
         assert!(slots.iter().any(|slot| slot[0] == 0xe5));
     }
+}
+
+/// In folders, slots are as they were; or they are marked as deleted, and are old names or parts of long names.
+fn assert_only_names_are_deleted(tree: &Tree, before: &Slots, after: &Slots) {
+    assert!(before.keys().eq(after.keys()));
+    for ((folder, before), after) in before.iter().zip(after.values()) {
+        assert_eq!(before.len(), after.len());
+        for (index, (old, new)) in before.iter().zip(after).enumerate() {
+            if old == new {
+                continue;
+            }
+            let is_name = old[11] & 0x3f == 0x0f || tree.old_names.contains_key(&(*folder, index));
+            let is_deleted = new[0] == 0xe5 && old[1..] == new[1..];
+            assert!(is_name && is_deleted, "slot {index} of {folder} changes");
+        }
+    }
+}
+
+/// What recovery may change in the tables: what is nobody's, and where a file ends and its chain does not.
+fn loose_clusters(tree: &Tree) -> BTreeSet<u16> {
+    let clusters = 2..2 + tree.layout.clusters;
+    let lost = clusters.filter(|cluster| tree.owners[usize::from(*cluster)] == 0);
+    lost.chain(tree.overlong.iter().copied()).collect()
 }
 
 /// What a folder was before, to compare with what it is.
@@ -577,6 +603,9 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         // Parts of a long name that are not in order.
         change(5, 35 * 8, 0x6101),
         change(6, 96, 0xe5),
+        // A file that needs fewer clusters than it has, and one that may have an old name.
+        change(4, 3 * 8 + 6, 100),
+        change(4, 3 * 8 + 3, 0x00ff),
     ];
     for (index, damage) in damages.iter().enumerate() {
         let mut seed = script(index as u8 % 5, 1, index as u8);

@@ -175,6 +175,19 @@ fn make(shape: &Shape) -> Template {
         let free = at(SNAPSHOTS) + SLOT_BYTES * 7;
         assert_eq!(bytes[free], 0);
         bytes[free..free + SLOT_BYTES].copy_from_slice(&part);
+        // The first file was growing, and another name of it was being made.
+        let slots = || (root..data).step_by(SLOT_BYTES);
+        let file = slots().find(|at| bytes[*at..].starts_with(b"FIRST   TXT"));
+        let mut old: [u8; SLOT_BYTES] = bytes[file.expect("it is there")..][..SLOT_BYTES]
+            .try_into()
+            .expect("a slot");
+        old[..3].copy_from_slice(b"OLD");
+        old[13] = 0xff;
+        let last = table + (usize::from(u16::from_le_bytes([old[26], old[27]])) + 1) * 2;
+        assert_eq!(bytes[last..last + 2], END.to_le_bytes());
+        bytes[last..last + 2].copy_from_slice(&LOST.to_le_bytes());
+        let free = slots().find(|at| bytes[*at] == 0).expect("there is room");
+        bytes[free..free + SLOT_BYTES].copy_from_slice(&old);
     }
     Template {
         disk: RamDisk::new(bytes),

@@ -1,7 +1,7 @@
 //! What is on a volume, read by a second, simple implementation. It shares nothing with the first but the document:
 //! Microsoft's "FAT: General Overview of On-Disk Format", version 1.03, and the page "Reference: snapshots".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bareflow_volume::ram_disk::RamDisk;
 use bareflow_volume::{BlockDevice, SECTOR_SIZE_BYTES};
@@ -120,6 +120,7 @@ pub(super) struct Item {
     pub(super) slot: [u8; SLOT_BYTES],
     /// How many slots before have its long name, and the name.
     pub(super) long_name: Option<(usize, String)>,
+    /// Its clusters; those of a file that are behind its last byte are not among them, but for the first.
     pub(super) chain: Vec<u16>,
 }
 
@@ -130,6 +131,11 @@ impl Item {
 
     pub(super) fn first_cluster(&self) -> u16 {
         u16::from(self.slot[26]) | u16::from(self.slot[27]) << 8
+    }
+
+    /// Whether it was being renamed: another with its clusters is the same thing by its new name.
+    fn may_be_old_name(&self) -> bool {
+        self.slot[13] == 0xff
     }
 
     pub(super) fn size(&self) -> usize {
@@ -165,12 +171,38 @@ fn long_name(slots: &[[u8; SLOT_BYTES]], index: usize) -> Option<(usize, String)
     None
 }
 
+/// The files and folders in a folder, without what is known of their clusters.
+fn items_of(bytes: &[u8]) -> Vec<(usize, Item)> {
+    let slots = bytes.as_chunks::<SLOT_BYTES>().0;
+    let mut items = Vec::new();
+    for (index, slot) in slots.iter().enumerate() {
+        match slot {
+            [0, ..] => break,
+            [0xe5, ..] => continue,
+            [.., _] if slot[11] & 0x08 != 0 => continue,
+            [b'.', b' ', ..] | [b'.', b'.', b' ', ..] => continue,
+            _ => (),
+        }
+        let item = Item {
+            slot: *slot,
+            long_name: long_name(slots, index),
+            chain: Vec::new(),
+        };
+        items.push((index, item));
+    }
+    items
+}
+
 /// A good volume.
 pub(super) struct Tree {
     pub(super) layout: Layout,
     pub(super) table: Vec<u8>,
     /// By the first cluster of the folder that they are in, 0 for the root, and their slot there.
     pub(super) items: BTreeMap<(u16, usize), Item>,
+    /// In the same way, the old names of what is in `items` by its new name. They have no chains.
+    pub(super) old_names: BTreeMap<(u16, usize), Item>,
+    /// The last clusters of files whose chains do not end there.
+    pub(super) overlong: BTreeSet<u16>,
     /// Whose each cluster is: the first cluster of a file or folder; 0 for nobody's.
     pub(super) owners: Vec<u16>,
     /// Bytes of all folders.
@@ -193,46 +225,84 @@ impl Tree {
             layout,
             table,
             items: BTreeMap::new(),
+            old_names: BTreeMap::new(),
+            overlong: BTreeSet::new(),
             owners: vec![0; usize::from(layout.clusters) + 2],
             folder_bytes: 0,
         };
         let mut folders = vec![(0, 0)];
-        while let Some((folder, depth)) = folders.pop() {
-            let bytes = tree.folder(disk, folder);
-            tree.folder_bytes += bytes.len();
-            for (index, slot) in bytes.as_chunks::<SLOT_BYTES>().0.iter().enumerate() {
-                match slot {
-                    [0, ..] => break,
-                    [0xe5, ..] => continue,
-                    [.., _] if slot[11] & 0x08 != 0 => continue,
-                    [b'.', b' ', ..] | [b'.', b'.', b' ', ..] => continue,
-                    _ => (),
-                }
-                let mut item = Item {
-                    slot: *slot,
-                    long_name: long_name(bytes.as_chunks().0, index),
-                    chain: Vec::new(),
-                };
-                if item.is_folder() || item.first_cluster() != 0 {
-                    item.chain = tree.claim(item.first_cluster())?;
-                }
-                if item.chain.len() * layout.cluster_bytes() < item.size() {
-                    return None;
-                }
-                if item.is_folder() {
-                    if depth == DEEPEST {
-                        return None;
+        // Whether these are old names is known when all others are. Of two that may be the old name of each other
+        // the one that was met last is kept.
+        let mut doubtful = Vec::new();
+        loop {
+            if let Some((folder, depth)) = folders.pop() {
+                let bytes = tree.folder(disk, folder);
+                tree.folder_bytes += bytes.len();
+                for (index, item) in items_of(&bytes) {
+                    if item.may_be_old_name() {
+                        doubtful.push(((folder, index), depth, item));
+                    } else {
+                        folders.extend(tree.meet((folder, index), depth, item)?);
                     }
-                    folders.push((item.first_cluster(), depth + 1));
                 }
-                tree.items.insert((folder, index), item);
+            } else if let Some((place, depth, item)) = doubtful.pop() {
+                if tree.has_name_for(item.first_cluster()) {
+                    tree.old_names.insert(place, item);
+                } else {
+                    folders.extend(tree.meet(place, depth, item)?);
+                }
+            } else {
+                break;
             }
         }
-        Some(tree)
+        let is_good = tree.overlong.iter().all(|last| tree.rest_is_nobodys(*last));
+        is_good.then_some(tree)
     }
 
-    /// The clusters from this one on, when they are nobody's yet.
-    fn claim(&mut self, first: u16) -> Option<Vec<u16>> {
+    /// Takes an item of a folder at this depth; returns what is to be read if it is a folder. `None` if it is damaged.
+    fn meet(
+        &mut self,
+        place: (u16, usize),
+        depth: usize,
+        mut item: Item,
+    ) -> Option<Option<(u16, usize)>> {
+        let first = item.first_cluster();
+        let mut folder = None;
+        if item.is_folder() {
+            if depth == DEEPEST {
+                return None;
+            }
+            item.chain = self.claim(first, usize::MAX)?;
+            folder = Some((first, depth + 1));
+        } else {
+            let needed = item.size().div_ceil(self.layout.cluster_bytes());
+            if first != 0 {
+                item.chain = self.claim(first, needed.max(1))?;
+            }
+            if item.chain.len() < needed {
+                return None;
+            }
+            if let Some(last) = item.chain.last()
+                && table_entry(&self.table, *last) <= BAD
+            {
+                self.overlong.insert(*last);
+            }
+        }
+        self.items.insert(place, item);
+        Some(folder)
+    }
+
+    /// Whether what begins with this cluster has been met.
+    fn has_name_for(&self, first: u16) -> bool {
+        first != 0
+            && self
+                .items
+                .values()
+                .any(|item| item.first_cluster() == first)
+    }
+
+    /// The clusters from this one on, so many at most, when they are nobody's yet.
+    fn claim(&mut self, first: u16, most: usize) -> Option<Vec<u16>> {
         let mut chain = Vec::new();
         let mut cluster = first;
         loop {
@@ -243,10 +313,24 @@ impl Tree {
             self.owners[usize::from(cluster)] = first;
             chain.push(cluster);
             cluster = table_entry(&self.table, cluster);
-            if cluster > BAD {
+            if cluster > BAD || chain.len() == most {
                 return Some(chain);
             }
         }
+    }
+
+    /// Whether what follows a file's last cluster comes to an end, or to where no chain goes on, before it comes to
+    /// what is somebody's or where it was before.
+    fn rest_is_nobodys(&self, last: u16) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut cluster = table_entry(&self.table, last);
+        while self.layout.is_cluster(cluster) {
+            if self.owners[usize::from(cluster)] != 0 || !seen.insert(cluster) {
+                return false;
+            }
+            cluster = table_entry(&self.table, cluster);
+        }
+        true
     }
 
     /// The bytes of a folder; 0 is the root folder.
@@ -281,15 +365,28 @@ impl Tree {
         bytes
     }
 
-    /// The items of a folder, in the order of their slots.
-    pub(super) fn items_in(&self, folder: u16) -> impl Iterator<Item = (usize, &Item)> {
+    /// The items of a folder and the old names there, in the order of their slots.
+    pub(super) fn names_in(&self, folder: u16) -> BTreeMap<usize, &Item> {
         let range = (folder, 0)..=(folder, usize::MAX);
-        let items = self.items.range(range);
-        items.map(|((_, slot), item)| (*slot, item))
+        let items = self.items.range(range.clone());
+        let names = items.chain(self.old_names.range(range));
+        names.map(|((_, slot), item)| (*slot, item)).collect()
     }
 
-    /// Both copies of the table are the same, and nothing is in use that is nobody's.
+    /// The slots of each folder.
+    pub(super) fn slots(&self, disk: &mut RamDisk) -> BTreeMap<u16, Vec<[u8; SLOT_BYTES]>> {
+        let folders = self.items.values().filter(|item| item.is_folder());
+        let clusters = folders.map(Item::first_cluster).chain([0]);
+        clusters
+            .map(|first| (first, self.folder(disk, first).as_chunks().0.to_vec()))
+            .collect()
+    }
+
+    /// Both copies of the table are the same, nothing is in use that is nobody's, chains end where their files do,
+    /// and nothing has an old name.
     pub(super) fn assert_is_tidy(&self, disk: &mut RamDisk) {
+        assert!(self.old_names.is_empty(), "old names are kept");
+        assert!(self.overlong.is_empty(), "chains go on behind their files");
         let used = self.layout.used_table_bytes();
         if self.layout.table_count == 2 {
             let copies = [0, 1].map(|copy| self.layout.read_table(disk, copy));

@@ -4,7 +4,7 @@ use bareflow_volume::ram_disk::{Failure, RamDisk};
 use bareflow_volume::{DeviceError, SECTOR_SIZE_BYTES, Timestamp, Volume, VolumeError};
 
 use crate::disks::{SMALL_SECTORS, add_file, add_folder, format};
-use crate::refusals::table;
+use crate::refusals::{link, table};
 use crate::simulation::Random;
 
 #[test]
@@ -21,6 +21,24 @@ fn one_good_allocation_table_is_enough() {
     let root = volume.root();
     let entry = volume.find(root, "file").unwrap();
     assert_eq!(volume.read(&entry).unwrap(), [1; 2000]);
+}
+
+#[test]
+fn a_chain_that_goes_on_to_a_free_cluster_is_cut_on_the_disk() {
+    let mut disk = format(SMALL_SECTORS, 1);
+    add_file(&mut disk, "file", &[1; 2000]);
+    // The file has clusters 2 to 5.
+    link(&mut disk, 5, 0xffff);
+    let good = disk.clone();
+    for next in [0, 6] {
+        link(&mut disk, 5, next);
+        let mut volume = Volume::mount(RamDisk::new(disk)).unwrap();
+        assert_eq!(volume.recovery().lost_clusters, 0);
+        assert_eq!(volume.recovery().overlong_chains, 1);
+        volume.recover().unwrap();
+        disk = volume.into_device().contents();
+        assert!(disk == good);
+    }
 }
 
 /// The good table may be the one that cannot be read.

@@ -13,7 +13,7 @@ pub fn table(disk: &[u8]) -> (usize, usize) {
 }
 
 /// Sets an entry of both allocation tables.
-fn link(disk: &mut [u8], cluster: u16, next: u16) {
+pub fn link(disk: &mut [u8], cluster: u16, next: u16) {
     let (start, size) = table(disk);
     for start in [start, start + size] {
         let offset = start + usize::from(cluster) * 2;
