@@ -96,11 +96,16 @@ typedef double double_t;
 #define BAREFLOW_MATH_ALL 1
 #endif
 
-#ifdef __cplusplus
+#if defined __cplusplus && __cplusplus >= 201103L
 #define BAREFLOW_MATH_NOEXCEPT noexcept
-extern "C" {
+#elif defined __cplusplus
+#define BAREFLOW_MATH_NOEXCEPT throw()
 #else
 #define BAREFLOW_MATH_NOEXCEPT
+#endif
+
+#ifdef __cplusplus
+extern "C" {
 #endif
 
 /* Declare a function in the three precisions. */
