@@ -74,7 +74,6 @@ pub(super) enum Origin {
     Queue(u64),
     Thread,
     Timer,
-    Fault { code: c_int, address: u64 },
 }
 
 impl Information {
@@ -85,7 +84,6 @@ impl Information {
             Origin::Queue(value) => (-1, process, value),
             Origin::Thread => (-6, process, 0),
             Origin::Timer => (0x80, 0, 0),
-            Origin::Fault { code, address } => (code, address, 0),
         };
         let mut rest = [0; 13];
         rest[0] = queued;
@@ -240,21 +238,6 @@ pub(super) extern "C" fn bareflow_before_abort() {
         // A second `abort`, in the handler or after it, does not call it again.
         ACTIONS.with(|actions| actions[SIGABRT as usize] = NO_ACTION);
     }
-}
-
-/// Calls the handler for a fault of the program, if it has one that is not blocked. If the handler returns, the
-/// fault ends the program: the instruction would fault again.
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn bareflow_deliver_fault(signal: c_int, code: c_int, address: u64) {
-    if action(signal).handler > IGNORE && BLOCKED.read() & bit(signal) == 0 {
-        deliver(signal, Origin::Fault { code, address });
-    }
-}
-
-/// Whether there is a handler that [`bareflow_deliver_fault`] would call.
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn bareflow_handles_fault(signal: c_int) -> c_int {
-    c_int::from(action(signal).handler > IGNORE && BLOCKED.read() & bit(signal) == 0)
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
