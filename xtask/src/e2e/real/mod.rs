@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use self::build::Built;
-use self::table::{Project, Run};
+use self::table::{Project, Run, Short};
 use super::matrix::expect;
 use super::runner::{Outcome, Test};
 use super::subject::{self, Place, Subject};
@@ -69,14 +69,15 @@ pub fn tests(subject: &Arc<Subject>, projects: Projects) -> Result<Vec<Test>, St
         Outcome::from(check_book(&root, &rows))
     })];
     for project in table {
-        if projects == Projects::Short && !project.short {
+        let is_all = projects == Projects::All;
+        if !is_all && project.short == Short::No {
             continue;
         }
         let mut places: Vec<(Place, Tier)> = vec![(Place::Hosted, Tier::Auto)];
-        if projects == Projects::All {
+        if is_all {
             places.push((Place::Hosted, Tier::O2));
         }
-        if project.machine {
+        if project.machine && (is_all || project.short == Short::Everywhere) {
             places.push((Place::Disk, Tier::Auto));
         }
         let prepared = Arc::new(Prepared {

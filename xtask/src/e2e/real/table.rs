@@ -31,9 +31,9 @@ pub struct Project {
     /// A shell script that builds it in its own folder, with `CC`, `CXX`, `AR`, `RANLIB`, `CONFIGURE` and `CMAKE` set
     /// for Linux or for BareFlow; `INPUTS` is the folder of its inputs.
     pub script: String,
-    /// Whether it is tested without being asked for.
+    /// Where it is tested without being asked for.
     #[serde(default)]
-    pub short: bool,
+    pub short: Short,
     /// Whether it is run in the machine too.
     #[serde(default)]
     pub machine: bool,
@@ -59,6 +59,19 @@ pub struct Run {
     /// The file that is its standard input.
     #[serde(default)]
     pub stdin: Option<String>,
+}
+
+/// How much of a project is tested every time.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Short {
+    /// Nothing
+    #[default]
+    No,
+    /// What is fast
+    Hosted,
+    /// What is fast in an emulated machine, too
+    Everywhere,
 }
 
 /// A programming language.
