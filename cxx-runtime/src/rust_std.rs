@@ -3,36 +3,9 @@
 //!
 //! Files cannot be opened (its `stat` is glibc's), threads cannot be started, a backtrace is empty.
 
-use core::cell::Cell;
-use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
+use core::ffi::{c_char, c_int, c_long, c_void};
 
 use crate::{errno, files, memory};
-
-/// `struct iovec`.
-#[repr(C)]
-struct Piece {
-    start: *const c_void,
-    size: usize,
-}
-
-/// # Safety
-/// As of POSIX's `writev`.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn writev(descriptor: c_int, pieces: *const Piece, count: c_int) -> isize {
-    let mut total = 0;
-    for index in 0..usize::try_from(count).unwrap_or(0) {
-        // SAFETY: the caller's promise: `count` pieces of readable bytes.
-        let written = unsafe {
-            let piece = &*pieces.add(index);
-            files::write(descriptor, piece.start, piece.size)
-        };
-        if written < 0 {
-            return if total == 0 { written } else { total };
-        }
-        total += written;
-    }
-    total
-}
 
 /// Linux's number of `getrandom` on x86-64.
 const SYS_GETRANDOM: c_long = 318;
@@ -80,57 +53,6 @@ extern "C" fn mmap64(
     offset: i64,
 ) -> *mut c_void {
     memory::mmap(address, size, protection, flags, descriptor, offset)
-}
-
-const KEY_COUNT: usize = 32;
-
-/// The values of the one thread, by key. Destructors never run: the thread ends with the program.
-struct Values {
-    used: Cell<usize>,
-    values: [Cell<*const c_void>; KEY_COUNT],
-}
-
-// SAFETY: there is one thread.
-unsafe impl Sync for Values {}
-
-static VALUES: Values = Values {
-    used: Cell::new(0),
-    values: [const { Cell::new(core::ptr::null()) }; KEY_COUNT],
-};
-
-#[unsafe(no_mangle)]
-extern "C" fn pthread_key_create(key: &mut c_uint, _destructor: *const c_void) -> c_int {
-    let next = VALUES.used.get();
-    if next == KEY_COUNT {
-        return errno::EAGAIN;
-    }
-    VALUES.used.set(next + 1);
-    *key = next as c_uint;
-    0
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn pthread_key_delete(_key: c_uint) -> c_int {
-    0
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn pthread_setspecific(key: c_uint, value: *const c_void) -> c_int {
-    VALUES
-        .values
-        .get(key as usize)
-        .map_or(errno::EINVAL, |cell| {
-            cell.set(value);
-            0
-        })
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn pthread_getspecific(key: c_uint) -> *const c_void {
-    VALUES
-        .values
-        .get(key as usize)
-        .map_or(core::ptr::null(), Cell::get)
 }
 
 /// No image is described: a backtrace has no names.

@@ -11,8 +11,7 @@ use crate::llvm::TARGET;
 
 /// Functions that programs call in loops.
 const REQUIRED: &[&str] = &[
-    "bsearch", "floor", "memcmp", "memcpy", "memmove", "memset", "qsort", "snprintf", "strcmp",
-    "strlen", "strtol",
+    "floor", "memcmp", "memcpy", "memmove", "memset", "strcmp", "strlen",
 ];
 /// Those of them whose loops must not be recognised as calls of themselves. The attribute for that keeps
 /// a function from being inlined, so the others must not have it.
