@@ -49,7 +49,10 @@ pub struct UnitResult {
 /// Runs the tests of all host crates.
 pub fn unit_tests(root: &Path, filter: Option<&str>) -> Vec<UnitResult> {
     let mut command = clean_cargo(root);
-    command.args(["test", "--workspace", "--no-fail-fast"]);
+    command
+        .args(["test", "--workspace", "--no-fail-fast"])
+        // The C library is for one thread: its tests share errno and the descriptors.
+        .env("RUST_TEST_THREADS", "1");
     if let Some(filter) = filter {
         command.args(["--", filter]);
     }
