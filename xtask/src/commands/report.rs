@@ -30,6 +30,13 @@ impl ReportArgs {
     /// # Errors
     /// [`Error::Usage`] for a file that is no profile; [`Error::System`] for a page that cannot be written.
     pub fn run(self) -> Result<ExitCode> {
+        let table = self.draw()?;
+        say!("{}", table.trim_end_matches('\n'));
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Writes the page and gives the table.
+    fn draw(&self) -> Result<String> {
         if let Some(path) = &self.html {
             OutputFile::new(path, HTML)?.other_than([&self.profile])?;
         }
@@ -41,8 +48,7 @@ impl ReportArgs {
             write_output(path, HTML, page.as_bytes())?;
             eprintln!("wrote {}", shown(path));
         }
-        say!("{}", table::render(&profile).trim_end_matches('\n'));
-        Ok(ExitCode::SUCCESS)
+        Ok(table::render(&profile))
     }
 }
 
@@ -61,12 +67,12 @@ mod tests {
     use super::*;
     use crate::profile::tests::FIXTURE;
 
-    fn report(profile: &Path, html: &Path) -> Result<ExitCode> {
+    fn report(profile: &Path, html: &Path) -> Result<String> {
         ReportArgs {
             profile: profile.to_owned(),
             html: Some(html.to_owned()),
         }
-        .run()
+        .draw()
     }
 
     #[test]
@@ -75,7 +81,7 @@ mod tests {
         let profile = folder.path().join("profile.json");
         let html = folder.path().join("page.html");
         fs::write(&profile, FIXTURE).unwrap();
-        report(&profile, &html).unwrap();
+        assert!(!report(&profile, &html).unwrap().is_empty());
         let page = fs::read_to_string(&html).unwrap();
         assert!(page.ends_with("</html>"));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);

@@ -135,7 +135,9 @@ fn binary_name(line: &str) -> Option<String> {
 fn details(output: &str, name: &str) -> String {
     let header = format!("---- {name} stdout ----");
     let Some((_, after)) = output.split_once(&header) else {
-        return "no output was captured".into();
+        return "no output was captured: it ended its process, or writes past the harness to \
+                standard output, where this line lost its verdict"
+            .into();
     };
     let end = after
         .find("\n---- ")
