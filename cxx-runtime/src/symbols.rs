@@ -60,7 +60,7 @@ exported! {
     __powisf2 __powixf2 __truncdfhf2 __truncsfhf2 __udivti3 __umodti3 _exit abort abs accept access
     acos acosf acosh acoshf acoshl acosl alarm aligned_alloc alphasort asctime asctime_r asin asinf
     asinh asinhf asinhl asinl asprintf at_quick_exit atan atan2 atan2f atan2l atanf atanh atanhf
-    atanhl atanl atexit atof atoi atol atoll bcmp bcopy bind bsearch btowc
+    atanhl atanl atexit atof atoi atol atoll bareflow_codecvt_mbsnrtowcs bcmp bcopy bind bsearch btowc
     bzero c16rtomb c32rtomb c8rtomb cabs cabsf cabsl cacos cacosf cacosh cacoshf cacoshl cacosl
     calloc carg cargf cargl casin casinf casinh casinhf casinhl casinl catan catanf catanh catanhf
     catanhl catanl catclose catgets catopen cbrt cbrtf cbrtl ccos ccosf ccosh ccoshf ccoshl ccosl

@@ -230,6 +230,30 @@ unsafe extern "C" fn mbsnrtowcs(
     }
 }
 
+/// `mbsnrtowcs` as libc++'s codecvt is written for: it goes through a text again, character by character, when this
+/// returns an error with the source at the end. Only so does it tell the start of a character from a whole one, and
+/// what is no character from either.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn bareflow_codecvt_mbsnrtowcs(
+    place: *mut u32,
+    source: *mut *const c_char,
+    bytes: usize,
+    size: usize,
+    state: *mut State,
+) -> usize {
+    // SAFETY: the caller's promises are those of `mbsnrtowcs`, with a place and a state.
+    unsafe {
+        let (start, before) = (*source, *state);
+        let count = mbsnrtowcs(place, source, bytes, size, state);
+        if count != ILLEGAL && mbsinit(state) != 0 {
+            return count;
+        }
+        *source = start.add(bytes);
+        *state = before;
+    }
+    ILLEGAL
+}
+
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn mbsrtowcs(
     place: *mut u32,
@@ -362,6 +386,26 @@ mod tests {
         }
         assert_eq!(unit, 0x20ac);
         assert_eq!((wctob(0x41), wctob(0x80), btowc(0x80)), (0x41, -1, WEOF));
+    }
+
+    #[test]
+    fn a_codecvt_hears_of_what_is_no_whole_character() {
+        for (text, expected) in [
+            ("a€".as_bytes(), 2),
+            (b"a\xe2\x82", ILLEGAL),
+            (b"a\xff", ILLEGAL),
+        ] {
+            let mut source = text.as_ptr().cast::<c_char>();
+            let (mut units, mut state) = ([0; 4], State::default());
+            // SAFETY: the text has this many bytes, and there is room for four characters.
+            let count = unsafe {
+                let place = units.as_mut_ptr();
+                bareflow_codecvt_mbsnrtowcs(place, &raw mut source, text.len(), 4, &raw mut state)
+            };
+            assert_eq!(count, expected);
+            assert_eq!(source, text.as_ptr_range().end.cast());
+            assert_eq!(state, State::default());
+        }
     }
 
     #[test]

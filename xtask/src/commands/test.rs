@@ -30,6 +30,9 @@ pub struct TestArgs {
     /// The seed of the first of them
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     random_from: u32,
+    /// How many of libc++'s own tests to run, spread over all of them; 0 leaves them out
+    #[arg(long, value_name = "N", default_value_t = LIBCXX_COUNT)]
+    libcxx: usize,
     /// Which language models to run
     #[arg(long, value_enum, default_value_t)]
     models: Models,
@@ -42,6 +45,7 @@ pub struct TestArgs {
 }
 
 const RANDOM_COUNT: u32 = 20;
+const LIBCXX_COUNT: usize = 15;
 
 impl TestArgs {
     /// All tests, on a machine that may lack the tools.
@@ -51,6 +55,7 @@ impl TestArgs {
             quick: false,
             random: RANDOM_COUNT,
             random_from: 0,
+            libcxx: LIBCXX_COUNT,
             models: Models::Short,
             projects: Projects::Short,
             filter: None,
@@ -129,6 +134,7 @@ impl TestArgs {
             &subject,
             extent,
             random,
+            self.libcxx,
             self.models,
             self.projects,
         )?);

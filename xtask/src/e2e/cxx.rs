@@ -13,7 +13,7 @@ use crate::program::Tier;
 /// Those about the engine: they are run in all tiers, over boots and exported.
 const OF_THE_ENGINE: &[&str] = &["operators", "order", "rtti"];
 /// Those that take minutes in an emulator.
-const HOSTED_ALONE: &[&str] = &["library"];
+const HOSTED_ALONE: &[&str] = &["library", "wide"];
 /// Those of a later standard than what clang takes by itself.
 const LATER: &[(&str, &[&str])] = &[("cxx20", &["-std=c++20"])];
 

@@ -21,6 +21,7 @@ mod jail;
 mod kills;
 mod libc;
 mod libc_bitcode;
+mod libcxx;
 mod limits;
 mod llama;
 mod lock_files;
@@ -58,6 +59,7 @@ pub fn program_tests(
     subject: &Arc<Subject>,
     extent: Extent,
     random: Random,
+    libcxx: usize,
     models: Models,
     projects: Projects,
 ) -> io::Result<Vec<Test>> {
@@ -79,6 +81,7 @@ pub fn program_tests(
     tests.extend(hot_loops::tests(subject));
     tests.extend(cases::tests(subject)?);
     tests.extend(cxx::tests(subject)?);
+    tests.extend(libcxx::tests(subject, libcxx));
     tests.extend(overwritten::tests(subject));
     tests.extend(limits::tests(subject));
     tests.extend(snapshots::tests(subject, random)?);

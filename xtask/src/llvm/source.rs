@@ -47,6 +47,8 @@ const COMPONENTS: &[&str] = &[
 ];
 /// Folders right below a part that no build looks at.
 const SKIPPED: &[&str] = &["test", "unittests", "docs"];
+/// libc++'s own tests.
+const LIBCXX_TESTS: &str = "libcxx/test";
 
 /// What the sources of a request are known by: the two tarballs of the release count as one.
 ///
@@ -81,8 +83,28 @@ pub fn provide(cache: &Cache, request: &Request) -> Result<PathBuf> {
     if let Some(path) = request.source.as_ref().filter(|path| path.is_dir()) {
         return Ok(std::path::absolute(path)?);
     }
-    let tree = cache.source().join(format!("llvm-{VERSION}"));
-    let stamp = cache.source().join(format!("llvm-{VERSION}.key"));
+    unpacked(cache, request, &format!("llvm-{VERSION}"), is_built)
+}
+
+/// The folder of libc++'s own tests, which no build wants.
+///
+/// # Errors
+/// As [`provide`].
+pub fn libcxx_tests(cache: &Cache, request: &Request) -> Result<PathBuf> {
+    let name = format!("libcxx-test-{VERSION}");
+    let tree = unpacked(cache, request, &name, |path| path.starts_with(LIBCXX_TESTS))?;
+    Ok(tree.join(LIBCXX_TESTS))
+}
+
+/// The tree of this name in the cache, with the files whose paths in the project are wanted.
+fn unpacked(
+    cache: &Cache,
+    request: &Request,
+    name: &str,
+    is_wanted: fn(&Path) -> bool,
+) -> Result<PathBuf> {
+    let tree = cache.source().join(name);
+    let stamp = cache.source().join(format!("{name}.key"));
     let key = identity(request)?;
     let is_there = || fs::read_to_string(&stamp).is_ok_and(|text| text == key) && tree.is_dir();
     if is_there() {
@@ -104,7 +126,7 @@ pub fn provide(cache: &Cache, request: &Request) -> Result<PathBuf> {
     if tree.exists() {
         fs::remove_dir_all(&tree).map_err(system(format!("cannot remove {}", tree.display())))?;
     }
-    unpack(&tarball, &tree)?;
+    unpack(&tarball, &tree, is_wanted)?;
     crate::shell::write_whole(&stamp, key.as_bytes())?;
     Ok(tree)
 }
@@ -265,8 +287,8 @@ fn tarball_uri<'a>(output: &'a str, file_name: &str) -> Option<&'a str> {
     })
 }
 
-/// Unpacks the wanted parts of a tarball into `tree`.
-fn unpack(tarball: &Path, tree: &Path) -> Result<()> {
+/// Unpacks the wanted files of a tarball into `tree`.
+fn unpack(tarball: &Path, tree: &Path, is_wanted: fn(&Path) -> bool) -> Result<()> {
     let folder = tree.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(system(format!("cannot create {}", folder.display())))?;
     let partial = TemporaryFolder::new_in(folder)
@@ -284,7 +306,9 @@ fn unpack(tarball: &Path, tree: &Path) -> Result<()> {
         // The ratio of xz on these sources is about 8; the bar is a guide.
         progress.update((unpacked / 8).min(size), size);
         let path = entry.path().map_err(system(failed()))?.into_owned();
-        let Some(inner) = wanted(&path) else { continue };
+        let Some(inner) = in_project(&path).filter(|inner| is_wanted(inner)) else {
+            continue;
+        };
         let target = partial.path().join(inner);
         if let Some(parent) = target.parent() {
             fs::create_dir_all(parent).map_err(system(failed()))?;
@@ -297,20 +321,25 @@ fn unpack(tarball: &Path, tree: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The path inside the project, if the file is one that is needed.
-fn wanted(path: &Path) -> Option<PathBuf> {
+/// The path inside the project: tarballs have it in a folder of their own.
+fn in_project(path: &Path) -> Option<PathBuf> {
     let mut parts = path
         .components()
         .skip_while(|part| *part == Component::CurDir);
     parts.next()?;
     let inner: PathBuf = parts.collect();
+    (!inner.as_os_str().is_empty()).then_some(inner)
+}
+
+/// Whether a build looks at the file with this path inside the project.
+fn is_built(inner: &Path) -> bool {
     let mut names = inner
         .components()
-        .map(|part| part.as_os_str().to_string_lossy().into_owned());
-    let component = names.next()?;
+        .map(|part| part.as_os_str().to_string_lossy());
+    let component = names.next();
     let below = names.next();
-    let is_skipped = below.is_some_and(|name| SKIPPED.contains(&name.as_str()));
-    (COMPONENTS.contains(&component.as_str()) && !is_skipped).then_some(inner)
+    let is_skipped = below.is_some_and(|name| SKIPPED.contains(&name.as_ref()));
+    component.is_some_and(|name| COMPONENTS.contains(&name.as_ref())) && !is_skipped
 }
 
 #[cfg(test)]
@@ -319,7 +348,7 @@ mod tests {
 
     #[test]
     fn only_the_needed_parts_are_unpacked() {
-        let inner = |path: &str| wanted(Path::new(path));
+        let inner = |path: &str| in_project(Path::new(path)).filter(|inner| is_built(inner));
         assert_eq!(
             inner("llvm-project-18.1.8.src/llvm/lib/IR/Core.cpp"),
             Some("llvm/lib/IR/Core.cpp".into())

@@ -24,6 +24,8 @@ const CXX_FLAGS: &[&str] = &[
     "-D__bareflow__=1",
     "-D__unix__=1",
     "-D__unix=1",
+    // The C library's own says no more than that a text was read to its end.
+    "-Dmbsnrtowcs=bareflow_codecvt_mbsnrtowcs",
 ];
 
 const OPTIONS: &[(&str, &str)] = &[
@@ -37,7 +39,7 @@ const OPTIONS: &[(&str, &str)] = &[
     ("LIBCXX_ENABLE_FILESYSTEM", "ON"),
     ("LIBCXX_ENABLE_LOCALIZATION", "ON"),
     ("LIBCXX_ENABLE_RANDOM_DEVICE", "ON"),
-    ("LIBCXX_ENABLE_WIDE_CHARACTERS", "OFF"),
+    ("LIBCXX_ENABLE_WIDE_CHARACTERS", "ON"),
     ("LIBCXX_ENABLE_MONOTONIC_CLOCK", "ON"),
     ("LIBCXX_HAS_EXTERNAL_THREAD_API", "ON"),
     ("LIBCXX_HAS_MUSL_LIBC", "OFF"),
