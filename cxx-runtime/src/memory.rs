@@ -66,12 +66,17 @@ pub(crate) extern "C" fn mmap(
         return failed(errno::ENOMEM);
     };
     // SAFETY: the pages are fresh and writable; nobody else knows them yet.
-    let protected = unsafe {
-        mapping.load(core::slice::from_raw_parts_mut(address as *mut u8, size));
-        platform().protect_pages(address, pages, wanted)
+    let ready = unsafe {
+        let memory = core::slice::from_raw_parts_mut(address as *mut u8, size);
+        mapping.load(memory).and_then(|()| {
+            let protected = platform().protect_pages(address, pages, wanted);
+            protected.map_err(|_| errno::EINVAL)
+        })
     };
-    if protected.is_err() {
-        return failed(errno::EINVAL);
+    if let Err(number) = ready {
+        // SAFETY: nobody uses the pages.
+        let _ = unsafe { platform().unmap_pages(address, pages) };
+        return failed(number);
     }
     if is_shared_writable {
         // SAFETY: there is one thread.

@@ -57,7 +57,28 @@ pub struct File {
     /// Absolute path, `/` separated.
     pub path: &'static str,
     /// The whole contents.
-    pub contents: &'static [u8],
+    pub contents: FileContents,
+}
+
+/// What is in a file.
+#[derive(Clone, Copy, Debug)]
+pub enum FileContents {
+    /// These bytes.
+    Memory(&'static [u8]),
+    /// What is read when somebody asks.
+    Elsewhere(&'static dyn RemoteFile),
+}
+
+/// A file that is not in memory.
+pub trait RemoteFile: core::fmt::Debug + Sync {
+    /// How long it is.
+    fn size_bytes(&self) -> usize;
+    /// Reads from an offset on; perhaps less than the buffer holds, but nothing only at the file's end. The buffer is
+    /// never the program's own memory, which may fault.
+    ///
+    /// # Errors
+    /// A number of [`crate::errno`].
+    fn read(&self, offset: usize, buffer: &mut [u8]) -> StorageResult<usize>;
 }
 
 /// A file or folder of a [`Storage`].
@@ -251,11 +272,11 @@ pub(crate) mod test_platform {
     const FILES: &[File] = &[
         File {
             path: "/etc/motd",
-            contents: b"hello\nworld\n",
+            contents: FileContents::Memory(b"hello\nworld\n"),
         },
         File {
             path: "/data/empty",
-            contents: b"",
+            contents: FileContents::Memory(b""),
         },
     ];
 

@@ -120,7 +120,7 @@ impl FileSystem {
             Content::Directory { .. } => {}
             Content::Link(_) => return Err(errno::ELOOP),
             _ if flags & O_DIRECTORY != 0 => return Err(errno::ENOTDIR),
-            Content::Given(_) | Content::Written(_) | Content::Stored(..)
+            Content::Given(_) | Content::Remote(_) | Content::Written(_) | Content::Stored(..)
                 if flags & O_TRUNC != 0 && writes =>
             {
                 self.tree.resize(node, 0, now())?;
@@ -601,12 +601,9 @@ pub(crate) struct Mapping {
 }
 
 impl Mapping {
-    /// Copies the file's bytes to the start of `memory`.
-    pub(crate) fn load(&self, memory: &mut [u8]) {
-        with(|system| {
-            // What cannot be read is zeros, as what lies behind the end.
-            let _ = system.tree.read_at(self.node, self.offset, memory);
-        });
+    /// Copies the file's bytes to the start of `memory`: what lies behind the file's end stays as it is.
+    pub(crate) fn load(&self, memory: &mut [u8]) -> Result<()> {
+        with(|system| system.tree.read_all_at(self.node, self.offset, memory))
     }
 
     /// Writes memory back; what is behind the file's end is not part of it.

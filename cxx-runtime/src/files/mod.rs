@@ -183,7 +183,7 @@ fn names_in(tree: &Tree, directory: NodeId) -> Result<Vec<(Vec<u8>, u8, u64)>, c
     .map(|(name, node)| {
         let kind = match tree.node(node).content {
             Content::Directory { .. } => 4,
-            Content::Given(_) | Content::Written(_) | Content::Stored(..) => 8,
+            Content::Given(_) | Content::Remote(_) | Content::Written(_) | Content::Stored(..) => 8,
             Content::Link(_) => 10,
             Content::Device(_) => 2,
         };

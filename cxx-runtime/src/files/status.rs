@@ -42,6 +42,7 @@ impl FileSystem {
         let (kind, size) = match &node.content {
             Content::Directory { entries, .. } => (S_IFDIR, entries.len()),
             Content::Given(bytes) => (S_IFREG, bytes.len()),
+            Content::Remote(file) => (S_IFREG, file.size_bytes()),
             Content::Written(bytes) => (S_IFREG, bytes.len()),
             Content::Stored(_, size) => (S_IFREG, *size),
             Content::Link(target) => (S_IFLNK, target.len()),

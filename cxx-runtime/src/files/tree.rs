@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::ffi::c_int;
 
 use crate::errno;
-use crate::platform::{File, Storage, StoredKind};
+use crate::platform::{File, FileContents, RemoteFile, Storage, StoredKind};
 
 /// A file, a directory or the like, by its place in the table of nodes.
 pub(crate) type NodeId = usize;
@@ -41,6 +41,8 @@ pub(super) enum Content {
     Stored(u32, usize),
     /// Bytes that came with the program: they are copied when somebody writes.
     Given(&'static [u8]),
+    /// The same where they are read when somebody asks.
+    Remote(&'static dyn RemoteFile),
     Written(Vec<u8>),
     Link(Vec<u8>),
     Device(Device),
@@ -75,6 +77,7 @@ impl Node {
     pub(super) fn size(&self) -> Option<usize> {
         match self.content {
             Content::Stored(_, size) => Some(size),
+            Content::Remote(file) => Some(file.size_bytes()),
             _ => self.bytes().map(<[u8]>::len),
         }
     }
@@ -288,7 +291,11 @@ impl Tree {
             }
         }
         if self.child(directory, &name).is_none() {
-            let node = self.insert(Content::Given(file.contents), 0o644, now);
+            let content = match file.contents {
+                FileContents::Memory(bytes) => Content::Given(bytes),
+                FileContents::Elsewhere(remote) => Content::Remote(remote),
+            };
+            let node = self.insert(content, 0o644, now);
             self.attach(directory, name, node);
         }
     }
@@ -659,15 +666,16 @@ impl Tree {
 
     /// The bytes of a regular file, to be changed.
     fn written(&mut self, id: NodeId) -> Result<&mut Vec<u8>> {
-        let node = self.node_mut(id);
-        if let Content::Given(bytes) = node.content {
+        let content = &self.node(id).content;
+        if let Content::Given(_) | Content::Remote(_) = content {
+            let size = self.node(id).size().unwrap_or(0);
             let mut copy = Vec::new();
-            copy.try_reserve_exact(bytes.len())
-                .map_err(|_| errno::ENOSPC)?;
-            copy.extend_from_slice(bytes);
-            node.content = Content::Written(copy);
+            copy.try_reserve_exact(size).map_err(|_| errno::ENOSPC)?;
+            copy.resize(size, 0);
+            self.read_all_at(id, 0, &mut copy)?;
+            self.node_mut(id).content = Content::Written(copy);
         }
-        match &mut node.content {
+        match &mut self.node_mut(id).content {
             Content::Written(bytes) => Ok(bytes),
             Content::Directory { .. } => Err(errno::EISDIR),
             _ => Err(errno::EINVAL),
@@ -683,7 +691,7 @@ impl Tree {
             return Ok(());
         }
         // What is cut off needs no copy.
-        if size == 0 && self.node(id).bytes().is_some() {
+        if size == 0 && self.node(id).size().is_some() {
             self.node_mut(id).content = Content::Written(Vec::new());
         }
         let bytes = self.written(id)?;
@@ -697,29 +705,45 @@ impl Tree {
     /// Copies bytes of a regular file; less at its end.
     pub(super) fn read_at(&self, id: NodeId, offset: usize, buffer: &mut [u8]) -> Result<usize> {
         let node = self.node(id);
-        let Some(file) = self.stored_file(id) else {
-            let bytes = node.bytes().ok_or(errno::EINVAL)?;
+        let size = node.size().ok_or(errno::EINVAL)?;
+        let count = size.saturating_sub(offset).min(buffer.len());
+        if let Some(bytes) = node.bytes() {
             let rest = bytes.get(offset..).unwrap_or(&[]);
-            let count = rest.len().min(buffer.len());
             buffer[..count].copy_from_slice(&rest[..count]);
             return Ok(count);
-        };
-        let storage = self.storage()?;
-        let size = node.size().unwrap_or(0);
-        let count = size.saturating_sub(offset).min(buffer.len());
+        }
         // The program's memory may fault, and nothing of the storage must be under way then.
         let mut copy = bounce(count)?;
         let mut done = 0;
         while done < count {
             let part = &mut copy[..(count - done).min(BOUNCE_SIZE_BYTES)];
-            let read = storage.read(file, offset + done, part)?;
-            buffer[done..done + read].copy_from_slice(&part[..read]);
-            done += read;
-            if read == 0 {
-                break;
+            let read = match node.content {
+                Content::Remote(file) => file.read(offset + done, part),
+                Content::Stored(file, _) => self.storage()?.read(file, offset + done, part),
+                _ => Err(errno::EINVAL),
+            };
+            match read {
+                Ok(0) => break,
+                Ok(read) => {
+                    buffer[done..done + read].copy_from_slice(&part[..read]);
+                    done += read;
+                }
+                Err(error) if done == 0 => return Err(error),
+                // Whoever asks for the rest hears of it.
+                Err(_) => break,
             }
         }
         Ok(done)
+    }
+
+    /// The same, but for what is not in the file and therefore not asked for, all or nothing.
+    pub(super) fn read_all_at(&self, id: NodeId, offset: usize, buffer: &mut [u8]) -> Result<()> {
+        let size = self.node(id).size().ok_or(errno::EINVAL)?;
+        let count = size.saturating_sub(offset).min(buffer.len());
+        if self.read_at(id, offset, &mut buffer[..count])? < count {
+            return Err(errno::EIO);
+        }
+        Ok(())
     }
 
     /// Writes to a regular file; less when there is no room for more.
@@ -766,7 +790,7 @@ impl Tree {
             .checked_add(count)
             .filter(|end| isize::try_from(*end).is_ok())
             .ok_or(errno::EFBIG)?;
-        if self.node(id).bytes().is_some_and(|bytes| bytes.len() < end) {
+        if self.node(id).size().is_some_and(|size| size < end) {
             self.resize(id, end, now)?;
         }
         self.node_mut(id).touch(now);
@@ -800,11 +824,11 @@ mod tests {
         let files = [
             File {
                 path: "/etc/motd",
-                contents: b"hello",
+                contents: FileContents::Memory(b"hello"),
             },
             File {
                 path: "/a/b/c",
-                contents: b"",
+                contents: FileContents::Memory(b""),
             },
         ];
         Tree::new(&files, NOW)
@@ -838,6 +862,54 @@ mod tests {
         assert_eq!(error(&tree, &"x".repeat(256)), errno::ENAMETOOLONG);
         assert_eq!(error(&tree, &"x/".repeat(2100)), errno::ENAMETOOLONG);
         assert_eq!(place(&tree, "/..").node, Some(ROOT));
+    }
+
+    /// A file of 200,000 bytes, one of which, the 150,000th, cannot be read.
+    #[derive(Debug)]
+    struct Remote;
+
+    impl RemoteFile for Remote {
+        fn size_bytes(&self) -> usize {
+            200_000
+        }
+
+        fn read(&self, offset: usize, buffer: &mut [u8]) -> Result<usize> {
+            const BLOCK: usize = 10_000;
+            if offset / BLOCK == 15 {
+                return Err(errno::EIO);
+            }
+            let count = (BLOCK - offset % BLOCK).min(buffer.len());
+            for (index, byte) in buffer[..count].iter_mut().enumerate() {
+                *byte = ((offset + index) / 1000) as u8;
+            }
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn a_remote_file_is_read_in_parts_and_copied_when_it_is_written() {
+        let file = File {
+            path: "/far",
+            contents: FileContents::Elsewhere(&Remote),
+        };
+        let mut tree = Tree::new(&[file], NOW);
+        let node = place(&tree, "/far").node.unwrap();
+        let mut buffer = [0; 100_000];
+        assert_eq!(tree.read_at(node, 9_500, &mut buffer), Ok(100_000));
+        assert!((0..100_000).all(|index| buffer[index] == ((9_500 + index) / 1000) as u8));
+        assert_eq!(tree.read_at(node, 100_000, &mut buffer), Ok(50_000));
+        assert_eq!(tree.read_at(node, 150_000, &mut buffer), Err(errno::EIO));
+        assert_eq!(tree.read_at(node, 199_990, &mut buffer), Ok(10));
+        assert_eq!(tree.read_at(node, 200_000, &mut buffer), Ok(0));
+        assert_eq!(
+            tree.read_all_at(node, 100_000, &mut buffer),
+            Err(errno::EIO)
+        );
+        assert_eq!(tree.read_all_at(node, 160_000, &mut buffer), Ok(()));
+        assert_eq!(tree.room(node, 5, 1, NOW), Err(errno::EIO));
+        tree.resize(node, 0, NOW).unwrap();
+        tree.room(node, 2, 1, NOW).unwrap()[0] = 7;
+        assert_eq!(read(&tree, "/far"), [0, 0, 7]);
     }
 
     #[test]

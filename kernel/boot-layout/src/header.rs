@@ -6,16 +6,16 @@ use crate::clusters::PAGE_SIZE_BYTES;
 use crate::{Checksum, SECTOR_SIZE_BYTES};
 
 const SIGNATURE: [u8; 4] = *b"FLUD";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// Words before the header's own checksum.
-const WORDS: usize = 29;
+const WORDS: usize = 30;
 
 /// What is on the boot partition and where it goes.
 ///
 /// | offset | what, 4 bytes each |
 /// |---|---|
 /// | 0 | signature `FLUD` |
-/// | 4 | version: 3 |
+/// | 4 | version: 4 |
 /// | 8 | the kernel's load address |
 /// | 12 | its 32-bit entry |
 /// | 16 | its sectors |
@@ -34,7 +34,8 @@ const WORDS: usize = 29;
 /// | 84 | how many of them come before the table of functions |
 /// | 88 | the address of the first |
 /// | 92 | three times: the first essential page of LLVM, and the first behind it that is not |
-/// | 116 | checksum of the 116 bytes before, two words |
+/// | 116 | the sectors of the program's [files](crate::files) that are not in the bundle |
+/// | 120 | checksum of the 120 bytes before, two words |
 ///
 /// The checksums are those of whole sectors. Memory for LLVM counts only where the BIOS loads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +78,8 @@ pub struct KernelHeader {
     /// Pages of LLVM that every program needs, or might need at any time: code and constants of the interpreter, and
     /// all variables.
     pub llvm_essential: [PageRange; 3],
+    /// How many sectors the program's [files](crate::files) have that are not in the bundle; they follow LLVM.
+    pub files_sectors: u32,
 }
 
 /// Some of LLVM's pages, by their numbers.
@@ -145,6 +148,7 @@ impl KernelHeader {
             self.llvm_essential[1].end,
             self.llvm_essential[2].first,
             self.llvm_essential[2].end,
+            self.files_sectors,
         ];
         let mut sector = [0; SECTOR_SIZE_BYTES];
         let (chunks, _) = sector.as_chunks_mut::<4>();
@@ -200,6 +204,7 @@ impl KernelHeader {
                 first: word(index),
                 end: word(index + 1),
             }),
+            files_sectors: word(29),
         })
     }
 
@@ -219,6 +224,12 @@ impl KernelHeader {
     #[must_use]
     pub fn llvm_sector(&self) -> u32 {
         self.llvm_table_sector() + self.llvm_table_sectors
+    }
+
+    /// Where the program's files are that are not in the bundle, in sectors from the header on.
+    #[must_use]
+    pub fn files_sector(&self) -> u32 {
+        self.llvm_sector() + self.llvm_sectors
     }
 }
 
@@ -255,6 +266,7 @@ mod tests {
                 end: 8_000,
             },
         ],
+        files_sectors: 400,
     };
 
     #[test]
@@ -268,18 +280,20 @@ mod tests {
         assert_eq!(HEADER.llvm_stored_pages(), 8_750);
         assert_eq!(HEADER.llvm_table_sector(), 80_010);
         assert_eq!(HEADER.llvm_sector(), 80_022);
+        assert_eq!(HEADER.files_sector(), 150_022);
+        assert_eq!(sector[116..120], 400_u32.to_le_bytes());
         assert_eq!(KernelHeader::from_sector(&sector), Ok(HEADER));
     }
 
     #[test]
     fn every_changed_byte_is_noticed() {
         let sector = HEADER.to_sector();
-        for index in 0..124 {
+        for index in 0..128 {
             let mut changed = sector;
             changed[index] ^= 0x10;
             let expected = match index {
                 0..4 => HeaderError::WrongSignature,
-                4..8 => HeaderError::UnknownVersion(3 ^ 0x10 << (8 * (index - 4))),
+                4..8 => HeaderError::UnknownVersion(4 ^ 0x10 << (8 * (index - 4))),
                 _ => HeaderError::Damaged,
             };
             assert_eq!(

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | 0 | stage 1 and the partition table |
 //! | 1 to 8 | stage 2 |
-//! | 64 | the first partition: [`KernelHeader`], then the kernel, the bundle, the [table](clusters) of LLVM, and LLVM, each from a new sector |
+//! | 64 | the first partition: [`KernelHeader`], then the kernel, the bundle, the [table](clusters) of LLVM, LLVM, and the program's [files](files), each from a new sector |
 //! | after it | the second partition: FAT16 |
 //!
 //! `kernel/machine/boot/stage2.S` repeats the header's offsets.
@@ -19,6 +19,7 @@ extern crate alloc;
 
 mod checksum;
 pub mod clusters;
+pub mod files;
 mod header;
 pub mod symbols;
 

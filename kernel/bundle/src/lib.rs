@@ -21,7 +21,8 @@
 //! Names: `tier`; `setting`, repeated; `profile` and `snapshot`, without contents; `secret`; `argument`, repeated in order;
 //! `input`, `host-input` and `terminals` for standard input and output; `environment/NAME`; `module/FILE`, in link
 //! order; `file/PATH` for files of the program; `host-file/PATH` for files that the hosted kernel maps from the path on
-//! the host that is the entry's contents.
+//! the host that is the entry's contents; `stored-file/PATH` for files that an image has beside the bundle, described as
+//! the crate `bareflow-boot-layout` says.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -61,6 +62,8 @@ pub const MODULE: &str = "module/";
 pub const FILE: &str = "file/";
 /// The same of a file that the hosted kernel reads itself: the contents are its path on the host.
 pub const HOST_FILE: &str = "host-file/";
+/// The same of a file that an image has beside the bundle: the contents say where, with checksums.
+pub const STORED_FILE: &str = "stored-file/";
 
 /// Why bytes are not a bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

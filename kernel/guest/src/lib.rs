@@ -12,10 +12,12 @@ mod data;
 mod failure;
 mod fault;
 mod storage;
+mod stored;
 mod surroundings;
 
 pub use data::{VolumeGuard, keep_volume, storage, volume};
 pub use failure::{FailureKind, report_error, report_note};
 pub use fault::{Fault, FaultCause, Resume, pending_fault, resume_with};
 pub use storage::{DiskVolume, mount, mount_quietly};
+pub use stored::FileRegion;
 pub use surroundings::{Surroundings, arguments_of};

@@ -7,9 +7,12 @@ use alloc::vec::Vec;
 use core::ffi::{CStr, c_int};
 
 use bareflow_bundle::{
-    ARGUMENT, Bundle, ENVIRONMENT, FILE, HOST_FILE, HOST_INPUT, INPUT, TERMINALS,
+    ARGUMENT, Bundle, ENVIRONMENT, FILE, HOST_FILE, HOST_INPUT, INPUT, STORED_FILE, TERMINALS,
 };
-use bareflow_cxx_runtime::platform::File;
+use bareflow_cxx_runtime::platform::{File, FileContents};
+
+use crate::FileRegion;
+use crate::stored::StoredFile;
 
 /// The files, the environment and the input of one program.
 #[derive(Clone, Copy, Debug)]
@@ -32,10 +35,19 @@ impl Surroundings {
         terminals: &[],
     };
 
-    /// Those of a bundle under an overlay; none when it is not one. They live on for the rest of the run.
+    /// Those of a bundle under an overlay, with files in a region beside it; none when it is not one. They live on for
+    /// the rest of the run.
     #[must_use]
-    pub fn of_bundle(bundle: &'static [u8], overlay: &'static [u8]) -> Self {
-        Self::of_layers(bundle, overlay, |_| None)
+    pub fn of_bundle(
+        bundle: &'static [u8],
+        overlay: &'static [u8],
+        region: &'static dyn FileRegion,
+    ) -> Self {
+        Self::of_layers(bundle, overlay, |prefix, path, contents| {
+            let is_stored = prefix == STORED_FILE;
+            let file = is_stored.then(|| StoredFile::new(path, contents, region))??;
+            Some(FileContents::Elsewhere(Box::leak(Box::new(file))))
+        })
     }
 
     /// Those of a bundle, with files that are read from their paths on the host; those that `read` has not are left
@@ -43,31 +55,34 @@ impl Surroundings {
     #[must_use]
     pub fn with_host_files(
         bundle: &'static [u8],
-        read: impl FnMut(&CStr) -> Option<&'static [u8]>,
+        mut read: impl FnMut(&CStr) -> Option<&'static [u8]>,
     ) -> Self {
-        Self::of_layers(bundle, &[], read)
+        Self::of_layers(bundle, &[], |prefix, _, contents| {
+            let path = (prefix == HOST_FILE).then(|| CString::new(contents).ok())??;
+            read(&path).map(FileContents::Memory)
+        })
     }
 
     fn of_layers(
         bundle: &'static [u8],
         overlay: &'static [u8],
-        mut read: impl FnMut(&CStr) -> Option<&'static [u8]>,
+        mut find: impl FnMut(&str, &'static str, &'static [u8]) -> Option<FileContents>,
     ) -> Self {
         let Ok(bundle) = Bundle::open(bundle) else {
             return Self::EMPTY;
         };
-        let file = |name: &str, contents| File {
-            path: Box::leak(format!("/{name}").into_boxed_str()),
-            contents,
-        };
-        let mut files: Vec<File> = bundle
-            .with_prefix(FILE)
-            .map(|entry| file(entry.name, entry.contents))
-            .collect();
-        files.extend(bundle.with_prefix(HOST_FILE).filter_map(|entry| {
-            let path = CString::new(entry.contents).ok()?;
-            Some(file(entry.name, read(&path)?))
-        }));
+        let mut files: Vec<File> = Vec::new();
+        for prefix in [FILE, HOST_FILE, STORED_FILE] {
+            files.extend(bundle.with_prefix(prefix).filter_map(|entry| {
+                let path = Box::leak(format!("/{}", entry.name).into_boxed_str());
+                let contents = if prefix == FILE {
+                    FileContents::Memory(entry.contents)
+                } else {
+                    find(prefix, path, entry.contents)?
+                };
+                Some(File { path, contents })
+            }));
+        }
         // What is found first counts.
         let layers = || Bundle::open(overlay).ok().into_iter().chain([bundle]);
         let variables = layers()

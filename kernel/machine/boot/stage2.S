@@ -2,8 +2,8 @@
 # bundle from the first partition, checks both, and starts the kernel at its 32-bit entry with the
 # start-of-day structure of the PVH boot protocol, so that the kernel has one entry and one format.
 #
-# LLVM stays on the disk. A kernel that has no driver for the disk comes back, to `reload`; then all is
-# loaded once more, with LLVM, and the kernel starts anew.
+# LLVM and the program's files stay on the disk. A kernel that has no driver for the disk comes back, to
+# `reload`; then all is loaded once more, with LLVM and the files, and the kernel starts anew.
 #
 # Memory while it runs:
 #   below 0x7C00    stack
@@ -12,7 +12,7 @@
 #   0x8E00          the header
 #   0x9000          start info, module list, command line, memory map: what the kernel reads
 #   0x10000         64 KiB, where the BIOS reads to
-#   0x100000        the kernel, then the bundle, then LLVM's table and LLVM if they are loaded
+#   0x100000        the kernel, then the bundle, then LLVM's table, LLVM and the files if they are loaded
 #
 # The header that it reads is described in kernel/boot-layout.
 
@@ -27,11 +27,12 @@
 .set BUFFER_SECTORS, 127                # the most that every BIOS reads at once
 .set SECTOR_BYTES, 512
 .set STAGE2_BYTES, 4096
+.set SECTORS_LIMIT, 0x600000            # 3 GiB
 .set RELOAD_OFFSET, 8                   # kernel/machine/boot/reload.S jumps there
 .set STAGE2_MARK, 0x32464c42
 .set START_MAGIC, 0x336ec578            # XEN_HVM_START_MAGIC_VALUE
 
-# The module list: the bundle, the header's sector, and LLVM with its table if it is loaded.
+# The module list: the bundle, the header's sector, and LLVM with its table and the files if they are loaded.
 .set MODULE_BYTES, 32
 .set MODULE_SIZE, 8
 .set MODULE_COUNT, START_INFO + 12
@@ -51,9 +52,10 @@
 .set HEADER_LLVM_ADDRESS, 64
 .set HEADER_LLVM_SECTORS, 68
 .set HEADER_LLVM_SUMS, 72
-.set HEADER_SUMS, 116
+.set HEADER_FILES_SECTORS, 116
+.set HEADER_SUMS, 120
 .set HEADER_SIGNATURE_VALUE, 0x44554c46 # "FLUD"
-.set HEADER_VERSION_VALUE, 3
+.set HEADER_VERSION_VALUE, 4
 
 .set CR0_PROTECTION_ENABLE, 1
 .set CODE32, 0x08
@@ -91,7 +93,11 @@ stage2:
     sti
     movl header + HEADER_LLVM_TABLE_SECTORS, %ebx
     addl header + HEADER_LLVM_SECTORS, %ebx
-    shll $9, %ebx                       # sectors to bytes
+    addl header + HEADER_FILES_SECTORS, %ebx
+    cmpl $SECTORS_LIMIT, %ebx
+    jbe 3f
+    movl $SECTORS_LIMIT, %ebx           # no machine has them, and bytes are counted in 32 bits
+3:  shll $9, %ebx                       # sectors to bytes
     call check_memory
     movl PARTITION_START, %eax
     incl %eax                           # behind the header
@@ -103,14 +109,21 @@ stage2:
     addl header + HEADER_LLVM_SECTORS, %ecx
     movl $(header + HEADER_LLVM_SUMS), %ebx
     call load
+    movl header + HEADER_FILES_SECTORS, %ecx
+    call transfer                       # the kernel checks them when they are read
     call write_start_info
-    incl MODULE_COUNT
+    addl $2, MODULE_COUNT
     movl header + HEADER_LLVM_ADDRESS, %eax
     movl %eax, MODULE_LIST + 2 * MODULE_BYTES
-    movl header + HEADER_LLVM_TABLE_SECTORS, %eax
-    addl header + HEADER_LLVM_SECTORS, %eax
+    movl header + HEADER_LLVM_TABLE_SECTORS, %ecx
+    addl header + HEADER_LLVM_SECTORS, %ecx
+    shll $9, %ecx
+    movl %ecx, MODULE_LIST + 2 * MODULE_BYTES + MODULE_SIZE
+    addl %ecx, %eax
+    movl %eax, MODULE_LIST + 3 * MODULE_BYTES
+    movl header + HEADER_FILES_SECTORS, %eax
     shll $9, %eax
-    movl %eax, MODULE_LIST + 2 * MODULE_BYTES + MODULE_SIZE
+    movl %eax, MODULE_LIST + 3 * MODULE_BYTES + MODULE_SIZE
     jmp start_kernel
 
 start:
@@ -236,6 +249,7 @@ check_memory:
     movl memory_map_entries, %ecx
     call find_memory_end
     addl header + HEADER_MEMORY_END, %ebx
+    jc fail_memory
     cmpl %ebx, %eax
     jb fail_memory
     ret
@@ -281,9 +295,28 @@ read_header:
 # Loads %ecx sectors from packet_sector on to %edi; their sums must be those at %ebx; %ebp names them.
 load:
     movl %edi, destination
-    movl %ecx, sectors_left
     movl $0, sum_low
     movl $0, sum_high
+    call transfer
+    movl sum_low, %eax
+    cmpl %eax, (%bx)
+    jne 1f
+    movl sum_high, %eax
+    cmpl %eax, 4(%bx)
+    jne 1f
+    ret
+1:  movl $text_error, %esi
+    call print_text
+    movl %ebp, %esi
+    call print_text
+    movl $text_damaged, %esi
+    call print_text
+    movl $code_boot_failure, %edi
+    jmp fail_after_message
+
+# Copies %ecx sectors from packet_sector on to `destination`, which moves behind them, and adds them to the sums.
+transfer:
+    movl %ecx, sectors_left
 1:  movl sectors_left, %eax
     testl %eax, %eax
     jz 3f
@@ -295,21 +328,7 @@ load:
     call read
     call copy
     jmp 1b
-3:  movl sum_low, %eax
-    cmpl %eax, (%bx)
-    jne 4f
-    movl sum_high, %eax
-    cmpl %eax, 4(%bx)
-    jne 4f
-    ret
-4:  movl $text_error, %esi
-    call print_text
-    movl %ebp, %esi
-    call print_text
-    movl $text_damaged, %esi
-    call print_text
-    movl $code_boot_failure, %edi
-    jmp fail_after_message
+3:  ret
 
 # Reads `count` sectors from packet_sector on to BUFFER and moves packet_sector behind them.
 read:

@@ -21,6 +21,7 @@ mod console;
 mod disk;
 mod exit;
 mod fault;
+mod files;
 mod firmware;
 mod guest;
 #[cfg(feature = "engine")]

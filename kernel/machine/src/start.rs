@@ -16,7 +16,7 @@ use crate::console::{self, keyboard, serial};
 use crate::guest::{self, Guest};
 use crate::processor::{features, segments};
 use crate::start_info::StartInfo;
-use crate::{clock, exit, fault, firmware, interrupts, memory, pager, platform};
+use crate::{clock, exit, fault, files, firmware, interrupts, memory, pager, platform};
 
 global_asm!(
     include_str!("../boot/entry.S"),
@@ -62,10 +62,11 @@ pub unsafe fn start(start_info: usize, guest: &'static dyn Guest) -> ! {
     console::find_ports();
     keyboard::drain();
     processor_interrupts::enable();
-    // SAFETY: 1. nothing reads the bundle's place yet; 2. the new stack is mapped and aligned, and nothing
+    // SAFETY: 1. nothing reads the bundle's and the files' places yet, which are mapped; 2. the new stack is mapped and aligned, and nothing
     // on the old one is needed any more.
     unsafe {
         *BUNDLE.0.get() = layout.bundle;
+        files::are_loaded(layout.files);
         asm!(
             "mov rsp, {top}",
             "xor ebp, ebp",
@@ -105,7 +106,8 @@ extern "C" fn run() -> ! {
         core::slice::from_raw_parts(core::ptr::with_exposed_provenance(place.start), place.len())
     };
     // A bundle that cannot be read is refused by the guest, with the reason.
-    platform::set_surroundings(Surroundings::of_bundle(bundle, firmware::overlay()));
+    let overlay = firmware::overlay();
+    platform::set_surroundings(Surroundings::of_bundle(bundle, overlay, &files::REGION));
     let guest = guest::get().expect("the machine was started with a guest");
     exit::end(guest.run(bundle))
 }

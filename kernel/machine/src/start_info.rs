@@ -44,11 +44,12 @@ pub(crate) struct StartInfo {
     modules: &'static [RawModule],
 }
 
-/// The modules of a loader, in order: any has the first, stage 2 the second, and the third after it has loaded
-/// LLVM.
+/// The modules of a loader, in order: any has the first, stage 2 the second, and the others after it has loaded
+/// LLVM and the program's files.
 const BUNDLE: usize = 0;
 const HEADER: usize = 1;
 const LLVM: usize = 2;
+const FILES: usize = 3;
 
 fn at<T>(address: u64) -> *const T {
     // Addresses below 4 GiB fit: the entry has checked nothing else.
@@ -105,5 +106,10 @@ impl StartInfo {
     /// Where stage 2 has loaded LLVM.
     pub(crate) fn llvm(&self) -> Option<Range<usize>> {
         self.module(LLVM)
+    }
+
+    /// Where stage 2 has loaded the program's files that are not in the bundle.
+    pub(crate) fn files(&self) -> Option<Range<usize>> {
+        self.module(FILES)
     }
 }

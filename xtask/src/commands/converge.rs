@@ -9,7 +9,7 @@ use clap::Args;
 use super::guest::{Guest, Wishes};
 use crate::converge::{self, Subject, page, table};
 use crate::error::{Error, Result, system};
-use crate::image::DEFAULT_SIZE_BYTES;
+use crate::image::{DEFAULT_SIZE_BYTES, ImageSize};
 use crate::kernel::KernelKind;
 use crate::outputs::{OutputFile, write_output};
 use crate::temporary::TemporaryFolder;
@@ -56,7 +56,8 @@ impl ConvergeArgs {
             .build(KernelKind::Machine, self.guest.llvm)?;
         let folder = TemporaryFolder::new("converge")?;
         let image = folder.path().join("disk.img");
-        bench.write_image(&kernel, &bundle, DEFAULT_SIZE_BYTES, &image)?;
+        let size = ImageSize::AtLeast(DEFAULT_SIZE_BYTES);
+        bench.write_image(&kernel, &bundle, size, &image)?;
         let subject = Subject {
             bench: &bench,
             image: &image,

@@ -65,8 +65,9 @@ impl ExportArgs {
             }
             None => None,
         };
+        let inputs = self.from.iter().cloned().chain(self.program.inputs()?);
         OutputFile::new(&self.out, "--out")?
-            .other_than(self.from.iter().cloned().chain(self.program.inputs()?))?
+            .other_than(inputs.chain(self.files.inputs()?))?
             .replaces(Replace::from_flag(self.force))?;
         let guidance = image.as_ref().map(learnt).transpose()?.flatten();
         let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
@@ -91,7 +92,7 @@ impl ExportArgs {
             let project = self.program.project()?;
             let files = self.files.files(&project.files)?;
             let mut program = project.build(&bench.program_compiler())?;
-            program.add_files(files, Transfer::Embedded)?;
+            program.add_files(files, Transfer::ByPath)?;
             let arguments = if self.arguments.is_empty() {
                 &project.arguments
             } else {

@@ -24,6 +24,18 @@ impl FileArgs {
     /// # Errors
     /// [`Error::Usage`]: which one cannot come along, and why.
     pub fn files(&self, of_project: &[ProgramFile]) -> Result<Vec<ProgramFile>> {
+        self.collect(of_project)
+    }
+
+    /// Where these files are.
+    ///
+    /// # Errors
+    /// As [`FileArgs::files`].
+    pub fn inputs(&self) -> Result<impl Iterator<Item = PathBuf>> {
+        Ok(self.collect(&[])?.into_iter().map(|file| file.path))
+    }
+
+    fn collect(&self, of_project: &[ProgramFile]) -> Result<Vec<ProgramFile>> {
         let collect = || {
             let mut files = of_project.to_vec();
             if let Some(root) = &self.root {

@@ -72,6 +72,7 @@ impl Guest {
     pub fn inputs(&self) -> Result<Vec<PathBuf>> {
         let mut inputs = self.program.inputs()?;
         inputs.extend(self.secret.clone());
+        inputs.extend(self.files.inputs()?);
         Ok(inputs)
     }
 

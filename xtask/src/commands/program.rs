@@ -86,10 +86,11 @@ impl ProgramArgs {
         if self.is_empty() {
             return Ok(Vec::new());
         }
-        let sources = self.project()?.sources;
+        let Project { sources, files, .. } = self.project()?;
         let folder = sources.folder.unwrap_or_default();
         let words = sources.words.iter().map(|word| folder.join(word));
-        Ok(words.chain(self.config_file()?).collect())
+        let files = files.into_iter().map(|file| file.path);
+        Ok(words.chain(self.config_file()?).chain(files).collect())
     }
 
     /// What it is made of.

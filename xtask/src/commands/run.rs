@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::guest::{Guest, Wishes, open_input};
 use crate::error::Result;
-use crate::image::{self, DATA_DISK_SIZE_BYTES, DEFAULT_SIZE_BYTES, ImageFile};
+use crate::image::{self, DATA_DISK_SIZE_BYTES, DEFAULT_SIZE_BYTES, ImageFile, ImageSize};
 use crate::kernel::KernelKind;
 use crate::launch::{Ending, Kernel};
 use crate::outputs::OutputFile;
@@ -101,19 +101,18 @@ impl RunArgs {
         if let Some(image) = &self.image {
             return self.boot_image(image);
         }
-        if let Some(profile) = &self.profile {
-            OutputFile::new(profile, "--profile")?.other_than(self.guest.inputs()?)?;
-        }
-        if let Some(disk) = &self.disk {
-            OutputFile::new(disk, "--disk")?.other_than(self.guest.inputs()?)?;
+        for (path, option) in [(&self.profile, "--profile"), (&self.disk, "--disk")] {
+            if let Some(path) = path {
+                let inputs = self.guest.inputs()?.into_iter().chain(self.stdin.clone());
+                OutputFile::new(path, option)?.other_than(inputs)?;
+            }
         }
         let (bench, mut bundle) = self.guest.prepare(Wishes {
             profile: self.profile.is_some(),
             snapshot: self.snapshot,
-            transfer: if self.hosted {
-                Transfer::ByPath
-            } else {
-                Transfer::Embedded
+            transfer: match (self.hosted, self.boot) {
+                (false, BootMethod::Pvh) => Transfer::Embedded,
+                _ => Transfer::ByPath,
             },
         })?;
         if !self.hosted {
@@ -147,7 +146,8 @@ impl RunArgs {
                 BootMethod::Disk => {
                     let image = folder.path().join("disk.img");
                     let bundle = forgetting(&bundle);
-                    bench.write_image(&executable, &bundle, DEFAULT_SIZE_BYTES, &image)?;
+                    let size = ImageSize::AtLeast(DEFAULT_SIZE_BYTES);
+                    bench.write_image(&executable, &bundle, size, &image)?;
                     Boot::Disk(Drive {
                         interface: self.interface,
                         ..Drive::new(image)
@@ -174,7 +174,7 @@ impl RunArgs {
     }
 
     fn boot_image(&self, image: &Path) -> Result<ExitCode> {
-        ImageFile::open(image)?;
+        ImageFile::open(image)?.check_length()?;
         let tools = Tools::find(Installation::from_flag(self.guest.install_tools))?;
         let mut overlay = self.guest.overlay();
         overlay.add(TERMINALS, &self.terminals());

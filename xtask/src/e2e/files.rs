@@ -4,6 +4,7 @@
 use std::env;
 use std::fs;
 use std::io;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -25,8 +26,12 @@ const KILLS: u32 = 6;
 
 /// The tests of files.
 pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
-    let checks: [(&str, Check<Subject>); 3] =
-        [("hosted", hosted), ("machine", machine), ("kills", kills)];
+    let checks: [(&str, Check<Subject>); 4] = [
+        ("hosted", hosted),
+        ("machine", machine),
+        ("kills", kills),
+        ("refused", refused),
+    ];
     Test::of_checks("files", subject, &checks)
 }
 
@@ -133,6 +138,56 @@ fn exchange(disk: &str, folder: &Path) -> Result<(), String> {
         0,
         "",
     )
+}
+
+/// What cannot come along, or would be destroyed, is named at once, and nothing is written.
+fn refused(subject: &Subject) -> Result<(), String> {
+    let text = |error: io::Error| error.to_string();
+    let folder = subject.fresh_path("refused");
+    fs::create_dir_all(folder.join("root/inner")).map_err(text)?;
+    let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    let huge = fs::File::create(folder.join("root/inner/huge")).map_err(text)?;
+    huge.set_len(700 << 20).map_err(text)?;
+    symlink("/etc/passwd", folder.join("outside")).map_err(text)?;
+    fs::create_dir(folder.join("links")).map_err(text)?;
+    symlink("../outside", folder.join("links/link")).map_err(text)?;
+    fs::write(folder.join("data"), "the user's").map_err(text)?;
+    let program = fixture(subject, "keep.c").to_string_lossy().into_owned();
+    let (out, data, root, links) = (path("out"), path("data"), path("root"), path("links"));
+    let (folded, climbing) = (format!("{data}:/a/b"), format!("{data}:../x"));
+    let (first, missing) = (format!("{data}:/a"), path("none"));
+    for (arguments, status, message) in [
+        (vec!["--root", &root], 100, "is too small: at least"),
+        (vec!["--size", "1M"], 100, "is too small: at least"),
+        (vec!["--root", &data], 105, "not a folder"),
+        (vec!["--root", &missing], 105, "No such file"),
+        (vec!["--root", &links], 105, "leads out of"),
+        (vec!["--file", &root], 105, "not a regular file"),
+        (vec!["--file", &missing], 105, "No such file"),
+        (vec!["--file", &climbing], 105, "without '..'"),
+        (vec!["--file", &first, "--file", &folded], 105, "folder"),
+    ] {
+        let command = [vec!["image", "--out", &out], arguments, vec![&program]].concat();
+        expect(&command, status, message)?;
+    }
+    for command in [
+        ["image", "--out", &data, "--file", &data, &program],
+        ["export", "--out", &data, "--file", &data, &program],
+        ["run", "--profile", &data, "--stdin", &data, &program],
+    ] {
+        expect(&command, 105, "files that are read")?;
+    }
+    let image = image_of(subject, "keep.c")?;
+    let file = fs::File::options().write(true).open(&image);
+    file.and_then(|file| file.set_len(40_000)).map_err(text)?;
+    let image = image.to_string_lossy().into_owned();
+    expect(&["run", "--image", &image], 100, "it is cut")?;
+    let is_kept = fs::read(&data).map_err(text)? == b"the user's";
+    let is_nothing_left = fs::read_dir(&folder).map_err(text)?.count() == 4;
+    match is_kept && is_nothing_left {
+        true => Ok(()),
+        false => Err("something was written".into()),
+    }
 }
 
 fn image_of(subject: &Subject, name: &str) -> Result<PathBuf, String> {

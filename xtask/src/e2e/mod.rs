@@ -19,6 +19,7 @@ mod hot_loops;
 mod input;
 mod jail;
 mod kills;
+mod large_files;
 mod libc;
 mod libc_bitcode;
 mod libcxx;
@@ -72,6 +73,7 @@ pub fn program_tests(
     tests.extend(function_order::tests(subject));
     tests.extend(volume::tests(subject));
     tests.extend(files::tests(subject));
+    tests.extend(large_files::tests(subject));
     tests.extend(paging::tests(subject));
     tests.extend(used_only::tests(subject));
     tests.extend(exported::tests(subject)?);

@@ -91,6 +91,11 @@ impl Booted {
         self.expect(holds, &format!("expected {status} with {words:?}"))
     }
 
+    /// What was read of the disk.
+    pub(super) fn disk_bytes_read(&self) -> Option<u64> {
+        Some(self.counters?.disk_bytes_read)
+    }
+
     /// Bytes and reads of LLVM.
     pub(super) fn llvm(&self) -> Option<(u64, u64)> {
         let llvm = self.counters?.llvm?;
@@ -98,7 +103,11 @@ impl Booted {
     }
 }
 
-fn boot(subject: &Subject, way: Boot, memory_mib: Option<u32>) -> Result<Booted, String> {
+pub(super) fn boot(
+    subject: &Subject,
+    way: Boot,
+    memory_mib: Option<u32>,
+) -> Result<Booted, String> {
     let machine = subject.emulated(way, memory_mib);
     let output = Recorder::new(RECORD_LIMIT_BYTES, io::sink());
     let log = Recorder::new(RECORD_LIMIT_BYTES, io::sink());

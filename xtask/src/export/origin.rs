@@ -1,6 +1,6 @@
 //! Where the program comes from, and what of its bundle stays.
 
-use bareflow_bundle::{ARGUMENT, Builder, Bundle, ENVIRONMENT, FILE, MODULE};
+use bareflow_bundle::{ARGUMENT, Builder, Bundle, ENVIRONMENT, FILE, HOST_FILE, MODULE};
 
 use super::ExportError;
 use crate::image::ImageFile;
@@ -10,7 +10,7 @@ use crate::image::ImageFile;
 /// # Errors
 /// [`ExportError`] if the image is damaged or has none.
 pub fn bundle_of(image: &ImageFile) -> Result<Vec<u8>, ExportError> {
-    let bytes = image.bundle()?;
+    let bytes = image.bundle_with_files()?;
     let bundle = Bundle::open(&bytes).map_err(|error| ExportError::Bundle {
         path: image.path.clone(),
         reason: error.to_string(),
@@ -43,7 +43,8 @@ pub fn without_modules(bundle: &Bundle) -> Vec<u8> {
     for entry in bundle.entries() {
         let stays = entry.name == ARGUMENT
             || entry.name.starts_with(ENVIRONMENT)
-            || entry.name.starts_with(FILE);
+            || entry.name.starts_with(FILE)
+            || entry.name.starts_with(HOST_FILE);
         if stays {
             builder.add(entry.name, entry.contents);
         }

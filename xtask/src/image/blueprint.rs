@@ -60,10 +60,10 @@ impl LlvmPart {
 
 /// The first sector behind the boot partition's contents.
 pub(super) fn boot_end(header: &KernelHeader) -> u32 {
-    BOOT_PARTITION_SECTOR + header.llvm_sector() + header.llvm_sectors
+    BOOT_PARTITION_SECTOR + header.files_sector() + header.files_sectors
 }
 
-/// Everything of an image but what is in its volume.
+/// Everything of an image but the program's files and what is in its volume.
 #[derive(Debug)]
 pub(super) struct Blueprint<'a> {
     pub(super) stage1: &'a [u8],
@@ -80,11 +80,11 @@ pub(super) struct Blueprint<'a> {
 
 impl Blueprint<'_> {
     /// Writes the image; a file that is there already is replaced only when the new one is complete. `fill` writes the
-    /// volume.
+    /// files and the volume.
     pub(super) fn write(
         &self,
         path: &Path,
-        fill: impl FnOnce(&mut File, SectorRange) -> io::Result<()>,
+        fill: impl FnOnce(&mut File) -> io::Result<()>,
     ) -> Result<(), OutputError> {
         OutputFile::new(path, "--out")?.write(|file| self.write_to(file, fill))
     }
@@ -92,7 +92,7 @@ impl Blueprint<'_> {
     fn write_to(
         &self,
         file: &mut File,
-        fill: impl FnOnce(&mut File, SectorRange) -> io::Result<()>,
+        fill: impl FnOnce(&mut File) -> io::Result<()>,
     ) -> io::Result<()> {
         let header = &self.header;
         file.set_len(self.size_bytes.unwrap_or_else(|| {
@@ -110,10 +110,7 @@ impl Blueprint<'_> {
         ] {
             write_at(file, BOOT_PARTITION_SECTOR + offset, bytes)?;
         }
-        if let Some(volume) = self.volume {
-            fill(file, volume)?;
-        }
-        Ok(())
+        fill(file)
     }
 
     fn write_partition_table(&self, file: &mut File) -> io::Result<()> {

@@ -37,5 +37,5 @@ fn write(mut file: &mut File, size_bytes: u64) -> io::Result<()> {
         sectors: sectors - start,
     };
     table.write_into(&mut file).map_err(io::Error::other)?;
-    fat::write(file, start, sectors - start, &[])
+    fat::write(file, start, sectors - start)
 }

@@ -1,38 +1,21 @@
-//! The FAT16 volume: the program's modules and files under their names, and the folder of snapshots.
+//! The FAT16 volume of a new image: the folder of snapshots, and the one of the program's own files.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use bareflow_boot_layout::SECTOR_SIZE_BYTES;
-use bareflow_bundle::{Bundle, FILE, MODULE};
 use hadris_fat::format::{FatFormatOptions, FatTypeSelection, FatVolumeFormatter};
 use hadris_fat::time::EpochTimeProvider;
-use hadris_fat::{FatDir, FatVolume, FatVolumeWriteExt};
+use hadris_fat::{FatDir, FatVolume};
 
 const VOLUME_LABEL: &str = "BAREFLOW";
 const VOLUME_ID: u32 = u32::from_le_bytes(*b"BFLW");
-/// Where modules and files go, and where the kernel will keep native code.
-const PROGRAM_FOLDER: &str = "program";
-const FILES_FOLDER: &str = "files";
 const SNAPSHOTS_FOLDER: &str = "boot/snapshots";
 /// What programs see as `/data`.
 const DATA_FOLDER: &str = "data";
 
-/// How many bytes of files come from the bundle.
-pub(super) fn content_size_bytes(bundle: &[u8]) -> usize {
-    let Ok(bundle) = Bundle::open(bundle) else {
-        return 0;
-    };
-    bundle.entries().map(|entry| entry.contents.len()).sum()
-}
-
 /// Makes the volume in a range of sectors that holds zeros.
-pub(super) fn write(
-    file: &mut File,
-    first_sector: u32,
-    sectors: u32,
-    bundle: &[u8],
-) -> io::Result<()> {
+pub(super) fn write(file: &mut File, first_sector: u32, sectors: u32) -> io::Result<()> {
     let mut partition = Partition {
         start: u64::from(first_sector) * SECTOR_SIZE_BYTES as u64,
         size_bytes: u64::from(sectors) * SECTOR_SIZE_BYTES as u64,
@@ -52,7 +35,7 @@ pub(super) fn write(
         .time_provider(&EpochTimeProvider)
         .open()
         .map_err(io::Error::other)?;
-    fill(&volume, bundle).map_err(io::Error::other)
+    fill(&volume).map_err(io::Error::other)
 }
 
 /// The fewest that keep the clusters countable in 16 bits, less the numbers with a meaning of their own
@@ -65,25 +48,9 @@ fn sectors_per_cluster(sectors: u32) -> u8 {
     needed.min(LARGEST) as u8
 }
 
-fn fill<T: Read + Write + Seek>(volume: &FatVolume<T>, bundle: &[u8]) -> hadris_fat::Result<()> {
+fn fill<T: Read + Write + Seek>(volume: &FatVolume<T>) -> hadris_fat::Result<()> {
     folder(volume, SNAPSHOTS_FOLDER)?;
     folder(volume, DATA_FOLDER)?;
-    if let Ok(bundle) = Bundle::open(bundle) {
-        for (prefix, parent) in [(MODULE, PROGRAM_FOLDER), (FILE, FILES_FOLDER)] {
-            for entry in bundle.with_prefix(prefix) {
-                let path = format!("{parent}/{}", entry.name.trim_start_matches('/'));
-                let (parents, name) = path.rsplit_once('/').unwrap_or(("", &path));
-                let file = volume.create_file(&folder(volume, parents)?, name)?;
-                let mut writer = volume.write_file(&file)?;
-                let mut rest = entry.contents;
-                while !rest.is_empty() {
-                    let written = writer.write(rest)?;
-                    rest = &rest[written..];
-                }
-                writer.finish()?;
-            }
-        }
-    }
     volume.sync()
 }
 

@@ -1,23 +1,28 @@
-//! Disk images: boot stages, kernel, bundle, and a FAT16 volume with the program's files.
+//! Disk images: boot stages, kernel, bundle, the program's files, and a FAT16 volume.
 //!
 //! The same inputs make the same bytes. The image is sparse: what is zero takes no room on the host. An exported
-//! program needs no volume; without one the image ends behind the bundle.
+//! program needs no volume; without one the image ends behind the files.
 
 mod blueprint;
 mod data_disk;
 mod elf;
 mod fat;
 mod file_disk;
+mod files;
 mod read;
 mod shrink;
 mod stages;
 mod symbols;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::outputs::OutputError;
-use bareflow_boot_layout::{Checksum, KernelHeader, SECTOR_SIZE_BYTES, clusters};
+use bareflow_boot_layout::{
+    BOOT_PARTITION_SECTOR, Checksum, KernelHeader, SECTOR_SIZE_BYTES, clusters,
+};
 use blueprint::{Blueprint, LlvmPart, SectorRange};
+use files::{Checksums, FilesPart};
 
 pub use data_disk::{DATA_DISK_SIZE_BYTES, write_data_disk};
 pub use elf::{core_checksum, symbol_table};
@@ -60,6 +65,14 @@ pub enum ImageError {
         size_mib: u64,
         /// The size that would do.
         needed_mib: u64,
+    },
+    /// A file of the program cannot be read.
+    #[error("cannot read {path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
     /// FAT16 ends earlier.
     #[error("an image of {size_mib} MiB is too large: FAT16 ends at {limit_mib} MiB (--size)")]
@@ -110,6 +123,8 @@ pub enum ImageSize {
     Smallest,
     /// So many bytes, a multiple of 512; the FAT16 volume has what the boot partition leaves.
     Bytes(u64),
+    /// So many bytes, or more if they do not hold everything with a small FAT16 volume.
+    AtLeast(u64),
 }
 
 impl From<u64> for ImageSize {
@@ -132,88 +147,114 @@ impl DiskImage<'_> {
         let pages = std::mem::take(&mut kernel.llvm);
         let count = (pages.len() / clusters::PAGE_SIZE_BYTES) as u32;
         let llvm = LlvmPart::new(pages, None, count);
-        let header = self.header(&kernel, &llvm);
-        let (volume, size_bytes) = match self.size {
-            ImageSize::Smallest => (None, None),
-            ImageSize::Bytes(size_bytes) => {
-                let volume = self.plan_volume(size_bytes, blueprint::boot_end(&header))?;
-                (Some(volume), Some(size_bytes))
-            }
+        let files = FilesPart::of(self.bundle)?;
+        // What does not fit is refused before all of it is read.
+        let mut bundle = files.bundle(self.bundle, Checksums::Zero)?;
+        let mut header = header(&kernel, &llvm, &bundle);
+        let boot_end = u64::from(blueprint::boot_end(&header)) + files.sector_count();
+        let plan =
+            |size_bytes| plan_volume(size_bytes, boot_end).map(|volume| (volume, size_bytes));
+        let volume = match self.size {
+            ImageSize::Smallest => None,
+            ImageSize::Bytes(size_bytes) => Some(plan(size_bytes)?),
+            ImageSize::AtLeast(size_bytes) => Some(match plan(size_bytes) {
+                Err(ImageError::TooSmall { needed_mib, .. }) => plan(needed_mib << 20)?,
+                planned => planned?,
+            }),
         };
+        let (volume, size_bytes) = volume.unzip();
+        header.files_sectors = u32::try_from(files.sector_count()).unwrap_or(u32::MAX);
+        if header.files_sectors > 0 {
+            bundle = files.bundle(self.bundle, Checksums::Real)?;
+            header.bundle_checksum = padded_checksum(&bundle);
+        }
         Blueprint {
             stage1: &self.stages.stage1,
             stage2: &self.stages.stage2,
             header,
             core: &kernel.core,
-            bundle: self.bundle,
+            bundle: &bundle,
             llvm: &llvm,
             volume,
             size_bytes,
         }
-        .write(path, |file, volume| {
-            fat::write(file, volume.start, volume.count, self.bundle)
+        .write(path, |file| {
+            files.write(file, BOOT_PARTITION_SECTOR + header.files_sector())?;
+            match volume {
+                Some(volume) => fat::write(file, volume.start, volume.count),
+                None => Ok(()),
+            }
         })
         .map_err(ImageError::from)
     }
+}
 
-    fn header(&self, kernel: &elf::FlatKernel, llvm: &LlvmPart) -> KernelHeader {
-        let bundle_sectors = sectors(self.bundle.len());
-        let bundle_address = kernel
-            .memory_end
-            .next_multiple_of(clusters::PAGE_SIZE_BYTES as u32);
-        let bundle_end = bundle_address + bundle_sectors * SECTOR_SIZE_BYTES as u32;
-        let mut header = KernelHeader {
-            load_address: kernel.load_address,
-            entry: kernel.entry,
-            kernel_sectors: sectors(kernel.core.len()),
-            kernel_checksum: padded_checksum(&kernel.core),
-            bundle_address,
-            bundle_sectors,
-            bundle_size_bytes: self.bundle.len() as u32,
-            bundle_checksum: padded_checksum(self.bundle),
-            memory_end: bundle_end + kernel.working_memory,
-            llvm_table_sectors: 0,
-            llvm_table_checksum: Checksum::default(),
-            llvm_address: bundle_end.next_multiple_of(clusters::PAGE_SIZE_BYTES as u32),
-            llvm_sectors: 0,
-            llvm_checksum: Checksum::default(),
-            llvm_pages: 0,
-            llvm_own_pages: kernel.llvm_own_pages,
-            llvm_window: kernel.llvm_window,
-            llvm_essential: kernel.llvm_essential,
-        };
-        llvm.describe(&mut header);
-        header
+/// The header of an image without files beside the bundle.
+fn header(kernel: &elf::FlatKernel, llvm: &LlvmPart, bundle: &[u8]) -> KernelHeader {
+    let bundle_sectors = sectors(bundle.len());
+    let bundle_address = kernel
+        .memory_end
+        .next_multiple_of(clusters::PAGE_SIZE_BYTES as u32);
+    let bundle_end = bundle_address + bundle_sectors * SECTOR_SIZE_BYTES as u32;
+    let mut header = KernelHeader {
+        load_address: kernel.load_address,
+        entry: kernel.entry,
+        kernel_sectors: sectors(kernel.core.len()),
+        kernel_checksum: padded_checksum(&kernel.core),
+        bundle_address,
+        bundle_sectors,
+        bundle_size_bytes: bundle.len() as u32,
+        bundle_checksum: padded_checksum(bundle),
+        memory_end: bundle_end + kernel.working_memory,
+        llvm_table_sectors: 0,
+        llvm_table_checksum: Checksum::default(),
+        llvm_address: bundle_end.next_multiple_of(clusters::PAGE_SIZE_BYTES as u32),
+        llvm_sectors: 0,
+        llvm_checksum: Checksum::default(),
+        llvm_pages: 0,
+        llvm_own_pages: kernel.llvm_own_pages,
+        llvm_window: kernel.llvm_window,
+        llvm_essential: kernel.llvm_essential,
+        files_sectors: 0,
+    };
+    llvm.describe(&mut header);
+    header
+}
+
+/// Where the volume is in an image of this size.
+fn plan_volume(size_bytes: u64, boot_end: u64) -> Result<SectorRange, ImageError> {
+    let alignment = u64::from(PARTITION_ALIGNMENT_SECTORS);
+    let start = boot_end.next_multiple_of(alignment);
+    let needed = start + u64::from(SMALLEST_FAT_SECTORS);
+    let total = size_bytes / SECTOR_SIZE_BYTES as u64;
+    if total < needed {
+        return Err(ImageError::TooSmall {
+            size_mib: size_bytes >> 20,
+            needed_mib: needed.div_ceil(alignment),
+        });
     }
-
-    fn plan_volume(&self, size_bytes: u64, boot_end: u32) -> Result<SectorRange, ImageError> {
-        let start = boot_end.next_multiple_of(PARTITION_ALIGNMENT_SECTORS);
-        let content_sectors = sectors(fat::content_size_bytes(self.bundle));
-        let needed = start + SMALLEST_FAT_SECTORS.max(content_sectors + content_sectors / 8);
-        let total = size_bytes / SECTOR_SIZE_BYTES as u64;
-        let total = u32::try_from(total).unwrap_or(u32::MAX);
-        if total < needed {
-            return Err(ImageError::TooSmall {
-                size_mib: size_bytes >> 20,
-                needed_mib: u64::from(needed.div_ceil(PARTITION_ALIGNMENT_SECTORS)),
-            });
-        }
-        if total - start > LARGEST_FAT_SECTORS {
-            return Err(ImageError::TooLarge {
-                size_mib: size_bytes >> 20,
-                limit_mib: u64::from((start + LARGEST_FAT_SECTORS) / PARTITION_ALIGNMENT_SECTORS),
-            });
-        }
-        Ok(SectorRange {
-            start,
-            count: total - start,
-        })
+    let limit = start + u64::from(LARGEST_FAT_SECTORS);
+    // A partition table counts sectors in 32 bits.
+    match (u32::try_from(start), u32::try_from(total - start)) {
+        (Ok(start), Ok(count)) if count <= LARGEST_FAT_SECTORS => Ok(SectorRange { start, count }),
+        _ => Err(ImageError::TooLarge {
+            size_mib: size_bytes >> 20,
+            limit_mib: limit / alignment,
+        }),
     }
 }
 
 /// Sectors that hold so many bytes. Images are smaller than 2 TiB.
 fn sectors(size_bytes: usize) -> u32 {
     size_bytes.div_ceil(SECTOR_SIZE_BYTES) as u32
+}
+
+/// Whether bytes need not be written where there are zeros.
+fn is_zero(bytes: &[u8]) -> bool {
+    const ZEROS: [u8; 4096] = [0; 4096];
+    bytes
+        .chunks(ZEROS.len())
+        .all(|chunk| *chunk == ZEROS[..chunk.len()])
 }
 
 /// Of whole sectors.

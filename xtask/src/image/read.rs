@@ -6,13 +6,16 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use bareflow_boot_layout::clusters::{self, Table};
+use bareflow_boot_layout::files::StoredFile;
 use bareflow_boot_layout::{
     BOOT_PARTITION_SECTOR, Checksum, KernelHeader, SECTOR_SIZE_BYTES, STAGE1_LIMIT_BYTES,
     STAGE2_SECTOR, STAGE2_SIZE_BYTES,
 };
+use bareflow_bundle::{Builder, Bundle, FILE, STORED_FILE};
 use bareflow_pager::{Owner, PageSet, RECORD_FOLDER, RECORD_NAMES, Record};
 use bareflow_volume::{Partition, PartitionError, Volume, VolumeError};
 
+use super::blueprint::boot_end;
 use super::{FileDisk, ImageError};
 
 /// The FAT16 volume of an image.
@@ -57,6 +60,21 @@ impl ImageFile {
         })
     }
 
+    /// Checks that all of the boot partition is there: a machine would wait for what is not.
+    ///
+    /// # Errors
+    /// [`ImageError::NoImage`] if the image is cut.
+    pub fn check_length(&self) -> Result<(), ImageError> {
+        let end_bytes = offset(boot_end(&self.header));
+        if self.size_bytes < end_bytes {
+            return Err(self.no_image(format!(
+                "it is cut: {} of at least {end_bytes} bytes are there",
+                self.size_bytes
+            )));
+        }
+        Ok(())
+    }
+
     /// What the BIOS reads before the kernel runs: boot stages, header, core and bundle, in bytes.
     #[must_use]
     pub fn boot_bytes(&self) -> u64 {
@@ -82,6 +100,48 @@ impl ImageFile {
             self.header.kernel_sectors,
             self.header.kernel_checksum,
         )
+    }
+
+    /// The program's bundle with the bytes of all files, wherever the image has them.
+    ///
+    /// # Errors
+    /// [`ImageError::NoImage`] if something is cut or damaged.
+    pub fn bundle_with_files(&self) -> Result<Vec<u8>, ImageError> {
+        let bytes = self.bundle()?;
+        let Ok(bundle) = Bundle::open(&bytes) else {
+            return Ok(bytes);
+        };
+        let mut builder = Builder::default();
+        for entry in bundle.entries() {
+            match entry.name.strip_prefix(STORED_FILE) {
+                None => builder.add(entry.name, entry.contents),
+                Some(name) => {
+                    let contents = self.stored_file(name, entry.contents)?;
+                    builder.add(&format!("{FILE}{name}"), &contents);
+                }
+            }
+        }
+        Ok(builder.finish())
+    }
+
+    fn stored_file(&self, name: &str, description: &[u8]) -> Result<Vec<u8>, ImageError> {
+        let file = StoredFile::open(description)
+            .ok_or_else(|| self.no_image(format!("its description of /{name} is none")))?;
+        let start = offset(BOOT_PARTITION_SECTOR + self.header.files_sector());
+        let mut contents = Vec::with_capacity(file.size_bytes());
+        for block in file.blocks() {
+            let mut bytes = vec![0; block.size_bytes];
+            let position = start + block.first_sector * SECTOR_SIZE_BYTES as u64;
+            self.file
+                .read_exact_at(&mut bytes, position)
+                .map_err(|error| self.no_image(format!("its /{name}: {}", reason(&error))))?;
+            if Checksum::of(&bytes) != block.checksum {
+                let damage = format!("its /{name} is damaged: a checksum is wrong");
+                return Err(self.no_image(damage));
+            }
+            contents.append(&mut bytes);
+        }
+        Ok(contents)
     }
 
     /// The program's bundle.

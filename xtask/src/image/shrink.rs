@@ -7,7 +7,7 @@ use std::path::Path;
 
 use bareflow_boot_layout::clusters::{self, PAGE_SIZE_BYTES};
 use bareflow_boot_layout::symbols::{self, Symbol, SymbolTable};
-use bareflow_boot_layout::{KernelHeader, SECTOR_SIZE_BYTES};
+use bareflow_boot_layout::{BOOT_PARTITION_SECTOR, KernelHeader, SECTOR_SIZE_BYTES};
 use bareflow_pager::{PageSet, RECORD_FOLDER, RECORD_NAMES, Record};
 use bareflow_snapshot::FOLDER as SNAPSHOT_FOLDER;
 use bareflow_volume::{BlockDevice, Partition, Timestamp, Volume, VolumeError};
@@ -15,7 +15,7 @@ use bareflow_volume::{BlockDevice, Partition, Timestamp, Volume, VolumeError};
 use super::blueprint::{self, Blueprint, LlvmPart, SectorRange};
 use super::file_disk::FileDisk;
 use super::read::LlvmPages;
-use super::{ImageError, ImageFile, PARTITION_ALIGNMENT_SECTORS};
+use super::{ImageError, ImageFile, PARTITION_ALIGNMENT_SECTORS, is_zero};
 
 /// Where a FAT volume says how many sectors lie before it (Microsoft, "FAT: General Overview of On-Disk Format",
 /// 1.03: `BPB_HiddSec`).
@@ -68,6 +68,7 @@ pub fn shrink(source: &ImageFile, path: &Path, snapshots: Snapshots) -> Result<S
     let llvm = kept(&source.llvm()?, &header, &wanted);
     llvm.describe(&mut header);
     let start = blueprint::boot_end(&header).next_multiple_of(PARTITION_ALIGNMENT_SECTORS);
+    let target = SectorRange { start, ..volume };
     let (stage1, stage2) = source.stages()?;
     let image = Blueprint {
         stage1: &stage1,
@@ -76,10 +77,17 @@ pub fn shrink(source: &ImageFile, path: &Path, snapshots: Snapshots) -> Result<S
         core: &source.kernel()?,
         bundle: &source.bundle()?,
         llvm: &llvm,
-        volume: Some(SectorRange { start, ..volume }),
+        volume: Some(target),
         size_bytes: Some(u64::from(start + volume.count) * SECTOR_SIZE_BYTES as u64),
     };
-    let written = image.write(path, |file, target| {
+    let files_of = |header: &KernelHeader| SectorRange {
+        start: BOOT_PARTITION_SECTOR + header.files_sector(),
+        count: header.files_sectors,
+    };
+    let written = image.write(path, |file| {
+        // The checksums of the files come along in the bundle.
+        let files = files_of(&header);
+        copy(source.file(), files_of(&source.header), file, files)?;
         copy(source.file(), volume, file, target)?;
         file.write_all_at(
             &target.start.to_le_bytes(),
@@ -137,7 +145,7 @@ fn copy(source: &File, from: SectorRange, file: &File, to: SectorRange) -> io::R
     for start in (0..end).step_by(block.len()) {
         let block = &mut block[..(end - start).min(BLOCK_SIZE_BYTES) as usize];
         source.read_exact_at(block, offset(from.start) + start)?;
-        if block.iter().any(|byte| *byte != 0) {
+        if !is_zero(block) {
             file.write_all_at(block, offset(to.start) + start)?;
         }
     }

@@ -1,5 +1,6 @@
 //! Files that come with a program: which they are, and what the program calls them.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -43,6 +44,16 @@ pub enum FileError {
         /// The name.
         name: String,
     },
+    /// A file has the name of a folder of another.
+    #[error("{file} is /{name} for the program, which would be a folder with {other} in it")]
+    FileAndFolder {
+        /// The file.
+        file: PathBuf,
+        /// A file in the folder.
+        other: PathBuf,
+        /// The program's name.
+        name: String,
+    },
     /// Two files for one name.
     #[error("both {first} and {second} are /{name} for the program")]
     Twice {
@@ -70,9 +81,9 @@ pub struct ProgramFile {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Transfer {
     /// Their bytes are in the bundle
-    #[default]
     Embedded,
-    /// The hosted kernel maps them when they are read
+    /// The hosted kernel maps them when they are read; whoever writes an image puts them there
+    #[default]
     ByPath,
 }
 
@@ -190,8 +201,9 @@ fn clean_name(name: &str) -> Result<String, FileError> {
 /// That two different files have one name.
 pub fn merge(files: impl IntoIterator<Item = ProgramFile>) -> Result<Vec<ProgramFile>, FileError> {
     let mut all: Vec<ProgramFile> = Vec::new();
+    let mut indices: HashMap<String, usize> = HashMap::new();
     for file in files {
-        match all.iter().find(|known| known.name == file.name) {
+        match indices.get(&file.name).map(|index| &all[*index]) {
             Some(known) if known.path != file.path => {
                 return Err(FileError::Twice {
                     first: known.path.clone(),
@@ -200,7 +212,22 @@ pub fn merge(files: impl IntoIterator<Item = ProgramFile>) -> Result<Vec<Program
                 });
             }
             Some(_) => {}
-            None => all.push(file),
+            None => {
+                indices.insert(file.name.clone(), all.len());
+                all.push(file);
+            }
+        }
+    }
+    for other in &all {
+        let folders = other.name.match_indices('/');
+        let mut folders = folders.map(|(end, _)| &other.name[..end]);
+        if let Some(index) = folders.find_map(|folder| indices.get(folder)) {
+            let file = &all[*index];
+            return Err(FileError::FileAndFolder {
+                file: file.path.clone(),
+                other: other.path.clone(),
+                name: file.name.clone(),
+            });
         }
     }
     Ok(all)
@@ -266,5 +293,15 @@ mod tests {
         assert_eq!(merge([file("/a"), file("/a")]).unwrap().len(), 1);
         let error = merge([file("/a"), file("/b")]).unwrap_err();
         assert_eq!(error.to_string(), "both /a and /b are /x for the program");
+        let below = |name: &str| ProgramFile {
+            name: name.into(),
+            ..file("/c")
+        };
+        let error = merge([below("x/y/z"), file("/b")]).unwrap_err();
+        assert!(
+            matches!(error, FileError::FileAndFolder { .. }),
+            "{error:?}"
+        );
+        assert_eq!(merge([below("xy"), file("/b")]).unwrap().len(), 2);
     }
 }

@@ -143,7 +143,7 @@ pub struct Program {
 pub enum Contents {
     /// Its bytes.
     Bytes(Vec<u8>),
-    /// Where the hosted kernel finds it.
+    /// Where it is on the host.
     Path(PathBuf),
 }
 

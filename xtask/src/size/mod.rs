@@ -109,6 +109,9 @@ impl ImageSizes {
                 kernel.as_ref()?.llvm_parts(bytes).into()
             }),
         ];
+        if header.files_sectors > 0 {
+            parts.push(Part::new("files", sector(header.files_sectors)));
+        }
         let boot_end: u64 = parts.iter().map(|part| part.bytes).sum();
         let end = match image.volume()? {
             Some(mut volume) => {

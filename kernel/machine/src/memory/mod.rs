@@ -84,6 +84,8 @@ fn pages_of(bytes: &Range<usize>) -> Range<usize> {
 pub(crate) struct Layout {
     /// The bundle, mapped for reading.
     pub(crate) bundle: Range<usize>,
+    /// The program's files that are not in the bundle, mapped for reading, if a loader has put them somewhere.
+    pub(crate) files: Range<usize>,
     /// The symbol table, which may be empty.
     pub(crate) symbols: Range<usize>,
     /// Where LLVM's pages are.
@@ -118,7 +120,11 @@ pub(crate) unsafe fn initialise(info: &StartInfo) -> Layout {
     if let Some(loaded) = &loaded_llvm {
         frames.reserve(pages_of(&loaded.bytes));
     }
-    let bundle = place_bundle(info.bundle().unwrap_or(0..0), &pool, &mut frames);
+    let modules = [info.bundle(), info.files()].map(|module| module.unwrap_or(0..0));
+    for module in &modules {
+        reserve_module(module, &mut frames);
+    }
+    let [bundle, files] = modules.map(|module| place_module(module, &pool, &mut frames));
 
     let count = AddressSpace::table_count(&frames, &pool);
     let first = frames.take(count).unwrap_or_else(|| too_little(&frames));
@@ -135,7 +141,9 @@ pub(crate) unsafe fn initialise(info: &StartInfo) -> Layout {
     space.map_fixed(pages_of(&image::text()), Access::ReadExecute, Cache::On);
     space.map_fixed(pages_of(&image::constants()), Access::Read, Cache::On);
     space.map_fixed(pages_of(&image::data()), Access::ReadWrite, Cache::On);
-    space.map_fixed(pages_of(&bundle), Access::Read, Cache::On);
+    for module in [&bundle, &files] {
+        space.map_fixed(pages_of(module), Access::Read, Cache::On);
+    }
     if let Some(loaded) = loaded_llvm {
         place_llvm(&mut space, &llvm, &loaded);
     }
@@ -154,6 +162,7 @@ pub(crate) unsafe fn initialise(info: &StartInfo) -> Layout {
     let symbols = &llvm.0[llvm.0.len() - 1].pages;
     Layout {
         bundle,
+        files,
         symbols: symbols.start * PAGE_SIZE_BYTES..symbols.end * PAGE_SIZE_BYTES,
         llvm,
         llvm_source,
@@ -166,26 +175,32 @@ fn physical(table: *const PageTable) -> PhysAddr {
     PhysAddr::new(table as u64)
 }
 
-/// Reserves the bundle's memory. A loader may have put it where the kernel maps nothing: then it is copied.
-fn place_bundle(bundle: Range<usize>, pool: &Pool, frames: &mut Frames) -> Range<usize> {
-    let count = pages_of(&bundle).len();
+/// Reserves the memory of what a loader has brought.
+fn reserve_module(module: &Range<usize>, frames: &mut Frames) {
+    let pages = pages_of(module);
+    let limit = bareflow_memory::LIMIT_FRAMES;
+    frames.reserve(pages.start.min(limit)..pages.end.min(limit));
+}
+
+/// Where a module stays. A loader may have put it where the kernel maps nothing: then it is copied.
+fn place_module(module: Range<usize>, pool: &Pool, frames: &mut Frames) -> Range<usize> {
+    let count = pages_of(&module).len();
     let window = pool.pages.start * PAGE_SIZE_BYTES..pool.pages.end * PAGE_SIZE_BYTES;
-    let overlaps = bundle.start < window.end && window.start < bundle.end;
-    if bundle.is_empty() || (bundle.end <= bareflow_memory::LIMIT_BYTES && !overlaps) {
-        frames.reserve(pages_of(&bundle));
-        return bundle;
+    let overlaps = module.start < window.end && window.start < module.end;
+    if module.is_empty() || (module.end <= bareflow_memory::LIMIT_BYTES && !overlaps) {
+        return module;
     }
     let first = frames.take(count).unwrap_or_else(|| too_little(frames));
     let copy = first * PAGE_SIZE_BYTES;
     // SAFETY: both ranges are mapped memory; the frames are free and the loader's module is not.
     unsafe {
         core::ptr::copy_nonoverlapping(
-            core::ptr::with_exposed_provenance::<u8>(bundle.start),
+            core::ptr::with_exposed_provenance::<u8>(module.start),
             core::ptr::with_exposed_provenance_mut::<u8>(copy),
-            bundle.len(),
+            module.len(),
         );
     }
-    copy..copy + bundle.len()
+    copy..copy + module.len()
 }
 
 fn commit_stacks(space: &mut AddressSpace) -> [usize; HANDLER_STACKS] {

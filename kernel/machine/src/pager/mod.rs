@@ -22,7 +22,7 @@ use bareflow_volume::DeviceError;
 use crate::image::LlvmWindow;
 use crate::memory::LlvmSource;
 use crate::one_thread::OneThread;
-use crate::{disk, exit, memory};
+use crate::{disk, exit, files, memory};
 
 pub(crate) use record::keep_volume;
 #[cfg(feature = "engine")]
@@ -86,6 +86,7 @@ pub(crate) fn initialise(window: LlvmWindow, source: &LlvmSource) -> Result<(), 
         }
         LlvmSource::Disk(header) => {
             let partition = disk::find_boot_disk(header).ok_or(NoDriver)?;
+            files::are_on_disk(partition + u64::from(header.files_sector()));
             IS_ON_DISK.store(true, Relaxed);
             Some(open(header, partition))
         }

@@ -4,9 +4,10 @@ use super::*;
 use bareflow_boot_layout::{BOOT_PARTITION_SECTOR, BOOT_PARTITION_TYPE, FAT16_PARTITION_TYPE};
 
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::PathBuf;
 
+use bareflow_boot_layout::files::BLOCK_SIZE_BYTES;
 use bareflow_boot_layout::symbols::SymbolTable;
 use bareflow_bundle::{Builder, FILE, MODULE};
 use bareflow_volume::ram_disk::RamDisk;
@@ -213,21 +214,19 @@ fn everything_is_where_the_boot_stages_look_for_it() {
 }
 
 #[test]
-fn the_program_is_on_the_fat_volume() {
+fn the_fat_volume_has_two_folders_and_no_copies() {
     let made = make(64_u64 << 20).unwrap();
     let image = fs::read(&made.image).unwrap();
     let start = u32::from_le_bytes(*image[470..].first_chunk().unwrap()) as usize;
     let volume = io::Cursor::new(image[start * SECTOR_SIZE_BYTES..].to_vec());
     let volume = fatfs::FileSystem::new(volume, fatfs::FsOptions::new()).unwrap();
     assert_eq!(volume.fat_type(), fatfs::FatType::Fat16);
-    let read = |path: &str| {
-        let mut bytes = Vec::new();
-        let mut file = volume.root_dir().open_file(path).unwrap();
-        file.read_to_end(&mut bytes).unwrap();
-        bytes
-    };
-    assert_eq!(read("program/a.bc"), [7; 5000]);
-    assert_eq!(read("files/etc/motd"), b"hello\n");
+    let names: Vec<String> = volume
+        .root_dir()
+        .iter()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, ["boot", "data"]);
     assert!(volume.root_dir().open_dir("boot/snapshots").is_ok());
 }
 
@@ -237,9 +236,6 @@ fn the_kernel_finds_the_volume_and_can_write_snapshots() {
     let disk = RamDisk::new(fs::read(&made.image).unwrap());
     let mut volume = Volume::mount(Partition::find_fat16(disk).unwrap()).unwrap();
     assert!(!volume.recovery().is_needed());
-    let folder = volume.open_folder("program").unwrap();
-    let module = volume.find(folder, "a.bc").unwrap();
-    assert_eq!(volume.read(&module).unwrap(), [7; 5000]);
     let folder = volume.open_folder("boot/snapshots").unwrap();
     volume
         .create(folder, "boot_001.snap", &[1; 9000], Timestamp::FIRST)
@@ -321,10 +317,84 @@ fn an_image_is_read_back() {
     let read = ImageFile::open(&made.image).unwrap();
     assert!(read.kernel().unwrap().starts_with(CODE));
     assert_eq!(read.bundle().unwrap(), bundle());
-    let mut volume = read.volume().unwrap().unwrap();
-    let folder = volume.open_folder("program").unwrap();
-    let module = volume.find(folder, "a.bc").unwrap();
-    assert_eq!(volume.read(&module).unwrap(), [7; 5000]);
+    assert!(read.volume().unwrap().is_some());
+}
+
+/// A bundle with a file of this size on the host and a small one, and the bundle that a loader would get.
+fn with_files(folder: &Path, size_bytes: usize) -> [Vec<u8>; 2] {
+    let path = folder.join("large");
+    let mut contents: Vec<u8> = (0..size_bytes).map(|index| (index / 3) as u8).collect();
+    // A block that takes no room.
+    let end = size_bytes.min(2 * BLOCK_SIZE_BYTES);
+    contents[size_bytes.min(BLOCK_SIZE_BYTES)..end].fill(0);
+    fs::write(&path, &contents).unwrap();
+    let [mut given, mut whole] = [(); 2].map(|()| Builder::of(&bundle()).unwrap());
+    given.add("host-file/l/large", path.as_os_str().as_encoded_bytes());
+    whole.add("file/l/large", &contents);
+    [given, whole].map(|builder| builder.finish())
+}
+
+fn make_with_files(
+    size_bytes: usize,
+    size: ImageSize,
+) -> (tempfile::TempDir, PathBuf, Result<Vec<u8>, ImageError>) {
+    let folder = tempfile::tempdir().unwrap();
+    let kernel_path = folder.path().join("kernel");
+    fs::write(&kernel_path, kernel()).unwrap();
+    let [given, whole] = with_files(folder.path(), size_bytes);
+    let image = DiskImage {
+        stages: &stages(),
+        kernel: &kernel_path,
+        bundle: &given,
+        size,
+    };
+    let path = folder.path().join("image");
+    let written = image.write(&path).map(|()| whole);
+    (folder, path, written)
+}
+
+#[test]
+fn small_files_are_in_the_bundle_and_large_ones_beside_it() {
+    let large = 40 * BLOCK_SIZE_BYTES + 5;
+    for (size_bytes, sectors) in [(1000, 0), (large, large.div_ceil(512) + 1)] {
+        let (_folder, path, whole) = make_with_files(size_bytes, ImageSize::Smallest);
+        let read = ImageFile::open(&path).unwrap();
+        let whole = whole.unwrap();
+        assert_eq!(read.header.files_sectors as usize, sectors);
+        assert_eq!(read.bundle().unwrap() == whole, sectors == 0);
+        assert!(read.bundle_with_files().unwrap() == whole);
+        assert!(read.bundle().unwrap().len() < 20_000);
+    }
+}
+
+#[test]
+fn a_damaged_file_of_an_image_is_named() {
+    let (_folder, path, _) = make_with_files(2 << 20, ImageSize::Bytes(64 << 20));
+    let header = ImageFile::open(&path).unwrap().header;
+    let mut bytes = fs::read(&path).unwrap();
+    let start = (BOOT_PARTITION_SECTOR + header.files_sector()) as usize * SECTOR_SIZE_BYTES;
+    bytes[start + 1_000_000] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let error = ImageFile::open(&path).unwrap().bundle_with_files();
+    let text = error.unwrap_err().to_string();
+    assert!(text.contains("/l/large is damaged"), "{text}");
+}
+
+#[test]
+fn files_that_do_not_fit_make_an_image_larger_or_none() {
+    let size = 20_u64 << 20;
+    let (_folder, path, error) = make_with_files(30 << 20, ImageSize::Bytes(size));
+    assert!(matches!(
+        error,
+        Err(ImageError::TooSmall {
+            needed_mib: 46..52,
+            ..
+        })
+    ));
+    assert!(!path.exists());
+    let (_folder, path, _) = make_with_files(30 << 20, ImageSize::AtLeast(size));
+    let size_bytes = ImageFile::open(&path).unwrap().size_bytes;
+    assert!((46 << 20..52 << 20).contains(&size_bytes), "{size_bytes}");
 }
 
 #[test]
@@ -344,6 +414,8 @@ fn what_is_no_image_or_not_a_whole_one_is_refused() {
     assert_eq!(refused(b"#!/bin/sh\n"), "it ends too early");
     assert!(refused(&[0; 1 << 20]).contains("FLUD"));
     assert!(refused(&image[..header_end + 600]).contains("before its bundle"));
+    let cut = ImageFile::open(&made.image).unwrap().check_length();
+    assert!(cut.unwrap_err().to_string().contains("it is cut"));
     let mut damaged = image.clone();
     damaged[header_end + SECTOR_SIZE_BYTES + 9] ^= 1;
     assert!(refused(&damaged).contains("bundle is damaged"));

@@ -2,6 +2,13 @@ use super::*;
 
 use bareflow_pager::{PageSet, Record};
 
+fn with_large_file() -> Vec<u8> {
+    let mut builder = Builder::of(&bundle()).unwrap();
+    let contents: Vec<u8> = (0..3_000_000).map(|index| (index / 9) as u8).collect();
+    builder.add("file/large", &contents);
+    builder.finish()
+}
+
 /// An image with a table of functions, whose boots have used page 1 and written a snapshot.
 fn booted() -> Made {
     let made = make(64_u64 << 20).unwrap();
@@ -9,7 +16,7 @@ fn booted() -> Made {
     let image = DiskImage {
         stages: &stages(),
         kernel: &made.kernel,
-        bundle: &bundle(),
+        bundle: &with_large_file(),
         size: ImageSize::Bytes(64 << 20),
     };
     image.write(&made.image).unwrap();
@@ -27,6 +34,10 @@ fn booted() -> Made {
     let bytes = record.encode(header.llvm_table_checksum);
     volume
         .create(folder, "touch_b.rec", &bytes, Timestamp::FIRST)
+        .unwrap();
+    let folder = volume.open_folder("data").unwrap();
+    volume
+        .create(folder, "kept", &[7; 5000], Timestamp::FIRST)
         .unwrap();
     let folder = volume.open_folder("boot/snapshots").unwrap();
     volume
@@ -47,7 +58,8 @@ fn a_used_only_image_has_what_was_used_and_what_is_essential() {
     let image = ImageFile::open(&path).unwrap();
     assert_eq!(image.size_bytes, source.size_bytes);
     assert_eq!(image.kernel().unwrap(), source.kernel().unwrap());
-    assert_eq!(image.bundle().unwrap(), bundle());
+    assert_eq!(image.bundle().unwrap(), source.bundle().unwrap());
+    assert!(image.bundle_with_files().unwrap() == with_large_file());
     let llvm = image.llvm().unwrap();
     let pages: Vec<usize> = llvm.iter().map(|(number, _)| number).collect();
     assert_eq!(pages, [0, 1, 4]);
@@ -84,9 +96,9 @@ fn the_volume_of_a_used_only_image_is_the_other_ones() {
         let bytes = fs::read(&path).unwrap();
         let boot_sector = sector(&bytes, first as u32);
         assert_eq!(boot_sector[28..32], (first as u32).to_le_bytes());
-        let folder = volume.open_folder("program").unwrap();
-        let module = volume.find(folder, "a.bc").unwrap();
-        assert_eq!(volume.read(&module).unwrap(), [7; 5000]);
+        let folder = volume.open_folder("data").unwrap();
+        let file = volume.find(folder, "kept").unwrap();
+        assert_eq!(volume.read(&file).unwrap(), [7; 5000]);
         let folder = volume.open_folder("boot/snapshots").unwrap();
         assert_eq!(volume.list(folder).unwrap().len(), count);
     }
