@@ -125,12 +125,55 @@ errors! {
     ENOTRECOVERABLE = 131, "State not recoverable";
 }
 
-fn message(number: c_int) -> &'static CStr {
+fn known_message(number: c_int) -> Option<&'static CStr> {
     match MESSAGES.iter().find(|(known, _)| *known == number) {
-        Some((_, text)) => text,
-        None if number == 0 => c"Success",
-        None => c"Unknown error",
+        Some((_, text)) => Some(text),
+        None if number == 0 => Some(c"Success"),
+        None => None,
     }
+}
+
+const UNKNOWN: &[u8] = b"Unknown error ";
+/// With a sign, ten digits and the end.
+const UNKNOWN_BYTES: usize = UNKNOWN.len() + 12;
+
+#[repr(transparent)]
+struct UnknownText(UnsafeCell<[u8; UNKNOWN_BYTES]>);
+
+// SAFETY: there is one thread.
+unsafe impl Sync for UnknownText {}
+
+/// The text of the last number that has none of its own: it may change with the next (C11 7.24.6.2).
+static UNKNOWN_TEXT: UnknownText = UnknownText(UnsafeCell::new([0; UNKNOWN_BYTES]));
+
+fn message(number: c_int) -> &'static CStr {
+    known_message(number).unwrap_or_else(|| {
+        // SAFETY: there is one thread, and nobody keeps the text across calls.
+        unknown_message(number, unsafe { &mut *UNKNOWN_TEXT.0.get() })
+    })
+}
+
+fn unknown_message(number: c_int, text: &mut [u8; UNKNOWN_BYTES]) -> &CStr {
+    let mut digits = [0; 11];
+    let mut start = digits.len();
+    let mut rest = number.unsigned_abs();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if number < 0 {
+        start -= 1;
+        digits[start] = b'-';
+    }
+    let end = UNKNOWN.len() + digits.len() - start;
+    text[..UNKNOWN.len()].copy_from_slice(UNKNOWN);
+    text[UNKNOWN.len()..end].copy_from_slice(&digits[start..]);
+    text[end..].fill(0);
+    CStr::from_bytes_until_nul(text).unwrap_or(c"Unknown error")
 }
 
 /// The message of an error number, for messages of a kernel.
@@ -149,15 +192,29 @@ extern "C" fn strerror(number: c_int) -> *const c_char {
     message(number).as_ptr()
 }
 
-/// The POSIX form: 0, or the error number when the message does not fit.
+/// The form of POSIX: 0, or an error number where there is no message or it does not fit.
 #[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn strerror_r(number: c_int, buffer: *mut c_char, size: usize) -> c_int {
+unsafe extern "C" fn __xpg_strerror_r(number: c_int, buffer: *mut c_char, size: usize) -> c_int {
+    // What `strerror` has given stays as it is.
+    let mut unknown = [0; UNKNOWN_BYTES];
+    let known = known_message(number);
+    let text = known.unwrap_or_else(|| unknown_message(number, &mut unknown));
     // SAFETY: the caller gives `size` bytes.
-    if unsafe { crate::cstr::store(message(number).to_bytes(), buffer, size) } {
-        0
-    } else {
-        ERANGE
+    let fits = unsafe { crate::cstr::store(text.to_bytes(), buffer, size) };
+    match known {
+        None => EINVAL,
+        Some(_) if fits => 0,
+        Some(_) => ERANGE,
     }
+}
+
+/// The form of GNU, which LLVM's headers declare, too: the whole text. It is in the buffer as well, as far as it fits,
+/// since LLVM looks there.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn strerror_r(number: c_int, buffer: *mut c_char, size: usize) -> *const c_char {
+    // SAFETY: the caller gives `size` bytes.
+    unsafe { crate::cstr::store(message(number).to_bytes(), buffer, size) };
+    known_message(number).map_or(buffer.cast_const(), CStr::as_ptr)
 }
 
 /// The text of a signal.
@@ -218,14 +275,16 @@ mod tests {
         }
         assert_eq!(message(ENOENT), c"No such file or directory");
         assert_eq!(message(0), c"Success");
-        assert_eq!(message(4711), c"Unknown error");
+        assert_eq!(message(4711), c"Unknown error 4711");
+        assert_eq!(message(-1), c"Unknown error -1");
+        assert_eq!(message(c_int::MIN), c"Unknown error -2147483648");
     }
 
     #[test]
     fn a_message_that_does_not_fit_is_an_error() {
         let mut buffer = [0x7f as c_char; 8];
         // SAFETY: the buffer has the size that is given.
-        let result = unsafe { strerror_r(ENOENT, buffer.as_mut_ptr(), buffer.len()) };
+        let result = unsafe { __xpg_strerror_r(ENOENT, buffer.as_mut_ptr(), buffer.len()) };
         assert_eq!(result, ERANGE);
         assert_eq!(buffer[7], 0);
     }

@@ -19,6 +19,12 @@ const DEFAULTS: &[&str] = &[
     "-D__unix=1",
 ];
 
+/// Names outside of those that ISO C reserves, which clang defines for Unix where the user asks for no strict standard.
+const DEFAULTS_OF_GNU: &[&str] = &["-Dunix=1"];
+
+/// What clang defines for Linux in C++, whatever the standard.
+const DEFAULTS_OF_CXX: &[&str] = &["-D_GNU_SOURCE=1"];
+
 /// What the kernels rely on: it comes after the user's flags.
 const ENFORCED: &[&str] = &[
     "--target=x86_64-unknown-none-elf",
@@ -122,18 +128,25 @@ pub fn target_arguments(
     standard_headers: StandardHeaders,
     user: &[OsString],
 ) -> Vec<OsString> {
-    let enforced_cxx = match language {
-        Language::C => &[],
-        Language::Cxx => ENFORCED_CXX,
+    let (defaults_of_language, enforced_of_language) = match language {
+        Language::C => (&[][..], &[][..]),
+        Language::Cxx => (DEFAULTS_OF_CXX, ENFORCED_CXX),
     };
-    let mut arguments: Vec<OsString> = [DEFAULTS, level.flags()]
-        .concat()
-        .into_iter()
-        .map(OsString::from)
-        .collect();
+    let defaults_of_dialect = if is_strict(user) {
+        &[]
+    } else {
+        DEFAULTS_OF_GNU
+    };
+    let defaults = [
+        DEFAULTS,
+        defaults_of_dialect,
+        defaults_of_language,
+        level.flags(),
+    ];
+    let mut arguments: Vec<OsString> = defaults.concat().into_iter().map(OsString::from).collect();
     arguments.extend_from_slice(user);
     arguments.extend(
-        [ENFORCED, enforced_cxx]
+        [ENFORCED, enforced_of_language]
             .concat()
             .into_iter()
             .map(OsString::from),
@@ -145,6 +158,21 @@ pub fn target_arguments(
         }
     }
     arguments
+}
+
+/// Whether the last word on it asks for a standard without GNU's extensions.
+fn is_strict(user: &[OsString]) -> bool {
+    let last = user.iter().rev().find_map(|flag| {
+        let flag = flag.to_str()?;
+        if flag == "-ansi" {
+            return Some(true);
+        }
+        let standard = flag
+            .strip_prefix("-std=")
+            .or_else(|| flag.strip_prefix("--std="))?;
+        Some(!standard.starts_with("gnu"))
+    });
+    last.unwrap_or(false)
 }
 
 #[cfg(test)]
@@ -182,6 +210,25 @@ mod tests {
         assert!(position(&arguments, "/c++") < position(&arguments, "/c"));
         assert!(position(&arguments, "-U__OPTIMIZE__") < position(&arguments, "-fPIC"));
         position(&arguments, "-fno-exceptions");
+    }
+
+    #[test]
+    fn names_that_are_the_programs_are_defined_in_gnu_dialects_only() {
+        let has_unix = |user: &[&str]| {
+            let user: Vec<OsString> = user.iter().map(OsString::from).collect();
+            target_arguments(
+                &Headers::default(),
+                Language::C,
+                OptimizationLevel::None,
+                StandardHeaders::Searched,
+                &user,
+            )
+            .contains(&"-Dunix=1".into())
+        };
+        assert!(has_unix(&["-Wall"]));
+        assert!(has_unix(&["-ansi", "-std=gnu99"]));
+        assert!(!has_unix(&["-std=c11"]));
+        assert!(!has_unix(&["-std=gnu99", "-ansi"]));
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(crate) use status::access;
 
 const AT_FDCWD: c_int = -100;
 /// Descriptors that can be open at once.
-const DESCRIPTOR_LIMIT: usize = 1024;
+pub(crate) const DESCRIPTOR_LIMIT: usize = 1024;
 const DEFAULT_MASK: u32 = 0o022;
 /// The times of what was there before the program.
 const EPOCH: Time = [0; 2];

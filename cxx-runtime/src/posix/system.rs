@@ -9,6 +9,7 @@ use super::one_thread::OneThread;
 use super::waiting::{self, TimeSpec, TimeVal};
 use crate::cstr;
 use crate::errno::{self, fail};
+use crate::files::DESCRIPTOR_LIMIT;
 use crate::platform::Stream;
 use crate::runtime::platform;
 
@@ -220,7 +221,7 @@ const RLIMIT_NOFILE: c_int = 7;
 const RLIMIT_LAST: c_int = 15;
 const INFINITY: u64 = u64::MAX;
 const STACK_BYTES: u64 = 8 << 20;
-const OPEN_FILES: c_long = 256;
+const OPEN_FILES: c_long = DESCRIPTOR_LIMIT as c_long;
 
 /// The limits that are in force; none can be raised.
 fn limit_of(resource: c_int) -> u64 {
@@ -362,7 +363,7 @@ fn configuration(name: c_int) -> Option<c_long> {
         7 => 6,
         29 | 46 | 67 | 149 => POSIX_VERSION,
         43 => 2048,
-        44 => 255,
+        44 => 32_767,
         60 => 1024,
         69 | 70 => 1024,
         71 => 256,

@@ -8,6 +8,7 @@ mod names;
 mod open;
 mod print;
 mod scan;
+mod state;
 mod stream;
 mod unlocked;
 #[cfg(not(test))]

@@ -386,6 +386,62 @@ impl FileStream {
         self.buffering.get() == Buffering::None
     }
 
+    pub(super) fn is_line_buffered(&self) -> bool {
+        self.buffering.get() == Buffering::Lines
+    }
+
+    pub(super) fn buffer_size(&self) -> usize {
+        self.capacity.get()
+    }
+
+    pub(super) fn access(&self) -> Access {
+        self.access.get()
+    }
+
+    pub(super) fn is_reading(&self) -> bool {
+        self.doing.get() == Doing::Reading
+    }
+
+    pub(super) fn is_writing(&self) -> bool {
+        self.doing.get() == Doing::Writing
+    }
+
+    /// How many bytes are still to be written.
+    pub(super) fn pending(&self) -> usize {
+        if self.is_writing() {
+            self.position.get()
+        } else {
+            0
+        }
+    }
+
+    /// How many bytes were read ahead or pushed back.
+    pub(super) fn ahead_count(&self) -> usize {
+        self.ahead().len() + self.pushed_back_count.get()
+    }
+
+    /// Drops what was read ahead or is still to be written.
+    pub(super) fn purge(&self) {
+        let doing = self.doing.get();
+        self.forget_input();
+        self.doing.set(doing);
+    }
+
+    /// The bytes of the buffer that are read next; none where bytes were pushed back before them.
+    pub(super) fn buffered(&self) -> &[u8] {
+        if self.pushed_back_count.get() == 0 {
+            self.ahead()
+        } else {
+            &[]
+        }
+    }
+
+    /// Goes on behind so many of them.
+    pub(super) fn skip_buffered(&self, count: usize) {
+        let count = count.min(self.buffered().len());
+        self.position.set(self.position.get() + count);
+    }
+
     /// Sets the buffering, as far as nothing is in the buffer; `buffer` may be null.
     pub(super) fn set_buffering(&self, buffering: Buffering, buffer: *mut u8, size: usize) {
         if self.doing.get() == Doing::Writing {

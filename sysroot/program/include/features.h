@@ -2,6 +2,7 @@
 #define BAREFLOW_FEATURES_H
 
 #include <__llvm-libc-common.h>
+#include <sys/cdefs.h>
 
 // Everything is declared whatever a program asks for; these say so to programs that look.
 #ifndef _POSIX_C_SOURCE

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 
 __BEGIN_C_DECLS
-size_t malloc_usable_size(void *block) __NOEXCEPT;
+// As on the BSDs: programs that do not know the system take it for one of these, and the other callers do not see it.
+size_t malloc_usable_size(const void *block) __NOEXCEPT;
 void *pvalloc(size_t size) __NOEXCEPT;
 void cfree(void *block) __NOEXCEPT;
 int malloc_trim(size_t left) __NOEXCEPT;

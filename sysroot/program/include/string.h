@@ -7,9 +7,12 @@
 // The generated header declares these two with a target that is const. In their place it declares strlen again.
 #define strlcat(target, source, size) strlen(const char *)
 #define strlcpy(target, source, size) strlen(const char *)
+// POSIX's form, whatever a program asks for: programs expect GNU's of glibc alone.
+#define strerror_r(number, buffer, size) strerror(int)
 #include_next <string.h>
 #undef strlcat
 #undef strlcpy
+#undef strerror_r
 
 #include <strings.h>
 
@@ -18,6 +21,7 @@ size_t strlcat(char *__restrict target, const char *__restrict source,
                size_t size) __NOEXCEPT;
 size_t strlcpy(char *__restrict target, const char *__restrict source,
                size_t size) __NOEXCEPT;
+int strerror_r(int number, char *buffer, size_t size) __asm__("__xpg_strerror_r");
 char *strnstr(const char *text, const char *wanted, size_t size) __NOEXCEPT;
 void *rawmemchr(const void *block, int character) __NOEXCEPT;
 void explicit_bzero(void *block, size_t size) __NOEXCEPT;

@@ -17,6 +17,7 @@ use crate::program::{Program, Tier};
 const AS_ON_LINUX: &[&str] = &[
     "calendar",
     "environment",
+    "error_texts",
     "options",
     "patterns",
     "random_numbers",
@@ -24,6 +25,7 @@ const AS_ON_LINUX: &[&str] = &[
     "regex_table",
     "searching",
     "signals",
+    "stream_state",
     "threads",
 ];
 

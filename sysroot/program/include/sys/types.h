@@ -23,6 +23,7 @@
 #include <llvm-libc-types/time_t.h>
 #include <llvm-libc-types/uid_t.h>
 #include <stdint.h>
+#include <sys/cdefs.h>
 #include <sys/select.h>
 
 typedef unsigned id_t;

@@ -177,7 +177,11 @@ fn make(
         let text = [output.stdout, output.stderr].concat();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = text.lines().collect();
-        let shown = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
+        // Warnings and notes can be many behind the error.
+        let last = lines.len().saturating_sub(SHOWN_LINES);
+        let first = lines.iter().position(|line| line.contains(" error: "));
+        let start = first.map_or(last, |first| first.min(last));
+        let shown = &lines[start..(start + SHOWN_LINES).min(lines.len())];
         return Err(format!("it does not build:\n{}", shown.join("\n")));
     }
     match fs::rename(&root, folder) {
