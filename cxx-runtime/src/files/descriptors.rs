@@ -16,12 +16,12 @@ use crate::runtime::platform;
 pub(super) const O_RDONLY: c_int = 0;
 pub(super) const O_WRONLY: c_int = 1;
 const O_RDWR: c_int = 2;
-const O_ACCMODE: c_int = 3;
+pub(super) const O_ACCMODE: c_int = 3;
 const O_CREAT: c_int = 0o100;
 const O_EXCL: c_int = 0o200;
 const O_TRUNC: c_int = 0o1000;
 const O_APPEND: c_int = 0o2000;
-const O_NONBLOCK: c_int = 0o4000;
+pub(super) const O_NONBLOCK: c_int = 0o4000;
 const O_DIRECTORY: c_int = 0o200_000;
 const O_NOFOLLOW: c_int = 0o400_000;
 const O_CLOEXEC: c_int = 0o2_000_000;
@@ -136,7 +136,7 @@ impl FileSystem {
             .create(place, Content::Written(Vec::new()), permissions, now())
     }
 
-    fn close(&mut self, descriptor: c_int) -> Result<()> {
+    pub(super) fn close(&mut self, descriptor: c_int) -> Result<()> {
         let index = self.descriptor(descriptor)?.description;
         self.descriptors[descriptor as usize] = None;
         let description = self.descriptions[index]
@@ -187,10 +187,12 @@ impl FileSystem {
     ) -> Result<Transfer> {
         let description = self.readable(descriptor)?;
         let offset = at.unwrap_or(description.offset);
-        let node = description.node;
+        let (node, flags) = (description.node, description.flags);
         match self.tree.node(node).content {
             Content::Directory { .. } => return Err(errno::EISDIR),
             Content::Device(device) => return Ok(Transfer::Device(device)),
+            Content::Pipe(_) if at.is_some() => return Err(errno::ESPIPE),
+            Content::Pipe(_) => return self.read_pipe(node, flags, buffer),
             _ => {}
         }
         let count = self.tree.read_at(node, offset, buffer)?;
@@ -208,12 +210,15 @@ impl FileSystem {
     ) -> Result<Transfer> {
         let description = self.writable(descriptor)?;
         let (id, mut offset) = (description.node, at.unwrap_or(description.offset));
-        let appends = description.flags & O_APPEND != 0;
+        let flags = description.flags;
         let node = self.tree.node(id);
-        if let Content::Device(device) = node.content {
-            return Ok(Transfer::Device(device));
+        match node.content {
+            Content::Device(device) => return Ok(Transfer::Device(device)),
+            Content::Pipe(_) if at.is_some() => return Err(errno::ESPIPE),
+            Content::Pipe(_) => return self.write_pipe(id, flags, bytes),
+            _ => {}
         }
-        if appends {
+        if flags & O_APPEND != 0 {
             offset = node.size().unwrap_or(0);
         }
         let count = self.tree.write_at(id, offset, bytes, now())?;
@@ -226,7 +231,7 @@ impl FileSystem {
     fn seek(&mut self, descriptor: c_int, offset: i64, whence: c_int) -> Result<i64> {
         let description = self.description(descriptor)?;
         let node = self.tree.node(description.node);
-        if let Content::Device(Device::Console(_)) = node.content {
+        if let Content::Device(Device::Console(_)) | Content::Pipe(_) = node.content {
             return Err(errno::ESPIPE);
         }
         let size = node.size().unwrap_or(0);
@@ -314,10 +319,14 @@ impl FileSystem {
 }
 
 /// What reading or writing came to.
-enum Transfer {
+pub(super) enum Transfer {
     Bytes(usize),
     /// The device does it.
     Device(Device),
+    /// Only a signal handler can change that: what the program waits for.
+    Waits(&'static str),
+    /// Nobody can read it.
+    Broken,
 }
 
 enum Control {
@@ -344,6 +353,27 @@ fn write_device(device: Device, bytes: &[u8]) -> Result<usize> {
         Device::Console(_) => platform().console_write(Stream::Output, bytes),
     }
     Ok(bytes.len())
+}
+
+/// Reads or writes, and once more after a signal handler was called where there was nothing to do before.
+fn transfer(mut attempt: impl FnMut() -> Result<Transfer>) -> Result<usize> {
+    const SIGPIPE: c_int = 13;
+    let mut was_interrupted = false;
+    loop {
+        match attempt()? {
+            Transfer::Bytes(count) => return Ok(count),
+            Transfer::Device(_) => unreachable!("the caller has asked the device"),
+            Transfer::Broken => {
+                crate::posix::raise(SIGPIPE);
+                return Err(errno::EPIPE);
+            }
+            Transfer::Waits(_) if was_interrupted => return Err(errno::EINTR),
+            Transfer::Waits(what) => {
+                crate::posix::wait_for_handler(what);
+                was_interrupted = true;
+            }
+        }
+    }
 }
 
 fn transferred(result: Result<usize>) -> isize {
@@ -403,10 +433,12 @@ unsafe fn memory<'a>(buffer: *mut c_void, size: usize) -> &'a mut [u8] {
 pub(crate) unsafe extern "C" fn read(descriptor: c_int, buffer: *mut c_void, size: usize) -> isize {
     // SAFETY: the caller gives `size` bytes.
     let buffer = unsafe { memory(buffer, size) };
-    let result = with(|system| system.read_file(descriptor, buffer, None));
-    transferred(result.and_then(|transfer| match transfer {
-        Transfer::Bytes(count) => Ok(count),
-        Transfer::Device(device) => read_device(device, buffer),
+    transferred(transfer(|| {
+        let result = with(|system| system.read_file(descriptor, buffer, None))?;
+        Ok(match result {
+            Transfer::Device(device) => Transfer::Bytes(read_device(device, buffer)?),
+            other => other,
+        })
     }))
 }
 
@@ -425,7 +457,9 @@ unsafe extern "C" fn pread(
     let result = with(|system| system.read_file(descriptor, buffer, Some(offset)));
     transferred(result.and_then(|transfer| match transfer {
         Transfer::Bytes(count) => Ok(count),
-        Transfer::Device(Device::Console(_)) => Err(errno::ESPIPE),
+        Transfer::Device(Device::Console(_)) | Transfer::Waits(_) | Transfer::Broken => {
+            Err(errno::ESPIPE)
+        }
         Transfer::Device(device) => read_device(device, buffer),
     }))
 }
@@ -438,10 +472,12 @@ pub(crate) unsafe extern "C" fn write(
 ) -> isize {
     // SAFETY: the caller gives `size` bytes, which are only read.
     let bytes = unsafe { memory(buffer.cast_mut(), size) };
-    let result = with(|system| system.write_file(descriptor, bytes, None));
-    transferred(result.and_then(|transfer| match transfer {
-        Transfer::Bytes(count) => Ok(count),
-        Transfer::Device(device) => write_device(device, bytes),
+    transferred(transfer(|| {
+        let result = with(|system| system.write_file(descriptor, bytes, None))?;
+        Ok(match result {
+            Transfer::Device(device) => Transfer::Bytes(write_device(device, bytes)?),
+            other => other,
+        })
     }))
 }
 
@@ -460,7 +496,9 @@ unsafe extern "C" fn pwrite(
     let result = with(|system| system.write_file(descriptor, bytes, Some(offset)));
     transferred(result.and_then(|transfer| match transfer {
         Transfer::Bytes(count) => Ok(count),
-        Transfer::Device(Device::Console(_)) => Err(errno::ESPIPE),
+        Transfer::Device(Device::Console(_)) | Transfer::Waits(_) | Transfer::Broken => {
+            Err(errno::ESPIPE)
+        }
         Transfer::Device(device) => write_device(device, bytes),
     }))
 }

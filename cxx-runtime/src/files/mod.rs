@@ -6,6 +6,7 @@
 
 mod descriptors;
 mod paths;
+mod pipes;
 mod status;
 mod tree;
 
@@ -21,6 +22,7 @@ use crate::runtime::platform;
 use tree::{Content, Device, LastLink, NodeId, Place, ROOT, Time, Tree};
 
 pub(crate) use descriptors::{Mapping, close, dup2, fcntl, isatty, lseek, map, open, read, write};
+pub(crate) use pipes::{PipeEnd, pipe_end};
 pub(crate) use status::access;
 
 const AT_FDCWD: c_int = -100;
@@ -186,6 +188,7 @@ fn names_in(tree: &Tree, directory: NodeId) -> Result<Vec<(Vec<u8>, u8, u64)>, c
             Content::Given(_) | Content::Remote(_) | Content::Written(_) | Content::Stored(..) => 8,
             Content::Link(_) => 10,
             Content::Device(_) => 2,
+            Content::Pipe(_) => 1,
         };
         (name, kind, status::inode(node))
     })

@@ -26,6 +26,7 @@ struct Status {
 const S_IFREG: u32 = 0o100_000;
 const S_IFDIR: u32 = 0o040_000;
 const S_IFCHR: u32 = 0o020_000;
+const S_IFIFO: u32 = 0o010_000;
 const S_IFLNK: u32 = 0o120_000;
 
 const AT_SYMLINK_NOFOLLOW: c_int = 0x100;
@@ -47,6 +48,7 @@ impl FileSystem {
             Content::Stored(_, size) => (S_IFREG, *size),
             Content::Link(target) => (S_IFLNK, target.len()),
             Content::Device(_) => (S_IFCHR, 0),
+            Content::Pipe(_) => (S_IFIFO, 0),
         };
         Status {
             device: 1,

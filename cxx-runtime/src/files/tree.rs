@@ -1,6 +1,6 @@
 //! The file system of a program: a tree in memory, over the files that came with it.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::ffi::c_int;
 
@@ -46,6 +46,8 @@ pub(super) enum Content {
     Written(Vec<u8>),
     Link(Vec<u8>),
     Device(Device),
+    /// What was written to a pipe and not read yet.
+    Pipe(VecDeque<u8>),
 }
 
 /// A point in time as `struct timespec` has it: seconds and nanoseconds since 1970.

@@ -29,9 +29,10 @@ mod waiting;
 mod zone;
 
 pub(crate) use calendar::{START as EPOCH, Tm, utc_calendar};
+pub(crate) use signals::raise;
 pub(crate) use strftime::format as format_time;
 pub(crate) use symbols::address_of;
-pub(crate) use waiting::deliver_expired;
+pub(crate) use waiting::{deliver_expired, wait_for_handler};
 
 use alloc::format;
 use core::ffi::c_char;

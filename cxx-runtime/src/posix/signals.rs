@@ -241,7 +241,7 @@ pub(super) extern "C" fn bareflow_before_abort() {
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn raise(signal: c_int) -> c_int {
+pub(crate) extern "C" fn raise(signal: c_int) -> c_int {
     if signal == 0 {
         return 0;
     }

@@ -33,8 +33,6 @@ fails! { ENOSYS:
     execle(*const c_char, *const c_char);
     execlp(*const c_char, *const c_char);
     fexecve(c_int, *const *const c_char, *const *const c_char);
-    pipe(*mut c_int);
-    pipe2(*mut c_int, c_int);
     sem_unlink(*const c_char);
     sem_close(*const c_void);
     timer_create(c_int, *mut c_void, *mut *mut c_void);

@@ -10,6 +10,7 @@ use super::signals::{self, Origin};
 use super::wait_for_ever;
 use crate::arena;
 use crate::errno::{self, fail};
+use crate::files::{PipeEnd, pipe_end};
 use crate::runtime::platform;
 
 const NANOSECONDS: u64 = 1_000_000_000;
@@ -406,6 +407,8 @@ unsafe extern "C" {
 const POLL_READ: i16 = 0x001 | 0x040;
 const POLL_WRITE: i16 = 0x004 | 0x100;
 const POLL_INVALID: i16 = 0x020;
+const POLL_ERROR: i16 = 0x008;
+const POLL_HANG_UP: i16 = 0x010;
 
 /// `struct pollfd`.
 #[repr(C)]
@@ -415,9 +418,26 @@ struct PollEntry {
     found: i16,
 }
 
-/// What can happen on a descriptor without waiting: reading from all but the console's output, writing to all but
-/// its input.
+/// What can happen on a descriptor without waiting: of files, reading from all but the console's output and writing to
+/// all but its input.
 fn ready_events(descriptor: c_int) -> i16 {
+    match pipe_end(descriptor) {
+        Some(PipeEnd::Reading {
+            has_bytes,
+            has_writer,
+        }) => {
+            let read = if has_bytes { POLL_READ } else { 0 };
+            return read | if has_writer { 0 } else { POLL_HANG_UP };
+        }
+        Some(PipeEnd::Writing {
+            has_room,
+            has_reader,
+        }) => {
+            let write = if has_room { POLL_WRITE } else { 0 };
+            return write | if has_reader { 0 } else { POLL_ERROR };
+        }
+        None => {}
+    }
     match descriptor {
         0 => POLL_READ,
         1 | 2 => POLL_WRITE,
@@ -436,13 +456,21 @@ fn wait_without_events(timeout_ns: Option<u64>, what: &str) -> c_int {
                 Err(_) => fail(errno::EINTR),
             }
         }
-        None => loop {
-            match wait_for_timer() {
-                Some(true) => return fail(errno::EINTR),
-                Some(false) => {}
-                None => wait_for_ever(what),
-            }
-        },
+        None => {
+            wait_for_handler(what);
+            fail(errno::EINTR)
+        }
+    }
+}
+
+/// Waits until a timer has called a handler; without one, that is for ever.
+pub(crate) fn wait_for_handler(what: &str) {
+    loop {
+        match wait_for_timer() {
+            Some(true) => return,
+            Some(false) => {}
+            None => wait_for_ever(what),
+        }
     }
 }
 
@@ -460,7 +488,9 @@ unsafe fn poll_entries(entries: *mut PollEntry, count: u64, timeout_ns: Option<u
     for entry in entries {
         entry.found = match entry.descriptor {
             ..0 => 0,
-            descriptor if is_open(descriptor) => ready_events(descriptor) & entry.events,
+            descriptor if is_open(descriptor) => {
+                ready_events(descriptor) & (entry.events | POLL_ERROR | POLL_HANG_UP)
+            }
             _ => POLL_INVALID,
         };
         found += c_int::from(entry.found != 0);
@@ -541,7 +571,8 @@ unsafe fn select_in(count: c_int, sets: [*mut DescriptorSet; 3], timeout_ns: Opt
             if !is_open(descriptor) {
                 return fail(errno::EBADF);
             }
-            let wanted = [POLL_READ, POLL_WRITE, 0][index];
+            // The end of a pipe is read without waiting, and so is its error written.
+            let wanted = [POLL_READ | POLL_HANG_UP, POLL_WRITE | POLL_ERROR, 0][index];
             if ready_events(descriptor) & wanted != 0 {
                 results[index][word] |= bit;
                 found += 1;

@@ -20,6 +20,7 @@ const AS_ON_LINUX: &[&str] = &[
     "error_texts",
     "options",
     "patterns",
+    "pipes",
     "random_numbers",
     "regex_random",
     "regex_table",
