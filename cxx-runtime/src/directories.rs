@@ -81,6 +81,25 @@ unsafe extern "C" fn readdir(directory: *mut c_void) -> *mut c_void {
     (&raw mut directory.entry).cast()
 }
 
+/// 0 with null in the result at the end.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn readdir_r(
+    directory: *mut c_void,
+    place: *mut DirectoryEntry,
+    result: *mut *mut DirectoryEntry,
+) -> c_int {
+    // SAFETY: the caller passes an open directory and places for an entry and for the result.
+    unsafe {
+        let entry = readdir(directory).cast::<DirectoryEntry>();
+        *result = core::ptr::null_mut();
+        if !entry.is_null() {
+            core::ptr::copy_nonoverlapping(entry, place, 1);
+            *result = place;
+        }
+    }
+    0
+}
+
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn rewinddir(directory: *mut c_void) {
     // SAFETY: the caller passes an open directory.
@@ -123,17 +142,26 @@ unsafe extern "C" {
     fn qsort(base: *mut c_void, count: usize, size: usize, compare: Compare);
 }
 
+/// # Safety
+/// The pointer must lead to an entry.
+unsafe fn name_of<'a>(entry: *const *const c_void) -> &'a CStr {
+    // SAFETY: the caller's promise; names are C strings.
+    unsafe {
+        let entry = (*entry).cast::<DirectoryEntry>();
+        CStr::from_ptr((&raw const (*entry).name).cast())
+    }
+}
+
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn alphasort(left: *const *const c_void, right: *const *const c_void) -> c_int {
-    // SAFETY: the caller passes pointers to entries, whose names are C strings.
-    let (left, right) = unsafe {
-        let name = |entry: *const *const c_void| {
-            let entry = (*entry).cast::<DirectoryEntry>();
-            CStr::from_ptr((&raw const (*entry).name).cast())
-        };
-        (name(left), name(right))
-    };
-    left.cmp(right) as c_int
+    // SAFETY: the caller passes pointers to entries.
+    unsafe { name_of(left).cmp(name_of(right)) as c_int }
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn versionsort(left: *const *const c_void, right: *const *const c_void) -> c_int {
+    // SAFETY: the caller passes pointers to entries.
+    unsafe { crate::strings::strverscmp(name_of(left).as_ptr(), name_of(right).as_ptr()) }
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]

@@ -1,7 +1,10 @@
 //! Error numbers (Linux's values, as in the overlay's `errno.h`) and their messages.
 
+use alloc::format;
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char, c_int};
+
+use crate::posix::one_thread::OneThread;
 
 #[repr(transparent)]
 struct Errno(UnsafeCell<c_int>);
@@ -41,8 +44,20 @@ pub(crate) fn fail(number: c_int) -> c_int {
 macro_rules! errors {
     ($($name:ident = $number:literal, $message:literal;)*) => {
         $(#[doc = $message] pub const $name: c_int = $number;)*
-        const MESSAGES: &[(c_int, &CStr)] = &[$(($number, match CStr::from_bytes_with_nul(concat!($message, "\0").as_bytes()) { Ok(text) => text, Err(_) => panic!() })),*];
+        /// Number, name and message.
+        const ERRORS: &[(c_int, &CStr, &CStr)] = &[$((
+            $number,
+            c_text(concat!(stringify!($name), "\0")),
+            c_text(concat!($message, "\0")),
+        )),*];
     };
+}
+
+const fn c_text(text: &str) -> &CStr {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(text) => text,
+        Err(_) => panic!(),
+    }
 }
 
 errors! {
@@ -88,22 +103,58 @@ errors! {
     ELOOP = 40, "Too many levels of symbolic links";
     ENOMSG = 42, "No message of desired type";
     EIDRM = 43, "Identifier removed";
+    ECHRNG = 44, "Channel number out of range";
+    EL2NSYNC = 45, "Level 2 not synchronized";
+    EL3HLT = 46, "Level 3 halted";
+    EL3RST = 47, "Level 3 reset";
+    ELNRNG = 48, "Link number out of range";
+    EUNATCH = 49, "Protocol driver not attached";
+    ENOCSI = 50, "No CSI structure available";
+    EL2HLT = 51, "Level 2 halted";
+    EBADE = 52, "Invalid exchange";
+    EBADR = 53, "Invalid request descriptor";
+    EXFULL = 54, "Exchange full";
+    ENOANO = 55, "No anode";
+    EBADRQC = 56, "Invalid request code";
+    EBADSLT = 57, "Invalid slot";
+    EBFONT = 59, "Bad font file format";
     ENOSTR = 60, "Device not a stream";
     ENODATA = 61, "No data available";
     ETIME = 62, "Timer expired";
     ENOSR = 63, "Out of streams resources";
+    ENONET = 64, "Machine is not on the network";
+    ENOPKG = 65, "Package not installed";
+    EREMOTE = 66, "Object is remote";
     ENOLINK = 67, "Link has been severed";
+    EADV = 68, "Advertise error";
+    ESRMNT = 69, "Srmount error";
+    ECOMM = 70, "Communication error on send";
     EPROTO = 71, "Protocol error";
+    EMULTIHOP = 72, "Multihop attempted";
+    EDOTDOT = 73, "RFS specific error";
     EBADMSG = 74, "Bad message";
     EOVERFLOW = 75, "Value too large for defined data type";
+    ENOTUNIQ = 76, "Name not unique on network";
+    EBADFD = 77, "File descriptor in bad state";
+    EREMCHG = 78, "Remote address changed";
+    ELIBACC = 79, "Can not access a needed shared library";
+    ELIBBAD = 80, "Accessing a corrupted shared library";
+    ELIBSCN = 81, ".lib section in a.out corrupted";
+    ELIBMAX = 82, "Attempting to link in too many shared libraries";
+    ELIBEXEC = 83, "Cannot exec a shared library directly";
     EILSEQ = 84, "Invalid or incomplete multibyte or wide character";
+    ERESTART = 85, "Interrupted system call should be restarted";
+    ESTRPIPE = 86, "Streams pipe error";
+    EUSERS = 87, "Too many users";
     ENOTSOCK = 88, "Socket operation on non-socket";
     EDESTADDRREQ = 89, "Destination address required";
     EMSGSIZE = 90, "Message too long";
     EPROTOTYPE = 91, "Protocol wrong type for socket";
     ENOPROTOOPT = 92, "Protocol not available";
     EPROTONOSUPPORT = 93, "Protocol not supported";
+    ESOCKTNOSUPPORT = 94, "Socket type not supported";
     ENOTSUP = 95, "Operation not supported";
+    EPFNOSUPPORT = 96, "Protocol family not supported";
     EAFNOSUPPORT = 97, "Address family not supported by protocol";
     EADDRINUSE = 98, "Address already in use";
     EADDRNOTAVAIL = 99, "Cannot assign requested address";
@@ -115,71 +166,76 @@ errors! {
     ENOBUFS = 105, "No buffer space available";
     EISCONN = 106, "Transport endpoint is already connected";
     ENOTCONN = 107, "Transport endpoint is not connected";
+    ESHUTDOWN = 108, "Cannot send after transport endpoint shutdown";
+    ETOOMANYREFS = 109, "Too many references: cannot splice";
     ETIMEDOUT = 110, "Connection timed out";
     ECONNREFUSED = 111, "Connection refused";
+    EHOSTDOWN = 112, "Host is down";
     EHOSTUNREACH = 113, "No route to host";
     EALREADY = 114, "Operation already in progress";
     EINPROGRESS = 115, "Operation now in progress";
+    ESTALE = 116, "Stale file handle";
+    EUCLEAN = 117, "Structure needs cleaning";
+    ENOTNAM = 118, "Not a XENIX named type file";
+    ENAVAIL = 119, "No XENIX semaphores available";
+    EISNAM = 120, "Is a named type file";
+    EREMOTEIO = 121, "Remote I/O error";
+    EDQUOT = 122, "Disk quota exceeded";
+    ENOMEDIUM = 123, "No medium found";
+    EMEDIUMTYPE = 124, "Wrong medium type";
     ECANCELED = 125, "Operation canceled";
+    ENOKEY = 126, "Required key not available";
+    EKEYEXPIRED = 127, "Key has expired";
+    EKEYREVOKED = 128, "Key has been revoked";
+    EKEYREJECTED = 129, "Key was rejected by service";
     EOWNERDEAD = 130, "Owner died";
     ENOTRECOVERABLE = 131, "State not recoverable";
+    ERFKILL = 132, "Operation not possible due to RF-kill";
+    EHWPOISON = 133, "Memory page has hardware error";
 }
 
-fn known_message(number: c_int) -> Option<&'static CStr> {
-    match MESSAGES.iter().find(|(known, _)| *known == number) {
-        Some((_, text)) => Some(text),
-        None if number == 0 => Some(c"Success"),
-        None => None,
+/// Room for a text with a number of 32 bits.
+const UNKNOWN_BYTES: usize = 48;
+
+const UNKNOWN: &str = "Unknown error";
+
+static UNKNOWN_ERROR: OneThread<[u8; UNKNOWN_BYTES]> = OneThread::new([0; UNKNOWN_BYTES]);
+static UNKNOWN_SIGNAL: OneThread<[u8; UNKNOWN_BYTES]> = OneThread::new([0; UNKNOWN_BYTES]);
+
+/// The text about what has none, which stays until the next such text.
+fn numbered(
+    place: &'static OneThread<[u8; UNKNOWN_BYTES]>,
+    kind: &str,
+    number: c_int,
+) -> &'static CStr {
+    let text = format!("{kind} {number}");
+    place.with(|place| {
+        place.fill(0);
+        place[..text.len()].copy_from_slice(text.as_bytes());
+    });
+    // SAFETY: the text is shorter than its place, of which the rest is zeros; C says that it is overwritten later.
+    unsafe { CStr::from_ptr(place.get().cast()) }
+}
+
+fn known(number: c_int) -> Option<(&'static CStr, &'static CStr)> {
+    let found = ERRORS.iter().find(|(known, ..)| *known == number);
+    match found {
+        Some((_, name, message)) => Some((name, message)),
+        None => (number == 0).then_some((c"0", c"Success")),
     }
 }
-
-const UNKNOWN: &[u8] = b"Unknown error ";
-/// With a sign, ten digits and the end.
-const UNKNOWN_BYTES: usize = UNKNOWN.len() + 12;
-
-#[repr(transparent)]
-struct UnknownText(UnsafeCell<[u8; UNKNOWN_BYTES]>);
-
-// SAFETY: there is one thread.
-unsafe impl Sync for UnknownText {}
-
-/// The text of the last number that has none of its own: it may change with the next (C11 7.24.6.2).
-static UNKNOWN_TEXT: UnknownText = UnknownText(UnsafeCell::new([0; UNKNOWN_BYTES]));
 
 fn message(number: c_int) -> &'static CStr {
-    known_message(number).unwrap_or_else(|| {
-        // SAFETY: there is one thread, and nobody keeps the text across calls.
-        unknown_message(number, unsafe { &mut *UNKNOWN_TEXT.0.get() })
-    })
-}
-
-fn unknown_message(number: c_int, text: &mut [u8; UNKNOWN_BYTES]) -> &CStr {
-    let mut digits = [0; 11];
-    let mut start = digits.len();
-    let mut rest = number.unsigned_abs();
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    if number < 0 {
-        start -= 1;
-        digits[start] = b'-';
-    }
-    let end = UNKNOWN.len() + digits.len() - start;
-    text[..UNKNOWN.len()].copy_from_slice(UNKNOWN);
-    text[UNKNOWN.len()..end].copy_from_slice(&digits[start..]);
-    text[end..].fill(0);
-    CStr::from_bytes_until_nul(text).unwrap_or(c"Unknown error")
+    known(number).map_or_else(
+        || numbered(&UNKNOWN_ERROR, UNKNOWN, number),
+        |(_, message)| message,
+    )
 }
 
 /// The message of an error number, for messages of a kernel.
 #[must_use]
 pub fn description(number: c_int) -> &'static str {
-    message(number).to_str().unwrap_or("Unknown error")
+    message(number).to_str().unwrap_or(UNKNOWN)
 }
 
 /// The message of an error number.
@@ -195,16 +251,18 @@ extern "C" fn strerror(number: c_int) -> *const c_char {
 /// The form of POSIX: 0, or an error number where there is no message or it does not fit.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn __xpg_strerror_r(number: c_int, buffer: *mut c_char, size: usize) -> c_int {
-    // What `strerror` has given stays as it is.
-    let mut unknown = [0; UNKNOWN_BYTES];
-    let known = known_message(number);
-    let text = known.unwrap_or_else(|| unknown_message(number, &mut unknown));
-    // SAFETY: the caller gives `size` bytes.
-    let fits = unsafe { crate::cstr::store(text.to_bytes(), buffer, size) };
-    match known {
-        None => EINVAL,
-        Some(_) if fits => 0,
+    let store = |text: &[u8]| {
+        // SAFETY: the caller gives `size` bytes.
+        unsafe { crate::cstr::store(text, buffer, size) }
+    };
+    match known(number) {
+        Some((_, message)) if store(message.to_bytes()) => 0,
         Some(_) => ERANGE,
+        None => {
+            // What `strerror` has given stays as it is.
+            store(format!("{UNKNOWN} {number}").as_bytes());
+            EINVAL
+        }
     }
 }
 
@@ -214,45 +272,80 @@ unsafe extern "C" fn __xpg_strerror_r(number: c_int, buffer: *mut c_char, size: 
 unsafe extern "C" fn strerror_r(number: c_int, buffer: *mut c_char, size: usize) -> *const c_char {
     // SAFETY: the caller gives `size` bytes.
     unsafe { crate::cstr::store(message(number).to_bytes(), buffer, size) };
-    known_message(number).map_or(buffer.cast_const(), CStr::as_ptr)
+    known(number).map_or(buffer.cast_const(), |(_, message)| message.as_ptr())
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn strerrorname_np(number: c_int) -> *const c_char {
+    known(number).map_or(core::ptr::null(), |(name, _)| name.as_ptr())
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn strerrordesc_np(number: c_int) -> *const c_char {
+    known(number).map_or(core::ptr::null(), |(_, message)| message.as_ptr())
 }
 
 /// The text of a signal.
 pub(crate) fn signal_text(number: c_int) -> &'static CStr {
-    match number {
-        1 => c"Hangup",
-        2 => c"Interrupt",
-        3 => c"Quit",
-        4 => c"Illegal instruction",
-        5 => c"Trace/breakpoint trap",
-        6 => c"Aborted",
-        7 => c"Bus error",
-        8 => c"Floating point exception",
-        9 => c"Killed",
-        10 => c"User defined signal 1",
-        11 => c"Segmentation fault",
-        12 => c"User defined signal 2",
-        13 => c"Broken pipe",
-        14 => c"Alarm clock",
-        15 => c"Terminated",
-        16 => c"Stack fault",
-        17 => c"Child exited",
-        18 => c"Continued",
-        19 => c"Stopped (signal)",
-        20 => c"Stopped",
-        21 => c"Stopped (tty input)",
-        22 => c"Stopped (tty output)",
-        23 => c"Urgent I/O condition",
-        24 => c"CPU time limit exceeded",
-        25 => c"File size limit exceeded",
-        26 => c"Virtual timer expired",
-        27 => c"Profiling timer expired",
-        28 => c"Window changed",
-        29 => c"I/O possible",
-        30 => c"Power failure",
-        31 => c"Bad system call",
-        _ => c"Unknown signal",
+    const REAL_TIME: c_int = 34;
+    const LAST: c_int = 64;
+    match known_signal(number) {
+        Some((_, text)) => text,
+        None if (REAL_TIME..=LAST).contains(&number) => {
+            numbered(&UNKNOWN_SIGNAL, "Real-time signal", number - REAL_TIME)
+        }
+        None => numbered(&UNKNOWN_SIGNAL, "Unknown signal", number),
     }
+}
+
+/// Short names and texts of the signals from 1 on.
+const SIGNALS: [(&CStr, &CStr); 31] = [
+    (c"HUP", c"Hangup"),
+    (c"INT", c"Interrupt"),
+    (c"QUIT", c"Quit"),
+    (c"ILL", c"Illegal instruction"),
+    (c"TRAP", c"Trace/breakpoint trap"),
+    (c"ABRT", c"Aborted"),
+    (c"BUS", c"Bus error"),
+    (c"FPE", c"Floating point exception"),
+    (c"KILL", c"Killed"),
+    (c"USR1", c"User defined signal 1"),
+    (c"SEGV", c"Segmentation fault"),
+    (c"USR2", c"User defined signal 2"),
+    (c"PIPE", c"Broken pipe"),
+    (c"ALRM", c"Alarm clock"),
+    (c"TERM", c"Terminated"),
+    (c"STKFLT", c"Stack fault"),
+    (c"CHLD", c"Child exited"),
+    (c"CONT", c"Continued"),
+    (c"STOP", c"Stopped (signal)"),
+    (c"TSTP", c"Stopped"),
+    (c"TTIN", c"Stopped (tty input)"),
+    (c"TTOU", c"Stopped (tty output)"),
+    (c"URG", c"Urgent I/O condition"),
+    (c"XCPU", c"CPU time limit exceeded"),
+    (c"XFSZ", c"File size limit exceeded"),
+    (c"VTALRM", c"Virtual timer expired"),
+    (c"PROF", c"Profiling timer expired"),
+    (c"WINCH", c"Window changed"),
+    (c"POLL", c"I/O possible"),
+    (c"PWR", c"Power failure"),
+    (c"SYS", c"Bad system call"),
+];
+
+fn known_signal(number: c_int) -> Option<(&'static CStr, &'static CStr)> {
+    let index = usize::try_from(number).ok()?.checked_sub(1)?;
+    SIGNALS.get(index).copied()
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn sigabbrev_np(number: c_int) -> *const c_char {
+    known_signal(number).map_or(core::ptr::null(), |(name, _)| name.as_ptr())
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn sigdescr_np(number: c_int) -> *const c_char {
+    known_signal(number).map_or(core::ptr::null(), |(_, text)| text.as_ptr())
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -266,18 +359,17 @@ mod tests {
 
     #[test]
     fn every_number_has_one_message() {
-        for (index, (number, _)) in MESSAGES.iter().enumerate() {
-            assert!(
-                MESSAGES[index + 1..]
-                    .iter()
-                    .all(|(other, _)| other != number)
-            );
+        for (index, (number, ..)) in ERRORS.iter().enumerate() {
+            let mut others = ERRORS[index + 1..].iter();
+            assert!(others.all(|(other, ..)| other != number));
         }
         assert_eq!(message(ENOENT), c"No such file or directory");
         assert_eq!(message(0), c"Success");
         assert_eq!(message(4711), c"Unknown error 4711");
         assert_eq!(message(-1), c"Unknown error -1");
         assert_eq!(message(c_int::MIN), c"Unknown error -2147483648");
+        assert_eq!(signal_text(31), c"Bad system call");
+        assert_eq!(signal_text(36), c"Real-time signal 2");
     }
 
     #[test]

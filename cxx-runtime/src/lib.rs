@@ -23,6 +23,7 @@
 extern crate alloc;
 
 pub mod arena;
+mod atomics;
 mod cstr;
 mod cxxabi;
 mod directories;
@@ -37,6 +38,7 @@ mod number;
 pub mod platform;
 mod posix;
 mod process;
+mod processor;
 mod runtime;
 #[cfg(all(feature = "rust-std", not(test)))]
 mod rust_std;
@@ -56,7 +58,7 @@ mod wide;
 pub use dynamic::{find_symbol, register_symbols, symbol_lookup};
 pub use files::commit_files;
 pub use heap::{GlobalHeap, heap_bytes, heap_is_intact};
-pub use posix::{before_abort, start_program};
+pub use posix::{ProgramFault, before_abort, deliver_fault, start_program, takes_fault};
 pub use runtime::{install, platform, run_constructors, run_late_constructors};
 pub use stdio::flush as flush_streams;
 pub use symbols::ExportedSymbol;

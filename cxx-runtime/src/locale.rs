@@ -217,6 +217,23 @@ with_locale! {
     "strncasecmp_l" is "strncasecmp";
     "strerror_l" is "strerror";
     "strftime_l" is "bareflow_strftime";
+    "strptime_l" is "strptime";
+    "wcsftime_l" is "wcsftime";
+    "wctype_l" is "wctype";
+    "iswctype_l" is "iswctype";
+    "wctrans_l" is "wctrans";
+    "towctrans_l" is "towctrans";
+}
+
+// Other names of the same functions.
+#[cfg(not(test))]
+with_locale! {
+    "bsd_signal" is "signal";
+    "euidaccess" is "eaccess";
+    "fgetws_unlocked" is "fgetws";
+    "fputws_unlocked" is "fputws";
+    "pthread_yield" is "sched_yield";
+    "timelocal" is "bareflow_mktime";
 }
 
 /// There are no message catalogues: no name is that of one.

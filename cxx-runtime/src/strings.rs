@@ -174,7 +174,7 @@ extern "C" fn ffsll(number: c_longlong) -> c_int {
 
 /// Compares as `ls -v` sorts: digits as numbers, those with leading zeros before.
 #[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn strverscmp(first: *const c_char, second: *const c_char) -> c_int {
+pub(crate) unsafe extern "C" fn strverscmp(first: *const c_char, second: *const c_char) -> c_int {
     // SAFETY: the caller passes C strings.
     let (first, second) = unsafe { (cstr::bytes(first), cstr::bytes(second)) };
     let at = |text: &[u8], index: usize| text.get(index).copied().unwrap_or(0);

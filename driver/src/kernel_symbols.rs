@@ -13,6 +13,7 @@ const ENGINE: &[&str] = &[
     "__cxa_thread_atexit_impl",
     "__dso_handle",
     "bareflow_snapshot",
+    "on_exit",
 ];
 
 static NAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| names().collect());

@@ -22,6 +22,7 @@ use crate::runtime::platform;
 use tree::{Content, Device, LastLink, NodeId, Place, ROOT, Time, Tree};
 
 pub(crate) use descriptors::{Mapping, close, dup2, fcntl, isatty, lseek, map, open, read, write};
+pub(crate) use paths::unlink;
 pub(crate) use pipes::{PipeEnd, pipe_end};
 pub(crate) use status::access;
 

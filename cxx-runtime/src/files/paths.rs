@@ -23,7 +23,7 @@ unsafe extern "C" fn unlinkat(directory: c_int, path: *const c_char, flags: c_in
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn unlink(path: *const c_char) -> c_int {
+pub(crate) unsafe extern "C" fn unlink(path: *const c_char) -> c_int {
     // SAFETY: the caller passes a C string.
     unsafe { unlinkat(AT_FDCWD, path, 0) }
 }

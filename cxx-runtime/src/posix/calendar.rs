@@ -183,7 +183,7 @@ extern "C" fn tzset() {
     HAS_DAYLIGHT_SAVING.set(c_int::from(zone.summer.is_some()));
 }
 
-fn local_calendar(seconds: i64) -> Option<Tm> {
+pub(super) fn local_calendar(seconds: i64) -> Option<Tm> {
     let zone = zone();
     let Local {
         offset_seconds,
@@ -230,7 +230,7 @@ unsafe extern "C" fn bareflow_gmtime(time: *const i64) -> *mut Tm {
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn bareflow_localtime_r(time: *const i64, result: *mut Tm) -> *mut Tm {
+pub(super) unsafe extern "C" fn bareflow_localtime_r(time: *const i64, result: *mut Tm) -> *mut Tm {
     tzset();
     // SAFETY: the caller passes a time and a place for the result.
     unsafe { store(local_calendar(*time), result) }
@@ -266,7 +266,7 @@ pub(super) fn local_seconds(time: &Tm) -> i64 {
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn bareflow_mktime(time: *mut Tm) -> i64 {
+pub(super) unsafe extern "C" fn bareflow_mktime(time: *mut Tm) -> i64 {
     tzset();
     // SAFETY: the caller passes a time.
     unsafe {

@@ -1,5 +1,6 @@
 //! `err`, `warn` and `syslog`: lines on standard error.
 
+use alloc::string::String;
 use core::ffi::{c_char, c_int, c_void};
 
 use super::one_thread::OneThread;
@@ -35,6 +36,12 @@ pub(super) unsafe fn set_program_name(name: *const c_char) {
     NAME.set(name);
     SHORT_NAME.set(short);
     PROGRAM_NAME.set(short);
+}
+
+/// The name that the program was started by.
+pub(super) fn program_name() -> String {
+    // SAFETY: it is a C string.
+    String::from_utf8_lossy(unsafe { cstr::bytes(NAME.read()) }).into_owned()
 }
 
 unsafe extern "C" {
@@ -85,7 +92,7 @@ unsafe fn print(format: *const c_char, arguments: *mut c_void, error: Option<c_i
     // SAFETY: the name is a C string; the caller's promise.
     unsafe {
         let name = cstr::bytes(SHORT_NAME.read());
-        let prefix = alloc::format!("{}: ", alloc::string::String::from_utf8_lossy(name));
+        let prefix = alloc::format!("{}: ", String::from_utf8_lossy(name));
         print_line(&prefix, format, arguments, error);
     }
 }

@@ -6,17 +6,27 @@
 //!    by `raise`, `kill` and `abort`: never between two of its instructions.
 
 mod calendar;
+mod contexts;
 pub(crate) mod environment;
+mod error;
+mod faults;
 mod fnmatch;
+mod getdate;
 mod getopt;
+mod gettext;
 mod iconv;
+mod linux;
 mod messages;
+mod mount_table;
 mod network;
-mod one_thread;
+pub(crate) mod one_thread;
 mod paths;
+mod polling;
 mod random;
+mod random_states;
 mod regex;
 mod search;
+mod signal_sets;
 pub(crate) mod signals;
 mod strftime;
 mod strptime;
@@ -24,11 +34,13 @@ mod symbols;
 mod system;
 mod terminal;
 mod threads;
+mod timers;
 mod users;
 mod waiting;
 mod zone;
 
 pub(crate) use calendar::{START as EPOCH, Tm, utc_calendar};
+pub use faults::{ProgramFault, deliver_fault, takes_fault};
 pub(crate) use signals::raise;
 pub(crate) use strftime::format as format_time;
 pub(crate) use symbols::address_of;
@@ -40,7 +52,7 @@ use core::ffi::c_char;
 use crate::termination::{Termination, terminate};
 
 /// Ends a program that waits for something that cannot happen.
-pub(crate) fn wait_for_ever(what: &str) -> ! {
+fn wait_for_ever(what: &str) -> ! {
     terminate(Termination::Abort(format!(
         "the program waits for ever: {what}"
     )))
@@ -55,6 +67,9 @@ pub unsafe fn start_program(name: *const c_char) -> *mut *mut c_char {
     unsafe { messages::set_program_name(name) };
     signals::reset();
     threads::reset();
+    crate::processor::__cpu_indicator_init();
+    let here = 0_u8;
+    threads::set_stack_top((&raw const here) as usize);
     getopt::reset();
     environment::reset()
 }

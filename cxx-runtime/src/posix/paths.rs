@@ -284,7 +284,7 @@ unsafe fn set_times(
     // SAFETY: the caller passes null or two times.
     let times = unsafe { *times }.map(|time| TimeSpec {
         seconds: time.seconds,
-        nanoseconds: i64::from(time.microseconds) * 1000,
+        nanoseconds: time.microseconds * 1000,
     });
     set(&raw const times)
 }

@@ -17,8 +17,9 @@ const KINDS: [(usize, usize, usize); 5] = [
 ];
 
 /// What `random` uses: the numbers lie in memory that may be the program's, behind a word that says how far it is.
+#[repr(C)]
 #[derive(Clone, Copy)]
-struct Generator {
+pub(super) struct Generator {
     state: *mut i32,
     degree: usize,
     separation: usize,
@@ -37,13 +38,47 @@ static GENERATOR: OneThread<Generator> = OneThread::new(Generator {
 });
 
 impl Generator {
+    /// A generator in so many bytes of the program's; none if they are too few.
+    pub(super) fn new(state: *mut i32, size: usize, seed: c_uint) -> Option<Self> {
+        let mut kinds = KINDS.iter().rev();
+        let (_, degree, separation) = kinds.find(|(bytes, _, _)| *bytes <= size)?;
+        let mut generator = Self {
+            state,
+            degree: *degree,
+            separation: *separation,
+            front: 0,
+            rear: 0,
+        };
+        generator.seed(seed);
+        generator.describe();
+        Some(generator)
+    }
+
+    /// The generator that a state describes; none if it is no state.
+    ///
+    /// # Safety
+    /// The state must be one that [`Generator::new`] made.
+    pub(super) unsafe fn resumed(state: *mut i32) -> Option<Self> {
+        // SAFETY: the caller's promise.
+        let word = unsafe { *state };
+        let (_, degree, separation) = KINDS.get(usize::try_from(word % 5).ok()?)?;
+        let rear = (word / 5) as usize;
+        Some(Self {
+            state,
+            degree: *degree,
+            separation: *separation,
+            front: (rear + separation).checked_rem(*degree).unwrap_or(0),
+            rear,
+        })
+    }
+
     fn cell(&self, index: usize) -> &Cell<i32> {
         // SAFETY: the state has a word for its description and `degree` numbers, or one.
         unsafe { Cell::from_mut(&mut *self.state.add(1 + index)) }
     }
 
     /// The additive feedback generator of 4.2BSD; what seeds it is the generator of Park and Miller.
-    fn seed(&mut self, seed: c_uint) {
+    pub(super) fn seed(&mut self, seed: c_uint) {
         let mut word = if seed == 0 { 1 } else { seed.cast_signed() };
         self.cell(0).set(word);
         if self.degree == 0 {
@@ -66,7 +101,7 @@ impl Generator {
         }
     }
 
-    fn next(&mut self) -> c_long {
+    pub(super) fn next(&mut self) -> c_long {
         if self.degree == 0 {
             let word = self
                 .cell(0)
@@ -88,7 +123,7 @@ impl Generator {
     }
 
     /// Writes into the state what `setstate` needs to go on with it.
-    fn describe(&self) {
+    pub(super) fn describe(&self) {
         let kind = KINDS
             .iter()
             .position(|(_, degree, _)| *degree == self.degree)
@@ -119,56 +154,29 @@ extern "C" fn srandom(seed: c_uint) {
     with_generator(|generator| generator.seed(seed));
 }
 
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn initstate(seed: c_uint, state: *mut c_char, size: usize) -> *mut c_char {
-    let Some((_, degree, separation)) = KINDS.iter().rev().find(|(bytes, _, _)| *bytes <= size)
-    else {
+/// Puts another generator in the place of the one in use, and returns the state of that; null without one.
+fn exchange(new: Option<Generator>) -> *mut c_char {
+    let Some(new) = new else {
         errno::set(errno::EINVAL);
         return core::ptr::null_mut();
     };
     with_generator(|generator| {
         generator.describe();
-        let before = generator.state;
-        *generator = Generator {
-            state: state.cast(),
-            degree: *degree,
-            separation: *separation,
-            front: 0,
-            rear: 0,
-        };
-        generator.seed(seed);
-        generator.describe();
-        before.cast()
+        core::mem::replace(generator, new).state.cast()
     })
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn initstate(seed: c_uint, state: *mut c_char, size: usize) -> *mut c_char {
+    exchange(Generator::new(state.cast(), size, seed))
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn setstate(state: *mut c_char) -> *mut c_char {
-    let state = state.cast::<i32>();
+    // The state may be the one in use, whose place it says only now.
+    with_generator(|generator| generator.describe());
     // SAFETY: the caller passes a state that `initstate` made.
-    let word = unsafe { *state };
-    let kind = usize::try_from(word % 5).ok();
-    let Some((_, degree, separation)) = kind.and_then(|kind| KINDS.get(kind)) else {
-        errno::set(errno::EINVAL);
-        return core::ptr::null_mut();
-    };
-    with_generator(|generator| {
-        generator.describe();
-        let before = generator.state;
-        let rear = (word / 5) as usize;
-        *generator = Generator {
-            state,
-            degree: *degree,
-            separation: *separation,
-            front: if *degree == 0 {
-                0
-            } else {
-                (rear + separation) % degree
-            },
-            rear,
-        };
-        before.cast()
-    })
+    exchange(unsafe { Generator::resumed(state.cast()) })
 }
 
 /// The generator of glibc's: three steps of the one of ISO C's example.
@@ -188,10 +196,10 @@ unsafe extern "C" fn rand_r(seed: *mut c_uint) -> c_int {
 
 /// The 48-bit linear congruential generator of POSIX.
 #[derive(Clone, Copy)]
-struct Linear {
-    state: u64,
-    factor: u64,
-    increment: u64,
+pub(super) struct Linear {
+    pub(super) state: u64,
+    pub(super) factor: u64,
+    pub(super) increment: u64,
 }
 
 const FACTOR: u64 = 0x5_deec_e66d;
@@ -205,19 +213,33 @@ static LINEAR: OneThread<Linear> = OneThread::new(Linear {
 });
 static OLD_SEED: OneThread<[c_ushort; 3]> = OneThread::new([0; 3]);
 
-fn joined(parts: [c_ushort; 3]) -> u64 {
+pub(super) fn joined(parts: [c_ushort; 3]) -> u64 {
     parts
         .iter()
         .rev()
         .fold(0, |number, part| number << 16 | u64::from(*part))
 }
 
-fn split(number: u64) -> [c_ushort; 3] {
+pub(super) fn split(number: u64) -> [c_ushort; 3] {
     [number, number >> 16, number >> 32].map(|part| part as c_ushort)
 }
 
 impl Linear {
-    fn after(&self, state: u64) -> u64 {
+    /// The generator of POSIX in this state.
+    pub(super) fn with_state(state: u64) -> Self {
+        Self {
+            state,
+            factor: FACTOR,
+            increment: INCREMENT,
+        }
+    }
+
+    /// The state that a seed stands for.
+    pub(super) fn seeded(seed: c_long) -> u64 {
+        u64::from(seed as u32) << 16 | 0x330e
+    }
+
+    pub(super) fn after(&self, state: u64) -> u64 {
         state.wrapping_mul(self.factor).wrapping_add(self.increment) & MASK_48
     }
 }
@@ -238,15 +260,15 @@ unsafe fn next_of(state: *mut [c_ushort; 3]) -> u64 {
     }
 }
 
-fn to_double(state: u64) -> c_double {
+pub(super) fn to_double(state: u64) -> c_double {
     state as c_double / (1_u64 << 48) as c_double
 }
 
-fn to_unsigned(state: u64) -> c_long {
+pub(super) fn to_unsigned(state: u64) -> c_long {
     (state >> 17) as c_long
 }
 
-fn to_signed(state: u64) -> c_long {
+pub(super) fn to_signed(state: u64) -> c_long {
     c_long::from((state >> 16) as u32 as i32)
 }
 
@@ -284,16 +306,12 @@ unsafe extern "C" fn jrand48(state: *mut [c_ushort; 3]) -> c_long {
 }
 
 fn restart(state: u64) {
-    LINEAR.set(Linear {
-        state,
-        factor: FACTOR,
-        increment: INCREMENT,
-    });
+    LINEAR.set(Linear::with_state(state));
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn srand48(seed: c_long) {
-    restart(u64::from(seed as u32) << 16 | 0x330e);
+    restart(Linear::seeded(seed));
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]

@@ -1,16 +1,15 @@
 //! Signals that a program sends itself, by `raise`, `kill`, `abort`, a fault, or a timer.
 //!
 //! A handler is called at once, by the function that sends the signal or that finds that a timer has expired;
-//! a blocked signal stays pending until it is unblocked. Signals are not queued.
+//! a blocked signal stays pending until it is unblocked. Signals are not queued. The rules of faults are in
+//! [`super::faults`].
 
 use alloc::format;
-use core::ffi::{c_char, c_int, c_uint, c_void};
-use core::ptr;
+use core::ffi::{c_int, c_uint, c_void};
 
 use super::one_thread::OneThread;
 use super::system::write_error;
-use super::{wait_for_ever, waiting};
-use crate::cstr;
+use super::{faults, wait_for_ever, waiting};
 use crate::errno::{self, fail};
 use crate::runtime::platform;
 use crate::termination::{Termination, terminate};
@@ -45,7 +44,14 @@ const ENDED_BY_SIGNAL: c_int = 128;
 pub(super) struct Action {
     handler: usize,
     mask: u64,
-    flags: c_int,
+    pub(super) flags: c_int,
+}
+
+impl Action {
+    /// Whether a function of the program's is called.
+    pub(super) fn has_handler(&self) -> bool {
+        self.handler > IGNORE
+    }
 }
 
 const NO_ACTION: Action = Action {
@@ -58,7 +64,7 @@ const NO_ACTION: Action = Action {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(super) struct Information {
-    signal: c_int,
+    pub(super) signal: c_int,
     error: c_int,
     code: c_int,
     _padding: c_int,
@@ -74,6 +80,10 @@ pub(super) enum Origin {
     Queue(u64),
     Thread,
     Timer,
+    /// A timer of `timer_create`, with its value.
+    ClockTimer(u64),
+    /// A fault: its code, and the address of what was accessed or of the instruction.
+    Fault(c_int, u64),
 }
 
 impl Information {
@@ -84,6 +94,8 @@ impl Information {
             Origin::Queue(value) => (-1, process, value),
             Origin::Thread => (-6, process, 0),
             Origin::Timer => (0x80, 0, 0),
+            Origin::ClockTimer(value) => (-2, 0, value),
+            Origin::Fault(code, address) => (code, address, 0),
         };
         let mut rest = [0; 13];
         rest[0] = queued;
@@ -115,20 +127,26 @@ pub(super) fn reset() {
     BLOCKED.set(0);
     PENDING.set(0);
     waiting::reset();
+    faults::reset();
 }
 
-fn bit(signal: c_int) -> u64 {
+pub(super) fn bit(signal: c_int) -> u64 {
     1 << (signal - 1)
 }
 
 const UNBLOCKABLE: u64 = 1 << (SIGKILL - 1) | 1 << (SIGSTOP - 1);
 
-fn is_signal(signal: c_int) -> bool {
+pub(super) fn is_signal(signal: c_int) -> bool {
     (1..=LAST).contains(&signal)
 }
 
-fn action(signal: c_int) -> Action {
+pub(super) fn action(signal: c_int) -> Action {
     ACTIONS.with(|actions| actions[signal as usize])
+}
+
+/// What `signal` would return.
+pub(super) fn handler(signal: c_int) -> usize {
+    action(signal).handler
 }
 
 /// Whether the signal does something when it arrives.
@@ -158,7 +176,7 @@ pub(super) fn send(signal: c_int, origin: Origin) -> bool {
     true
 }
 
-fn deliver(signal: c_int, origin: Origin) {
+pub(super) fn deliver(signal: c_int, origin: Origin) {
     let action = action(signal);
     if action.handler == DEFAULT {
         end_by(signal);
@@ -185,7 +203,7 @@ fn call(action: &Action, signal: c_int, origin: Origin) {
         if action.flags & SA_SIGINFO != 0 {
             let handler: extern "C" fn(c_int, *mut Information, *mut c_void) =
                 core::mem::transmute(action.handler);
-            handler(signal, &raw mut information, ptr::null_mut());
+            handler(signal, &raw mut information, faults::context());
         } else {
             let handler: extern "C" fn(c_int) = core::mem::transmute(action.handler);
             handler(signal);
@@ -233,7 +251,7 @@ pub(super) fn blocked() -> u64 {
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub(super) extern "C" fn bareflow_before_abort() {
     BLOCKED.with(|blocked| *blocked &= !bit(SIGABRT));
-    if action(SIGABRT).handler > IGNORE {
+    if action(SIGABRT).has_handler() {
         deliver(SIGABRT, Origin::Thread);
         // A second `abort`, in the handler or after it, does not call it again.
         ACTIONS.with(|actions| actions[SIGABRT as usize] = NO_ACTION);
@@ -320,7 +338,7 @@ fn install(signal: c_int, new: Action) {
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn signal(signal: c_int, handler: usize) -> usize {
+pub(super) extern "C" fn signal(signal: c_int, handler: usize) -> usize {
     if !is_signal(signal) || matches!(signal, SIGKILL | SIGSTOP) || handler == SIG_ERR {
         errno::set(errno::EINVAL);
         return SIG_ERR;
@@ -405,7 +423,7 @@ extern "C" fn pause() -> c_int {
 }
 
 /// Waits with this mask until a handler was called.
-fn suspend(mask: u64) -> c_int {
+pub(super) fn suspend(mask: u64) -> c_int {
     let outer = BLOCKED.read();
     let mut has_called = set_blocked(mask);
     while !has_called {
@@ -500,74 +518,6 @@ extern "C" fn pthread_kill(_thread: u64, signal: c_int) -> c_int {
     }
 }
 
-/// Handlers run on the program's own stack.
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn sigaltstack(_stack: *const c_void, _old: *mut c_void) -> c_int {
-    fail(errno::ENOSYS)
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn sigemptyset(set: *mut u64) -> c_int {
-    // SAFETY: the caller gives a signal set, which is one word.
-    unsafe { *set = 0 };
-    0
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn sigfillset(set: *mut u64) -> c_int {
-    // SAFETY: the caller gives a signal set, which is one word.
-    unsafe { *set = u64::MAX };
-    0
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn sigaddset(set: *mut u64, signal: c_int) -> c_int {
-    if !is_signal(signal) {
-        return fail(errno::EINVAL);
-    }
-    // SAFETY: the caller gives a signal set, which is one word.
-    unsafe { *set |= bit(signal) };
-    0
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn sigdelset(set: *mut u64, signal: c_int) -> c_int {
-    if !is_signal(signal) {
-        return fail(errno::EINVAL);
-    }
-    // SAFETY: the caller gives a signal set, which is one word.
-    unsafe { *set &= !bit(signal) };
-    0
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn sigismember(set: *const u64, signal: c_int) -> c_int {
-    if !is_signal(signal) {
-        return fail(errno::EINVAL);
-    }
-    // SAFETY: the caller gives a signal set, which is one word.
-    c_int::from(unsafe { *set } & bit(signal) != 0)
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn psignal(signal: c_int, prefix: *const c_char) {
-    let prefix = if prefix.is_null() {
-        b""
-    } else {
-        // SAFETY: the caller passes a C string or null.
-        unsafe { cstr::bytes(prefix) }
-    };
-    let separator: &[u8] = if prefix.is_empty() { b"" } else { b": " };
-    let text = errno::signal_text(signal).to_bytes();
-    write_error(&[prefix, separator, text, b"\n"]);
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn psiginfo(information: *const Information, prefix: *const c_char) {
-    // SAFETY: the caller passes an information, and a C string or null.
-    unsafe { psignal((*information).signal, prefix) }
-}
-
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn alarm(seconds: c_uint) -> c_uint {
     waiting::alarm(u64::from(seconds) * 1_000_000_000)
@@ -617,6 +567,7 @@ extern "C" fn bareflow_restore_signals(mask: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::ptr;
     use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
     use std::sync::{Mutex, PoisonError};
 

@@ -3,7 +3,9 @@
 use core::ffi::{c_char, c_int};
 use core::ptr;
 
-use super::calendar::{Tm, calendar, days_before_month, is_leap, seconds_of};
+use super::calendar::{
+    START, Tm, calendar, days_before_month, is_leap, local_calendar, seconds_of,
+};
 use super::strftime::{DAYS, MONTHS};
 use crate::cstr;
 
@@ -138,7 +140,7 @@ impl Parse {
             }
             b's' => {
                 let seconds = number(text, 18, 0, i64::MAX)?;
-                *time = calendar(seconds, 0)?;
+                *time = local_calendar(seconds)?;
                 self.has_year = true;
             }
             b'n' | b't' => skip_spaces(text),
@@ -186,25 +188,28 @@ impl Parse {
         Some(())
     }
 
-    /// Sets the fields that follow from others.
-    fn complete(&self, time: &mut Tm) {
+    /// Sets hour and year from their parts; whether there is a year.
+    fn complete_parts(&self, time: &mut Tm) -> bool {
         if self.has_twelve && self.is_afternoon {
             time.hour += 12;
         }
-        let mut has_year = self.has_year;
         match (self.century, self.year_of_century) {
             (Some(century), year) => {
                 let year = year.unwrap_or_else(|| (i64::from(time.year) + 1900).rem_euclid(100));
                 time.year = (century * 100 + year - 1900) as c_int;
-                has_year = true;
             }
             // POSIX: 69 to 99 are of the 20th century.
             (None, Some(year)) => {
                 time.year = (if year < 69 { year + 100 } else { year }) as c_int;
-                has_year = true;
             }
-            (None, None) => {}
+            (None, None) => return self.has_year,
         }
+        true
+    }
+
+    /// Sets the fields that follow from others.
+    fn complete(&self, time: &mut Tm) {
+        let has_year = self.complete_parts(time);
         let year = i64::from(time.year) + 1900;
         if let Some((week, first_day)) = self.week
             && self.has_weekday
@@ -292,6 +297,27 @@ fn offset(text: &mut &[u8]) -> Option<i64> {
     (minutes < 60).then_some(if is_negative { -seconds } else { seconds })
 }
 
+/// What a text as a whole says in this form; fields that it does not say are `c_int::MIN`.
+pub(super) fn parse_date(text: &[u8], form: &[u8]) -> Option<Tm> {
+    const NOT_GIVEN: c_int = c_int::MIN;
+    let mut time = Tm {
+        second: NOT_GIVEN,
+        minute: NOT_GIVEN,
+        hour: NOT_GIVEN,
+        day: NOT_GIVEN,
+        month: NOT_GIVEN,
+        year: NOT_GIVEN,
+        weekday: NOT_GIVEN,
+        ..START
+    };
+    let (mut parse, mut rest) = (Parse::default(), text);
+    parse.read(form, &mut rest, &mut time)?;
+    skip_spaces(&mut rest);
+    rest.is_empty().then_some(())?;
+    parse.complete_parts(&mut time);
+    Some(time)
+}
+
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn strptime(
     text: *const c_char,
@@ -316,7 +342,6 @@ unsafe extern "C" fn strptime(
 
 #[cfg(test)]
 mod tests {
-    use super::super::calendar::START;
     use super::*;
     use core::ffi::CStr;
 

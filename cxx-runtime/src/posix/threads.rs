@@ -123,10 +123,20 @@ unsafe extern "C" fn pthread_mutex_timedlock(
     deadline: *const TimeSpec,
 ) -> c_int {
     // SAFETY: the caller passes a mutex and a time.
+    unsafe { pthread_mutex_clocklock(mutex, CLOCK_REALTIME, deadline) }
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn pthread_mutex_clocklock(
+    mutex: *mut Mutex,
+    clock: c_int,
+    deadline: *const TimeSpec,
+) -> c_int {
+    // SAFETY: the caller passes a mutex and a time.
     unsafe {
         match (*mutex).try_lock() {
             errno::EBUSY if (*mutex).kind == ERROR_CHECK => errno::EDEADLK,
-            errno::EBUSY => time_out(CLOCK_REALTIME, deadline),
+            errno::EBUSY => time_out(clock, deadline),
             result => result,
         }
     }
@@ -287,6 +297,31 @@ unsafe extern "C" fn pthread_attr_getstack(
     unsafe {
         *stack = (*attributes).stack;
         *size = (*attributes).stack_size;
+    }
+    0
+}
+
+/// The frame that the program was started from: its stack lies below.
+static STACK_TOP: OneThread<usize> = OneThread::new(0);
+
+/// Notes where the program's stack starts.
+pub(super) fn set_stack_top(top: usize) {
+    STACK_TOP.set(top);
+}
+
+/// The stack of the only thread, for those who look for pointers there.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn pthread_getattr_np(thread: u64, attributes: *mut ThreadAttributes) -> c_int {
+    const PAGE_BYTES: usize = 4096;
+    if thread != SELF {
+        return errno::ESRCH;
+    }
+    // SAFETY: the caller gives a place for the attributes.
+    unsafe {
+        pthread_attr_init(attributes);
+        let top = STACK_TOP.read().next_multiple_of(PAGE_BYTES);
+        let start = top.saturating_sub((*attributes).stack_size);
+        (*attributes).stack = ptr::with_exposed_provenance_mut(start);
     }
     0
 }
@@ -719,6 +754,17 @@ unsafe extern "C" fn pthread_cond_timedwait(
     unsafe { time_out((*condition).clock, deadline) }
 }
 
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn pthread_cond_clockwait(
+    _condition: *mut Condition,
+    _mutex: *mut Mutex,
+    clock: c_int,
+    deadline: *const TimeSpec,
+) -> c_int {
+    // SAFETY: the caller passes a time.
+    unsafe { time_out(clock, deadline) }
+}
+
 /// `pthread_rwlock_t`.
 #[repr(C)]
 struct ReadWriteLock {
@@ -1047,11 +1093,21 @@ unsafe extern "C" fn sem_trywait(semaphore: *mut c_uint) -> c_int {
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn sem_timedwait(semaphore: *mut c_uint, deadline: *const TimeSpec) -> c_int {
     // SAFETY: the caller passes a semaphore and a time.
+    unsafe { sem_clockwait(semaphore, CLOCK_REALTIME, deadline) }
+}
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+unsafe extern "C" fn sem_clockwait(
+    semaphore: *mut c_uint,
+    clock: c_int,
+    deadline: *const TimeSpec,
+) -> c_int {
+    // SAFETY: the caller passes a semaphore and a time.
     unsafe {
         if sem_trywait(semaphore) == 0 {
             return 0;
         }
-        fail(time_out(CLOCK_REALTIME, deadline))
+        fail(time_out(clock, deadline))
     }
 }
 

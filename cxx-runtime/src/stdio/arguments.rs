@@ -47,7 +47,7 @@ impl VaList {
     ///
     /// # Safety
     /// There must be such an argument.
-    pub(super) unsafe fn next_integer(&mut self) -> u64 {
+    pub(crate) unsafe fn next_integer(&mut self) -> u64 {
         // SAFETY: the caller says that an argument is left: in the saved registers, else on the stack.
         unsafe {
             if self.general_offset >= GENERAL_BYTES {

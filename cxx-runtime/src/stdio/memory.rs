@@ -349,76 +349,11 @@ unsafe extern "C" fn open_wmemstream(start: *mut *mut u32, size: *mut usize) -> 
     stream
 }
 
-/// A file that has no name, in memory: it is gone when it is closed.
-struct Anonymous(Vec<u8>);
-
-impl Memory for Anonymous {
-    fn read(&mut self, offset: usize, target: &mut [u8]) -> usize {
-        let rest = self.0.get(offset..).unwrap_or(&[]);
-        let count = rest.len().min(target.len());
-        target[..count].copy_from_slice(&rest[..count]);
-        count
-    }
-
-    fn write(&mut self, offset: usize, bytes: &[u8]) -> Result<usize, c_int> {
-        let end = offset + bytes.len();
-        if end > self.0.len() {
-            self.0
-                .try_reserve(end - self.0.len())
-                .map_err(|_| errno::ENOSPC)?;
-            self.0.resize(end, 0);
-        }
-        self.0[offset..end].copy_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn size(&self) -> usize {
-        self.0.len()
-    }
-
-    fn limit(&self) -> usize {
-        isize::MAX as usize
-    }
-}
-
-/// It has no descriptor: `fileno` of it fails with EBADF.
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn tmpfile() -> *const FileStream {
-    let access = Access {
-        reads: true,
-        writes: true,
-    };
-    open(Anonymous(Vec::new()), 0, access)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::characters::{fread, fwrite};
     use super::super::open::fclose;
     use super::*;
-
-    #[test]
-    fn a_temporary_file_is_written_and_read() {
-        crate::platform::test_platform::install();
-        let file = tmpfile();
-        let mut buffer = [0_u8; 8];
-        // SAFETY: the stream is open, the buffers have their sizes.
-        unsafe {
-            let stream = &*file;
-            assert_eq!(fwrite(b"hello world".as_ptr().cast(), 1, 11, stream), 11);
-            assert_eq!(stream.tell(), 11);
-            assert!(stream.seek(-5, 2));
-            assert_eq!(fread(buffer.as_mut_ptr().cast(), 1, 8, stream), 5);
-            assert_eq!(&buffer[..5], b"world");
-            assert!(stream.is_at_end());
-            assert!(stream.seek(0, 0));
-            assert_eq!(fwrite(b"J".as_ptr().cast(), 1, 1, stream), 1);
-            assert!(stream.seek(0, 1));
-            assert_eq!(fread(buffer.as_mut_ptr().cast(), 1, 4, stream), 4);
-            assert_eq!(&buffer[..4], b"ello");
-            assert_eq!(fclose(file), 0);
-        }
-    }
 
     #[test]
     fn memory_of_the_program_is_a_file() {

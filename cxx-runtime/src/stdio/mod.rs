@@ -15,4 +15,5 @@ mod unlocked;
 mod variadic;
 mod wide;
 
+pub(crate) use arguments::VaList;
 pub use stream::flush;

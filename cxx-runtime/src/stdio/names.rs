@@ -7,8 +7,8 @@ use alloc::ffi::CString;
 use alloc::format;
 use alloc::vec::Vec;
 
-use crate::cstr;
-use crate::heap;
+use super::stream::{Access, Device, FileStream};
+use crate::{cstr, errno, files, heap};
 
 /// L_tmpnam of `stdio.h`.
 const NAME_BYTES: usize = 20;
@@ -36,7 +36,7 @@ fn fresh(start: &[u8]) -> Option<CString> {
         bytes.extend_from_slice(format!("{:06}", count % 1_000_000).as_bytes());
         let name = CString::new(bytes).ok()?;
         // SAFETY: the name is a C string.
-        if unsafe { crate::files::access(name.as_ptr(), F_OK) } != 0 {
+        if unsafe { files::access(name.as_ptr(), F_OK) } != 0 {
             return Some(name);
         }
     }
@@ -90,9 +90,60 @@ unsafe extern "C" fn tempnam(folder: *const c_char, prefix: *const c_char) -> *m
     block
 }
 
+/// It has no name once it is open.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn tmpfile() -> *const FileStream {
+    const FLAGS: c_int = 0o2 | 0o100 | 0o200;
+    let Some(name) = fresh(b"/tmp/file") else {
+        errno::set(errno::EEXIST);
+        return core::ptr::null();
+    };
+    // SAFETY: the name is a C string.
+    let descriptor = unsafe { files::open(name.as_ptr(), FLAGS, 0o600) };
+    if descriptor < 0 {
+        return core::ptr::null();
+    }
+    // SAFETY: as above.
+    unsafe { files::unlink(name.as_ptr()) };
+    let access = Access {
+        reads: true,
+        writes: true,
+    };
+    let stream = FileStream::create(Device::Descriptor(descriptor), access);
+    if stream.is_null() {
+        files::close(descriptor);
+    }
+    stream
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::characters::{fread, fwrite};
+    use super::super::open::fclose;
     use super::*;
+
+    #[test]
+    fn a_temporary_file_is_written_and_read() {
+        crate::platform::test_platform::install();
+        let file = tmpfile();
+        let mut buffer = [0_u8; 8];
+        // SAFETY: the stream is open, the buffers have their sizes.
+        unsafe {
+            let stream = &*file;
+            assert_eq!(fwrite(b"hello world".as_ptr().cast(), 1, 11, stream), 11);
+            assert_eq!(stream.tell(), 11);
+            assert!(stream.seek(-5, 2));
+            assert_eq!(fread(buffer.as_mut_ptr().cast(), 1, 8, stream), 5);
+            assert_eq!(&buffer[..5], b"world");
+            assert!(stream.is_at_end());
+            assert!(stream.seek(0, 0));
+            assert_eq!(fwrite(b"J".as_ptr().cast(), 1, 1, stream), 1);
+            assert!(stream.seek(0, 1));
+            assert_eq!(fread(buffer.as_mut_ptr().cast(), 1, 4, stream), 4);
+            assert_eq!(&buffer[..4], b"ello");
+            assert_eq!(fclose(file), 0);
+        }
+    }
 
     #[test]
     fn names_differ_and_fit() {

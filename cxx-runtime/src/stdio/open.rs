@@ -16,7 +16,10 @@ const O_TRUNC: c_int = 0o1000;
 const O_APPEND: c_int = 0o2000;
 const O_CLOEXEC: c_int = 0o2_000_000;
 const SEEK_END: c_int = 2;
-const F_GETFD: c_int = 1;
+const O_ACCMODE: c_int = 3;
+const F_SETFD: c_int = 2;
+const F_GETFL: c_int = 3;
+const F_SETFL: c_int = 4;
 
 /// What a mode says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,17 +118,34 @@ pub(super) unsafe extern "C" fn fopen(
     }
 }
 
-/// The descriptor was opened for what the mode says.
+/// The descriptor must have been opened for what the mode says.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn fdopen(descriptor: c_int, mode: *const c_char) -> *const FileStream {
-    // SAFETY: the caller passes a C string; the command has no argument.
+    // SAFETY: the caller passes a C string; the commands take numbers.
     unsafe {
-        match mode_of(mode) {
-            Some(mode) if files::fcntl(descriptor, F_GETFD, 0) >= 0 => {
-                FileStream::create(Device::Descriptor(descriptor), mode.access)
-            }
-            _ => core::ptr::null(),
+        let Some(mode) = mode_of(mode) else {
+            return core::ptr::null();
+        };
+        let flags = files::fcntl(descriptor, F_GETFL, 0);
+        if flags < 0 {
+            return core::ptr::null();
         }
+        let is_permitted = match flags & O_ACCMODE {
+            O_RDONLY => !mode.access.writes,
+            O_WRONLY => !mode.access.reads,
+            _ => true,
+        };
+        if !is_permitted {
+            errno::set(errno::EINVAL);
+            return core::ptr::null();
+        }
+        if mode.appends() && flags & O_APPEND == 0 {
+            files::fcntl(descriptor, F_SETFL, (flags | O_APPEND) as usize);
+        }
+        if mode.flags & O_CLOEXEC != 0 {
+            files::fcntl(descriptor, F_SETFD, 1);
+        }
+        FileStream::create(Device::Descriptor(descriptor), mode.access)
     }
 }
 

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use bareflow_decimal::{Format, parse as parse_number};
 
 use super::arguments::VaList;
+use crate::errno;
 use crate::heap;
 use crate::number::{self, Unit};
 use crate::wide;
@@ -152,7 +153,7 @@ fn in_set(set: &[u32], unit: u32) -> bool {
     loop {
         match *rest {
             [] => return false,
-            [low, RANGE, high, ref after @ ..] => {
+            [low, RANGE, high, ref after @ ..] if low <= high => {
                 if (low..=high).contains(&unit) {
                     return true;
                 }
@@ -168,8 +169,17 @@ fn in_set(set: &[u32], unit: u32) -> bool {
     }
 }
 
+/// What `%p` prints of a null pointer.
+const NULL_TEXT: &[u8] = b"(nil)";
+
 /// Whether `token` can be continued with `byte` and still be the start of an integer of the conversion.
 fn continues_integer(token: &[u8], specifier: u8, byte: u8) -> bool {
+    if specifier == b'p'
+        && NULL_TEXT.starts_with(token)
+        && NULL_TEXT.get(token.len()) == Some(&byte)
+    {
+        return true;
+    }
     let digits = token
         .strip_prefix(b"-")
         .or_else(|| token.strip_prefix(b"+"))
@@ -207,6 +217,14 @@ fn continues_float(token: &[u8], byte: u8) -> bool {
     };
     if word_continues(b"infinity") || word_continues(b"nan") {
         return true;
+    }
+    // `nan(...)` with letters, digits and underlines.
+    if digits.len() >= 3 && digits[..3].eq_ignore_ascii_case(b"nan") {
+        return match digits.get(3) {
+            None => byte == b'(',
+            Some(_) if digits.ends_with(b")") => false,
+            Some(_) => byte == b')' || byte == b'_' || byte.is_ascii_alphanumeric(),
+        };
     }
     let is_hexadecimal = matches!(digits, [b'0', b'x' | b'X', ..]);
     let exponent_mark = if is_hexadecimal { b'p' } else { b'e' };
@@ -377,7 +395,7 @@ impl<S: Source> Scanner<'_, S> {
                     }
                     Ok(None) => unit = self.next().ok_or(Stop::End)?,
                     Err(()) => {
-                        crate::errno::set(crate::errno::EILSEQ);
+                        errno::set(errno::EILSEQ);
                         return Err(Stop::End);
                     }
                 }
@@ -421,8 +439,8 @@ impl<S: Source> Scanner<'_, S> {
                 let mut token = self.gather_number(width, |token, byte| {
                     continues_integer(token, specifier, byte)
                 })?;
-                if specifier == b'p' && token.starts_with(b"(") {
-                    return Err(Stop::Mismatch);
+                if specifier == b'p' && token == NULL_TEXT {
+                    token = Vec::from(b"0");
                 }
                 let length = token.len();
                 token.push(0);
@@ -568,6 +586,9 @@ unsafe fn store_float(
     let parsed = parse_number(token, format, number::rounding());
     if parsed.is_none_or(|parsed| parsed.length != token.len()) {
         return Err(Stop::Mismatch);
+    }
+    if parsed.is_some_and(|parsed| parsed.is_out_of_range) {
+        errno::set(errno::ERANGE);
     }
     if conversion.is_stored {
         // SAFETY: the caller's promise: the place is a number of the format.
@@ -741,6 +762,22 @@ mod tests {
         assert!(double == f64::INFINITY && single.is_nan());
         assert_eq!(scan_text("0x1.8p1z", "%lf", &places), (1, "z"));
         assert_eq!(double, 3.0);
+    }
+
+    #[test]
+    fn what_printf_prints_is_read() {
+        let (mut pointer, mut double, mut set) = (1_usize, 0_f64, [0_u8; 8]);
+        let places = [place(&mut pointer), place(&mut double), place(&mut set)];
+        assert_eq!(
+            scan_text("(nil) nan(0x5_a)z-", "%p%lf%[z-a]", &places),
+            (3, "")
+        );
+        assert!(pointer == 0 && double.is_nan());
+        assert_eq!(&set[..3], b"z-\0");
+        assert_eq!(scan_text("(nip", "%p", &places).0, 0);
+        errno::set(0);
+        assert_eq!(scan_text("1e400", "%lf", &places[1..]).0, 1);
+        assert_eq!((double, errno::get()), (f64::INFINITY, errno::ERANGE));
     }
 
     #[test]

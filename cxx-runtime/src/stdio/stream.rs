@@ -782,8 +782,25 @@ impl FileStream {
         true
     }
 
+    /// Whether what is written goes to the end, wherever the offset is.
+    fn appends(&self) -> bool {
+        const F_GETFL: c_int = 3;
+        const O_APPEND: c_int = 0o2000;
+        match self.device.get() {
+            Device::Descriptor(descriptor) => {
+                // SAFETY: the command has no argument.
+                unsafe { files::fcntl(descriptor, F_GETFL, 0) & O_APPEND != 0 }
+            }
+            Device::Cookie(..) | Device::Closed => false,
+        }
+    }
+
     /// The place in the file, or a negative number.
     pub(super) fn tell(&self) -> i64 {
+        if self.doing.get() == Doing::Writing && self.position.get() != 0 && self.appends() {
+            // Only writing tells where that is.
+            self.flush();
+        }
         let offset = self.device.get().seek(0, SEEK_CUR);
         if offset < 0 {
             return offset;

@@ -52,6 +52,9 @@ variadic! {
     "fscanf" calls "vfscanf" with the list in "rdx" after "2";
     "dprintf" calls "vdprintf" with the list in "rdx" after "2";
     "asprintf" calls "vasprintf" with the list in "rdx" after "2";
+    "error" calls "bareflow_verror" with the list in "rcx" after "3";
+    "error_at_line" calls "bareflow_verror_at_line" with the list in "r9" after "5";
+    "makecontext" calls "bareflow_makecontext" with the list in "rcx" after "3";
     "err" calls "verr" with the list in "rdx" after "2";
     "errx" calls "verrx" with the list in "rdx" after "2";
     "warn" calls "vwarn" with the list in "rsi" after "1";

@@ -30,16 +30,11 @@ static void lower_thread_locals(Module &ir) {
     variable.setThreadLocal(false);
 }
 
-static llvm_error_t replace_aliases(llvm_context &context, Module &ir) {
-  if (!ir.ifunc_empty())
-    return fail(context, LLVM_ERROR_MALFORMED_IR,
-                ir.getModuleIdentifier() + ": '" + ir.ifunc_begin()->getName() +
-                    "' is an ifunc, which this target does not have");
+static void replace_aliases(Module &ir) {
   for (GlobalAlias &alias : make_early_inc_range(ir.aliases())) {
     alias.replaceAllUsesWith(alias.getAliasee());
     alias.eraseFromParent();
   }
-  return LLVM_OK;
 }
 
 static void prepare_definition(llvm_context &context, GlobalObject &value) {
@@ -94,8 +89,9 @@ llvm_error_t prepare(llvm_module &module) {
     return LLVM_OK;
   llvm_context &context = *module.context;
   Module &ir = *module.ir;
-  if (llvm_error_t error = replace_aliases(context, ir))
-    return error;
+  resolve_indirect_functions(ir);
+  replace_aliases(ir);
+  define_section_bounds(ir);
   lower_thread_locals(ir);
   keep_own_library_functions(context, ir);
   if (llvm_error_t error = collect_lifetime_functions(module))

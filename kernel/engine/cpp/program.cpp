@@ -20,10 +20,12 @@ void *program_stack_top = nullptr;
 
 namespace {
 
-// A handler that exit() calls: what atexit and __cxa_atexit registered.
+// A handler that exit() calls: what atexit, __cxa_atexit and on_exit registered. Only those of on_exit are told the
+// status, which comes first.
 struct ExitHandler {
   void (*function)(void *);
   void *argument;
+  bool wants_status = false;
 };
 
 std::vector<ExitHandler> exit_handlers;
@@ -47,7 +49,12 @@ int program_atexit(void (*function)()) {
   return 0;
 }
 
-[[noreturn]] void program_quick_exit(int status) { leave(Ending::exited, status, ""); }
+int program_on_exit(void (*function)(int, void *), void *argument) {
+  exit_handlers.push_back({reinterpret_cast<void (*)(void *)>(function), argument, true});
+  return 0;
+}
+
+[[noreturn]] void program_exit_now(int status) { leave(Ending::exited, status, ""); }
 
 [[noreturn]] void program_abort() {
   bareflow_before_abort();
@@ -71,10 +78,11 @@ char program_dso_handle;
 void *find_program_function(StringRef name) {
   return StringSwitch<void *>(name)
       .Case("exit", reinterpret_cast<void *>(exit_program))
-      .Cases("_exit", "_Exit", "quick_exit", reinterpret_cast<void *>(program_quick_exit))
+      .Cases("_exit", "_Exit", reinterpret_cast<void *>(program_exit_now))
       .Case("abort", reinterpret_cast<void *>(program_abort))
       .Case("__assert_fail", reinterpret_cast<void *>(program_assert_fail))
       .Case("atexit", reinterpret_cast<void *>(program_atexit))
+      .Case("on_exit", reinterpret_cast<void *>(program_on_exit))
       .Case("__cxa_atexit", reinterpret_cast<void *>(program_cxa_atexit))
       .Cases("__cxa_thread_atexit", "__cxa_thread_atexit_impl",
              reinterpret_cast<void *>(program_cxa_thread_atexit))
@@ -83,17 +91,20 @@ void *find_program_function(StringRef name) {
 }
 
 // A handler may call exit() itself: the rest then still runs, each once.
-static void run_handlers(std::vector<ExitHandler> &handlers) {
+static void run_handlers(std::vector<ExitHandler> &handlers, int status) {
   while (!handlers.empty()) {
     ExitHandler handler = handlers.back();
     handlers.pop_back();
-    handler.function(handler.argument);
+    if (handler.wants_status)
+      reinterpret_cast<void (*)(int, void *)>(handler.function)(status, handler.argument);
+    else
+      handler.function(handler.argument);
   }
 }
 
 void exit_program(int status) {
-  run_handlers(thread_exit_handlers);
-  run_handlers(exit_handlers);
+  run_handlers(thread_exit_handlers, status);
+  run_handlers(exit_handlers, status);
   while (!destructors.empty()) {
     void *function = destructors.back();
     destructors.pop_back();

@@ -111,6 +111,11 @@ void describe_library(llvm_context &context);
 // old_layout.cpp: gives what lies in memory the places it had before LLVM 18.
 void keep_old_layout(llvm::Module &ir);
 
+// linked.cpp: what a linker does elsewhere. A declared __start_NAME and __stop_NAME become the bounds of what is in the
+// section NAME, and an ifunc becomes a function that goes on in the one that its resolver chooses.
+void define_section_bounds(llvm::Module &ir);
+void resolve_indirect_functions(llvm::Module &ir);
+
 // prepare.cpp
 llvm_error_t prepare(llvm_module &module);
 // Gives a local definition a name that other compiles can refer to.

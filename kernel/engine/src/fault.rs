@@ -8,7 +8,9 @@ use core::ffi::{CStr, c_char};
 use core::fmt::{self, Write};
 
 use bareflow_cxx_runtime::arena;
-use bareflow_guest::{Fault, FaultCause, Resume, pending_fault, resume_with};
+use bareflow_guest::{
+    Fault, FaultCause, Resume, handle_by_program, pending_fault, resume_in_program, resume_with,
+};
 
 use crate::bindings::{
     LLVM_ORIGIN_COMPILER, LLVM_ORIGIN_PROGRAM, llvm_describe_address, llvm_fault_t,
@@ -85,12 +87,23 @@ pub fn describe_fault(fault: &Fault, output: &mut dyn Write) -> Result<Origin, f
 pub fn resume_after(fault: &Fault) -> Option<Resume> {
     let mut ignored = Text::<1>::new();
     let origin = describe_fault(fault, &mut ignored);
+    if origin == Ok(Origin::Program)
+        && let Some(resume) = resume_in_program(resume_in_handler, fault)
+    {
+        return Some(resume);
+    }
     let can_end = match fault.cause {
         // It is no fault of the program. Outside the arena something is being changed that must stay whole.
         FaultCause::AbsentPage { .. } => origin == Ok(Origin::Compiler) && arena::is_selected(),
         _ => origin != Ok(Origin::None),
     };
     can_end.then(|| resume_with(resume, fault))
+}
+
+/// On the program's stack: a handler that returns changes nothing.
+extern "C" fn resume_in_handler() -> ! {
+    handle_by_program();
+    resume()
 }
 
 extern "C" fn resume() -> ! {

@@ -35,6 +35,7 @@ pub fn tick(instruction: usize) -> Option<Resume> {
         return resume_after(&Fault {
             cause: FaultCause::Other(guard::OVERWRITTEN_KERNEL),
             instruction,
+            stack: 0,
         });
     }
     let deadline = DEADLINE_NS.load(Relaxed);
@@ -50,6 +51,7 @@ pub fn tick(instruction: usize) -> Option<Resume> {
     resume_after(&Fault {
         cause: FaultCause::Other("the compilation took longer than its budget allows"),
         instruction,
+        stack: 0,
     })
 }
 

@@ -218,9 +218,23 @@ impl CArguments {
     }
 }
 
+/// Whether the program runs on stacks of its own: names are bytes of bitcode and of text. Nothing may be compiled on
+/// such a stack, which is too small for that, and what the interpreter runs is on none.
+fn switches_stacks(request: &RunRequest) -> bool {
+    const NAME: &[u8] = b"makecontext";
+    let mut modules = request.modules.iter();
+    modules.any(|(_, bytes)| bytes.windows(NAME.len()).any(|window| window == NAME))
+}
+
 /// Parses, links and runs.
 pub(crate) fn run(request: &RunRequest, host: &mut dyn Host) -> Result<i32, Outcome> {
     match request.mode {
+        Mode::Fixed(Tier::Interpreter) if switches_stacks(request) => {
+            run_in_one_tier(Tier::Native(Level::O0), request)
+        }
+        Mode::Automatic(_) if switches_stacks(request) => {
+            run_in_one_tier(Tier::Native(Level::O2), request)
+        }
         Mode::Fixed(tier) => run_in_one_tier(tier, request),
         Mode::Automatic(config) => run_in_tiers(config, request, host),
     }

@@ -139,17 +139,15 @@ fn cause(information: &SignalInformation, context: &Context) -> FaultCause {
     let guard = GUARD_START.load(Ordering::Relaxed)..GUARD_END.load(Ordering::Relaxed);
     match context.vector {
         0 => FaultCause::DivideError,
-        3 => FaultCause::Other("breakpoint"),
+        3 => FaultCause::Breakpoint,
         6 => FaultCause::InvalidOpcode,
         14 if guard.contains(&context.fault_address) => FaultCause::StackOverflow,
         14 => FaultCause::PageFault {
             address: context.fault_address,
         },
         12 => FaultCause::Other("stack fault: the stack pointer is not a valid address"),
-        13 => FaultCause::Other(
-            "general protection fault: an address that cannot exist, or a privileged instruction",
-        ),
-        16 | 19 => FaultCause::Other("floating-point exception"),
+        13 => FaultCause::GeneralProtection,
+        16 | 19 => FaultCause::FloatingPoint,
         17 => FaultCause::Other("alignment check"),
         _ => FaultCause::Other("processor exception"),
     }
@@ -166,6 +164,7 @@ extern "C" fn handle(_signal: i32, information: &SignalInformation, context: &mu
     let fault = Fault {
         cause: cause(information, context),
         instruction: context.instruction,
+        stack: context.stack_pointer,
     };
     if let Some(resume) = resume_after(&fault) {
         return go_to(resume, context);

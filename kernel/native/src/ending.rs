@@ -5,7 +5,7 @@ use core::fmt;
 
 use bareflow_cxx_runtime::termination::Termination;
 use bareflow_cxx_runtime::{before_abort, commit_files, flush_streams};
-use bareflow_guest::{FailureKind, pending_fault};
+use bareflow_guest::{FailureKind, handle_by_program, pending_fault};
 
 use crate::{handlers, program};
 
@@ -18,7 +18,7 @@ pub(crate) fn fail(kind: FailureKind, message: fmt::Arguments) -> ! {
 /// `exit`, and the return from `main`.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn bareflow_exit(status: c_int) -> ! {
-    handlers::run();
+    handlers::run(status);
     bareflow_exit_now(status)
 }
 
@@ -85,6 +85,12 @@ pub(crate) fn intercept(termination: Termination) -> ! {
         Termination::ImmediateExit(status) => bareflow_exit_now(status),
         Termination::Abort(reason) => abort_for(&reason),
     }
+}
+
+/// Where the exception handler returns to when the program has a handler for the fault.
+pub(crate) extern "C" fn in_handler() -> ! {
+    handle_by_program();
+    after_fault()
 }
 
 /// Where the handler of the program's fault returns to.

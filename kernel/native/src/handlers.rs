@@ -6,7 +6,12 @@ use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 
 /// A function, and its argument.
-type Handler = (unsafe extern "C" fn(*mut c_void), *mut c_void);
+#[derive(Clone, Copy)]
+enum Handler {
+    Plain(unsafe extern "C" fn(*mut c_void), *mut c_void),
+    /// Of `on_exit`: the status comes first.
+    WithStatus(unsafe extern "C" fn(c_int, *mut c_void), *mut c_void),
+}
 type Destructor = Option<unsafe extern "C" fn()>;
 
 /// Handlers that have not been called.
@@ -36,7 +41,16 @@ extern "C" fn bareflow_at_exit(
     function: unsafe extern "C" fn(*mut c_void),
     argument: *mut c_void,
 ) -> c_int {
-    register(&STATE.handlers, (function, argument))
+    register(&STATE.handlers, Handler::Plain(function, argument))
+}
+
+/// `on_exit` of the program.
+#[unsafe(no_mangle)]
+extern "C" fn bareflow_on_exit(
+    function: unsafe extern "C" fn(c_int, *mut c_void),
+    argument: *mut c_void,
+) -> c_int {
+    register(&STATE.handlers, Handler::WithStatus(function, argument))
 }
 
 /// `__cxa_thread_atexit` of the program.
@@ -45,7 +59,7 @@ extern "C" fn bareflow_at_thread_exit(
     function: unsafe extern "C" fn(*mut c_void),
     argument: *mut c_void,
 ) -> c_int {
-    register(&STATE.thread_handlers, (function, argument))
+    register(&STATE.thread_handlers, Handler::Plain(function, argument))
 }
 
 fn register(registered: &Handlers, handler: Handler) -> c_int {
@@ -57,9 +71,9 @@ fn register(registered: &Handlers, handler: Handler) -> c_int {
 
 /// Calls everything that has not been called yet, the last one registered first. A handler may register more, and
 /// may exit itself: the rest then still runs, each once.
-pub(crate) fn run() {
-    call(&STATE.thread_handlers);
-    call(&STATE.handlers);
+pub(crate) fn run(status: c_int) {
+    call(&STATE.thread_handlers, status);
+    call(&STATE.handlers, status);
     let destructors = destructors();
     while let Some(index) = destructors.len().checked_sub(STATE.destroyed.get() + 1) {
         STATE.destroyed.set(STATE.destroyed.get() + 1);
@@ -70,16 +84,21 @@ pub(crate) fn run() {
     }
 }
 
-fn call(registered: &Handlers) {
+fn call(registered: &Handlers, status: c_int) {
     loop {
         let mut handlers = registered.take();
         let handler = handlers.pop();
         registered.set(handlers);
-        let Some((function, argument)) = handler else {
+        let Some(handler) = handler else {
             break;
         };
         // SAFETY: the program has registered it to be called so.
-        unsafe { function(argument) };
+        unsafe {
+            match handler {
+                Handler::Plain(function, argument) => function(argument),
+                Handler::WithStatus(function, argument) => function(status, argument),
+            }
+        }
     }
 }
 

@@ -8,6 +8,7 @@ _Noreturn void bareflow_abort(void);
 _Noreturn void bareflow_assert_fail(const char *expression, const char *file, unsigned line,
                                     const char *function);
 int bareflow_at_exit(void (*function)(void *), void *argument);
+int bareflow_on_exit(void (*function)(int, void *), void *argument);
 int bareflow_at_thread_exit(void (*function)(void *), void *argument);
 
 PROGRAM char __dso_handle;
@@ -15,7 +16,6 @@ PROGRAM char __dso_handle;
 PROGRAM _Noreturn void exit(int status) { bareflow_exit(status); }
 PROGRAM _Noreturn void _exit(int status) { bareflow_exit_now(status); }
 PROGRAM _Noreturn void _Exit(int status) { bareflow_exit_now(status); }
-PROGRAM _Noreturn void quick_exit(int status) { bareflow_exit_now(status); }
 PROGRAM _Noreturn void abort(void) { bareflow_abort(); }
 
 PROGRAM _Noreturn void __assert_fail(const char *expression, const char *file, unsigned line,
@@ -41,4 +41,8 @@ PROGRAM int __cxa_thread_atexit_impl(void (*function)(void *), void *argument, v
 // The handler ignores the argument: SysV callees do not see registers they do not read.
 PROGRAM int atexit(void (*function)(void)) {
   return bareflow_at_exit((void (*)(void *))function, 0);
+}
+
+PROGRAM int on_exit(void (*function)(int, void *), void *argument) {
+  return bareflow_on_exit(function, argument);
 }

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use bareflow_bundle::Bundle;
 use bareflow_cxx_runtime::termination::set_interceptor;
-use bareflow_guest::{FailureKind, Fault, Resume, arguments_of, resume_with};
+use bareflow_guest::{FailureKind, Fault, Resume, arguments_of, resume_in_program, resume_with};
 use bareflow_machine::Guest;
 
 use crate::arguments::Arguments;
@@ -53,9 +53,10 @@ impl Guest for LinkedProgram {
     }
 
     fn resume_after(&self, fault: &Fault) -> Option<Resume> {
-        IS_RUNNING
-            .load(Relaxed)
-            .then(|| resume_with(ending::after_fault, fault))
+        IS_RUNNING.load(Relaxed).then(|| {
+            resume_in_program(ending::in_handler, fault)
+                .unwrap_or_else(|| resume_with(ending::after_fault, fault))
+        })
     }
 }
 

@@ -4,6 +4,12 @@
 
 #include_next <errno.h>
 
+#include <__llvm-libc-common.h>
+
+__BEGIN_C_DECLS
+extern char *program_invocation_name, *program_invocation_short_name;
+__END_C_DECLS
+
 #define EUSERS 87
 #define ESTALE 116
 #define EDQUOT 122

@@ -3,7 +3,26 @@
 
 #include_next <fcntl.h>
 
+// The generated macro has no parentheses.
+#undef O_SYNC
+#define O_SYNC 04010000
+#define O_FSYNC O_SYNC
 #define O_ASYNC 020000
+#define O_DIRECT 040000
+#define O_LARGEFILE 0
+#define O_NOATIME 01000000
+#define FAPPEND O_APPEND
+#define FASYNC O_ASYNC
+#define FNDELAY O_NONBLOCK
+#define FNONBLOCK O_NONBLOCK
+#define F_SETOWN 8
+#define F_GETOWN 9
+#define LOCK_SH 1
+#define LOCK_EX 2
+#define LOCK_NB 4
+#define LOCK_UN 8
+#define FALLOC_FL_KEEP_SIZE 1
+#define FALLOC_FL_PUNCH_HOLE 2
 #define O_NDELAY O_NONBLOCK
 #define O_RSYNC O_SYNC
 #define AT_EACCESS 0x200
@@ -20,6 +39,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+int fallocate(int file, int mode, off_t offset, off_t size);
+ssize_t readahead(int file, off_t offset, size_t size);
 int posix_fadvise(int file, off_t offset, off_t size, int advice);
 int posix_fallocate(int file, off_t offset, off_t size);
 #ifdef __cplusplus

@@ -23,6 +23,7 @@ void setgrent(void);
 void endgrent(void);
 int setgroups(size_t size, const gid_t *groups);
 int initgroups(const char *user, gid_t group);
+int getgrouplist(const char *user, gid_t group, gid_t *groups, int *count);
 __END_C_DECLS
 
 #endif

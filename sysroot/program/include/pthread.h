@@ -44,6 +44,7 @@
 #define PTHREAD_CANCELED ((void *)-1)
 #define PTHREAD_BARRIER_SERIAL_THREAD (-1)
 #define PTHREAD_KEYS_MAX 1024
+#define PTHREAD_DESTRUCTOR_ITERATIONS 4
 #define PTHREAD_STACK_MIN 16384
 
 __BEGIN_C_DECLS
@@ -155,6 +156,15 @@ int pthread_attr_getschedparam(const pthread_attr_t *__restrict attributes,
                                struct sched_param *__restrict parameters);
 int pthread_attr_setschedparam(pthread_attr_t *__restrict attributes,
                                const struct sched_param *__restrict parameters);
+
+int pthread_mutex_clocklock(pthread_mutex_t *__restrict mutex, clockid_t clock,
+                            const struct timespec *__restrict deadline);
+int pthread_cond_clockwait(pthread_cond_t *__restrict condition, pthread_mutex_t *__restrict mutex, clockid_t clock,
+                           const struct timespec *__restrict deadline);
+int pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes);
+int pthread_getaffinity_np(pthread_t thread, size_t size, cpu_set_t *set);
+int pthread_setaffinity_np(pthread_t thread, size_t size, const cpu_set_t *set);
+int pthread_yield(void);
 
 struct __bareflow_cleanup {
   void (*function)(void *);

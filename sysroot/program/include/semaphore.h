@@ -24,6 +24,7 @@ int sem_wait(sem_t *semaphore);
 sem_t *sem_open(const char *name, int flags, ...);
 int sem_close(sem_t *semaphore);
 int sem_unlink(const char *name);
+int sem_clockwait(sem_t *__restrict semaphore, clockid_t clock, const struct timespec *__restrict deadline);
 __END_C_DECLS
 
 #endif

@@ -13,17 +13,24 @@
 #include <llvm-libc-types/struct_timespec.h>
 #include <llvm-libc-types/union_sigval.h>
 #include <sys/types.h>
+#include <sys/ucontext.h>
 
 #undef NSIG
 #define NSIG 65
 #define _NSIG NSIG
+#undef SIGRTMIN
 #undef SIGRTMAX
+#define SIGRTMIN 34
 #define SIGRTMAX 64
+#define SIG_HOLD ((__sighandler_t)2)
+#define sigmask(signal) (1 << ((signal) - 1))
 #define SIGCLD SIGCHLD
 
 #define SA_NODEFER 0x40000000
 #define SA_RESETHAND 0x80000000
 #define SA_NOMASK SA_NODEFER
+#define SA_INTERRUPT 0x20000000
+#define SA_STACK SA_ONSTACK
 #define SA_ONESHOT SA_RESETHAND
 
 #define SI_USER 0
@@ -41,7 +48,12 @@
 #define SEGV_MAPERR 1
 #define SEGV_ACCERR 2
 #define ILL_ILLOPC 1
+#define ILL_ILLOPN 2
+#define ILL_PRVOPC 5
+#define FPE_FLTSUB 8
 #define BUS_ADRALN 1
+#define BUS_ADRERR 2
+#define BUS_OBJERR 3
 #define TRAP_BRKPT 1
 
 #define SIGEV_SIGNAL 0
@@ -51,6 +63,7 @@
 typedef __sighandler_t sighandler_t;
 typedef __sighandler_t sig_t;
 typedef union sigval sigval_t;
+typedef struct sigevent sigevent_t;
 
 struct sigevent {
   union sigval sigev_value;
@@ -85,6 +98,18 @@ int siginterrupt(int signal, int flag);
 int sigaltstack(const stack_t *__restrict stack, stack_t *__restrict old);
 void psignal(int signal, const char *prefix);
 void psiginfo(const siginfo_t *information, const char *prefix);
+__sighandler_t bsd_signal(int signal, __sighandler_t handler);
+__sighandler_t sigset(int signal, __sighandler_t disposition);
+int sighold(int signal);
+int sigrelse(int signal);
+int sigignore(int signal);
+int sigpause(int signal);
+int sigblock(int mask);
+int sigsetmask(int mask);
+int siggetmask(void);
+int sigisemptyset(const sigset_t *set);
+int sigandset(sigset_t *result, const sigset_t *left, const sigset_t *right);
+int sigorset(sigset_t *result, const sigset_t *left, const sigset_t *right);
 __END_C_DECLS
 
 #endif

@@ -50,6 +50,7 @@ int vdprintf(int file, const char *__restrict format,
              va_list arguments) __NOEXCEPT;
 int renameat(int from_folder, const char *from, int to_folder,
              const char *to) __NOEXCEPT;
+
 __END_C_DECLS
 
 // Names of the time when off_t had 32 bits elsewhere.

@@ -39,6 +39,8 @@ long long strtoq(const char *__restrict text, char **__restrict end,
                  int base) __NOEXCEPT;
 unsigned long long strtouq(const char *__restrict text, char **__restrict end,
                            int base) __NOEXCEPT;
+int on_exit(void (*function)(int, void *), void *argument) __NOEXCEPT;
+char *canonicalize_file_name(const char *path) __NOEXCEPT;
 __END_C_DECLS
 
 #endif

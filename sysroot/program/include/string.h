@@ -28,6 +28,10 @@ void explicit_bzero(void *block, size_t size) __NOEXCEPT;
 void *memset_explicit(void *block, int byte, size_t size) __NOEXCEPT;
 void *memfrob(void *block, size_t size) __NOEXCEPT;
 int strverscmp(const char *first, const char *second) __NOEXCEPT;
+const char *strerrorname_np(int number) __NOEXCEPT;
+const char *strerrordesc_np(int number) __NOEXCEPT;
+const char *sigabbrev_np(int signal) __NOEXCEPT;
+const char *sigdescr_np(int signal) __NOEXCEPT;
 // GNU's, which does not change the path; <libgen.h> has that of POSIX.
 #if defined(_GNU_SOURCE) && !defined(basename)
 char *basename(const char *path) __NOEXCEPT;

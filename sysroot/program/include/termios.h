@@ -28,6 +28,11 @@ struct termios {
 #define VSTOP 9
 #define VSUSP 10
 #define VEOL 11
+#define VREPRINT 12
+#define VDISCARD 13
+#define VWERASE 14
+#define VLNEXT 15
+#define VEOL2 16
 
 #define IGNBRK 0000001
 #define BRKINT 0000002
@@ -41,8 +46,14 @@ struct termios {
 #define IXON 0002000
 #define IXANY 0004000
 #define IXOFF 0010000
+#define IMAXBEL 0020000
+#define IUTF8 0040000
 #define OPOST 0000001
 #define ONLCR 0000004
+#define OCRNL 0000010
+#define ONOCR 0000020
+#define ONLRET 0000040
+#define OFILL 0000100
 #define CSIZE 0000060
 #define CS5 0000000
 #define CS6 0000020
@@ -54,6 +65,7 @@ struct termios {
 #define PARODD 0001000
 #define HUPCL 0002000
 #define CLOCAL 0004000
+#define CRTSCTS 020000000000
 #define ISIG 0000001
 #define ICANON 0000002
 #define ECHO 0000010
@@ -62,7 +74,30 @@ struct termios {
 #define ECHONL 0000100
 #define NOFLSH 0000200
 #define TOSTOP 0000400
+#define ECHOCTL 0001000
+#define ECHOPRT 0002000
+#define ECHOKE 0004000
+#define FLUSHO 0010000
+#define PENDIN 0040000
 #define IEXTEN 0100000
+
+#define B50 01
+#define B75 02
+#define B110 03
+#define B134 04
+#define B150 05
+#define B200 06
+#define B300 07
+#define B600 010
+#define B1200 011
+#define B1800 012
+#define B2400 013
+#define B4800 014
+#define B230400 010003
+#define B460800 010004
+#define B500000 010005
+#define B921600 010007
+#define B1000000 010010
 
 #define TCSANOW 0
 #define TCSADRAIN 1

@@ -80,6 +80,12 @@ int timer_getoverrun(timer_t timer);
 int timer_gettime(timer_t timer, struct itimerspec *value);
 int timer_settime(timer_t timer, int flags, const struct itimerspec *__restrict value,
                   struct itimerspec *__restrict old);
+extern int getdate_err;
+struct tm *getdate(const char *text);
+int getdate_r(const char *__restrict text, struct tm *__restrict result);
+int dysize(int year);
+char *strptime_l(const char *__restrict text, const char *__restrict format, struct tm *__restrict time, void *locale);
+time_t timelocal(struct tm *time);
 __END_C_DECLS
 
 #endif

@@ -35,6 +35,24 @@
 #define F_TLOCK 2
 #define F_TEST 3
 
+#define L_SET SEEK_SET
+#define L_INCR SEEK_CUR
+#define L_XTND SEEK_END
+#define SEEK_DATA 3
+#define SEEK_HOLE 4
+#define CLOSE_RANGE_UNSHARE 2
+#define CLOSE_RANGE_CLOEXEC 4
+
+// Tries again what a signal has interrupted.
+#define TEMP_FAILURE_RETRY(expression)                                                                                 \
+  (__extension__({                                                                                                     \
+    long __result;                                                                                                     \
+    do                                                                                                                 \
+      __result = (long)(expression);                                                                                   \
+    while (__result == -1L && errno == 4);                                                                             \
+    __result;                                                                                                          \
+  }))
+
 #define STDIN_FILENO 0
 #define STDOUT_FILENO 1
 #define STDERR_FILENO 2
@@ -186,6 +204,20 @@ int unlinkat(int folder, const char *path, int flags);
 int usleep(unsigned microseconds);
 ssize_t write(int file, const void *buffer, size_t size);
 char *ctermid(char *buffer);
+int close_range(unsigned first, unsigned last, int flags);
+void closefrom(int first);
+ssize_t copy_file_range(int from, off_t *from_offset, int to, off_t *to_offset, size_t size, unsigned flags);
+int daemon(int keep_folder, int keep_streams);
+int eaccess(const char *path, int mode);
+int euidaccess(const char *path, int mode);
+char *get_current_dir_name(void);
+char *getwd(char *buffer);
+int getresgid(gid_t *real, gid_t *effective, gid_t *saved);
+int getresuid(uid_t *real, uid_t *effective, uid_t *saved);
+int setresgid(gid_t real, gid_t effective, gid_t saved);
+int setresuid(uid_t real, uid_t effective, uid_t saved);
+pid_t gettid(void);
+int syncfs(int file);
 __END_C_DECLS
 
 // Names of the time when off_t had 32 bits elsewhere.

@@ -154,6 +154,13 @@ int vfwscanf(FILE *__restrict stream, const wchar_t *__restrict format,
              va_list arguments) __NOEXCEPT;
 int vswscanf(const wchar_t *__restrict text, const wchar_t *__restrict format,
              va_list arguments) __NOEXCEPT;
+wchar_t *fgetws_unlocked(wchar_t *__restrict buffer, int size,
+                         FILE *__restrict stream) __NOEXCEPT;
+int fputws_unlocked(const wchar_t *__restrict text,
+                    FILE *__restrict stream) __NOEXCEPT;
+size_t wcsftime_l(wchar_t *__restrict result, size_t size,
+                  const wchar_t *__restrict format,
+                  const struct tm *__restrict time, void *locale) __NOEXCEPT;
 __END_C_DECLS
 
 #endif

@@ -33,6 +33,11 @@ wctype_t wctype(const char *name) __NOEXCEPT;
 int iswctype(wint_t character, wctype_t type) __NOEXCEPT;
 wctrans_t wctrans(const char *name) __NOEXCEPT;
 wint_t towctrans(wint_t character, wctrans_t mapping) __NOEXCEPT;
+wctype_t wctype_l(const char *name, void *locale) __NOEXCEPT;
+int iswctype_l(wint_t character, wctype_t kind, void *locale) __NOEXCEPT;
+wctrans_t wctrans_l(const char *name, void *locale) __NOEXCEPT;
+wint_t towctrans_l(wint_t character, wctrans_t mapping,
+                   void *locale) __NOEXCEPT;
 __END_C_DECLS
 
 #endif

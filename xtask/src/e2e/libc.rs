@@ -13,7 +13,15 @@ use super::subject::{Conditions, Place, Subject};
 use crate::program::{Program, Tier};
 
 /// Under `xtask/fixtures/libc`.
-const PROGRAMS: &[&str] = &["own_names", "printed", "read", "streams", "texts", "wide"];
+const PROGRAMS: &[&str] = &[
+    "language",
+    "own_names",
+    "printed",
+    "read",
+    "streams",
+    "texts",
+    "wide",
+];
 
 const RUNS: &[(Place, Tier)] = &[
     (Place::Hosted, Tier::Auto),

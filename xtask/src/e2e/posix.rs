@@ -15,9 +15,12 @@ use crate::program::{Program, Tier};
 
 /// These print what they print on Linux, and end with the same status.
 const AS_ON_LINUX: &[&str] = &[
+    "beyond",
     "calendar",
+    "contexts",
     "environment",
     "error_texts",
+    "faults",
     "options",
     "patterns",
     "pipes",

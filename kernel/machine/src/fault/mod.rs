@@ -26,7 +26,7 @@ fn cause(frame: &TrapFrame, address: usize) -> FaultCause {
         0 => return FaultCause::DivideError,
         1 => "debug exception",
         2 => "non-maskable interrupt",
-        3 => "breakpoint",
+        3 => return FaultCause::Breakpoint,
         4 => "overflow",
         5 => "bound range exceeded",
         6 => return FaultCause::InvalidOpcode,
@@ -35,14 +35,14 @@ fn cause(frame: &TrapFrame, address: usize) -> FaultCause {
         10 => "invalid task state segment",
         11 => "segment not present",
         12 => "stack fault: the stack pointer is not a valid address",
-        13 => "general protection fault: an address that cannot exist, or a privileged instruction",
+        13 => return FaultCause::GeneralProtection,
         14 => {
             return match memory::is_stack_guard(address) {
                 true => FaultCause::StackOverflow,
                 false => FaultCause::PageFault { address },
             };
         }
-        16 | 19 => "floating-point exception",
+        16 | 19 => return FaultCause::FloatingPoint,
         17 => "alignment check",
         18 => "machine check",
         21 => "control protection exception",
@@ -71,9 +71,13 @@ pub(crate) fn handle(frame: &mut TrapFrame) {
     let fault = Fault {
         cause: cause(frame, address),
         instruction: frame.rip as usize,
+        stack: frame.rsp as usize,
     };
-    print_details(frame, &fault, address);
-    if let Some(resume) = guest::get().and_then(|guest| guest.resume_after(&fault)) {
+    let resume = guest::get().and_then(|guest| guest.resume_after(&fault));
+    if resume.is_none_or(|resume| !resume.is_handled) {
+        print_details(frame, &fault, address);
+    }
+    if let Some(resume) = resume {
         go_to(resume, frame);
         IS_REPORTING.store(false, Ordering::Relaxed);
         return;
@@ -92,6 +96,7 @@ pub(crate) fn handle_absent_page(frame: &mut TrapFrame, address: usize) {
     let fault = Fault {
         cause: FaultCause::AbsentPage { address },
         instruction: frame.rip as usize,
+        stack: frame.rsp as usize,
     };
     let place = symbols::Place(address as u64);
     let Some(resume) = guest::get().and_then(|guest| guest.resume_after(&fault)) else {

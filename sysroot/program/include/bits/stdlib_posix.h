@@ -8,6 +8,16 @@
 #include <__llvm-libc-common.h>
 #include <stdint.h>
 
+// The generators' state in a structure of the program's.
+struct random_data {
+  int32_t *__state;
+  size_t __degree, __separation, __front, __rear;
+};
+struct drand48_data {
+  unsigned short __state[3], __old[3], __increment, __is_set;
+  unsigned long long __factor;
+};
+
 __BEGIN_C_DECLS
 char *secure_getenv(const char *name);
 int setenv(const char *name, const char *value, int overwrite);
@@ -45,6 +55,19 @@ int posix_openpt(int flags);
 int grantpt(int file);
 int unlockpt(int file);
 char *ptsname(int file);
+int initstate_r(unsigned seed, char *state, size_t size, struct random_data *data);
+int setstate_r(char *state, struct random_data *data);
+int srandom_r(unsigned seed, struct random_data *data);
+int random_r(struct random_data *data, int32_t *result);
+int drand48_r(struct drand48_data *data, double *result);
+int erand48_r(unsigned short state[3], struct drand48_data *data, double *result);
+int lrand48_r(struct drand48_data *data, long *result);
+int nrand48_r(unsigned short state[3], struct drand48_data *data, long *result);
+int mrand48_r(struct drand48_data *data, long *result);
+int jrand48_r(unsigned short state[3], struct drand48_data *data, long *result);
+int srand48_r(long seed, struct drand48_data *data);
+int seed48_r(unsigned short state[3], struct drand48_data *data);
+int lcong48_r(unsigned short parameters[7], struct drand48_data *data);
 __END_C_DECLS
 
 #endif

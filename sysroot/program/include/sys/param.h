@@ -15,6 +15,11 @@
 #define HZ 100
 #define DEV_BSIZE 512
 #define NBBY 8
+#define NODEV ((dev_t)-1)
+#define NOGROUP (-1)
+#define MAXNAMLEN 255
+#define EXEC_PAGESIZE 4096
+#define CANBSIZ 255
 
 #define setbit(bits, bit) ((bits)[(bit) / NBBY] |= 1 << ((bit) % NBBY))
 #define clrbit(bits, bit) ((bits)[(bit) / NBBY] &= ~(1 << ((bit) % NBBY)))

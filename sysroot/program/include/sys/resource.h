@@ -12,6 +12,8 @@
 #define PRIO_PROCESS 0
 #define PRIO_PGRP 1
 #define PRIO_USER 2
+#define PRIO_MIN (-20)
+#define PRIO_MAX 20
 #define RLIM_INFINITY (~(rlim_t)0)
 #define RLIM_SAVED_CUR RLIM_INFINITY
 #define RLIM_SAVED_MAX RLIM_INFINITY
@@ -25,6 +27,14 @@
 #define RLIMIT_NOFILE 7
 #define RLIMIT_MEMLOCK 8
 #define RLIMIT_AS 9
+#define RLIMIT_LOCKS 10
+#define RLIMIT_SIGPENDING 11
+#define RLIMIT_MSGQUEUE 12
+#define RLIMIT_NICE 13
+#define RLIMIT_RTPRIO 14
+#define RLIMIT_RTTIME 15
+#define RLIMIT_OFILE RLIMIT_NOFILE
+#define RLIMIT_NLIMITS RLIM_NLIMITS
 #define RLIM_NLIMITS 16
 
 #define __LLVM_LIBC_TYPES_STRUCT_RUSAGE_H__
@@ -45,6 +55,7 @@ int getrlimit(int resource, struct rlimit *limit);
 int setrlimit(int resource, const struct rlimit *limit);
 int getpriority(int which, id_t who);
 int setpriority(int which, id_t who, int value);
+int prlimit(pid_t process, int resource, const struct rlimit *limit, struct rlimit *old);
 __END_C_DECLS
 
 #endif

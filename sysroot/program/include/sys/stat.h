@@ -7,6 +7,12 @@
 #define S_IWRITE S_IWUSR
 #define S_IEXEC S_IXUSR
 #define S_BLKSIZE 512
+#define ACCESSPERMS (S_IRWXU | S_IRWXG | S_IRWXO)
+#define ALLPERMS 07777
+#define DEFFILEMODE 0666
+#define S_TYPEISMQ(status) 0
+#define S_TYPEISSEM(status) 0
+#define S_TYPEISSHM(status) 0
 #define UTIME_NOW 0x3fffffff
 #define UTIME_OMIT 0x3ffffffe
 

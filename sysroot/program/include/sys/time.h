@@ -20,6 +20,8 @@ struct itimerval {
   struct timeval it_value;
 };
 
+#define TIMEVAL_TO_TIMESPEC(from, to) ((to)->tv_sec = (from)->tv_sec, (to)->tv_nsec = (from)->tv_usec * 1000)
+#define TIMESPEC_TO_TIMEVAL(to, from) ((to)->tv_sec = (from)->tv_sec, (to)->tv_usec = (from)->tv_nsec / 1000)
 #define timerclear(time) ((time)->tv_sec = 0, (time)->tv_usec = 0)
 #define timerisset(time) ((time)->tv_sec || (time)->tv_usec)
 #define timercmp(left, right, operator)                                                                                \
