@@ -88,74 +88,51 @@ unsafe fn store<T>(is_found: bool, entry: T, place: *mut T, result: *mut *mut T)
     0
 }
 
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn bareflow_getpwnam(name: *const c_char) -> *mut User {
-    // SAFETY: the caller passes a C string.
-    found(unsafe { is_root(name) }, &USER, ROOT)
+/// The functions that find an entry by its name or its number.
+macro_rules! found_by {
+    ($($type:ident $entry:ident in $place:ident: $by_name:ident $by_number:ident $by_name_r:ident $by_number_r:ident;)*) => {
+        $(
+            #[cfg_attr(not(test), unsafe(no_mangle))]
+            unsafe extern "C" fn $by_name(name: *const c_char) -> *mut $type {
+                // SAFETY: the caller passes a C string.
+                found(unsafe { is_root(name) }, &$place, $entry)
+            }
+
+            #[cfg_attr(not(test), unsafe(no_mangle))]
+            extern "C" fn $by_number(number: c_uint) -> *mut $type {
+                found(number == 0, &$place, $entry)
+            }
+
+            #[cfg_attr(not(test), unsafe(no_mangle))]
+            unsafe extern "C" fn $by_name_r(
+                name: *const c_char,
+                place: *mut $type,
+                _buffer: *mut c_char,
+                _size: usize,
+                result: *mut *mut $type,
+            ) -> c_int {
+                // SAFETY: the caller passes a C string and the places.
+                unsafe { store(is_root(name), $entry, place, result) }
+            }
+
+            #[cfg_attr(not(test), unsafe(no_mangle))]
+            unsafe extern "C" fn $by_number_r(
+                number: c_uint,
+                place: *mut $type,
+                _buffer: *mut c_char,
+                _size: usize,
+                result: *mut *mut $type,
+            ) -> c_int {
+                // SAFETY: the caller gives the places.
+                unsafe { store(number == 0, $entry, place, result) }
+            }
+        )*
+    };
 }
 
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn bareflow_getpwuid(user: c_uint) -> *mut User {
-    found(user == 0, &USER, ROOT)
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn bareflow_getpwnam_r(
-    name: *const c_char,
-    place: *mut User,
-    _buffer: *mut c_char,
-    _size: usize,
-    result: *mut *mut User,
-) -> c_int {
-    // SAFETY: the caller passes a C string and the places.
-    unsafe { store(is_root(name), ROOT, place, result) }
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn bareflow_getpwuid_r(
-    user: c_uint,
-    place: *mut User,
-    _buffer: *mut c_char,
-    _size: usize,
-    result: *mut *mut User,
-) -> c_int {
-    // SAFETY: the caller gives the places.
-    unsafe { store(user == 0, ROOT, place, result) }
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn getgrnam(name: *const c_char) -> *mut Group {
-    // SAFETY: the caller passes a C string.
-    found(unsafe { is_root(name) }, &GROUP, ROOT_GROUP)
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn getgrgid(group: c_uint) -> *mut Group {
-    found(group == 0, &GROUP, ROOT_GROUP)
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn getgrnam_r(
-    name: *const c_char,
-    place: *mut Group,
-    _buffer: *mut c_char,
-    _size: usize,
-    result: *mut *mut Group,
-) -> c_int {
-    // SAFETY: the caller passes a C string and the places.
-    unsafe { store(is_root(name), ROOT_GROUP, place, result) }
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn getgrgid_r(
-    group: c_uint,
-    place: *mut Group,
-    _buffer: *mut c_char,
-    _size: usize,
-    result: *mut *mut Group,
-) -> c_int {
-    // SAFETY: the caller gives the places.
-    unsafe { store(group == 0, ROOT_GROUP, place, result) }
+found_by! {
+    User ROOT in USER: bareflow_getpwnam bareflow_getpwuid bareflow_getpwnam_r bareflow_getpwuid_r;
+    Group ROOT_GROUP in GROUP: getgrnam getgrgid getgrnam_r getgrgid_r;
 }
 
 fn take(index: usize) -> bool {
@@ -166,34 +143,31 @@ fn restart(index: usize) {
     AT_START.with(|starts| starts[index] = true);
 }
 
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn getpwent() -> *mut User {
-    found(take(0), &USER, ROOT)
+/// The functions that go through a table of one entry.
+macro_rules! one_after_the_other {
+    ($($type:ident $entry:ident in $place:ident, $index:literal: $next:ident $start:ident $end:ident;)*) => {
+        $(
+            #[cfg_attr(not(test), unsafe(no_mangle))]
+            extern "C" fn $next() -> *mut $type {
+                found(take($index), &$place, $entry)
+            }
+
+            #[cfg_attr(not(test), unsafe(no_mangle))]
+            extern "C" fn $start() {
+                restart($index);
+            }
+
+            #[cfg_attr(not(test), unsafe(no_mangle))]
+            extern "C" fn $end() {
+                restart($index);
+            }
+        )*
+    };
 }
 
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn setpwent() {
-    restart(0);
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn endpwent() {
-    restart(0);
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn getgrent() -> *mut Group {
-    found(take(1), &GROUP, ROOT_GROUP)
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn setgrent() {
-    restart(1);
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-extern "C" fn endgrent() {
-    restart(1);
+one_after_the_other! {
+    User ROOT in USER, 0: getpwent setpwent endpwent;
+    Group ROOT_GROUP in GROUP, 1: getgrent setgrent endgrent;
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]

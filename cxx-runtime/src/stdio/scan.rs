@@ -313,12 +313,13 @@ impl<S: Source> Scanner<'_, S> {
         }
     }
 
-    /// The units that `belongs` accepts, at most `width`; at least one.
-    fn gather(
+    /// What `take` makes of the units that `belongs` accepts, at most `width` of them; at least one.
+    fn gather<T>(
         &mut self,
         width: usize,
-        belongs: impl Fn(&Self, &[u32], u32) -> bool,
-    ) -> Result<Vec<u32>, Stop> {
+        belongs: impl Fn(&Self, &[T], u32) -> bool,
+        take: impl Fn(&mut Self, u32) -> Result<T, Stop>,
+    ) -> Result<Vec<T>, Stop> {
         let mut token = Vec::new();
         while token.len() < width {
             let Some(unit) = self.next() else {
@@ -331,7 +332,7 @@ impl<S: Source> Scanner<'_, S> {
                 self.push_back(unit);
                 break;
             }
-            token.push(unit);
+            token.push(take(self, unit)?);
         }
         if token.is_empty() {
             Err(Stop::Mismatch)
@@ -340,71 +341,32 @@ impl<S: Source> Scanner<'_, S> {
         }
     }
 
-    /// The ASCII characters that `continues` accepts, as `gather` does.
+    /// The ASCII characters that `continues` accepts.
     fn gather_number(
         &mut self,
         width: usize,
         continues: impl Fn(&[u8], u8) -> bool,
     ) -> Result<Vec<u8>, Stop> {
-        let mut token = Vec::new();
-        while token.len() < width {
-            let Some(unit) = self.next() else {
-                if token.is_empty() {
-                    return Err(Stop::End);
-                }
-                break;
-            };
-            if !continues(&token, unit.ascii()) {
-                self.push_back(unit);
-                break;
-            }
-            token.push(unit.ascii());
-        }
-        if token.is_empty() {
-            Err(Stop::Mismatch)
-        } else {
-            Ok(token)
-        }
+        self.gather(
+            width,
+            |_, token, unit| continues(token, unit.ascii()),
+            |_, unit| Ok(unit.ascii()),
+        )
     }
 
-    /// Wide characters out of bytes, at most `width`, as long as `belongs` accepts their first bytes.
-    fn gather_multibyte(
-        &mut self,
-        width: usize,
-        belongs: impl Fn(&Self, u32) -> bool,
-    ) -> Result<Vec<u32>, Stop> {
-        let mut token = Vec::new();
-        while token.len() < width {
-            let Some(first) = self.next() else {
-                if token.is_empty() {
+    /// The wide character that starts with this byte.
+    fn multibyte(&mut self, first: u32) -> Result<u32, Stop> {
+        let mut state = wide::State::default();
+        let mut unit = first;
+        loop {
+            match state.push(unit as u8) {
+                Ok(Some(character)) => return Ok(character),
+                Ok(None) => unit = self.next().ok_or(Stop::End)?,
+                Err(()) => {
+                    errno::set(errno::EILSEQ);
                     return Err(Stop::End);
                 }
-                break;
-            };
-            if !belongs(self, first) {
-                self.push_back(first);
-                break;
             }
-            let mut state = wide::State::default();
-            let mut unit = first;
-            loop {
-                match state.push(unit as u8) {
-                    Ok(Some(character)) => {
-                        token.push(character);
-                        break;
-                    }
-                    Ok(None) => unit = self.next().ok_or(Stop::End)?,
-                    Err(()) => {
-                        errno::set(errno::EILSEQ);
-                        return Err(Stop::End);
-                    }
-                }
-            }
-        }
-        if token.is_empty() {
-            Err(Stop::Mismatch)
-        } else {
-            Ok(token)
         }
     }
 
@@ -501,11 +463,17 @@ impl<S: Source> Scanner<'_, S> {
             _ => in_set(conversion.set, unit) != conversion.set_is_inverted,
         };
         let width = exactly.unwrap_or(conversion.width);
-        let token = if is_decoded {
-            self.gather_multibyte(width, belongs)?
-        } else {
-            self.gather(width, |scanner, _, unit| belongs(scanner, unit))?
-        };
+        let token = self.gather(
+            width,
+            |scanner, _, unit| belongs(scanner, unit),
+            |scanner, unit| {
+                if is_decoded {
+                    scanner.multibyte(unit)
+                } else {
+                    Ok(unit)
+                }
+            },
+        )?;
         if exactly.is_some_and(|wanted| token.len() < wanted) {
             return Err(Stop::Mismatch);
         }
