@@ -166,6 +166,14 @@ pub unsafe trait Platform: Sync {
     /// [`PlatformError::OutOfMemory`] when nothing that large is left.
     fn map_pages(&self, size_bytes: usize, protection: Protection) -> Result<usize, PlatformError>;
 
+    /// Maps zeroed memory for variables of the program that it has from beginning to end, wherever there are addresses.
+    ///
+    /// # Errors
+    /// [`PlatformError::OutOfMemory`] when nothing that large is left.
+    fn map_large(&self, size_bytes: usize) -> Result<usize, PlatformError> {
+        self.map_pages(size_bytes, Protection::READ | Protection::WRITE)
+    }
+
     /// Gives back pages that [`Platform::map_pages`] returned, whole or in part.
     ///
     /// # Errors

@@ -1,14 +1,18 @@
 //! From a source file to bitcode, or to what else clang makes of it.
 
 use std::ffi::OsString;
+use std::fs;
 use std::io::{IsTerminal, Write, stderr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
+use crate::assembly;
 use crate::command_line::{Commands, Input};
-use crate::error::{BUILD_FAILED, DISK_FULL, DriverError, Result, WRONG_COMMAND_LINE};
+use crate::error::{
+    BUILD_FAILED, DISK_FULL, DriverError, Result, WRONG_COMMAND_LINE, reading, system,
+};
 use crate::exceptions;
 use crate::flags::{
     Headers, IR_FLAGS, Language, OptimizationLevel, StandardHeaders, target_arguments,
@@ -87,6 +91,13 @@ pub enum Source<'a> {
         /// What `-x` says it is.
         named: Option<&'a str>,
     },
+    /// Assembly.
+    Assembly {
+        /// Where it is.
+        path: &'a Path,
+        /// What `-x` says it is.
+        named: Option<&'a str>,
+    },
     /// The text of IR.
     Ir(&'a Path),
 }
@@ -114,6 +125,10 @@ impl Compiler {
                 language,
                 named,
             } => (path, language, named),
+            Source::Assembly { path, named } => {
+                arguments.push("-Qunused-arguments".into());
+                (path, Language::C, named)
+            }
             Source::Ir(path) => {
                 arguments
                     .extend(["-Qunused-arguments", "-Wno-override-module"].map(OsString::from));
@@ -129,11 +144,13 @@ impl Compiler {
         ));
         let stop: &[&str] = match product {
             Product::Bitcode => &["-c"],
+            Product::IrText if matches!(source, Source::Assembly { .. }) => &["-c"],
             Product::IrText => &["-S"],
             Product::Messages => &["-fsyntax-only"],
             Product::Text => &["-E"],
         };
-        if matches!(product, Product::Bitcode | Product::IrText) {
+        let is_assembly = matches!(source, Source::Assembly { .. });
+        if matches!(product, Product::Bitcode | Product::IrText) && !is_assembly {
             arguments.extend(IR_FLAGS.iter().map(OsString::from));
         }
         arguments.extend(stop.iter().map(OsString::from));
@@ -174,6 +191,45 @@ impl Compiler {
         product: Product,
         output: Option<&Path>,
     ) -> Result<String> {
+        match (source, product) {
+            (Source::Assembly { path, .. }, Product::Bitcode | Product::IrText) => {
+                self.assemble(source, path, product, output)
+            }
+            _ => self.run_clang(source, product, output),
+        }
+    }
+
+    /// Has clang make an object of assembly, and a module with what is in the object.
+    fn assemble(
+        &self,
+        source: Source,
+        path: &Path,
+        product: Product,
+        output: Option<&Path>,
+    ) -> Result<String> {
+        let scratch = tempfile::Builder::new()
+            .prefix("bareflow-cc-")
+            .tempdir()
+            .map_err(system("cannot make a temporary folder".to_owned()))?;
+        let object = scratch.path().join("object");
+        let messages = self.run_clang(source, product, Some(&object))?;
+        if self.commands == Commands::Show {
+            return Ok(messages);
+        }
+        let bytes = fs::read(&object).map_err(reading(&object))?;
+        let module = assembly::module_of(&bytes)
+            .map_err(|reason| DriverError::Input(format!("{}: {reason}", path.display())))?;
+        let text = scratch.path().join("module.ll");
+        fs::write(&text, module).map_err(system(format!("cannot write {}", text.display())))?;
+        // What the user says of the source is about clang's assembler.
+        let plain = Self {
+            flags: Vec::new(),
+            ..self.clone()
+        };
+        Ok(messages + &plain.run_clang(Source::Ir(&text), product, output)?)
+    }
+
+    fn run_clang(&self, source: Source, product: Product, output: Option<&Path>) -> Result<String> {
         let mut command = self.command();
         command
             .args(self.arguments(source, product, output))
@@ -291,7 +347,7 @@ impl<'a> Source<'a> {
     #[must_use]
     pub fn path(&self) -> &'a Path {
         match self {
-            Self::Text { path, .. } | Self::Ir(path) => path,
+            Self::Text { path, .. } | Self::Assembly { path, .. } | Self::Ir(path) => path,
         }
     }
 
@@ -305,7 +361,15 @@ impl<'a> Source<'a> {
                 named: input.language.as_deref(),
             }),
             InputKind::IrText => Some(Self::Ir(&input.path)),
-            InputKind::Assembler | InputKind::Linked => None,
+            InputKind::Assembler => Some(Self::Assembly {
+                path: &input.path,
+                named: input.language.as_deref().or_else(|| {
+                    // clang does not know this name.
+                    let is_asm = input.path.extension().is_some_and(|name| name == "asm");
+                    is_asm.then_some("assembler")
+                }),
+            }),
+            InputKind::Linked => None,
         }
     }
 }

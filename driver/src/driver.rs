@@ -9,7 +9,7 @@ use crate::command_line::{CommandLine, Commands, Input, Item, Mode};
 use crate::compile::{Compiler, Job, Product, Shown, Source};
 use crate::error::{DriverError, Result, reading, system};
 use crate::flags::Language;
-use crate::input::{InputKind, kind_of};
+
 use crate::link::{Link, Linked};
 use crate::output::Destination;
 use crate::parts::{Making, Texts, default_output};
@@ -65,7 +65,7 @@ impl Driver {
             return self.without_inputs();
         }
         for input in self.line.inputs() {
-            check_input(input, self.language)?;
+            check_input(input)?;
         }
         match self.line.mode {
             Mode::Link => self.link(),
@@ -195,8 +195,8 @@ impl Driver {
 /// Checks what shows before anything is done with an input.
 ///
 /// # Errors
-/// That it is not there, a folder, or assembly.
-pub fn check_input(input: &Input, language: Language) -> Result<()> {
+/// That it is not there, or a folder.
+pub fn check_input(input: &Input) -> Result<()> {
     let path = input.path.display();
     if input.path == Path::new("-") {
         if input.language.is_none() {
@@ -216,12 +216,6 @@ pub fn check_input(input: &Input, language: Language) -> Result<()> {
             return Err(DriverError::Input(format!("{path}: this is a folder")));
         }
         Ok(_) => {}
-    }
-    if kind_of(input, language) == InputKind::Assembler {
-        return Err(DriverError::Input(format!(
-            "{path}: assembly is native code, and programs are LLVM IR; most projects have the same in C (with \
-             configure often --disable-asm)"
-        )));
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ pub enum InputKind {
     Source(Language),
     /// The text of IR: it is made into bitcode.
     IrText,
-    /// Assembly, which cannot be made into bitcode.
+    /// Assembly: it goes into a module as it is.
     Assembler,
     /// It is linked as it is.
     Linked,

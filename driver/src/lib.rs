@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 
 pub mod archive;
+pub mod assembly;
 mod bitcode;
 pub mod command_line;
 pub mod compile;

@@ -59,6 +59,8 @@ std::string take_diagnostic(llvm_context &context) {
 void *resolve_symbol(llvm_context &context, StringRef name) {
   if (void *address = find_program_function(name))
     return address;
+  if (void *address = find_large_variable(name))
+    return address;
   return context.options.resolve(context.options.user, name.str().c_str());
 }
 

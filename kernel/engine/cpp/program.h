@@ -9,6 +9,9 @@
 
 namespace bareflow {
 
+// prepare.cpp: a variable of the program that lies outside the code pool, or null.
+void *find_large_variable(llvm::StringRef name);
+
 // exit, abort, atexit and the like, or null.
 void *find_program_function(llvm::StringRef name);
 

@@ -4,6 +4,7 @@
 #include "../include/llvm_baremetal.h"
 
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/ExecutionEngine/Orc/Core.h"
 #include "llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h"
@@ -47,6 +48,8 @@ struct llvm_module {
 
   // Set by prepare(): the IR has been given the form that can be compiled at several levels.
   bool prepared = false;
+  // What the module's own assembly defines, and what of the rest it refers to.
+  llvm::StringSet<> assembled, wanted_by_assembly;
   bool constructors_ran = false;
   // The compile that placed the global data; its symbols carry no suffix.
   bool data_placed = false;
@@ -130,7 +133,7 @@ std::unique_ptr<llvm::Module> clone(const llvm::Module &ir, llvm::ValueToValueMa
 // in data, which all levels share. The assembly of a naked function is all of its code. An interrupt handler
 // must keep each register, and on its way to it stubs and counters would not.
 bool is_compiled_once(const llvm::Function &function);
-// A clone that shares the data and the function addresses of the first compile.
+// A clone that shares the data, the assembly and the function addresses of the first compile.
 std::unique_ptr<llvm::Module> clone_for_level(llvm_module &module, llvm::StringRef suffix);
 
 // jit.cpp

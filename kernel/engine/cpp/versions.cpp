@@ -61,6 +61,7 @@ static void rename_definition(Function &function, StringRef suffix) {
 
 std::unique_ptr<Module> clone_for_level(llvm_module &module, StringRef suffix) {
   std::unique_ptr<Module> copy = clone(*module.ir);
+  copy->setModuleInlineAsm("");
   for (GlobalVariable &variable : make_early_inc_range(copy->globals())) {
     if (variable.hasAppendingLinkage())
       variable.eraseFromParent();

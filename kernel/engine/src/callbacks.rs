@@ -1,6 +1,7 @@
 //! What the C interface asks of the machine.
 
 use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use bareflow_cxx_runtime::arena;
 use bareflow_cxx_runtime::platform::Protection;
@@ -97,4 +98,26 @@ unsafe extern "C" fn roll_back(_user: *mut c_void) {
     // SAFETY: what LLVM has allocated since the checkpoint belongs to the compilation that has failed; what
     // outlives compilations is in the program's memory.
     unsafe { arena::roll_back() };
+}
+
+/// Whether variables of the program lie outside the code pool.
+static HAS_LARGE_VARIABLES: AtomicBool = AtomicBool::new(false);
+
+/// Whether the program has variables that snapshots do not hold.
+pub(crate) fn has_large_variables() -> bool {
+    HAS_LARGE_VARIABLES.load(Relaxed)
+}
+
+/// For `kernel/engine/cpp/prepare.cpp`.
+#[unsafe(no_mangle)]
+extern "C" fn bareflow_map_large(size_bytes: usize) -> *mut c_void {
+    let platform = bareflow_cxx_runtime::platform();
+    let size_bytes = size_bytes.next_multiple_of(platform.page_size_bytes());
+    match platform.map_large(size_bytes) {
+        Ok(address) => {
+            HAS_LARGE_VARIABLES.store(true, Relaxed);
+            core::ptr::with_exposed_provenance_mut(address)
+        }
+        Err(_) => core::ptr::null_mut(),
+    }
 }

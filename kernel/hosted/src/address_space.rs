@@ -1,5 +1,5 @@
-//! Where the process's memory lies. Everything that code refers to is in the lowest 2 GiB, as on the
-//! machine: the image at 4 MiB, the code pool at 1 GiB, the heap above the pool and, when that is full,
+//! Where the process's memory lies. Everything that code refers to is in the lowest 2 GiB, but for very large variables
+//! of the program, as on the machine: the image at 4 MiB, the code pool at 1 GiB, the heap above the pool and, when that is full,
 //! below it.
 
 use core::ops::Range;
@@ -39,6 +39,12 @@ pub(crate) fn map_pages(size_bytes: usize, protection: usize) -> Result<usize, E
     // Linux takes this to mean the second GiB.
     linux::map(0, size_bytes, protection, flags | MAP_32BIT, None)
         .or_else(|_| map_below_pool(size_bytes, protection))
+}
+
+/// Maps zeroed pages anywhere.
+pub(crate) fn map_large(size_bytes: usize) -> Result<usize, Errno> {
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    linux::map(0, size_bytes, PROT_READ | PROT_WRITE, flags, None)
 }
 
 /// Maps downwards from the pool. Addresses are not used again: the heap keeps its pages.

@@ -62,6 +62,10 @@ unsafe impl Platform for Linux {
         address_space::map_pages(size_bytes, protection_bits(protection)?).map_err(platform_error)
     }
 
+    fn map_large(&self, size_bytes: usize) -> Result<usize, PlatformError> {
+        address_space::map_large(size_bytes).map_err(platform_error)
+    }
+
     unsafe fn unmap_pages(&self, address: usize, size_bytes: usize) -> Result<(), PlatformError> {
         // SAFETY: the caller's promise.
         unsafe { linux::unmap(address, size_bytes) }.map_err(platform_error)

@@ -41,6 +41,10 @@ unsafe impl Platform for Machine {
         memory::map(size_bytes, protection)
     }
 
+    fn map_large(&self, size_bytes: usize) -> Result<usize, PlatformError> {
+        memory::map_large(size_bytes)
+    }
+
     unsafe fn unmap_pages(&self, address: usize, size_bytes: usize) -> Result<(), PlatformError> {
         // SAFETY: the caller's promise.
         unsafe { memory::unmap(address, size_bytes) }

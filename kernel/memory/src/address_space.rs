@@ -9,7 +9,7 @@ use x86_64::structures::paging::page_table::{PageTable, PageTableEntry};
 use crate::{Frames, LIMIT_FRAMES, PAGE_SIZE_BYTES};
 
 /// Pages that one table maps.
-const TABLE_PAGES: usize = 512;
+pub const TABLE_PAGES: usize = 512;
 
 /// What a page may be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +67,14 @@ pub struct AddressSpace<'a> {
 /// An entry of a page that no frame belongs to has no address. The frame of page 0 is never used.
 fn is_owned(entry: &PageTableEntry) -> bool {
     !entry.addr().is_null()
+}
+
+/// The entry of a page outside the address space's own tables that is read and written.
+#[must_use]
+pub fn large_entry(frame: usize) -> PageTableEntry {
+    let mut entry = PageTableEntry::new();
+    entry.set_addr(address_of(frame), Access::ReadWrite.flags());
+    entry
 }
 
 fn address_of(frame: usize) -> PhysAddr {
@@ -214,6 +222,22 @@ impl<'a> AddressSpace<'a> {
         let entry = self.entry(page).ok_or(MapError::InvalidRange)?;
         entry.set_addr(address_of(frame), access.flags());
         Ok(Frame::New)
+    }
+
+    /// Takes so many frames for good, for tables that are not this address space's own.
+    ///
+    /// # Errors
+    /// [`MapError::OutOfMemory`]; then none is taken.
+    pub fn take_each(
+        &mut self,
+        count: usize,
+        action: impl FnMut(usize, usize),
+    ) -> Result<(), MapError> {
+        if self.frames.take_each(count, action) {
+            Ok(())
+        } else {
+            Err(MapError::OutOfMemory)
+        }
     }
 
     /// Gives a page of the pool a frame that nobody else uses: a device's, or memory that a loader has filled.

@@ -102,6 +102,24 @@ impl<'a> Frames<'a> {
         None
     }
 
+    /// Takes so many frames, the highest that there are, and shows each with its index to `action`; none if there are
+    /// fewer.
+    pub fn take_each(&mut self, count: usize, mut action: impl FnMut(usize, usize)) -> bool {
+        if count > self.free_count {
+            return false;
+        }
+        let mut frame = self.end();
+        for index in 0..count {
+            frame -= 1;
+            while !self.is_free(frame) {
+                frame -= 1;
+            }
+            self.reserve(frame..frame + 1);
+            action(index, frame);
+        }
+        true
+    }
+
     /// Takes the highest free frame: single frames do not break up what [`Frames::take`] takes from.
     pub fn take_highest(&mut self) -> Option<usize> {
         let frame = self.end().checked_sub(1)?;
@@ -121,6 +139,17 @@ mod tests {
             frames.release(range.clone());
         }
         test(&mut frames);
+    }
+
+    #[test]
+    fn many_frames_are_taken_from_the_highest_on() {
+        with(&[3..6, 300..302], |frames| {
+            let mut taken = Vec::new();
+            assert!(!frames.take_each(6, |_, frame| taken.push(frame)));
+            assert!(frames.take_each(4, |_, frame| taken.push(frame)));
+            assert_eq!(taken, [301, 300, 5, 4]);
+            assert_eq!((frames.free_count(), frames.end()), (1, 4));
+        });
     }
 
     #[test]

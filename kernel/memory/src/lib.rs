@@ -15,7 +15,9 @@ mod address_space;
 mod frames;
 mod memory_map;
 
-pub use address_space::{Access, AddressSpace, Cache, Frame, MapError, Pool};
+pub use address_space::{
+    Access, AddressSpace, Cache, Frame, MapError, Pool, TABLE_PAGES, large_entry,
+};
 pub use frames::{Frames, WORDS};
 pub use memory_map::{Region, RegionKind, frames_of};
 

@@ -24,6 +24,7 @@ const CASES: &[&str] = &[
     "flags",
     "files",
     "bad_input",
+    "assembly",
     "rust",
 ];
 

@@ -9,8 +9,9 @@ use bareflow_tiers::{Level, Tier};
 use super::bad_input::messages;
 use super::generated::Generated;
 use super::runner::{Outcome, Test};
-use super::subject::{Place, Run, Subject};
+use super::subject::{Conditions, Place, Run, Subject};
 use crate::profile::Profile;
+use crate::program::{Program, Tier as RunTier};
 
 type Check = fn(&Subject, Place) -> Result<(), String>;
 
@@ -26,6 +27,7 @@ const CASES: &[(&str, &[Place], Check)] = &[
     ("nothing_is_dead", BOTH, check_nothing_is_dead),
     ("no_room_for_code", BOTH, check_no_room_for_code),
     ("no_room_for_data", BOTH, check_no_room_for_data),
+    ("large_data", BOTH, check_large_data),
     ("large_function", HOSTED, check_large_function),
     ("many_functions", HOSTED, check_many_functions),
 ];
@@ -234,6 +236,44 @@ fn check_no_room_for_data(subject: &Subject, place: Place) -> Result<(), String>
     let program = Generated::build(subject, &few_functions(1, 2 * POOL_KIB))?;
     let run = program.run(subject, place, &[SMALLEST_POOL])?;
     expect_failure(&run, OUT_OF_MEMORY, "the code pool has no room")
+}
+
+/// Data that the pool does not take is where there is memory.
+fn check_large_data(subject: &Subject, place: Place) -> Result<(), String> {
+    const OUTPUT: &str = "0 0 0\n1 2 3 10\n0.5 7 1010101\n50529029 50529029 33686021 33686022\n";
+    let source = subject.bench.root.join("xtask/fixtures/big_data.c");
+    let program =
+        Program::build(&[source], &subject.compiler).map_err(|error| error.to_string())?;
+    let (tiers, memory_mib): (&[RunTier], _) = match place {
+        Place::Hosted => (
+            &[
+                RunTier::Auto,
+                RunTier::Interpreter,
+                RunTier::O0,
+                RunTier::O2,
+            ],
+            None,
+        ),
+        Place::Disk | Place::Pvh => (&[RunTier::Auto], Some(2048)),
+    };
+    let run = |tier, memory_mib| {
+        let conditions = Conditions {
+            memory_mib,
+            ..Conditions::default()
+        };
+        subject.run(place, &program.bundle(&[], tier), conditions)
+    };
+    for tier in tiers {
+        let run = run(*tier, memory_mib)?;
+        if run.ending.code != 0 || run.output != OUTPUT.as_bytes() {
+            return Err(format!("{}: {}", tier.name(), run.describe()));
+        }
+    }
+    expect_failure(
+        &run(RunTier::Auto, Some(512))?,
+        OUT_OF_MEMORY,
+        "of variables",
+    )
 }
 
 /// What is too long to be optimised stays where it is.

@@ -9,6 +9,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use bareflow_driver::assembly::WANTS;
+
 use super::library::is_library_function;
 
 /// Attributes with values that the front end gives every function.
@@ -23,6 +25,8 @@ const KEPT: &str = "@llvm.compiler.used = appending global [";
 /// The module with other attributes, and with its own library functions marked as used.
 pub fn adapt(ir: &str) -> String {
     let own = own_library_functions(ir);
+    let mut kept = own.clone();
+    kept.extend(wanted_by_assembly(ir));
     let local = local_library_functions(ir);
     let added = added_attributes(&own);
     let new_group = next_group(ir);
@@ -43,17 +47,17 @@ pub fn adapt(ir: &str) -> String {
                 }
                 _ => text.push_str(&line),
             }
-        } else if line.starts_with(KEPT) && !own.is_empty() {
+        } else if line.starts_with(KEPT) && !kept.is_empty() {
             has_kept = true;
-            text.push_str(&with_kept(&line, &own));
+            text.push_str(&with_kept(&line, &kept));
         } else {
             text.push_str(&line);
         }
         text.push('\n');
     }
-    if !own.is_empty() && !has_kept {
+    if !kept.is_empty() && !has_kept {
         let empty = format!("{KEPT}0 x ptr] [], section \"llvm.metadata\"");
-        text.push_str(&with_kept(&empty, &own));
+        text.push_str(&with_kept(&empty, &kept));
         text.push('\n');
     }
     if needs_group {
@@ -81,6 +85,32 @@ fn defined_name(line: &str) -> Option<&str> {
 
 fn is_local(line: &str) -> bool {
     line.starts_with("define internal ") || line.starts_with("define private ")
+}
+
+/// The module's own functions and variables that assembly refers to.
+fn wanted_by_assembly(ir: &str) -> BTreeSet<&str> {
+    let wanted: BTreeSet<&str> = ir
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("module asm \"")?
+                .strip_prefix(WANTS)?
+                .strip_suffix('"')
+        })
+        .collect();
+    let defined = ir
+        .lines()
+        .filter_map(|line| defined_name(line).or_else(|| defined_variable(line)));
+    if wanted.is_empty() {
+        return wanted;
+    }
+    defined.filter(|name| wanted.contains(name)).collect()
+}
+
+/// The name of the variable that a line defines, if it has one without quotes.
+fn defined_variable(line: &str) -> Option<&str> {
+    let (name, rest) = line.strip_prefix('@')?.split_once(" = ")?;
+    let is_declared = rest.starts_with("external ") || rest.starts_with("extern_weak ");
+    (!is_declared).then_some(name)
 }
 
 fn library_functions(ir: &str, wants_local: bool) -> BTreeSet<&str> {
@@ -233,6 +263,15 @@ mod tests {
         assert!(text.contains("define i32 @f() #0 {\n"));
         assert!(text.contains("attributes #0 = { nounwind"));
         assert!(!text.contains("cpu") && !text.contains("sse"), "{text}");
+    }
+
+    #[test]
+    fn what_assembly_wants_is_kept_if_it_is_there() {
+        let ir = "module asm \"# wants f\"\nmodule asm \"# wants x\"\nmodule asm \"# wants y\"\n\
+                  @x = global i32 1\n@y = external global i32\ndefine void @f() {\n}\n\
+                  define void @g() {\n}\n";
+        let text = adapt(ir);
+        assert!(text.contains("[2 x ptr] [ptr @f, ptr @x]"), "{text}");
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Program {
                 path: clang.in_folder(&input.path),
                 ..input.clone()
             };
-            check_input(&there, Language::C)?;
+            check_input(&there)?;
             name.get_or_insert_with(|| stem(&input.path));
         }
         let name = name.ok_or(ProgramError::Empty)?;

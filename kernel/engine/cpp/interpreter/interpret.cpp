@@ -67,7 +67,8 @@ NativeSet choose_native(llvm_module &module, Module &interpreted) {
     if (reason != reasons.end())
       note(*module.context, "function '" + function.getName() + "' uses " + reason->second +
                                 ", which the interpreter cannot run: compiled at O0");
-    if (reason != reasons.end() || function.hasAddressTaken() || called_otherwise(function))
+    if (reason != reasons.end() || function.hasAddressTaken() || called_otherwise(function) ||
+        module.wanted_by_assembly.contains(function.getName()))
       native.add(function);
   }
   for (auto *list : {&module.constructors, &module.destructors})

@@ -1,5 +1,6 @@
 //! The machine's memory: the page tables in use, and who has which pages.
 
+mod large;
 mod llvm;
 mod places;
 
@@ -25,6 +26,7 @@ use crate::room::POOL_ADDRESS;
 use crate::start_info::StartInfo;
 use crate::{exit, image};
 
+pub(crate) use large::map_large;
 #[cfg(feature = "engine")]
 pub(crate) use llvm::is_used;
 pub(crate) use llvm::{LlvmSource, fill_llvm_page};
