@@ -244,7 +244,8 @@ fn check_large_data(subject: &Subject, place: Place) -> Result<(), String> {
     let source = subject.bench.root.join("xtask/fixtures/big_data.c");
     let program =
         Program::build(&[source], &subject.compiler).map_err(|error| error.to_string())?;
-    let (tiers, memory_mib): (&[RunTier], _) = match place {
+    let (tiers, memory_mib, too_little_mib): (&[RunTier], _, _) = match place {
+        // The bound is one of addresses, of which the pool takes 512 MiB.
         Place::Hosted => (
             &[
                 RunTier::Auto,
@@ -253,8 +254,9 @@ fn check_large_data(subject: &Subject, place: Place) -> Result<(), String> {
                 RunTier::O2,
             ],
             None,
+            1024,
         ),
-        Place::Disk | Place::Pvh => (&[RunTier::Auto], Some(2048)),
+        Place::Disk | Place::Pvh => (&[RunTier::Auto], Some(2048), 512),
     };
     let run = |tier, memory_mib| {
         let conditions = Conditions {
@@ -270,7 +272,7 @@ fn check_large_data(subject: &Subject, place: Place) -> Result<(), String> {
         }
     }
     expect_failure(
-        &run(RunTier::Auto, Some(512))?,
+        &run(RunTier::Auto, Some(too_little_mib))?,
         OUT_OF_MEMORY,
         "of variables",
     )
