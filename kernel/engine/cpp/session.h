@@ -60,7 +60,14 @@ struct llvm_module {
   std::vector<bareflow::LifetimeFunction> constructors, destructors;
 };
 
+namespace bareflow {
+class CodeGenerator;
+}
+
 struct llvm_context {
+  llvm_context();
+  ~llvm_context();
+
   llvm_options_t options;
   std::string error;
   bool poisoned = false;
@@ -74,6 +81,8 @@ struct llvm_context {
   std::string data_layout;
   std::unique_ptr<llvm::TargetLibraryInfoImpl> library_info;
   std::array<std::unique_ptr<llvm::TargetMachine>, bareflow::level_count> machines;
+  // Made when a level is first used; they refer to the machines.
+  std::array<std::unique_ptr<bareflow::CodeGenerator>, bareflow::level_count> generators;
   std::unique_ptr<bareflow::CodePool> pool;
   std::unique_ptr<llvm::orc::ExecutionSession> orc;
   std::unique_ptr<llvm::orc::ObjectLinkingLayer> linker;

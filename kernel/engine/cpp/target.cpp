@@ -1,7 +1,11 @@
 // From IR to an object file: one target machine and one pass pipeline per level.
 #include "session.h"
 
+#include "code_pool.h"
+
+#include "llvm/Analysis/LazyCallGraph.h"
 #include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/PassInstrumentation.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
@@ -105,17 +109,31 @@ llvm_error_t create_targets(llvm_context &context) {
   return LLVM_OK;
 }
 
+// Bodies that are there for inlining are optimised where they have been inlined, and nowhere else: a unit's
+// compilation costs what the unit costs.
+static bool is_for_code(StringRef, Any ir) {
+  if (const auto **function = any_cast<const Function *>(&ir))
+    return !(*function)->hasAvailableExternallyLinkage();
+  if (const auto **component = any_cast<const LazyCallGraph::SCC *>(&ir))
+    return any_of(**component, [](const LazyCallGraph::Node &node) {
+      return !node.getFunction().hasAvailableExternallyLinkage();
+    });
+  return true;
+}
+
 static void optimise(llvm_context &context, Module &ir, unsigned level) {
   PipelineTuningOptions tuning;
   tuning.LoopVectorization = level >= LLVM_OPT_O2;
   tuning.SLPVectorization = level >= LLVM_OPT_O2;
 
   // Destroyed in reverse order: the managers refer to one another.
+  PassInstrumentationCallbacks callbacks;
+  callbacks.registerShouldRunOptionalPassCallback(is_for_code);
   LoopAnalysisManager loops;
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager components;
   ModuleAnalysisManager modules;
-  PassBuilder builder(context.machines[level].get(), tuning);
+  PassBuilder builder(context.machines[level].get(), tuning, std::nullopt, &callbacks);
   functions.registerPass([&] { return TargetLibraryAnalysis(*context.library_info); });
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(components);
@@ -129,24 +147,51 @@ static void optimise(llvm_context &context, Module &ir, unsigned level) {
   passes.run(ir, modules);
 }
 
+// The passes that make an object file; one set serves all modules, as `llc -compile-twice` proves.
+class CodeGenerator {
+public:
+  static std::unique_ptr<CodeGenerator> create(llvm_context &context, unsigned level) {
+    std::unique_ptr<CodeGenerator> made(new CodeGenerator);
+    made->passes.add(new TargetLibraryInfoWrapperPass(*context.library_info));
+    bool is_impossible = context.machines[level]->addPassesToEmitFile(
+        made->passes, made->stream, nullptr, CodeGenFileType::ObjectFile);
+    return is_impossible ? nullptr : std::move(made);
+  }
+
+  SmallVector<char, 0> run(Module &ir) {
+    passes.run(ir);
+    return std::exchange(bytes, {});
+  }
+
+private:
+  CodeGenerator() : stream(bytes) {}
+
+  SmallVector<char, 0> bytes;
+  raw_svector_ostream stream;
+  legacy::PassManager passes;
+};
+
 Expected<std::unique_ptr<MemoryBuffer>> emit_object(llvm_context &context, Module &ir,
                                                     llvm_opt_level_t level) {
   take_diagnostic(context);
   if (level == LLVM_OPT_O3)
     retarget_to_host(ir, *context.machines[level]);
   optimise(context, ir, level);
-
-  SmallVector<char, 0> bytes;
-  raw_svector_ostream stream(bytes);
-  legacy::PassManager passes;
-  passes.add(new TargetLibraryInfoWrapperPass(*context.library_info));
-  if (context.machines[level]->addPassesToEmitFile(passes, stream, nullptr,
-                                                   CodeGenFileType::ObjectFile))
+  std::unique_ptr<CodeGenerator> &generator = context.generators[level];
+  if (!generator)
+    generator = CodeGenerator::create(context, level);
+  if (!generator)
     return createStringError(inconvertibleErrorCode(), "the target cannot emit object files");
-  passes.run(ir);
-  if (std::string text = take_diagnostic(context); !text.empty())
+  SmallVector<char, 0> bytes = generator->run(ir);
+  if (std::string text = take_diagnostic(context); !text.empty()) {
+    generator.reset();
     return createStringError(inconvertibleErrorCode(), text);
+  }
   return std::make_unique<SmallVectorMemoryBuffer>(std::move(bytes), ir.getModuleIdentifier());
 }
 
 } // namespace bareflow
+
+// Where the code generator is known.
+llvm_context::llvm_context() = default;
+llvm_context::~llvm_context() = default;

@@ -233,6 +233,14 @@ typedef struct llvm_unit_info {
   llvm_unit_t *counters;
 } llvm_unit_info_t;
 
+/* How large a unit is, in instructions of its IR. */
+typedef struct llvm_unit_size {
+  /* What is compiled when it is: all of the function. */
+  uint32_t compiled;
+  /* What runs for one more in its count, its own loops aside: on average, as far as branches can be guessed. */
+  uint32_t executed;
+} llvm_unit_size_t;
+
 typedef struct llvm_tier_hooks {
   /* sizeof(llvm_tier_hooks_t): later versions add fields at the end. */
   size_t size;
@@ -261,6 +269,9 @@ void llvm_tiered_destroy(llvm_tiered_t *program);
 /* How many units there are; a function stands before its loops. */
 uint32_t llvm_tiered_unit_count(const llvm_tiered_t *program);
 llvm_error_t llvm_tiered_unit(const llvm_tiered_t *program, uint32_t unit, llvm_unit_info_t *info);
+
+/* Looks at the unit's code; takes some time. */
+llvm_error_t llvm_tiered_measure(llvm_tiered_t *program, uint32_t unit, llvm_unit_size_t *size);
 
 /* Compiles one unit; from then on calls go to the new code. May be called by the hooks. */
 llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,

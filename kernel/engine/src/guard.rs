@@ -108,16 +108,21 @@ const LANES: usize = 4;
 /// # Safety
 /// The range must be readable.
 unsafe fn checksum(range: Range<usize>, step: usize) -> u64 {
-    let words = (range.start.next_multiple_of(WORD_BYTES)
-        ..range.end.saturating_sub(WORD_BYTES - 1))
-        .step_by(WORD_BYTES * step);
+    let stride = WORD_BYTES * step;
+    let end = range.end.saturating_sub(WORD_BYTES - 1);
+    let mut address = range.start.next_multiple_of(WORD_BYTES);
     let mut sums = [FACTOR; LANES];
-    for (index, address) in words.enumerate() {
-        let place = core::ptr::with_exposed_provenance::<u64>(address);
-        // SAFETY: the caller's promise; the address is a multiple of a word's size. Others may write the word.
-        let word = unsafe { place.read_volatile() };
-        let sum = &mut sums[index % LANES];
-        *sum = (*sum ^ word).wrapping_mul(FACTOR);
+    while address < end {
+        for (lane, sum) in sums.iter_mut().enumerate() {
+            let place = address + lane * stride;
+            if place < end {
+                let place = core::ptr::with_exposed_provenance::<u64>(place);
+                // SAFETY: the caller's promise; the address is a multiple of a word's size. Others may write the word.
+                let word = unsafe { place.read_volatile() };
+                *sum = (*sum ^ word).wrapping_mul(FACTOR);
+            }
+        }
+        address += LANES * stride;
     }
     sums.into_iter()
         .fold(0, |all, sum| all.rotate_left(7) ^ sum)

@@ -12,7 +12,7 @@ use bareflow_profile::{
     CallCycles, Compilation, Function, Kernel, Loop, Memory as MemoryUse, Part, Profile, SCHEMA,
     SampledSymbol, Samples,
 };
-use bareflow_tiers::Config;
+use bareflow_tiers::{Config, Policy, Thresholds};
 
 use crate::bindings::llvm_processor_name;
 use crate::memory::{self, Memory};
@@ -27,6 +27,14 @@ const SAMPLE_INTERVAL_US: u32 = 1000;
 pub(crate) struct Recording {
     start_cycles: u64,
     start_ns: u64,
+}
+
+/// By costs, every unit has its own.
+fn thresholds(config: &Config, counts: Thresholds) -> Thresholds {
+    match config.policy {
+        Policy::Counts => counts,
+        Policy::Costs => Thresholds::default(),
+    }
 }
 
 impl Recording {
@@ -99,8 +107,8 @@ impl Measured {
             cycles_per_second: self.cycles_per_second,
             total_cycles: self.total_cycles,
             compile_cycles: manager.spent_cycles(),
-            thresholds: config.calls,
-            iteration_thresholds: config.iterations,
+            thresholds: thresholds(config, config.calls),
+            iteration_thresholds: thresholds(config, config.iterations),
             functions,
             samples: self.samples,
             memory: MemoryUse {

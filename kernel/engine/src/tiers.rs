@@ -13,14 +13,15 @@ use core::ptr;
 use bareflow_guest::report_note;
 use bareflow_profile::Failure;
 use bareflow_snapshot::Function;
-use bareflow_tiers::{Config, Kind, LEVELS, Level, Tier, Unit};
+use bareflow_tiers::{Config, Kind, LEVELS, Level, Rules, Size, Tier, Unit};
 
 use crate::bindings::{
     LLVM_ERROR_INTERNAL, LLVM_OK, LLVM_OPT_O0, LLVM_OPT_O1, LLVM_OPT_O2, LLVM_OPT_O3,
     llvm_compilation_t, llvm_opt_level_t, llvm_tier_hooks_t, llvm_tier_t, llvm_tiered_attach,
     llvm_tiered_cannot_compile, llvm_tiered_compile, llvm_tiered_create, llvm_tiered_destroy,
-    llvm_tiered_is_intact, llvm_tiered_message, llvm_tiered_restore, llvm_tiered_run_main,
-    llvm_tiered_t, llvm_tiered_unit, llvm_tiered_unit_count, llvm_unit_info_t, llvm_unit_t,
+    llvm_tiered_is_intact, llvm_tiered_measure, llvm_tiered_message, llvm_tiered_restore,
+    llvm_tiered_run_main, llvm_tiered_t, llvm_tiered_unit, llvm_tiered_unit_count,
+    llvm_unit_info_t, llvm_unit_size_t, llvm_unit_t,
 };
 use crate::guard;
 use crate::jail;
@@ -81,13 +82,13 @@ impl Record {
         unsafe { ptr::write_volatile(self.counters, counters) };
     }
 
-    fn set_limits(&self, config: &Config, spent_cycles: u64) {
+    fn set_limits(&self, rules: &Rules) {
         let versions = core::iter::once(Tier::Interpreter).chain(LEVELS.map(Tier::Native));
         // SAFETY: as above; the program reads the limits and never holds a reference.
         let limits = unsafe { &raw mut (*self.counters).limits };
         let mut written = [0; LEVELS.len()];
         for (index, version) in versions.enumerate().take(LEVELS.len()) {
-            let limit = self.policy.limit(config, version, spent_cycles);
+            let limit = self.policy.limit(rules, version);
             // SAFETY: there is a limit for each version that counts.
             unsafe { ptr::write_volatile((limits as *mut u64).add(index), limit) };
             written[index] = limit;
@@ -109,9 +110,10 @@ pub(crate) struct Manager<'a> {
     /// The compiler was needed and could not be had.
     is_stuck: bool,
     request: &'a RunRequest<'a>,
-    config: Config,
+    rules: Rules,
+    /// When the program was opened.
+    start: Start,
     records: Vec<Record>,
-    spent_cycles: u64,
     memory: Option<Memory<'a>>,
     /// Of a restored program.
     tables: Option<Tables>,
@@ -143,6 +145,31 @@ pub(crate) fn now() -> u64 {
     unsafe { core::arch::x86_64::_rdtsc() }
 }
 
+/// A moment, by the time stamp counter and by the clock.
+#[derive(Debug)]
+struct Start {
+    cycles: u64,
+    ns: u64,
+}
+
+impl Start {
+    fn now() -> Self {
+        Self {
+            cycles: now(),
+            ns: bareflow_cxx_runtime::platform().monotonic_ns(),
+        }
+    }
+
+    /// Cycles and nanoseconds since then.
+    fn elapsed(&self) -> (u64, u64) {
+        let now = Self::now();
+        (
+            now.cycles.saturating_sub(self.cycles),
+            now.ns.saturating_sub(self.ns),
+        )
+    }
+}
+
 unsafe extern "C" fn hot(user: *mut c_void, unit: u32, _version: llvm_tier_t) {
     // SAFETY: the hooks are only called while the manager runs the program, which then borrows nothing of
     // it.
@@ -166,9 +193,9 @@ impl<'a> Manager<'a> {
             session: None,
             is_stuck: false,
             request,
-            config,
+            rules: Rules::new(config),
+            start: Start::now(),
             records: Vec::new(),
-            spent_cycles: 0,
             memory,
             tables: None,
         });
@@ -198,7 +225,7 @@ impl<'a> Manager<'a> {
     /// Parses the modules and places the program's data.
     fn prepare(&mut self) -> Result<(), Outcome> {
         let hooks = self.hooks();
-        let (session, module) = Session::with_program(&self.config, self.request.modules)?;
+        let (session, module) = Session::with_program(&self.rules.config, self.request.modules)?;
         // SAFETY: the module belongs to the open session; the manager stays where it is until it has closed the
         // program.
         session.check(unsafe { llvm_tiered_create(module, &hooks, &mut self.program.0) })?;
@@ -298,7 +325,7 @@ impl<'a> Manager<'a> {
                 }
                 record.policy.remember_failures(function.tried);
             }
-            record.set_limits(&self.config, self.spent_cycles);
+            record.set_limits(&self.rules);
         }
     }
 
@@ -323,16 +350,16 @@ impl<'a> Manager<'a> {
             }
         }
         // Nobody needs to ask again.
-        self.config.budget_cycles = Some(0);
+        self.rules.config.budget_cycles = Some(0);
         for record in &self.records {
-            record.set_limits(&self.config, self.spent_cycles);
+            record.set_limits(&self.rules);
         }
         false
     }
 
     fn attach(&mut self) -> Result<(), Outcome> {
         let start = now();
-        let (session, module) = Session::with_program(&self.config, self.request.modules)?;
+        let (session, module) = Session::with_program(&self.rules.config, self.request.modules)?;
         let contents = self.tables.as_ref().map(Tables::contents);
         let contents = contents.as_ref().map_or(ptr::null(), ptr::from_ref);
         // SAFETY: the program is open, and the module is what it was made of: the snapshot's keys say so.
@@ -344,7 +371,7 @@ impl<'a> Manager<'a> {
                 .zip(&self.records)
                 .all(|((name, _), record)| *name == record.name);
         self.session = Some(session);
-        self.spent_cycles += now() - start;
+        self.rules.spent_cycles += now() - start;
         if is_same {
             Ok(())
         } else {
@@ -358,7 +385,7 @@ impl<'a> Manager<'a> {
     /// Runs main. The hooks have the manager for themselves meanwhile.
     pub(crate) fn run_main(&mut self) -> Result<i32, Outcome> {
         let program = self.program.0;
-        let interpret = c_int::from(self.config.starts_interpreted());
+        let interpret = c_int::from(self.rules.config.starts_interpreted());
         let arguments = CArguments::new(self.request.arguments)?;
         let mut status = 0;
         let platform = bareflow_cxx_runtime::platform();
@@ -429,7 +456,7 @@ impl<'a> Manager<'a> {
 
     /// How long what has run may be compiled at a boot's end, in milliseconds.
     pub(crate) fn settle_ms(&self) -> Option<u64> {
-        self.config.settle_ms
+        self.rules.config.settle_ms
     }
 
     /// The address of the unit's newest code, or of what stands for none.
@@ -493,24 +520,57 @@ impl<'a> Manager<'a> {
 
     /// What all compilations took.
     pub(crate) fn spent_cycles(&self) -> u64 {
-        self.spent_cycles
+        self.rules.spent_cycles
     }
 
     fn promote(&mut self, unit: usize) {
-        let record = &self.records[unit];
-        let count = record.counters().count;
-        if let Some(level) = record
-            .policy
-            .promotion(&self.config, count, self.spent_cycles)
-        {
+        let count = self.records[unit].counters().count;
+        self.measure(unit);
+        let policy = &self.records[unit].policy;
+        if let Some(level) = policy.promotion(&self.rules, count) {
+            let (elapsed_cycles, elapsed_ns) = self.start.elapsed();
             if self.can_wait(unit, level, count) {
                 let function = self.records[unit].function;
                 self.loop_reached(function, level);
+            } else if !self.rules.has_time_for(
+                level,
+                self.records[unit].policy.size(),
+                elapsed_cycles,
+                elapsed_ns,
+            ) {
+                self.records[unit].policy.postpone(count);
             } else if self.reach_compiler() {
+                let before = self.rules.spent_cycles;
                 self.compile_confined(unit, level);
+                self.rules.promotion_cycles += self.rules.spent_cycles - before;
             }
         }
-        self.records[unit].set_limits(&self.config, self.spent_cycles);
+        self.records[unit].set_limits(&self.rules);
+    }
+
+    /// Looks at how large a unit is, if that decides about it and nobody has looked.
+    fn measure(&mut self, unit: usize) {
+        let record = &mut self.records[unit];
+        if record.policy.size().is_some() || !self.rules.needs_sizes() {
+            return;
+        }
+        let mut size = llvm_unit_size_t {
+            compiled: 0,
+            executed: 0,
+        };
+        let error = match &self.session {
+            // SAFETY: the program is open and has this unit.
+            Some(_) => unsafe { llvm_tiered_measure(self.program.0, unit as u32, &mut size) },
+            None => LLVM_ERROR_INTERNAL,
+        };
+        record.policy.set_size(if error == LLVM_OK {
+            Size {
+                compiled: size.compiled,
+                executed: size.executed,
+            }
+        } else {
+            size_of_code(record.restored_bytes)
+        });
     }
 
     fn can_wait(&mut self, unit: usize, level: Level, count: u64) -> bool {
@@ -527,7 +587,7 @@ impl<'a> Manager<'a> {
 
     fn loop_reached(&mut self, function: usize, level: Level) {
         self.records[function].policy.loop_reached(level);
-        self.records[function].set_limits(&self.config, self.spent_cycles);
+        self.records[function].set_limits(&self.rules);
     }
 
     fn make_first_code(&mut self, unit: usize) {
@@ -537,20 +597,20 @@ impl<'a> Manager<'a> {
         loop {
             let record = &self.records[unit];
             let count = record.counters().count;
-            let Some(level) = record.policy.first_code(&self.config, count) else {
+            let Some(level) = record.policy.first_code(&self.rules, count) else {
                 // The program cannot go on without: once more, with no bounds.
                 self.compile(unit, Level::O0);
                 return;
             };
             if self.compile_confined(unit, level) {
-                self.records[unit].set_limits(&self.config, self.spent_cycles);
+                self.records[unit].set_limits(&self.rules);
                 return;
             }
         }
     }
 
     fn compile_confined(&mut self, unit: usize, level: Level) -> bool {
-        let config = self.config;
+        let config = self.rules.config;
         jail::confine(&config, || self.compile(unit, level))
     }
 
@@ -569,7 +629,7 @@ impl<'a> Manager<'a> {
         };
         let record = &mut self.records[unit];
         if error != LLVM_OK {
-            self.spent_cycles += now() - start;
+            self.rules.spent_cycles += now() - start;
             if jail::took_too_long() {
                 record.policy.took_too_long(level);
             } else {
@@ -581,7 +641,10 @@ impl<'a> Manager<'a> {
             });
             return false;
         }
-        self.spent_cycles += made.cycles;
+        self.rules.spent_cycles += made.cycles;
+        if let Some(size) = record.policy.size() {
+            self.rules.costs.learn(level, size, made.cycles);
+        }
         record.policy.compiled(level);
         record.compilations.push(Compilation {
             level,
@@ -615,6 +678,16 @@ fn units_of(
         Ok((name.to_string_lossy().into_owned(), info))
     };
     (0..count).map(read).collect()
+}
+
+/// A guess at what code from a snapshot was made of, which keeps LLVM closed.
+fn size_of_code(bytes: u64) -> Size {
+    const BYTES_PER_INSTRUCTION: u64 = 5;
+    let compiled = u32::try_from(bytes / BYTES_PER_INSTRUCTION).unwrap_or(u32::MAX);
+    Size {
+        compiled: compiled.max(1),
+        executed: compiled.clamp(1, 50),
+    }
 }
 
 fn unit_kind(info: &llvm_unit_info_t, unit: usize) -> Kind {

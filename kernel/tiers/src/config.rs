@@ -8,10 +8,21 @@ use crate::{LEVELS, Level};
 /// threshold or the same.
 pub type Thresholds = [Option<u64>; LEVELS.len()];
 
+/// What decides about promotions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// A compilation must be worth what it costs: see [`crate::Costs`].
+    Costs,
+    /// The thresholds of the settings.
+    Counts,
+}
+
 /// The settings of the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// For functions, in calls.
+    /// What decides about promotions.
+    pub policy: Policy,
+    /// For functions, in calls; they and those for loops count by [`Policy::Counts`].
     pub calls: Thresholds,
     /// For loops, in iterations.
     pub iterations: Thresholds,
@@ -39,6 +50,8 @@ pub struct Config {
 pub enum ConfigError {
     /// Not `NAME=...` with a name that is known.
     UnknownSetting,
+    /// Not a policy that is known.
+    UnknownPolicy,
     /// Not four thresholds, or one number for the budget.
     WrongCount,
     /// Not a number from 0 to 2^63 - 1, or `-`.
@@ -55,10 +68,11 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::UnknownSetting => {
-                "unknown setting; the settings are calls=N,N,N,N, iterations=N,N,N,N, budget=CYCLES, \
+                "unknown setting; the settings are policy=costs|counts, calls=N,N,N,N, iterations=N,N,N,N, budget=CYCLES, \
                  compile-ms=N, compile-mib=N, pool-mib=N, snapshot-every=N, snapshot-keep=N, settle-ms=N and \
                  inject=SEED"
             }
+            Self::UnknownPolicy => "the policies are costs and counts",
             Self::WrongCount => "thresholds are four, for O0, O1, O2 and O3, with - for never",
             Self::NotANumber => "a value is a whole number from 0 to 9223372036854775807, or -",
             Self::Decreasing => "a higher level cannot be due earlier than a lower one",
@@ -80,6 +94,7 @@ impl Config {
     /// Everything starts in the interpreter and goes up as it gets hot. A loop that is worth leaving slow
     /// code for gets light code first, and the best when it has proved to be long.
     pub const AUTOMATIC: Self = Self {
+        policy: Policy::Costs,
         calls: [Some(10), Some(100), Some(1_000), Some(10_000)],
         iterations: [None, Some(1_000), None, Some(100_000)],
         budget_cycles: None,
@@ -94,6 +109,7 @@ impl Config {
 
     /// Nothing is ever compiled, but for what cannot be interpreted.
     pub const INTERPRETER_ONLY: Self = Self {
+        policy: Policy::Counts,
         calls: [None; LEVELS.len()],
         iterations: [None; LEVELS.len()],
         ..Self::AUTOMATIC
@@ -101,6 +117,7 @@ impl Config {
 
     /// Everything is compiled at O3 when it is first called.
     pub const O3_AT_ONCE: Self = Self {
+        policy: Policy::Counts,
         calls: [None, None, None, Some(0)],
         iterations: [None; LEVELS.len()],
         ..Self::AUTOMATIC
@@ -109,20 +126,35 @@ impl Config {
     /// Whether a program starts in the interpreter: nothing is due at the very first call.
     #[must_use]
     pub fn starts_interpreted(&self) -> bool {
-        !self.calls.contains(&Some(0))
+        self.policy == Policy::Costs || !self.calls.contains(&Some(0))
     }
 
-    /// Changes one setting, given as `calls=10,100,1000,10000`, `iterations=-,1000,-,100000`,
+    /// Changes one setting, given as `policy=counts`, `calls=10,100,1000,10000`, `iterations=-,1000,-,100000`,
     /// `budget=1000000000`, `compile-ms=1000`, `compile-mib=64`, `pool-mib=16`, `snapshot-every=10`,
     /// `snapshot-keep=4`, `settle-ms=2000` or `inject=1`.
+    ///
+    /// Thresholds make the policy one of counts.
     ///
     /// # Errors
     /// [`ConfigError`]; the settings stay as they were.
     pub fn set(&mut self, text: &str) -> Result<(), ConfigError> {
         let (name, value) = text.split_once('=').ok_or(ConfigError::UnknownSetting)?;
         match name {
-            "calls" => self.calls = thresholds(value)?,
-            "iterations" => self.iterations = thresholds(value)?,
+            "policy" => {
+                self.policy = match value {
+                    "costs" => Policy::Costs,
+                    "counts" => Policy::Counts,
+                    _ => return Err(ConfigError::UnknownPolicy),
+                }
+            }
+            "calls" => {
+                self.calls = thresholds(value)?;
+                self.policy = Policy::Counts;
+            }
+            "iterations" => {
+                self.iterations = thresholds(value)?;
+                self.policy = Policy::Counts;
+            }
             "budget" => self.budget_cycles = number(value)?,
             "compile-ms" => self.compile_ms = number(value)?,
             "compile-mib" => self.compile_mib = number(value)?,

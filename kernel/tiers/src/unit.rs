@@ -1,7 +1,7 @@
 //! A unit, and what is to be done with it.
 
 use crate::config::due;
-use crate::{Config, LEVELS, Level, Thresholds, Tier};
+use crate::{LEVELS, Level, Rules, Size, Thresholds, Tier};
 
 /// What a unit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,17 +12,26 @@ pub enum Kind {
     Loop,
 }
 
+impl Kind {
+    /// Whether code of a unit is made at the level. A loop is left for what is there for a while, or to stay.
+    pub(crate) fn has(self, level: Level) -> bool {
+        self == Self::Function || level == Level::O1 || level == Level::O3
+    }
+}
+
 /// What the policy remembers of a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unit {
     kind: Kind,
+    size: Option<Size>,
     tier: Tier,
     /// Compiled, or failed to.
     tried: [bool; LEVELS.len()],
     /// The highest level that a loop of the function has reached.
     loops: Option<Level>,
-    /// Of a loop: which levels have been put off, and the count at which it is due again.
+    /// Of a loop: which levels have been put off.
     put_off: [bool; LEVELS.len()],
+    /// The count at which it is due again.
     not_before: u64,
 }
 
@@ -32,6 +41,7 @@ impl Unit {
     pub const fn new(kind: Kind) -> Self {
         Self {
             kind,
+            size: None,
             tier: Tier::Interpreter,
             tried: [false; LEVELS.len()],
             loops: None,
@@ -93,31 +103,32 @@ impl Unit {
         self.tier
     }
 
-    fn thresholds<'a>(&self, config: &'a Config) -> &'a Thresholds {
-        match self.kind {
-            Kind::Function => &config.calls,
-            Kind::Loop => &config.iterations,
-        }
+    /// How large it is, if anybody has looked.
+    #[must_use]
+    pub const fn size(&self) -> Option<Size> {
+        self.size
+    }
+
+    /// Notes how large it is.
+    pub fn set_size(&mut self, size: Size) {
+        self.size = Some(size);
+    }
+
+    fn thresholds(&self, rules: &Rules) -> Thresholds {
+        rules.thresholds(self.kind, self.size)
     }
 
     fn may_become(&self, level: Level) -> bool {
         Tier::Native(level) > self.tier && !self.tried[level.index()]
     }
 
-    fn is_spent(config: &Config, spent_cycles: u64) -> bool {
-        config
-            .budget_cycles
-            .is_some_and(|budget| spent_cycles >= budget)
-    }
-
-    /// The level to compile the unit at now that it counts `count`; `None` is not now. `spent_cycles` is
-    /// what all compilations have taken so far.
+    /// The level to compile the unit at now that it counts `count`; `None` is not now.
     #[must_use]
-    pub fn promotion(&self, config: &Config, count: u64, spent_cycles: u64) -> Option<Level> {
-        if Self::is_spent(config, spent_cycles) || count < self.not_before {
+    pub fn promotion(&self, rules: &Rules, count: u64) -> Option<Level> {
+        if rules.is_spent() || count < self.not_before {
             return None;
         }
-        let by_count = due(self.thresholds(config), count);
+        let by_count = due(&self.thresholds(rules), count);
         by_count
             .max(self.loops)
             .filter(|level| self.may_become(*level))
@@ -126,12 +137,12 @@ impl Unit {
     /// The level to compile at when native code is about to be entered and there is none; `None` when
     /// every level has failed. The budget does not count: without code the program cannot go on.
     #[must_use]
-    pub fn first_code(&self, config: &Config, count: u64) -> Option<Level> {
+    pub fn first_code(&self, rules: &Rules, count: u64) -> Option<Level> {
         let lowest = match self.kind {
             Kind::Function => Level::O0,
             Kind::Loop => Level::O1,
         };
-        let wanted = due(self.thresholds(config), count)
+        let wanted = due(&self.thresholds(rules), count)
             .max(self.loops)
             .unwrap_or(lowest);
         // What is wanted, else the nearest below, else the nearest above.
@@ -145,14 +156,14 @@ impl Unit {
 
     /// At which count the unit's version in `version` must ask again; `u64::MAX` is never.
     #[must_use]
-    pub fn limit(&self, config: &Config, version: Tier, spent_cycles: u64) -> u64 {
-        if Self::is_spent(config, spent_cycles) {
+    pub fn limit(&self, rules: &Rules, version: Tier) -> u64 {
+        if rules.is_spent() {
             return u64::MAX;
         }
         if self.loops.is_some_and(|level| self.may_become(level)) {
-            return 0;
+            return self.not_before;
         }
-        let thresholds = self.thresholds(config);
+        let thresholds = self.thresholds(rules);
         let next = LEVELS
             .into_iter()
             // A loop's old version leaves for the loop's newest code, whatever that is by now.
@@ -200,6 +211,11 @@ impl Unit {
         true
     }
 
+    /// Notes that there is no time for a promotion now: the unit is due again when it counts an eighth more.
+    pub fn postpone(&mut self, count: u64) {
+        self.not_before = count.saturating_add(count / 8).saturating_add(1);
+    }
+
     /// Notes that a loop of the function has reached `level`.
     pub fn loop_reached(&mut self, level: Level) {
         self.loops = self.loops.max(Some(level));
@@ -209,10 +225,22 @@ impl Unit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Config, Policy};
     use proptest::prelude::*;
     use std::vec::Vec;
 
     extern crate std;
+
+    fn counts() -> Config {
+        Config {
+            policy: Policy::Counts,
+            ..Config::AUTOMATIC
+        }
+    }
+
+    fn plan() -> Rules {
+        Rules::new(counts())
+    }
 
     fn thresholds() -> impl Strategy<Value = Thresholds> {
         prop::array::uniform4(prop::option::of(0_u64..50)).prop_map(|mut found| {
@@ -232,7 +260,7 @@ mod tests {
                 calls,
                 iterations,
                 budget_cycles,
-                ..Config::AUTOMATIC
+                ..counts()
             },
         )
     }
@@ -264,7 +292,8 @@ mod tests {
         ) {
             let kind = if is_loop { Kind::Loop } else { Kind::Function };
             let mut unit = Unit::new(kind);
-            let (mut count, mut spent) = (0, 0);
+            let mut rules = Rules::new(config);
+            let mut count = 0;
             let mut tried = Vec::new();
             let mut loops = None;
             for event in events {
@@ -272,13 +301,13 @@ mod tests {
                 let (level, works, is_needed) = match event {
                     Event::Calls(calls, works) => {
                         count += calls;
-                        (unit.promotion(&config, count, spent), works, false)
+                        (unit.promotion(&rules, count), works, false)
                     }
                     Event::Wanted(works) => {
                         if before != Tier::Interpreter {
                             continue;
                         }
-                        (unit.first_code(&config, count), works, true)
+                        (unit.first_code(&rules, count), works, true)
                     }
                     Event::LoopReached(level) => {
                         unit.loop_reached(level);
@@ -294,9 +323,9 @@ mod tests {
                     let of_kind = if is_loop { config.iterations } else { config.calls };
                     let is_due = of_kind[level.index()].is_some_and(|needed| needed <= count);
                     prop_assert!(is_due || loops == Some(level));
-                    prop_assert!(config.budget_cycles.is_none_or(|budget| spent < budget));
+                    prop_assert!(!rules.is_spent());
                 }
-                spent += COMPILE_CYCLES;
+                rules.spent_cycles += COMPILE_CYCLES;
                 if works { unit.compiled(level) } else { unit.failed(level) }
                 prop_assert!(unit.tier() >= before);
             }
@@ -306,19 +335,21 @@ mod tests {
         #[test]
         fn the_limit_is_where_a_promotion_is_due(config in config(), count in 0_u64..60) {
             let unit = Unit::new(Kind::Function);
-            let limit = unit.limit(&config, Tier::Interpreter, 0);
-            prop_assert_eq!(count >= limit, unit.promotion(&config, count, 0).is_some());
+            let rules = Rules::new(config);
+            let limit = unit.limit(&rules, Tier::Interpreter);
+            prop_assert_eq!(count >= limit, unit.promotion(&rules, count).is_some());
         }
 
         #[test]
         fn code_is_always_found_until_every_level_has_failed(config in config(), count in 0_u64..60) {
+            let rules = Rules::new(config);
             let mut unit = Unit::new(Kind::Function);
             for _ in LEVELS {
-                let level = unit.first_code(&config, count);
+                let level = unit.first_code(&rules, count);
                 prop_assert!(level.is_some());
                 unit.failed(level.unwrap());
             }
-            prop_assert_eq!(unit.first_code(&config, count), None);
+            prop_assert_eq!(unit.first_code(&rules, count), None);
         }
     }
 
@@ -327,8 +358,8 @@ mod tests {
         let mut unit = Unit::new(Kind::Function);
         let mut path = Vec::new();
         for count in 1..=20_000 {
-            if count >= unit.limit(&Config::AUTOMATIC, unit.tier(), 0)
-                && let Some(level) = unit.promotion(&Config::AUTOMATIC, count, 0)
+            if count >= unit.limit(&plan(), unit.tier())
+                && let Some(level) = unit.promotion(&plan(), count)
             {
                 unit.compiled(level);
                 path.push((count, level.name()));
@@ -338,27 +369,27 @@ mod tests {
             path,
             [(10, "O0"), (100, "O1"), (1_000, "O2"), (10_000, "O3")]
         );
-        assert_eq!(unit.limit(&Config::AUTOMATIC, unit.tier(), 0), u64::MAX);
+        assert_eq!(unit.limit(&plan(), unit.tier()), u64::MAX);
     }
 
     #[test]
     fn a_function_with_a_hot_loop_follows_it_at_its_next_call() {
         let mut unit = Unit::new(Kind::Function);
         unit.loop_reached(Level::O3);
-        assert_eq!(unit.limit(&Config::AUTOMATIC, Tier::Interpreter, 0), 0);
-        assert_eq!(unit.promotion(&Config::AUTOMATIC, 1, 0), Some(Level::O3));
+        assert_eq!(unit.limit(&plan(), Tier::Interpreter), 0);
+        assert_eq!(unit.promotion(&plan(), 1), Some(Level::O3));
     }
 
     #[test]
     fn a_loop_waits_once_for_the_next_call_of_its_function() {
         let mut unit = Unit::new(Kind::Loop);
         let mut function = Unit::new(Kind::Function);
-        let config = Config::AUTOMATIC;
+        let config = plan();
         assert!(!unit.can_wait(Level::O1, 1_000, &function, 1));
         assert!(unit.can_wait(Level::O1, 1_000, &function, 2));
-        assert_eq!(unit.limit(&config, Tier::Interpreter, 0), 2_000);
-        assert_eq!(unit.promotion(&config, 1_999, 0), None);
-        assert_eq!(unit.promotion(&config, 2_000, 0), Some(Level::O1));
+        assert_eq!(unit.limit(&config, Tier::Interpreter), 2_000);
+        assert_eq!(unit.promotion(&config, 1_999), None);
+        assert_eq!(unit.promotion(&config, 2_000), Some(Level::O1));
         assert!(!unit.can_wait(Level::O1, 2_000, &function, 3));
 
         // It would wait in vain.
@@ -371,7 +402,7 @@ mod tests {
         let mut unit = Unit::new(Kind::Loop);
         unit.compiled(Level::O1);
         unit.compiled(Level::O3);
-        let limit = |tier| unit.limit(&Config::AUTOMATIC, tier, 0);
+        let limit = |tier| unit.limit(&plan(), tier);
         assert_eq!(limit(Tier::Interpreter), 1_000);
         assert_eq!(limit(Tier::Native(Level::O1)), 100_000);
     }
@@ -381,12 +412,15 @@ mod tests {
         let mut unit = Unit::new(Kind::Function);
         unit.compiled(Level::O0);
         unit.took_too_long(Level::O1);
-        assert_eq!(unit.promotion(&Config::AUTOMATIC, 1 << 40, 0), None);
-        assert_eq!(unit.limit(&Config::AUTOMATIC, unit.tier(), 0), u64::MAX);
+        assert_eq!(unit.promotion(&plan(), 1 << 40), None);
+        assert_eq!(unit.limit(&plan(), unit.tier()), u64::MAX);
 
         let mut unit = Unit::new(Kind::Function);
         unit.took_too_long(Level::O2);
-        assert_eq!(unit.first_code(&Config::O3_AT_ONCE, 0), Some(Level::O1));
+        assert_eq!(
+            unit.first_code(&Rules::new(Config::O3_AT_ONCE), 0),
+            Some(Level::O1)
+        );
     }
 
     #[test]
@@ -401,17 +435,26 @@ mod tests {
         let mut next = Unit::new(Kind::Function);
         next.remember_failures(unit.failures());
         assert!(!next.can_become_best());
-        assert_eq!(next.first_code(&Config::O3_AT_ONCE, 0), Some(Level::O2));
+        assert_eq!(
+            next.first_code(&Rules::new(Config::O3_AT_ONCE), 0),
+            Some(Level::O2)
+        );
     }
 
     #[test]
     fn the_two_extreme_settings() {
         let unit = Unit::new(Kind::Function);
-        assert_eq!(unit.promotion(&Config::INTERPRETER_ONLY, u64::MAX, 0), None);
         assert_eq!(
-            unit.first_code(&Config::INTERPRETER_ONLY, 5),
+            unit.promotion(&Rules::new(Config::INTERPRETER_ONLY), u64::MAX),
+            None
+        );
+        assert_eq!(
+            unit.first_code(&Rules::new(Config::INTERPRETER_ONLY), 5),
             Some(Level::O0)
         );
-        assert_eq!(unit.first_code(&Config::O3_AT_ONCE, 0), Some(Level::O3));
+        assert_eq!(
+            unit.first_code(&Rules::new(Config::O3_AT_ONCE), 0),
+            Some(Level::O3)
+        );
     }
 }

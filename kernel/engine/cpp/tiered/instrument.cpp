@@ -42,6 +42,12 @@ MDNode *unlikely(LLVMContext &context) {
   return MDBuilder(context).createBranchWeights(1, 1 << 20);
 }
 
+// Whether FastISel, which knows neither rare calling conventions nor rare intrinsics, makes the code: what it does
+// not know takes several times as long to compile.
+bool is_selected_fast(const Instrumentation &how) {
+  return how.is_native && how.tier == LLVM_TIER_O0;
+}
+
 void call(IRBuilderBase &builder, const Instrumentation &how, void (*native)(), void *other,
           ArrayRef<Value *> arguments) {
   SmallVector<Type *, 4> types;
@@ -51,9 +57,20 @@ void call(IRBuilderBase &builder, const Instrumentation &how, void (*native)(), 
   void *target = how.is_native ? reinterpret_cast<void *>(native) : other;
   CallInst *made = builder.CreateCall(
       type, address(builder, reinterpret_cast<uint64_t>(target)), arguments);
-  if (how.is_native)
+  if (how.is_native && !is_selected_fast(how))
     made->setCallingConv(CallingConv::PreserveAll);
   mark_as_ours(*made);
+}
+
+// The time stamp counter.
+Value *read_cycles(IRBuilderBase &builder, const Instrumentation &how) {
+  if (!is_selected_fast(how))
+    return builder.CreateIntrinsic(Intrinsic::readcyclecounter, {}, {});
+  auto *type = FunctionType::get(builder.getInt64Ty(), false);
+  CallInst *made = builder.CreateCall(
+      type, address(builder, reinterpret_cast<uint64_t>(bareflow_native_cycles)));
+  mark_as_ours(*made);
+  return made;
 }
 
 // Before `rest`: if the loop is hot and has better code, that code does the rest of the function.
@@ -110,7 +127,7 @@ void count_calls(const Instrumentation &how, const Unit &unit, Function &copy) {
 
 void measure_cycles(const Instrumentation &how, const Unit &unit, Function &copy) {
   IRBuilder<> builder(first_place(copy));
-  Value *start = builder.CreateIntrinsic(Intrinsic::readcyclecounter, {}, {});
+  Value *start = read_cycles(builder, how);
   for (BasicBlock &block : copy)
     if (auto *end = dyn_cast<ReturnInst>(block.getTerminator())) {
       // Nothing may stand between a call that must be the last one and the return.

@@ -207,6 +207,16 @@ llvm_error_t llvm_tiered_unit(const llvm_tiered_t *program, uint32_t index,
   return LLVM_OK;
 }
 
+llvm_error_t llvm_tiered_measure(llvm_tiered_t *program, uint32_t unit, llvm_unit_size_t *size) {
+  if (!program || !program->compiler || unit >= program->unit_count || !size)
+    return LLVM_ERROR_INVALID_ARGUMENT;
+  Compiler &compiler = *program->compiler;
+  return enter(compiler.module.context, [&] {
+    *size = measure(compiler.units, compiler.units[unit]);
+    return LLVM_OK;
+  });
+}
+
 llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
                                  llvm_compilation_t *compilation) {
   if (!program || !program->compiler || unit >= program->unit_count || !compilation ||

@@ -88,6 +88,15 @@ bareflow_native_unit_left:
     pop %rax
     ret
     .size bareflow_native_unit_left, . - bareflow_native_unit_left
+
+    .globl bareflow_native_cycles
+    .type bareflow_native_cycles, @function
+bareflow_native_cycles:
+    rdtsc
+    shl $32, %rdx
+    or %rdx, %rax
+    ret
+    .size bareflow_native_cycles, . - bareflow_native_cycles
 )");
 
 extern "C" void bareflow_unit_left(llvm_unit_t *unit, uint64_t cycles_at_entry) {

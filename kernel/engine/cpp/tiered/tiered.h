@@ -38,6 +38,8 @@ struct Unit {
 
 // units.cpp: the functions that can be compiled singly, each followed by its loops.
 std::vector<Unit> find_units(llvm::Module &ir);
+// units.cpp
+llvm_unit_size_t measure(const std::vector<Unit> &units, const Unit &unit);
 
 struct CopyProfile;
 
@@ -223,6 +225,7 @@ extern "C" void bareflow_unit_left(llvm_unit_t *unit, uint64_t cycles_at_entry);
 // As above, and keeping all registers.
 extern "C" void bareflow_native_unit_is_hot();
 extern "C" void bareflow_native_unit_left();
+extern "C" uint64_t bareflow_native_cycles();
 
 // contents.cpp: the function around the address, in a program that runs without a context; or null.
 const llvm_code_symbol_t *find_restored_symbol(uintptr_t address);

@@ -1,5 +1,7 @@
 #include "tiered.h"
 
+#include "llvm/Analysis/BlockFrequencyInfo.h"
+#include "llvm/Analysis/BranchProbabilityInfo.h"
 #include "llvm/Analysis/LoopInfo.h"
 #include "llvm/IR/Dominators.h"
 #include "llvm/IR/InstIterator.h"
@@ -124,6 +126,34 @@ std::vector<Unit> find_units(Module &ir) {
     add_loops(function, units);
   }
   return units;
+}
+
+// LLVM's guesses of branches weigh what runs: of a switch with a hundred cases, one.
+llvm_unit_size_t measure(const std::vector<Unit> &units, const Unit &unit) {
+  Function &function = *unit.function;
+  DominatorTree tree(function);
+  LoopInfo loops(tree);
+  BranchProbabilityInfo branches(function, loops, nullptr, &tree);
+  BlockFrequencyInfo frequencies(function, branches, loops);
+  // Loops that count for themselves.
+  std::set<const Loop *> others;
+  for (uint32_t next = unit.index; next < units.size() && units[next].function == &function; ++next)
+    if (units[next].is_loop() && next != unit.index)
+      others.insert(loops.getLoopFor(units[next].header));
+  const Loop *own = unit.is_loop() ? loops.getLoopFor(unit.header) : nullptr;
+  double executed = 0;
+  for (BasicBlock &block : function) {
+    const Loop *loop = loops.getLoopFor(&block);
+    while (loop && loop != own && !others.count(loop))
+      loop = loop->getParentLoop();
+    if (loop == own)
+      executed += double(frequencies.getBlockFreq(&block).getFrequency()) *
+                  block.sizeWithoutDebug();
+  }
+  BasicBlock *start = own ? unit.header : &function.getEntryBlock();
+  uint64_t base = std::max<uint64_t>(frequencies.getBlockFreq(start).getFrequency(), 1);
+  executed = std::min(executed / double(base) + 1, double(UINT32_MAX));
+  return {function.getInstructionCount(), static_cast<uint32_t>(executed)};
 }
 
 } // namespace bareflow

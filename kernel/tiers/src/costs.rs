@@ -1,0 +1,283 @@
+//! What compiling a unit costs, and what its code wins: rent or buy.
+//!
+//! A unit is compiled at a level as soon as the level's code would have saved, so far, what compiling it costs: whoever
+//! runs a program knows no more of its future than its past (the cost-benefit model of Arnold, Fink, Grove, Hind and
+//! Sweeney, "Adaptive optimization in the Jalapeño JVM", 2000). So what waiting has lost is at most what the
+//! compilation costs, and both together are at most twice the best choice in hindsight.
+
+use crate::{Kind, LEVELS, Level, TIERS, Thresholds, Tier};
+
+/// How large a unit is, in instructions of its IR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// What is compiled when it is.
+    pub compiled: u32,
+    /// What runs for one more in its count.
+    pub executed: u32,
+}
+
+/// Cycles that grow with a number of instructions.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    base: f64,
+    each: f64,
+}
+
+impl Line {
+    fn at(self, instructions: u32) -> f64 {
+        self.base + self.each * f64::from(instructions)
+    }
+}
+
+/// What compiling takes, by level, before anything is learnt; measured by `cargo xtask bench compile`.
+const COMPILING: [Line; LEVELS.len()] = [
+    Line {
+        base: 9e5,
+        each: 1.4e4,
+    },
+    Line {
+        base: 3.5e6,
+        each: 8e4,
+    },
+    Line {
+        base: 4e6,
+        each: 1.5e5,
+    },
+    Line {
+        base: 5e6,
+        each: 2.5e5,
+    },
+];
+
+/// What one more in the count takes, by tier: of a function, whose calls go through stubs, count and are timed
+/// below O2, and of a loop.
+const RUNNING: [[Line; TIERS.len()]; 2] = [
+    [
+        Line {
+            base: 1000.0,
+            each: 100.0,
+        },
+        Line {
+            base: 70.0,
+            each: 1.5,
+        },
+        Line {
+            base: 60.0,
+            each: 0.5,
+        },
+        Line {
+            base: 6.0,
+            each: 0.44,
+        },
+        Line {
+            base: 3.0,
+            each: 0.4,
+        },
+    ],
+    [
+        Line {
+            base: 500.0,
+            each: 100.0,
+        },
+        Line {
+            base: 5.0,
+            each: 1.5,
+        },
+        Line {
+            base: 3.0,
+            each: 0.5,
+        },
+        Line {
+            base: 0.0,
+            each: 0.44,
+        },
+        Line {
+            base: 0.0,
+            each: 0.4,
+        },
+    ],
+];
+
+/// How much less or more a level may turn out to cost, beside the others, than [`COMPILING`] says.
+const MOST_LEARNT: f64 = 4.0;
+/// A prediction weighs as much as so many compilations of nothing.
+const PRIOR: f64 = 8.0;
+
+/// What is known of this machine's compilations.
+#[derive(Clone, Debug, Default)]
+pub struct Costs {
+    predicted: [f64; LEVELS.len()],
+    taken: [f64; LEVELS.len()],
+}
+
+impl Costs {
+    /// Notes what a compilation has taken, in cycles.
+    pub fn learn(&mut self, level: Level, size: Size, cycles: u64) {
+        self.predicted[level.index()] += COMPILING[level.index()].at(size.compiled);
+        self.taken[level.index()] += cycles as f64;
+    }
+
+    /// How many times longer this machine takes for what it compiles; LLVM being a program, for all that it runs.
+    #[must_use]
+    pub fn slowness(&self) -> f64 {
+        let sum = |cycles: &[f64]| cycles.iter().sum::<f64>();
+        ratio(
+            sum(&self.taken) + PRIOR * COMPILING[0].base,
+            sum(&self.predicted) + PRIOR * COMPILING[0].base,
+        )
+    }
+
+    /// How many times more a level costs than predicted, beside all levels.
+    fn learnt(&self, level: Level) -> f64 {
+        let weight = PRIOR * COMPILING[level.index()].base;
+        let all = self.slowness();
+        let own = ratio(
+            self.taken[level.index()] + weight * all,
+            self.predicted[level.index()] + weight,
+        );
+        ratio(own, all).clamp(1.0 / MOST_LEARNT, MOST_LEARNT)
+    }
+
+    /// What compiling a unit is going to take on this machine, in cycles.
+    #[must_use]
+    pub fn prediction(&self, level: Level, size: Size) -> u64 {
+        (self.cost(level, size) * self.slowness()) as u64
+    }
+
+    /// On a machine like the one that the tables are from.
+    fn cost(&self, level: Level, size: Size) -> f64 {
+        COMPILING[level.index()].at(size.compiled) * self.learnt(level)
+    }
+
+    /// At which counts it pays to compile a unit, each level after the one below it that pays too. Both costs grow
+    /// on a slow machine, so that counts do not depend on it.
+    #[must_use]
+    pub fn thresholds(&self, kind: Kind, size: Size) -> Thresholds {
+        let running = match kind {
+            Kind::Function => &RUNNING[0],
+            Kind::Loop => &RUNNING[1],
+        };
+        let per_count = |tier: Tier| running[tier.index()].at(size.executed);
+        let mut thresholds = Thresholds::default();
+        let mut tier = Tier::Interpreter;
+        let mut least = 0.0_f64;
+        loop {
+            let pays_at = |level: &Level| {
+                let saved = per_count(tier) - per_count(Tier::Native(*level));
+                self.cost(*level, size) / saved
+            };
+            let next = LEVELS
+                .into_iter()
+                .filter(|level| Tier::Native(*level) > tier && kind.has(*level))
+                .map(|level| (level, pays_at(&level)))
+                .reduce(|best, other| if other.1 < best.1 { other } else { best });
+            let Some((level, count)) = next else {
+                return thresholds;
+            };
+            least = least.max(count);
+            thresholds[level.index()] = Some(least as u64);
+            tier = Tier::Native(level);
+        }
+    }
+}
+
+/// Both are positive.
+fn ratio(part: f64, whole: f64) -> f64 {
+    part / whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MOST: u32 = 1 << 20;
+
+    fn size() -> impl Strategy<Value = Size> {
+        (1..MOST, 1..MOST).prop_map(|(compiled, executed)| Size { compiled, executed })
+    }
+
+    fn kind() -> impl Strategy<Value = Kind> {
+        prop_oneof![Just(Kind::Function), Just(Kind::Loop)]
+    }
+
+    /// What a run takes that ends at `count`, compiling at `thresholds`.
+    fn run(costs: &Costs, kind: Kind, size: Size, thresholds: &Thresholds, count: u64) -> f64 {
+        let running = RUNNING[usize::from(kind == Kind::Loop)];
+        let (mut cycles, mut at, mut tier) = (0.0, 0, Tier::Interpreter);
+        for level in LEVELS {
+            let Some(due) = thresholds[level.index()].filter(|due| *due < count) else {
+                continue;
+            };
+            let next = thresholds[level.index()..][1..].iter().flatten().min();
+            if next.is_some_and(|next| *next <= due) {
+                continue;
+            }
+            cycles += (due - at) as f64 * running[tier.index()].at(size.executed);
+            cycles += costs.cost(level, size);
+            (at, tier) = (due, Tier::Native(level));
+        }
+        cycles + (count - at) as f64 * running[tier.index()].at(size.executed)
+    }
+
+    proptest! {
+        /// Against whoever knows when the run will end, and compiles at once or never. A chain of levels pays at most
+        /// twice for each step, and each step costs more than those before it.
+        #[test]
+        fn waiting_costs_at_most_a_small_multiple_of_the_best_choice(
+            kind in kind(), size in size(), count in 1_u64..1 << 40,
+        ) {
+            let costs = Costs::default();
+            let taken = run(&costs, kind, size, &costs.thresholds(kind, size), count);
+            let running = RUNNING[usize::from(kind == Kind::Loop)];
+            let interpreted = running[0].at(size.executed) * count as f64;
+            let best = LEVELS.into_iter().filter(|level| kind.has(*level)).map(|level| {
+                costs.cost(level, size)
+                    + running[Tier::Native(level).index()].at(size.executed) * count as f64
+            }).fold(interpreted, f64::min);
+            prop_assert!(taken <= 3.0 * best + 1e3, "{} times", taken / best);
+        }
+
+        #[test]
+        fn thresholds_never_decrease(kind in kind(), size in size()) {
+            let thresholds = Costs::default().thresholds(kind, size);
+            prop_assert!(thresholds.iter().flatten().is_sorted());
+            prop_assert!(thresholds[Level::O3.index()].is_some());
+        }
+
+        #[test]
+        fn a_slow_machine_changes_no_threshold(
+            kind in kind(), size in size(), slowness in 1_u32..100, compiled in 1..MOST,
+        ) {
+            let mut costs = Costs::default();
+            let measured = Size { compiled, executed: 1 };
+            for level in LEVELS {
+                let cycles = COMPILING[level.index()].at(compiled) * f64::from(slowness);
+                costs.learn(level, measured, cycles as u64);
+            }
+            prop_assert!(costs.slowness() <= f64::from(slowness) + 1e-3);
+            let expected = Costs::default().thresholds(kind, size);
+            for (found, expected) in costs.thresholds(kind, size).iter().flatten().zip(expected.iter().flatten()) {
+                prop_assert!(found.abs_diff(*expected) <= expected / 100 + 1);
+            }
+        }
+    }
+
+    #[test]
+    fn what_costs_more_here_than_elsewhere_is_due_later() {
+        let size = Size {
+            compiled: 100,
+            executed: 50,
+        };
+        let mut costs = Costs::default();
+        let before = costs.thresholds(Kind::Function, size);
+        for _ in 0..100 {
+            for level in LEVELS {
+                let times = if level == Level::O3 { 3 } else { 1 };
+                costs.learn(level, size, times * costs.prediction(level, size));
+            }
+        }
+        let after = costs.thresholds(Kind::Function, size);
+        assert!(after[3] > before[3], "{before:?} {after:?}");
+    }
+}

@@ -1,0 +1,124 @@
+//! What all units are judged by.
+
+use crate::{Config, Costs, Kind, Level, Policy, Size, Thresholds};
+
+/// The settings, and what has been learnt and spent since the program was opened.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// The settings.
+    pub config: Config,
+    /// What compiling costs on this machine.
+    pub costs: Costs,
+    /// What all compilations have taken, in cycles.
+    pub spent_cycles: u64,
+    /// What promotions have taken of it: what the program did not wait for because it could not go on without.
+    pub promotion_cycles: u64,
+}
+
+/// How often a unit has to be counted before its size is worth being looked at.
+const FIRST_LOOK: [u64; 2] = [100, 1_000];
+
+/// What promotions may take of the first second, and of the time after it.
+const FIRST_SHARE: f64 = 0.5;
+const LATER_SHARE: f64 = 0.1;
+const NS_PER_SECOND: f64 = 1e9;
+
+impl Rules {
+    /// The rules of a program that starts.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the budget of compile time is spent.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        let budget = self.config.budget_cycles;
+        budget.is_some_and(|budget| self.spent_cycles >= budget)
+    }
+
+    /// Whether a unit's size must be known before it can be promoted.
+    #[must_use]
+    pub fn needs_sizes(&self) -> bool {
+        self.config.policy == Policy::Costs
+    }
+
+    /// The thresholds of a unit; those of one whose size is not known say when to look at it.
+    #[must_use]
+    pub fn thresholds(&self, kind: Kind, size: Option<Size>) -> Thresholds {
+        let (counts, first_look) = match kind {
+            Kind::Function => (&self.config.calls, FIRST_LOOK[0]),
+            Kind::Loop => (&self.config.iterations, FIRST_LOOK[1]),
+        };
+        match (self.config.policy, size) {
+            (Policy::Counts, _) => *counts,
+            (Policy::Costs, Some(size)) => self.costs.thresholds(kind, size),
+            (Policy::Costs, None) => [None, Some(first_look), None, None],
+        }
+    }
+
+    /// Whether a promotion at `level` fits into the share of time that promotions have, so long after the start. The
+    /// first second is as long as this machine takes for what others do in one.
+    #[must_use]
+    pub fn has_time_for(
+        &self,
+        level: Level,
+        size: Option<Size>,
+        elapsed_cycles: u64,
+        elapsed_ns: u64,
+    ) -> bool {
+        let (Policy::Costs, Some(size)) = (self.config.policy, size) else {
+            return true;
+        };
+        let second_ns = NS_PER_SECOND * self.costs.slowness().max(1.0);
+        let first = (second_ns / (elapsed_ns as f64).max(second_ns)).min(1.0);
+        let share = elapsed_cycles as f64 * (FIRST_SHARE * first + LATER_SHARE * (1.0 - first));
+        let wanted = self.promotion_cycles + self.costs.prediction(level, size);
+        wanted as f64 <= share
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SECOND: u64 = NS_PER_SECOND as u64;
+
+    proptest! {
+        #[test]
+        fn promotions_keep_to_their_share(
+            units in prop::collection::vec((1_u32..100_000, 0_usize..4, 0_u64..1 << 28), 0..200),
+        ) {
+            let mut rules = Rules::new(Config::AUTOMATIC);
+            let mut elapsed = 0;
+            for (compiled, level, ran) in units {
+                elapsed += ran;
+                let size = Size { compiled, executed: 1 };
+                let level = crate::LEVELS[level];
+                if rules.has_time_for(level, Some(size), elapsed, elapsed) {
+                    let cycles = rules.costs.prediction(level, size);
+                    rules.promotion_cycles += cycles;
+                    elapsed += cycles;
+                }
+                let (first, later) = (elapsed.min(SECOND), elapsed.saturating_sub(SECOND));
+                prop_assert!(rules.promotion_cycles <= first / 2 + later / 10 + 1);
+            }
+        }
+    }
+
+    #[test]
+    fn counts_know_no_share() {
+        let mut config = Config::AUTOMATIC;
+        config.set("policy=counts").unwrap();
+        let size = Size {
+            compiled: 1 << 30,
+            executed: 1,
+        };
+        assert!(Rules::new(config).has_time_for(Level::O3, Some(size), 0, SECOND));
+        assert!(!Rules::new(Config::AUTOMATIC).has_time_for(Level::O3, Some(size), 0, SECOND));
+    }
+}
