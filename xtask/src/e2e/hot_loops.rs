@@ -47,7 +47,7 @@ fn check(subject: &Subject, place: Place, fixture: &str, functions: &[&str]) -> 
         .join(format!("{fixture}.c"));
     let source = fs::read_to_string(path).map_err(|error| error.to_string())?;
     let program = Generated::build(subject, &source)?;
-    let run = program.run(subject, place, &[])?;
+    let run = program.run(subject, place, &["policy=counts"])?;
     let profile = program.examine(&run)?;
     for name in functions {
         let is_hot = profile
