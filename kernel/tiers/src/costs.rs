@@ -2,8 +2,8 @@
 //!
 //! A unit is compiled at a level as soon as the level's code would have saved, so far, what compiling it costs: whoever
 //! runs a program knows no more of its future than its past (the cost-benefit model of Arnold, Fink, Grove, Hind and
-//! Sweeney, "Adaptive optimization in the Jalapeño JVM", 2000). So what waiting has lost is at most what the
-//! compilation costs, and both together are at most twice the best choice in hindsight.
+//! Sweeney, "Adaptive optimization in the Jalapeño JVM", 2000). So what waiting for one level has lost is at most what
+//! compiling at it costs, and both together are at most twice the best choice in hindsight.
 
 use crate::{Kind, LEVELS, Level, TIERS, Thresholds, Tier};
 
@@ -29,7 +29,8 @@ impl Line {
     }
 }
 
-/// What compiling takes, by level, before anything is learnt; measured by `cargo xtask bench compile`.
+/// What compiling takes, by level, before anything is learnt: fitted by eye to the compilations of Lua and SQLite that
+/// profiles show, on a processor of Zen 4 at 2.6 GHz.
 const COMPILING: [Line; LEVELS.len()] = [
     Line {
         base: 9e5,

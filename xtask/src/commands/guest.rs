@@ -33,8 +33,8 @@ pub struct Guest {
     /// How the program runs
     #[arg(long, value_enum, default_value_t)]
     tier: Tier,
-    /// A setting of the automatic tiers: calls=N,N,N,N or iterations=N,N,N,N (thresholds of O0 to O3, - for
-    /// never), budget=CYCLES, compile-ms=N, compile-mib=N, pool-mib=N,
+    /// A setting of the automatic tiers: policy=costs or policy=counts, calls=N,N,N,N or iterations=N,N,N,N
+    /// (thresholds of O0 to O3 for the policy of counts, - for never), budget=CYCLES, compile-ms=N, compile-mib=N, pool-mib=N,
     /// snapshot-every=BOOTS, snapshot-keep=N, settle-ms=N, or inject=SEED (for tests)
     #[arg(long = "set", value_name = "SETTING")]
     settings: Vec<String>,
