@@ -75,7 +75,7 @@ fn pretend(subject: &Subject, image: &Path, used: PageSet) -> Result<(), String>
 }
 
 fn grown(subject: &Subject) -> Result<(), String> {
-    let image = image(subject, &[])?;
+    let image = image(subject, &["policy=counts"])?;
     boot(subject, &image)?;
     let used = record(&image)?.used;
 

@@ -45,31 +45,18 @@ fn check(subject: &Subject) -> Result<(), String> {
             .output();
         finish(output, "mdir")
     };
-    let root = list("::/")?;
-    for name in ["program", "boot"] {
-        if !root.to_lowercase().contains(name) {
-            return Err(format!("mdir does not list {name}:\n{root}"));
+    for (folder, name) in [("::/", "boot"), ("::/", "data"), ("::/boot", "snapshots")] {
+        let names = list(folder)?.to_lowercase();
+        if !names.lines().any(|line| line.contains(name)) {
+            return Err(format!("mdir does not list {name} in {folder}:\n{names}"));
         }
     }
-    let names = list("::/program")?;
-    let module = names
-        .lines()
-        .find(|line| line.contains("hello"))
-        .ok_or_else(|| format!("mdir does not list the program:\n{names}"))?;
-    let output = Command::new("mtype")
-        .arg("-i")
-        .arg(&volume)
-        .arg(module.trim())
-        .output();
-    let bytes = output.map_err(|error| error.to_string())?.stdout;
-    let bytes_in_bundle = bundle.windows(bytes.len()).any(|window| window == bytes);
-    if bytes.is_empty() || !bytes_in_bundle {
-        return Err(format!(
-            "{module} is not the program: {} bytes",
-            bytes.len()
-        ));
+    let names = list("::/data")?;
+    if names.trim().is_empty() {
+        Ok(())
+    } else {
+        Err(format!("a new volume has files already:\n{names}"))
     }
-    Ok(())
 }
 
 /// Copies the volume out of an image, and has `fsck.fat` look at the copy.
