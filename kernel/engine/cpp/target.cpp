@@ -4,6 +4,7 @@
 #include "code_pool.h"
 
 #include "llvm/Analysis/LazyCallGraph.h"
+#include "llvm/Analysis/LoopInfo.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/PassInstrumentation.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -112,11 +113,16 @@ llvm_error_t create_targets(llvm_context &context) {
 // Bodies that are there for inlining are optimised where they have been inlined, and nowhere else: a unit's
 // compilation costs what the unit costs.
 static bool is_for_code(StringRef, Any ir) {
+  auto has_code = [](const Function &function) {
+    return !function.hasAvailableExternallyLinkage();
+  };
   if (const auto **function = any_cast<const Function *>(&ir))
-    return !(*function)->hasAvailableExternallyLinkage();
+    return has_code(**function);
+  if (const auto **loop = any_cast<const Loop *>(&ir))
+    return has_code(*(*loop)->getHeader()->getParent());
   if (const auto **component = any_cast<const LazyCallGraph::SCC *>(&ir))
-    return any_of(**component, [](const LazyCallGraph::Node &node) {
-      return !node.getFunction().hasAvailableExternallyLinkage();
+    return any_of(**component, [&](const LazyCallGraph::Node &node) {
+      return has_code(node.getFunction());
     });
   return true;
 }
