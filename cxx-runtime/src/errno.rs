@@ -277,12 +277,17 @@ unsafe extern "C" fn strerror_r(number: c_int, buffer: *mut c_char, size: usize)
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn strerrorname_np(number: c_int) -> *const c_char {
-    known(number).map_or(core::ptr::null(), |(name, _)| name.as_ptr())
+    pointer_to(known(number).map(|(name, _)| name))
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn strerrordesc_np(number: c_int) -> *const c_char {
-    known(number).map_or(core::ptr::null(), |(_, message)| message.as_ptr())
+    pointer_to(known(number).map(|(_, message)| message))
+}
+
+/// The text, or null.
+fn pointer_to(text: Option<&'static CStr>) -> *const c_char {
+    text.map_or(core::ptr::null(), CStr::as_ptr)
 }
 
 /// The text of a signal.
@@ -340,12 +345,12 @@ fn known_signal(number: c_int) -> Option<(&'static CStr, &'static CStr)> {
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn sigabbrev_np(number: c_int) -> *const c_char {
-    known_signal(number).map_or(core::ptr::null(), |(name, _)| name.as_ptr())
+    pointer_to(known_signal(number).map(|(name, _)| name))
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn sigdescr_np(number: c_int) -> *const c_char {
-    known_signal(number).map_or(core::ptr::null(), |(_, text)| text.as_ptr())
+    pointer_to(known_signal(number).map(|(_, text)| text))
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]

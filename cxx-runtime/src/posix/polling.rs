@@ -133,12 +133,15 @@ unsafe fn with_mask(mask: *const u64, action: impl FnOnce() -> c_int) -> c_int {
 }
 
 /// A duration that may be absent; none if it is no duration.
-unsafe fn optional_ns(timeout: *const TimeSpec) -> Option<Option<u64>> {
+unsafe fn optional_ns<T: Copy>(
+    timeout: *const T,
+    to_ns: impl Fn(T) -> Option<u64>,
+) -> Option<Option<u64>> {
     if timeout.is_null() {
         return Some(None);
     }
     // SAFETY: the caller passes null or a duration.
-    unsafe { *timeout }.to_ns().map(Some)
+    to_ns(unsafe { *timeout }).map(Some)
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -150,7 +153,7 @@ unsafe extern "C" fn ppoll(
 ) -> c_int {
     // SAFETY: the caller gives `count` entries, null or a duration, null or a set.
     unsafe {
-        match optional_ns(timeout) {
+        match optional_ns(timeout, TimeSpec::to_ns) {
             Some(timeout) => with_mask(mask, || poll_entries(entries, count, timeout)),
             None => fail(errno::EINVAL),
         }
@@ -211,15 +214,10 @@ unsafe extern "C" fn select(
 ) -> c_int {
     // SAFETY: the caller passes null or a duration, and null or sets.
     unsafe {
-        let timeout = if timeout.is_null() {
-            None
-        } else {
-            match (*timeout).to_ns() {
-                Some(ns) => Some(ns),
-                None => return fail(errno::EINVAL),
-            }
-        };
-        select_in(count, [readable, writable, exceptional], timeout)
+        match optional_ns(timeout, TimeVal::to_ns) {
+            Some(timeout) => select_in(count, [readable, writable, exceptional], timeout),
+            None => fail(errno::EINVAL),
+        }
     }
 }
 
@@ -234,7 +232,7 @@ unsafe extern "C" fn pselect(
 ) -> c_int {
     // SAFETY: the caller passes null or a duration, and null or sets.
     unsafe {
-        match optional_ns(timeout) {
+        match optional_ns(timeout, TimeSpec::to_ns) {
             Some(timeout) => with_mask(mask, || {
                 select_in(count, [readable, writable, exceptional], timeout)
             }),

@@ -17,7 +17,7 @@ use bareflow_tiers::{Config, Policy, Thresholds};
 use crate::bindings::llvm_processor_name;
 use crate::memory::{self, Memory};
 use crate::sampler;
-use crate::tiers::{self, Manager, Record, now};
+use crate::tiers::{self, Manager, Record, Start};
 use crate::{POOL_ADDRESS, POOL_SIZE_BYTES, RunRequest};
 
 /// How often the timer looks where the processor is: 1 ms.
@@ -25,8 +25,7 @@ const SAMPLE_INTERVAL_US: u32 = 1000;
 
 /// A run that is measured.
 pub(crate) struct Recording {
-    start_cycles: u64,
-    start_ns: u64,
+    start: Start,
 }
 
 /// By costs, every unit has its own.
@@ -40,26 +39,23 @@ fn thresholds(config: &Config, counts: Thresholds) -> Thresholds {
 impl Recording {
     pub(crate) fn start() -> Self {
         sampler::start();
-        let platform = bareflow_cxx_runtime::platform();
-        platform.start_timer(SAMPLE_INTERVAL_US);
+        bareflow_cxx_runtime::platform().start_timer(SAMPLE_INTERVAL_US);
         Self {
-            start_ns: platform.monotonic_ns(),
-            start_cycles: now(),
+            start: Start::now(),
         }
     }
 
     /// The program has ended.
     pub(crate) fn stop(self, manager: &Manager) -> Measured {
-        let total_cycles = now() - self.start_cycles;
-        let platform = bareflow_cxx_runtime::platform();
-        let elapsed_ns = (platform.monotonic_ns() - self.start_ns).max(1);
+        let (total_cycles, elapsed_ns) = self.start.elapsed();
+        let elapsed_ns = elapsed_ns.max(1);
         let samples = sampler::stop();
         // What the timer really did: it may be slower than was asked for.
         let ticks: u64 = samples.iter().map(|(_, count)| count).sum();
         let per_second = (ticks * 1_000_000_000 / elapsed_ns).max(u64::from(ticks > 0));
         let rate = u128::from(total_cycles) * 1_000_000_000 / u128::from(elapsed_ns);
         Measured {
-            start_cycles: self.start_cycles,
+            start_cycles: self.start.cycles,
             total_cycles,
             cycles_per_second: (rate as u64).max(1),
             samples: Samples {

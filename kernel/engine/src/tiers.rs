@@ -147,13 +147,13 @@ pub(crate) fn now() -> u64 {
 
 /// A moment, by the time stamp counter and by the clock.
 #[derive(Debug)]
-struct Start {
-    cycles: u64,
+pub(crate) struct Start {
+    pub(crate) cycles: u64,
     ns: u64,
 }
 
 impl Start {
-    fn now() -> Self {
+    pub(crate) fn now() -> Self {
         Self {
             cycles: now(),
             ns: bareflow_cxx_runtime::platform().monotonic_ns(),
@@ -161,7 +161,7 @@ impl Start {
     }
 
     /// Cycles and nanoseconds since then.
-    fn elapsed(&self) -> (u64, u64) {
+    pub(crate) fn elapsed(&self) -> (u64, u64) {
         let now = Self::now();
         (
             now.cycles.saturating_sub(self.cycles),

@@ -122,21 +122,17 @@ impl Costs {
     #[must_use]
     pub fn slowness(&self) -> f64 {
         let sum = |cycles: &[f64]| cycles.iter().sum::<f64>();
-        ratio(
-            sum(&self.taken) + PRIOR * COMPILING[0].base,
-            sum(&self.predicted) + PRIOR * COMPILING[0].base,
-        )
+        let weight = PRIOR * COMPILING[0].base;
+        (sum(&self.taken) + weight) / (sum(&self.predicted) + weight)
     }
 
     /// How many times more a level costs than predicted, beside all levels.
     fn learnt(&self, level: Level) -> f64 {
         let weight = PRIOR * COMPILING[level.index()].base;
         let all = self.slowness();
-        let own = ratio(
-            self.taken[level.index()] + weight * all,
-            self.predicted[level.index()] + weight,
-        );
-        ratio(own, all).clamp(1.0 / MOST_LEARNT, MOST_LEARNT)
+        let own =
+            (self.taken[level.index()] + weight * all) / (self.predicted[level.index()] + weight);
+        (own / all).clamp(1.0 / MOST_LEARNT, MOST_LEARNT)
     }
 
     /// What compiling a unit is going to take on this machine, in cycles.
@@ -180,11 +176,6 @@ impl Costs {
             tier = Tier::Native(level);
         }
     }
-}
-
-/// Both are positive.
-fn ratio(part: f64, whole: f64) -> f64 {
-    part / whole
 }
 
 #[cfg(test)]
