@@ -64,12 +64,17 @@ fn levels(profile: &Profile) -> Table {
         "compile time",
         "code made",
     ]);
+    // By the policy of costs, no level has a threshold that holds for all units.
+    let missing = match profile.thresholds {
+        [None, None, None, None] => "none",
+        _ => "unused",
+    };
     for figures in profile.levels() {
         table.add_row([
             figures.level.name().to_owned(),
             figures
                 .threshold
-                .map_or("unused".to_owned(), |calls| HumanCount(calls).to_string()),
+                .map_or(missing.to_owned(), |calls| HumanCount(calls).to_string()),
             figures.function_count.to_string(),
             figures.compilation_count.to_string(),
             format!("{:.2?}", profile.duration(figures.cycles)),
@@ -216,6 +221,14 @@ mod tests {
     fn a_level_without_a_threshold_is_unused() {
         let profile = fixture_with("/thresholds/3", Value::Null).unwrap();
         assert!(row(&render(&profile), "O3").contains("unused"));
+    }
+
+    #[test]
+    fn without_thresholds_no_level_is_called_unused() {
+        let profile = fixture_with("/thresholds", json!([null, null, null, null])).unwrap();
+        let text = render(&profile);
+        assert!(row(&text, "O3").contains("none"), "{text}");
+        assert!(!text.contains("unused"), "{text}");
     }
 
     #[test]
