@@ -130,7 +130,8 @@ llvm_error_t llvm_init(const llvm_options_t *options, llvm_context_t **result) {
     opened.ir.setDiagnosticHandlerCallBack(handle_diagnostic, &opened);
     if (llvm_error_t error = create_targets(opened))
       return error;
-    return create_linker(opened);
+    create_pool(opened);
+    return LLVM_OK;
   });
   if (recovery.ending == Ending::returned && recovery.status == LLVM_OK) {
     open_context = *result = *slot;
@@ -157,10 +158,6 @@ void llvm_shutdown(llvm_context_t *context) {
   run_recoverably(recovery, Running::compiler, [&] {
     while (!context->modules.empty())
       llvm_module_destroy(context->modules.back().get());
-    if (context->orc)
-      consumeError(context->orc->endSession());
-    context->linker.reset();
-    context->orc.reset();
     delete context;
     return 0;
   });

@@ -145,7 +145,7 @@ llvm_error_t llvm_link(llvm_module_t *target, llvm_module_t *source) {
       return fail(*context, LLVM_ERROR_INVALID_ARGUMENT,
                   "llvm_link: a compiled module cannot be linked");
     take_diagnostic(*context);
-    bool failed = Linker::linkModules(*target->ir, std::move(source->ir));
+    bool failed = llvm::Linker::linkModules(*target->ir, std::move(source->ir));
     std::string name = source->name;
     llvm_module_destroy(source);
     std::string text = take_diagnostic(*context);
@@ -160,9 +160,7 @@ void llvm_module_destroy(llvm_module_t *module) {
     return;
   llvm_context *context = module->context;
   enter(context, [&]() -> llvm_error_t {
-    if (module->library)
-      if (Error error = context->orc->removeJITDylib(*module->library))
-        consumeError(std::move(error));
+    context->pool->free(module->pieces);
     llvm::erase_if(context->modules,
                    [&](const auto &owned) { return owned.get() == module; });
     return LLVM_OK;

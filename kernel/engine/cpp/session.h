@@ -2,14 +2,14 @@
 #pragma once
 
 #include "../include/llvm_baremetal.h"
+#include "code_pool.h"
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Analysis/TargetLibraryInfo.h"
-#include "llvm/ExecutionEngine/Orc/Core.h"
-#include "llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/Utils/ValueMapper.h"
 
@@ -20,7 +20,6 @@
 
 namespace bareflow {
 
-class CodePool;
 
 constexpr unsigned level_count = 4;
 constexpr const char *target_triple = "x86_64-unknown-none-elf";
@@ -39,11 +38,21 @@ struct llvm_function {
   void *address = nullptr;
 };
 
+namespace bareflow {
+class CodeGenerator;
+class Linker;
+}
+
 struct llvm_module {
-  llvm_context *context;
+  llvm_module();
+  ~llvm_module();
+
+  llvm_context *context = nullptr;
   std::string name;
   std::unique_ptr<llvm::Module> ir;
-  llvm::orc::JITDylib *library = nullptr;
+  // Of native code for the whole module: what was linked, and where it lies in the pool.
+  std::unique_ptr<bareflow::Linker> linker;
+  bareflow::CodePool::Pieces pieces;
   llvm::StringMap<std::unique_ptr<llvm_function>> functions;
 
   // Set by prepare(): the IR has been given the form that can be compiled at several levels.
@@ -59,10 +68,6 @@ struct llvm_module {
   // In the order in which they run.
   std::vector<bareflow::LifetimeFunction> constructors, destructors;
 };
-
-namespace bareflow {
-class CodeGenerator;
-}
 
 struct llvm_context {
   llvm_context();
@@ -84,8 +89,6 @@ struct llvm_context {
   // Made when a level is first used; they refer to the machines.
   std::array<std::unique_ptr<bareflow::CodeGenerator>, bareflow::level_count> generators;
   std::unique_ptr<bareflow::CodePool> pool;
-  std::unique_ptr<llvm::orc::ExecutionSession> orc;
-  std::unique_ptr<llvm::orc::ObjectLinkingLayer> linker;
   std::vector<std::unique_ptr<llvm_module>> modules;
   // The C library's functions, once they have been asked for.
   std::unique_ptr<llvm::Module> library;
@@ -146,7 +149,7 @@ bool is_compiled_once(const llvm::Function &function);
 std::unique_ptr<llvm::Module> clone_for_level(llvm_module &module, llvm::StringRef suffix);
 
 // jit.cpp
-llvm_error_t create_linker(llvm_context &context);
+void create_pool(llvm_context &context);
 llvm_error_t add_object(llvm_module &module, std::unique_ptr<llvm::MemoryBuffer> object);
 llvm_error_t compile(llvm_module &module, llvm_opt_level_t level);
 // The address of a symbol as first compiled, or of a function as compiled at `level`.

@@ -1,8 +1,6 @@
 // From IR to an object file: one target machine and one pass pipeline per level.
 #include "session.h"
 
-#include "code_pool.h"
-
 #include "llvm/Analysis/LazyCallGraph.h"
 #include "llvm/Analysis/LoopInfo.h"
 #include "llvm/IR/LegacyPassManager.h"

@@ -33,7 +33,8 @@ uintptr_t Linker::find(StringRef name) {
   if (known != symbols.end())
     return known->second;
   auto address = reinterpret_cast<uintptr_t>(resolve_symbol(context, name));
-  return address == 0 || is_variable(name) ? address : imports.stub_of(name, address);
+  bool is_direct = address == 0 || !has_import_stubs || is_variable(name);
+  return is_direct ? address : imports.stub_of(name, address);
 }
 
 // One link; everything happens before `link` returns.

@@ -129,8 +129,10 @@ private:
 
 class Linker {
 public:
-  explicit Linker(llvm_module &module)
-      : module(module), context(*module.context), imports(*context.pool) {}
+  // With import stubs, code can be kept and mapped again.
+  Linker(llvm_module &module, bool has_import_stubs)
+      : module(module), context(*module.context), has_import_stubs(has_import_stubs),
+        imports(*context.pool) {}
   // Links code for one symbol, which nothing else will refer to; or, without an entry, what the rest of the
   // program refers to.
   llvm::Expected<Linked> link(llvm::MemoryBufferRef object, llvm::StringRef entry = {});
@@ -146,13 +148,14 @@ private:
 
   llvm_module &module;
   llvm_context &context;
+  bool has_import_stubs;
   Imports imports;
   llvm::StringMap<uintptr_t> symbols;
 };
 
 // What compiles a program's units.
 struct Compiler {
-  explicit Compiler(llvm_module &module) : module(module), linker(module) {}
+  explicit Compiler(llvm_module &module) : module(module), linker(module, /*has_import_stubs=*/true) {}
 
   llvm_module &module;
   std::vector<Unit> units;
