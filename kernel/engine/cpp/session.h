@@ -20,6 +20,8 @@
 
 namespace bareflow {
 
+class CodeGenerator;
+class Linker;
 
 constexpr unsigned level_count = 4;
 constexpr const char *target_triple = "x86_64-unknown-none-elf";
@@ -37,11 +39,6 @@ struct llvm_function {
   std::string name;
   void *address = nullptr;
 };
-
-namespace bareflow {
-class CodeGenerator;
-class Linker;
-}
 
 struct llvm_module {
   llvm_module();

@@ -12,6 +12,8 @@ use crate::program::Tier;
 
 /// Those about the engine: they are run in all tiers, over boots and exported.
 const OF_THE_ENGINE: &[&str] = &["operators", "order", "rtti"];
+/// One with much of the library, in all tiers as well: nothing of a tier may grow with the square of a program.
+const LARGE: &str = "streams";
 /// Those that take minutes in an emulator.
 const HOSTED_ALONE: &[&str] = &["library", "wide"];
 /// Those of a later standard than what clang takes by itself.
@@ -44,8 +46,11 @@ pub fn tests(subject: &Arc<Subject>) -> io::Result<Vec<Test>> {
                 check_run(subject, case, Place::Pvh, Tier::Auto)
             });
         }
-        if OF_THE_ENGINE.contains(&name.as_str()) {
+        let is_of_the_engine = OF_THE_ENGINE.contains(&name.as_str());
+        if is_of_the_engine || name == LARGE {
             add("tiers", check_tiers);
+        }
+        if is_of_the_engine {
             add("boots", check_boots);
             add("exported", check_exported);
         }
