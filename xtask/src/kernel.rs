@@ -4,18 +4,19 @@
 //! archives under the kernel's own linker script. The link is done again only when one of its inputs has
 //! changed, so that an edit costs what it must.
 
-use std::ffi::OsString;
+use std::collections::BTreeSet;
+use std::env;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
-use std::time::UNIX_EPOCH;
-
-use sha2::{Digest, Sha256};
+use std::time::SystemTime;
 
 use crate::e2e::clean_cargo;
 use crate::image::append_symbols;
+use crate::remembered::{States, files_below, is_older};
 use crate::shell;
 
 /// Why there is no kernel.
@@ -254,6 +255,25 @@ impl KernelBuilder {
             "--quiet",
         ];
         let compiler = self.cached_compiler()?;
+        let library = self.library(kind);
+        let stamp = library.with_extension("key");
+        let sources = Sources {
+            root: &self.root,
+            library: &library,
+            words: [
+                self.distribution.as_os_str(),
+                self.sdk.as_os_str(),
+                self.clangxx.as_os_str(),
+            ],
+        };
+        if sources
+            .key()
+            .is_ok_and(|key| fs::read_to_string(&stamp).is_ok_and(|text| text == key))
+        {
+            return Ok(library);
+        }
+        remove_if_there(&stamp)?;
+        let start = SystemTime::now();
         eprintln!("$ cargo {}", arguments.join(" "));
         let mut command = clean_cargo(&self.root);
         if let Some(cache) = &self.compiler_cache {
@@ -281,7 +301,12 @@ impl KernelBuilder {
                 ),
             });
         }
-        Ok(self.library(kind))
+        if sources.are_older(start)
+            && let Ok(key) = sources.key()
+        {
+            fs::write(&stamp, key).map_err(system(format!("cannot write {}", stamp.display())))?;
+        }
+        Ok(library)
     }
 
     /// Where cargo puts a kernel's static library.
@@ -460,37 +485,87 @@ fn remove_if_there(path: &Path) -> Result<(), KernelError> {
 /// Of everything that can change what the linker makes. A file is known by its size and time: reading
 /// 150 MB of archives would take longer than the rest of an incremental build.
 fn key_of(arguments: &[OsString], inputs: &[PathBuf]) -> Result<String, KernelError> {
-    let mut hasher = Sha256::new();
+    let mut states = States::default();
     for argument in arguments {
-        hasher.update(argument.as_encoded_bytes());
-        hasher.update([0]);
+        states.word(argument.as_encoded_bytes());
     }
     for path in inputs {
-        let metadata =
-            fs::metadata(path).map_err(system(format!("cannot find {}", path.display())))?;
-        let modified = metadata.modified().map_err(system(format!(
-            "cannot read the time of {}",
-            path.display()
-        )))?;
-        let age = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
-        hasher.update(format!(
-            "{} {} {}\n",
-            path.display(),
-            metadata.len(),
-            age.as_nanos()
-        ));
+        states
+            .file(path)
+            .map_err(system(format!("cannot find {}", path.display())))?;
     }
-    Ok(hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(states.key())
+}
+
+/// What cargo makes a kernel's static library from, so that it need not be asked, which takes longer than looking, when
+/// nothing has changed.
+struct Sources<'a> {
+    root: &'a Path,
+    library: &'a Path,
+    /// Where else the build looks.
+    words: [&'a OsStr; 3],
+}
+
+impl Sources<'_> {
+    /// The files and folders that cargo has written down beside the library, and what cargo itself reads.
+    fn places(&self) -> io::Result<Vec<PathBuf>> {
+        let text = fs::read_to_string(self.library.with_extension("d"))?;
+        let mut places = makefile_inputs(&text);
+        let manifests: BTreeSet<PathBuf> = places
+            .iter()
+            .flat_map(|path| path.ancestors())
+            .filter(|folder| folder.starts_with(self.root))
+            .map(|folder| folder.join("Cargo.toml"))
+            .filter(|path| path.is_file())
+            .collect();
+        places.extend(manifests);
+        places.extend(["Cargo.lock", ".cargo/config.toml"].map(|name| self.root.join(name)));
+        Ok(places)
+    }
+
+    /// What they, what they lead to and the library itself are known by. A toolchain that has changed has built this
+    /// program anew.
+    fn key(&self) -> io::Result<String> {
+        let mut states = States::default();
+        for word in self.words {
+            states.word(word.as_encoded_bytes());
+        }
+        states.file(&env::current_exe()?)?.file(self.library)?;
+        let places = self.places()?;
+        for place in &places {
+            states.file_if_there(place);
+        }
+        for file in files_below(places.iter().map(PathBuf::as_path)) {
+            states.file(&file)?;
+        }
+        Ok(states.key())
+    }
+
+    /// Whether none has been written since `start`.
+    fn are_older(&self, start: SystemTime) -> bool {
+        let made = self.root.join("target");
+        self.places().is_ok_and(|places| {
+            files_below(places.iter().map(PathBuf::as_path))
+                .all(|file| file.starts_with(&made) || is_older(&file, start))
+        })
+    }
+}
+
+/// The inputs in a dependency file in the language of `make`, in which a space of a name follows a backslash.
+fn makefile_inputs(text: &str) -> Vec<PathBuf> {
+    const SPACE: &str = "\0";
+    let text = text.replace("\\ ", SPACE);
+    let inputs = text.lines().filter_map(|line| line.split_once(": "));
+    inputs
+        .flat_map(|(_, inputs)| inputs.split_whitespace())
+        .map(|name| name.replace(SPACE, " ").into())
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+    use std::time::{Duration, UNIX_EPOCH};
 
     fn builder(root: &Path) -> KernelBuilder {
         KernelBuilder {
@@ -582,5 +657,49 @@ mod tests {
         file.set_modified(UNIX_EPOCH + Duration::from_secs(5))
             .unwrap();
         assert_ne!(first, key(&["-o", "x"]));
+    }
+
+    #[test]
+    fn a_kernels_library_is_known_by_all_that_cargo_made_it_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir_all(root.join("a b/cpp/sub")).unwrap();
+        let library = root.join("lib.a");
+        let names = [
+            "Cargo.toml",
+            "Cargo.lock",
+            "a b/Cargo.toml",
+            "a b/lib.rs",
+            "a b/cpp/sub/x.cpp",
+            "lib.a",
+        ];
+        for name in names {
+            fs::write(root.join(name), "").unwrap();
+        }
+        let made = root.display().to_string().replace(' ', "\\ ");
+        let text = format!("{made}/lib.a: {made}/a\\ b/lib.rs {made}/a\\ b/cpp\n");
+        fs::write(root.join("lib.d"), text).unwrap();
+        let sources = Sources {
+            root,
+            library: &library,
+            words: [OsStr::new("dist"); 3],
+        };
+        assert!(sources.are_older(SystemTime::now() + Duration::from_secs(1)));
+        assert!(!sources.are_older(SystemTime::now()));
+        let mut keys = vec![sources.key().unwrap()];
+        assert_eq!(sources.key().unwrap(), keys[0]);
+        for name in names {
+            fs::write(root.join(name), "x").unwrap();
+            keys.push(sources.key().unwrap());
+        }
+        fs::write(root.join("a b/cpp/sub/new.cpp"), "").unwrap();
+        keys.push(sources.key().unwrap());
+        let other = Sources {
+            words: [OsStr::new("other"); 3],
+            ..sources
+        };
+        keys.push(other.key().unwrap());
+        let different: BTreeSet<&String> = keys.iter().collect();
+        assert_eq!(different.len(), keys.len());
     }
 }

@@ -31,6 +31,7 @@ mod profile;
 mod program;
 mod qemu;
 mod registry;
+mod remembered;
 mod sdk;
 mod shell;
 mod size;

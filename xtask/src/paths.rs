@@ -72,8 +72,7 @@ impl Cache {
         Ok(Self { root, read_only })
     }
 
-    /// A cache in `root` alone.
-    #[cfg(test)]
+    /// A cache in `root`.
     pub fn at(root: &Path, read_only: &[&Path]) -> Self {
         Self {
             root: root.to_owned(),
@@ -113,6 +112,16 @@ impl Cache {
     /// Finished distributions.
     pub fn distributions(&self) -> PathBuf {
         self.root.join("dist")
+    }
+
+    /// What tools have said of themselves.
+    pub fn answers(&self) -> PathBuf {
+        self.root.join("answers")
+    }
+
+    /// Programs that were built.
+    pub fn programs(&self) -> PathBuf {
+        self.root.join("programs")
     }
 
     /// The output of the tools, a file for each step.

@@ -11,6 +11,8 @@ use bareflow_driver::toolchain::{
 pub use bareflow_driver::toolchain::which;
 
 use crate::error::{Error, Result, system};
+use crate::paths::Cache;
+use crate::remembered::{States, Store};
 use crate::shell::{display, output_of};
 use crate::temporary::TemporaryFolder;
 
@@ -25,6 +27,9 @@ const TOOLCHAIN_PROGRAMS: &[(&str, &str)] = &[
     ("llvm-ranlib", "llvm"),
     ("llvm-nm", "llvm"),
 ];
+
+/// Of tools, about themselves: several times as many as there are tools.
+const MOST_ANSWERS: usize = 200;
 
 /// Of the tools without which tests of random programs are skipped.
 const RANDOM_PROGRAMS: &str = "2.3 or newer (only for tests of random programs)";
@@ -139,7 +144,10 @@ impl Tools {
 fn identity_of(tools: &[&PathBuf]) -> String {
     tools
         .iter()
-        .map(|tool| output_of(Command::new(tool).arg("--version")).unwrap_or_default())
+        .map(|tool| {
+            let ask = || output_of(Command::new(tool).arg("--version"));
+            remembered("identity", tool, ask).unwrap_or_default()
+        })
         .map(|text| {
             // Neither the folder of the installation nor this host's processor changes what is built.
             text.lines()
@@ -175,9 +183,34 @@ fn is_missing(finding: &Finding) -> bool {
 
 /// The version that a program prints.
 fn version_of(path: &Path) -> Option<String> {
-    // csmith leaves a file where it runs, even then.
-    let folder = TemporaryFolder::new("version").ok()?;
-    toolchain::version_of(Command::new(path).current_dir(folder.path()))
+    remembered("version", path, || {
+        // csmith leaves a file where it runs, even then.
+        let folder = TemporaryFolder::new("version").ok()?;
+        toolchain::version_of(Command::new(path).current_dir(folder.path()))
+    })
+}
+
+/// What a program says to a question: it is asked once, until it or the libraries of this host are others.
+fn remembered(
+    question: &str,
+    program: &Path,
+    ask: impl FnOnce() -> Option<String>,
+) -> Option<String> {
+    let Ok(cache) = Cache::find() else {
+        return ask();
+    };
+    let store = Store::new(cache.answers(), MOST_ANSWERS);
+    let mut states = States::default();
+    states.word(question).program(program);
+    let key = states.key();
+    let known = store
+        .get(&key)
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    known.or_else(|| {
+        let answer = ask()?;
+        store.put(&key, answer.as_bytes());
+        Some(answer)
+    })
 }
 
 /// The toolchain that builds: the oldest complete one, since its clang also serves programs.

@@ -9,6 +9,7 @@ use nix::sys::time::TimeVal;
 mod ahead_of_time;
 pub mod boot;
 pub mod console;
+pub mod edit;
 mod hosted;
 pub mod libm;
 pub mod llvm_build;

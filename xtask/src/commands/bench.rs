@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::bench::{boot, console, libm, llvm_build, loops, memcpy, profile, snapshot, tiers};
+use crate::bench::{
+    boot, console, edit, libm, llvm_build, loops, memcpy, profile, snapshot, tiers,
+};
 use crate::error::Result;
 use crate::paths::{Cache, Package};
 use crate::tools::Installation;
@@ -39,6 +41,8 @@ enum Benchmark {
     },
     /// Write and read standard output and input, hosted and in the machine, by virtio and by the serial line
     Console,
+    /// Start a small program, unchanged and changed, hosted and in the machine, and say what takes the time
+    Edit,
     /// Compile LLVM sources with and without the precompiled headers
     LlvmBuild {
         /// How many sources
@@ -83,6 +87,7 @@ impl BenchArgs {
                 libm::run(&Workbench::prepare(Installation::Forbidden)?, &request)?;
             }
             Benchmark::Console => console::run(&Workbench::prepare(Installation::Forbidden)?)?,
+            Benchmark::Edit => edit::run(&Workbench::prepare(Installation::Forbidden)?)?,
             Benchmark::LlvmBuild { sources } => {
                 let comparison = llvm_build::compare(
                     &Cache::find()?.build(Package::Llvm).join("llvm"),

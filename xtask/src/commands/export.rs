@@ -91,7 +91,7 @@ impl ExportArgs {
         if !self.program.is_empty() {
             let project = self.program.project()?;
             let files = self.files.files(&project.files)?;
-            let mut program = project.build(&bench.program_compiler())?;
+            let mut program = project.build(bench)?;
             program.add_files(files, Transfer::ByPath)?;
             let arguments = if self.arguments.is_empty() {
                 &project.arguments

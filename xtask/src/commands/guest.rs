@@ -122,7 +122,7 @@ impl Guest {
         };
         options.check(self.tier).map_err(Error::Usage)?;
         let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
-        let mut program = project.build(&bench.program_compiler())?;
+        let mut program = project.build(&bench)?;
         let variables = self.environment.iter().cloned();
         program
             .environment

@@ -9,8 +9,9 @@ use clap::Args;
 
 use crate::error::{Error, Result};
 use crate::program::{
-    CONFIG_FILE, Program, ProgramCompiler, ProgramError, ProgramFile, ProjectConfig, Sources,
+    CONFIG_FILE, Memory, Program, ProgramError, ProgramFile, ProjectConfig, Sources,
 };
+use crate::workbench::Workbench;
 
 /// What a program is made of.
 #[derive(Args, Debug, Default)]
@@ -184,14 +185,15 @@ impl ProgramArgs {
 }
 
 impl Project {
-    /// Builds it.
+    /// Builds it, if it was not built before as it is now.
     ///
     /// # Errors
     /// What does not compile or link.
-    pub fn build(&self, compiler: &ProgramCompiler) -> Result<Program> {
+    pub fn build(&self, bench: &Workbench) -> Result<Program> {
+        let memory = Memory::of(bench.cache());
         Ok(Program {
             environment: self.environment.clone(),
-            ..Program::build_from(&self.sources, compiler)?
+            ..memory.build(&self.sources, &bench.program_compiler())?
         })
     }
 }

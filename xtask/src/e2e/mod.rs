@@ -10,6 +10,7 @@ mod csmith;
 mod cxx;
 mod distribution;
 mod drivers;
+mod edits;
 mod examples;
 mod exported;
 mod files;
@@ -70,6 +71,7 @@ pub fn program_tests(
     tests.extend(math::tests(subject));
     tests.extend(posix::tests(subject));
     tests.extend(drivers::tests(subject));
+    tests.extend(edits::tests(subject));
     tests.extend(function_order::tests(subject));
     tests.extend(volume::tests(subject));
     tests.extend(files::tests(subject));

@@ -185,14 +185,14 @@ impl Read for Position {
 pub fn list(cache: &Cache) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     let trees = Package::ALL.map(Package::trees);
-    for part in ["source", "dist", "ccache", "logs"]
+    for part in ["source", "dist", "ccache", "programs", "answers", "logs"]
         .into_iter()
         .chain(trees)
     {
         let Ok(children) = fs::read_dir(cache.root().join(part)) else {
             continue;
         };
-        if part == "ccache" {
+        if ["ccache", "programs", "answers"].contains(&part) {
             let path = cache.root().join(part);
             entries.push(Entry {
                 size_bytes: size_of_tree(&path),

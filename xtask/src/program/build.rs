@@ -42,7 +42,24 @@ impl Sources {
     }
 }
 
+/// A program and what it was made from.
+pub(super) struct Made {
+    pub program: Program,
+    /// The files on the command line, and the libraries that were found.
+    pub files: Vec<PathBuf>,
+}
+
 impl Program {
+    /// Of modules, without an environment and files.
+    pub(super) fn of_modules(name: String, modules: Vec<Module>) -> Self {
+        Self {
+            name,
+            modules,
+            environment: BTreeMap::new(),
+            files: Vec::new(),
+        }
+    }
+
     /// Reads and compiles `files`.
     ///
     /// # Errors
@@ -58,17 +75,27 @@ impl Program {
     /// # Errors
     /// [`ProgramError`] says which files and why.
     pub fn build_from(sources: &Sources, compiler: &ProgramCompiler) -> Result<Self, ProgramError> {
+        Ok(Self::make(sources, compiler)?.program)
+    }
+
+    /// As [`Program::build_from`], and says what the program was made from.
+    pub(super) fn make(
+        sources: &Sources,
+        compiler: &ProgramCompiler,
+    ) -> Result<Made, ProgramError> {
         let mut words = vec![OsString::from("-O2")];
         words.extend_from_slice(&sources.words);
         let line = CommandLine::parse(&words)?;
         let clang = compiler.of_line(&line, sources.folder.clone());
         let mut name = sources.name.clone();
+        let mut files = Vec::new();
         for input in line.inputs() {
             let there = Input {
                 path: clang.in_folder(&input.path),
                 ..input.clone()
             };
             check_input(&there)?;
+            files.push(there.path);
             name.get_or_insert_with(|| stem(&input.path));
         }
         let name = name.ok_or(ProgramError::Empty)?;
@@ -88,16 +115,16 @@ impl Program {
             },
         }
         .parts(&line)?;
-        if !is_linked {
-            return Ok(Self {
-                name,
-                modules: modules(&parts)?,
-                environment: BTreeMap::new(),
-                files: Vec::new(),
-            });
-        }
-        if has_cxx(&line) {
+        if is_linked && has_cxx(&line) {
             parts.extend(libraries::of_cxx_if_there(&compiler.sdk.libraries));
+        }
+        files.extend(parts.iter().filter_map(|part| match part {
+            Part::File { path, .. } if !path.starts_with(scratch.path()) => Some(path.clone()),
+            _ => None,
+        }));
+        if !is_linked {
+            let program = Self::of_modules(name, modules(&parts)?);
+            return Ok(Made { program, files });
         }
         let link = Link {
             toolchain: &compiler.toolchain,
@@ -106,15 +133,16 @@ impl Program {
             scratch: scratch.path(),
         };
         match link.run()? {
-            Linked::Bitcode(bytes) => Ok(Self {
-                modules: vec![Module {
+            Linked::Bitcode(bytes) => {
+                let module = Module {
                     name: format!("{name}.bc"),
                     bytes,
-                }],
-                name,
-                environment: BTreeMap::new(),
-                files: Vec::new(),
-            }),
+                };
+                Ok(Made {
+                    program: Self::of_modules(name, vec![module]),
+                    files,
+                })
+            }
             Linked::Answer(text) => Err(DriverError::Usage(text).into()),
         }
     }

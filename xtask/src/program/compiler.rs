@@ -28,6 +28,19 @@ impl ProgramCompiler {
         }
     }
 
+    /// clang.
+    pub fn clang(&self) -> &Path {
+        &self.toolchain.clang
+    }
+
+    /// The same with another clang.
+    #[must_use]
+    pub fn with_clang(&self, clang: PathBuf) -> Self {
+        let mut other = self.clone();
+        other.toolchain.clang = clang;
+        other
+    }
+
     /// What code for the kernels is compiled with, at `-O2`, whatever is made of it.
     pub fn target_arguments(&self) -> Vec<OsString> {
         target_arguments(

@@ -9,6 +9,7 @@ mod compiler;
 mod config;
 mod files;
 mod forgetting;
+mod memory;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,6 +28,7 @@ pub use compiler::ProgramCompiler;
 pub use config::{CONFIG_FILE, ConfigError, ProjectConfig};
 pub use files::{ProgramFile, Transfer, merge};
 pub use forgetting::forgetting;
+pub use memory::Memory;
 
 /// Why a program cannot be run.
 #[derive(Debug, thiserror::Error)]
