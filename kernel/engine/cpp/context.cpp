@@ -64,6 +64,11 @@ void *resolve_symbol(llvm_context &context, StringRef name) {
   return context.options.resolve(context.options.user, name.str().c_str());
 }
 
+bool is_compiled(uintptr_t instruction) {
+  return find_restored_symbol(instruction) ||
+         (open_context && open_context->pool->contains(instruction));
+}
+
 static void handle_diagnostic(const DiagnosticInfo &info, void *user) {
   auto &context = *static_cast<llvm_context *>(user);
   if (info.getSeverity() != DS_Error && info.getSeverity() != DS_Warning)

@@ -1,5 +1,6 @@
 #include "recovery.h"
 #include "code_pool.h"
+#include "interpreter/interpret.h"
 #include "program.h"
 #include "session.h"
 
@@ -54,12 +55,20 @@ void leave(Ending ending, int status, const char *message) {
   __builtin_unreachable();
 }
 
+void leave_interpreted(const char *what) {
+  char where[256], message[sizeof innermost->message];
+  describe_interpreted(0, where, sizeof where);
+  snprintf(message, sizeof message, "%s %s", what, where);
+  leave(Ending::faulted, 0, message);
+}
+
 static void handle_fatal_error(void *, const char *reason, bool) {
   if (!innermost)
     return;
   // The interpreter reports what the program did wrong as if it were its own failure.
-  bool program = innermost->running == Running::interpreted_program;
-  leave(program ? Ending::faulted : Ending::failed, 0, reason);
+  if (innermost->running == Running::interpreted_program)
+    leave_interpreted(reason);
+  leave(Ending::failed, 0, reason);
 }
 
 static void handle_bad_alloc(void *, const char *, bool) {
@@ -190,7 +199,10 @@ void llvm_handle_fault(const llvm_fault_t *fault) {
   if (!innermost)
     return;
   char where[256], message[sizeof innermost->message];
-  llvm_describe_address(fault->instruction, where, sizeof where);
+  if (innermost->running == Running::interpreted_program && !is_compiled(fault->instruction))
+    describe_interpreted(fault->stack, where, sizeof where);
+  else
+    llvm_describe_address(fault->instruction, where, sizeof where);
   snprintf(message, sizeof message, "%s%s%s", fault->what, where[0] ? " " : "", where);
   bool program = innermost->running != Running::compiler;
   leave(program ? Ending::faulted : Ending::failed, 0, message);

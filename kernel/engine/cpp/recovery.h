@@ -44,6 +44,9 @@ void run_recoverably(Recovery &recovery, Running running, llvm::function_ref<int
 // Ends the code inside the innermost recovery point.
 [[noreturn]] void leave(Ending ending, int status, const char *message);
 
+// As above, for a program that did something wrong in interpreted code: the message says where.
+[[noreturn]] void leave_interpreted(const char *what);
+
 // Catches LLVM's own fatal errors.
 void install_handlers();
 

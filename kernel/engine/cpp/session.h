@@ -101,7 +101,9 @@ void note(llvm_context &context, const llvm::Twine &text);
 // The reported diagnostic, and forgets it.
 std::string take_diagnostic(llvm_context &context);
 
-// context.cpp: the address of what a program may call, the library's own definitions first.
+// context.cpp: whether the address is in code that was compiled for the program, now or in an earlier boot.
+bool is_compiled(uintptr_t instruction);
+// The address of what a program may call, the library's own definitions first.
 void *resolve_symbol(llvm_context &context, llvm::StringRef name);
 
 // target.cpp

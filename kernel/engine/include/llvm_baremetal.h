@@ -399,6 +399,8 @@ void llvm_tiered_cannot_compile(llvm_tiered_t *program, llvm_error_t error, cons
 typedef struct llvm_fault {
   /* Where the processor was. */
   uintptr_t instruction;
+  /* The stack pointer, or 0. */
+  uintptr_t stack;
   /* What happened, in the reader's words: "null pointer dereference at address 0x8". */
   const char *what;
 } llvm_fault_t;

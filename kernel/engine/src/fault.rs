@@ -113,6 +113,7 @@ extern "C" fn resume() -> ! {
     let _ = write!(cause, "{}", pending.cause);
     let fault = llvm_fault_t {
         instruction: pending.instruction,
+        stack: pending.stack,
         what: cause.bytes.as_ptr().cast(),
     };
     // SAFETY: the text ends with a zero. What the library abandons has no destructors of Rust.

@@ -121,13 +121,30 @@ const CASES: &[Case] = &[
         110,
         &["first_missing", "second_missing", "missing_variable"],
     ),
-    Case::fault("null_dereference", "null_dereference.c", &["null"]),
+    Case::fault(
+        "null_dereference",
+        "null_dereference.c",
+        &["null", "in function 'look_at"],
+    ),
     Case::fault(
         "division_by_zero",
         "division_by_zero.c",
-        &["division by zero"],
+        &["division by zero", "in function 'divide"],
     ),
-    Case::fault("stack_overflow", "stack_overflow.c", &["stack overflow"]),
+    Case::fault(
+        "stack_overflow",
+        "stack_overflow.c",
+        &["stack overflow", "in function 'recurse"],
+    ),
+    Case::fault("trap", "trap.c", &["in function 'give_up"]),
+    Case {
+        tiers: &[Tier::Auto, Tier::Interpreter],
+        ..Case::fault(
+            "library_fault",
+            "library_fault.c",
+            &["null", "in what function 'main' called"],
+        )
+    },
     Case {
         code: 114,
         ..Case::fault("abort", "abort.c", &["abort"])

@@ -36,11 +36,9 @@ float float_of_signed(int64_t value) { return static_cast<float>(value); }
 
 uint64_t read_cycle_counter() { return __builtin_ia32_rdtsc(); }
 
-[[noreturn]] void reach_trap() { leave(Ending::faulted, 0, "the program executed a trap"); }
+[[noreturn]] void reach_trap() { leave_interpreted("the program executed a trap"); }
 
-[[noreturn]] void overflow_stack() {
-  leave(Ending::faulted, 0, "stack overflow in interpreted code: too deep a recursion");
-}
+[[noreturn]] void overflow_stack() { leave_interpreted("stack overflow: too deep a recursion"); }
 
 template <class Function> void *address_of(Function *function) {
   return reinterpret_cast<void *>(function);

@@ -161,6 +161,7 @@ llvm_error_t interpret_main(llvm_context &context, std::unique_ptr<Module> inter
   if (!engine)
     return fail(context, LLVM_ERROR_INTERNAL, "the interpreter did not start: " + text);
 
+  Interpreting scope(*engine);
   if (may_compile)
     take_checkpoint(context);
   llvm_error_t error = run_program(context, Running::interpreted_program, status, [&]() -> int {

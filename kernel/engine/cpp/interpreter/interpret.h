@@ -13,6 +13,10 @@
 
 #include <deque>
 
+namespace llvm {
+class ExecutionEngine;
+}
+
 namespace bareflow {
 
 // Runs main(argc, argv, environment) in the interpreter.
@@ -44,5 +48,16 @@ llvm_error_t finish_interpreted(llvm_context &context, llvm::Module &interpreted
 void make_frames(llvm::Module &interpreted);
 // The stack at which the first frame is made, with the interpreter's own above it, and how many bytes there may be.
 void start_frames(uintptr_t stack, size_t most);
+
+// current.cpp: while it lives, the engine is the interpreter that runs the program.
+class Interpreting {
+public:
+  explicit Interpreting(const llvm::ExecutionEngine &engine);
+  ~Interpreting();
+};
+// Says which function is interpreted: "in function 'f' (interpreted)". `stack` is the stack pointer where that is asked
+// of an exception, or 0: what interpreted code has called is told from itself by it. Not for exception handlers, since
+// the program may have overwritten what is looked at.
+void describe_interpreted(uintptr_t stack, char *text, size_t text_size);
 
 } // namespace bareflow
