@@ -1,7 +1,8 @@
 //! What the C interface asks of the machine.
 
 use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
-use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use core::ops::Range;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use bareflow_cxx_runtime::arena;
 use bareflow_cxx_runtime::platform::Protection;
@@ -100,24 +101,35 @@ unsafe extern "C" fn roll_back(_user: *mut c_void) {
     unsafe { arena::roll_back() };
 }
 
-/// Whether variables of the program lie outside the code pool.
-static HAS_LARGE_VARIABLES: AtomicBool = AtomicBool::new(false);
+/// Where variables of the program lie outside the code pool; empty without any.
+static OUTSIDE_START: AtomicUsize = AtomicUsize::new(0);
+static OUTSIDE_END: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether the program has variables that snapshots do not hold.
-pub(crate) fn has_large_variables() -> bool {
-    HAS_LARGE_VARIABLES.load(Relaxed)
+/// Where variables of the program lie outside the code pool; empty without any.
+pub(crate) fn outside_pool() -> Range<usize> {
+    OUTSIDE_START.load(Relaxed)..OUTSIDE_END.load(Relaxed)
+}
+
+/// Maps zeroed memory for so many bytes of variables outside the code pool. There is one program: what has been mapped
+/// for it when its code was restored is there for its module too.
+pub(crate) fn map_outside_pool(size_bytes: usize) -> Option<usize> {
+    let platform = bareflow_cxx_runtime::platform();
+    let size_bytes = size_bytes.checked_next_multiple_of(platform.page_size_bytes())?;
+    let mapped = outside_pool();
+    if mapped.len() == size_bytes {
+        return Some(mapped.start);
+    }
+    let start = platform.map_large(size_bytes).ok()?;
+    OUTSIDE_START.store(start, Relaxed);
+    OUTSIDE_END.store(start + size_bytes, Relaxed);
+    Some(start)
 }
 
 /// For `kernel/engine/cpp/prepare.cpp`.
 #[unsafe(no_mangle)]
 extern "C" fn bareflow_map_large(size_bytes: usize) -> *mut c_void {
-    let platform = bareflow_cxx_runtime::platform();
-    let size_bytes = size_bytes.next_multiple_of(platform.page_size_bytes());
-    match platform.map_large(size_bytes) {
-        Ok(address) => {
-            HAS_LARGE_VARIABLES.store(true, Relaxed);
-            core::ptr::with_exposed_provenance_mut(address)
-        }
-        Err(_) => core::ptr::null_mut(),
-    }
+    map_outside_pool(size_bytes).map_or(
+        core::ptr::null_mut(),
+        core::ptr::with_exposed_provenance_mut,
+    )
 }

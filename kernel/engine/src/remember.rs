@@ -13,7 +13,6 @@ use bareflow_snapshot::{Access, CallCycles, Function, Profile, Region, Sample, S
 use bareflow_tiers::{Kind, Level, Tier};
 
 use crate::bindings::llvm_unit_t;
-use crate::callbacks::has_large_variables;
 use crate::memory::{Contents, Memory, Saved, Variables, variables_of};
 use crate::tiers::{Manager, Record};
 
@@ -94,10 +93,6 @@ impl Manager<'_> {
     fn write_code(&mut self, run_cycles: u64, samples: Option<&Samples>) -> Saved {
         if self.memory().is_none() {
             return Saved::Nothing;
-        }
-        if has_large_variables() {
-            report_note("no snapshot is written: the program has variables outside the code pool");
-            return self.write_counts(run_cycles, samples);
         }
         if !self.settle() {
             return self.write_counts(run_cycles, samples);

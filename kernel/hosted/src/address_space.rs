@@ -41,10 +41,13 @@ pub(crate) fn map_pages(size_bytes: usize, protection: usize) -> Result<usize, E
         .or_else(|_| map_below_pool(size_bytes, protection))
 }
 
-/// Maps zeroed pages anywhere.
+/// Maps zeroed pages, the first at the same addresses in each process: snapshots hold code that knows them.
 pub(crate) fn map_large(size_bytes: usize) -> Result<usize, Errno> {
+    /// As on the machine. Linux itself maps near the stack, far above.
+    const FIRST: usize = 16 << 30;
     let flags = MAP_PRIVATE | MAP_ANONYMOUS;
-    linux::map(0, size_bytes, PROT_READ | PROT_WRITE, flags, None)
+    let map = |address, flags| linux::map(address, size_bytes, PROT_READ | PROT_WRITE, flags, None);
+    map(FIRST, flags | MAP_FIXED_NOREPLACE).or_else(|_| map(0, flags))
 }
 
 /// Maps downwards from the pool. Addresses are not used again: the heap keeps its pages.

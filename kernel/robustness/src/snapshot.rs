@@ -214,7 +214,10 @@ fn consistent(snapshot: &Snapshot) -> Result<(), &'static str> {
     let has_access =
         |address: u64, size: u64, access| covered(&regions, address, size) == Some(access);
     for (index, piece) in snapshot.pieces.iter().enumerate() {
-        let is_inside = has_access(piece.address, piece.size_bytes, piece.access);
+        let is_inside = match piece.owner {
+            Owner::Outside => piece.address >= POOL.end && piece.access == Access::ReadWrite,
+            _ => has_access(piece.address, piece.size_bytes, piece.access),
+        };
         ensure(piece.size_bytes != 0 && is_inside, "a piece is elsewhere")?;
         let is_behind = snapshot.pieces[..index]
             .iter()
@@ -222,7 +225,7 @@ fn consistent(snapshot: &Snapshot) -> Result<(), &'static str> {
         ensure(is_behind, "pieces overlap, or are not in order")?;
         let is_right = match piece.owner {
             Owner::Function(number) => (number as usize) < snapshot.functions.len(),
-            Owner::Reserved => {
+            Owner::Reserved | Owner::Outside => {
                 piece.address % PAGE_SIZE_BYTES == 0 && piece.size_bytes % PAGE_SIZE_BYTES == 0
             }
             Owner::Kept | Owner::Data => true,
@@ -377,6 +380,7 @@ fn change(snapshot: &mut Snapshot<'_>, input: &mut Unstructured) -> arbitrary::R
                         Owner::Kept,
                         Owner::Data,
                         Owner::Reserved,
+                        Owner::Outside,
                     ];
                     piece.owner = *input.choose(&owners)?;
                 }

@@ -14,7 +14,7 @@ use crate::profile::{CallCycles, Part, Profile, Sample};
 use crate::refusal::{Key, Refusal};
 use crate::wire::{
     CHECKSUM_BYTES, HEADER_BYTES, KEYED_BLAKE3, MAGIC, NOT_AUTHENTICATED, OWNER_DATA, OWNER_KEPT,
-    OWNER_RESERVED, Reader, Section, TAG_BYTES, VERSION,
+    OWNER_OUTSIDE, OWNER_RESERVED, Reader, Section, TAG_BYTES, VERSION,
 };
 
 /// What this boot demands of a snapshot.
@@ -155,6 +155,7 @@ fn parse(sections: &[u8]) -> Result<Snapshot<'_>, Refusal> {
                 OWNER_KEPT => Owner::Kept,
                 OWNER_DATA => Owner::Data,
                 OWNER_RESERVED => Owner::Reserved,
+                OWNER_OUTSIDE => Owner::Outside,
                 number => Owner::Function(number),
             },
         })
@@ -362,7 +363,7 @@ fn check_structure(snapshot: &Snapshot, pool: &Range<u64>) -> Result<(), Refusal
             return Err(Refusal::Malformed("an import is not where addresses are"));
         }
     }
-    check_pieces(snapshot)?;
+    check_pieces(snapshot, pool)?;
     if snapshot
         .places
         .iter()
@@ -373,9 +374,22 @@ fn check_structure(snapshot: &Snapshot, pool: &Range<u64>) -> Result<(), Refusal
     Ok(())
 }
 
-fn check_pieces(snapshot: &Snapshot) -> Result<(), Refusal> {
+fn check_pieces(snapshot: &Snapshot, pool: &Range<u64>) -> Result<(), Refusal> {
     let mut free_from = 0;
     for piece in &snapshot.pieces {
+        if piece.owner == Owner::Outside {
+            // It is the last, since no other lies behind the pool.
+            let is_right = piece.address >= pool.end.max(free_from)
+                && piece.access == Access::ReadWrite
+                && piece.size_bytes != 0
+                && (piece.address | piece.size_bytes).is_multiple_of(PAGE_SIZE_BYTES);
+            free_from = piece
+                .address
+                .checked_add(piece.size_bytes)
+                .filter(|_| is_right)
+                .ok_or(Refusal::Malformed("variables outside are not outside"))?;
+            continue;
+        }
         let is_right = piece.address >= free_from
             && piece.size_bytes != 0
             && snapshot.access_of(piece.address, piece.size_bytes) == Some(piece.access);

@@ -8,7 +8,7 @@ use crate::model::{Access, Authentication, Function, Owner, Region, Snapshot};
 use crate::profile::Profile;
 use crate::wire::{
     CHECKSUM_BYTES, HEADER_BYTES, KEYED_BLAKE3, MAGIC, NOT_AUTHENTICATED, OWNER_DATA, OWNER_KEPT,
-    OWNER_RESERVED, SIZE_OFFSET, Section, TAG_BYTES, VERSION, Writer,
+    OWNER_OUTSIDE, OWNER_RESERVED, SIZE_OFFSET, Section, TAG_BYTES, VERSION, Writer,
 };
 
 /// The bytes of a snapshot.
@@ -63,6 +63,7 @@ pub fn encode(snapshot: &Snapshot, authentication: Authentication) -> Vec<u8> {
                 Owner::Kept => OWNER_KEPT,
                 Owner::Data => OWNER_DATA,
                 Owner::Reserved => OWNER_RESERVED,
+                Owner::Outside => OWNER_OUTSIDE,
             });
         }
     });

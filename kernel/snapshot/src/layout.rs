@@ -3,14 +3,14 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::model::{Access, PAGE_SIZE_BYTES, Piece};
+use crate::model::{Access, Owner, PAGE_SIZE_BYTES, Piece};
 
-/// The pages that pieces lie in, as few ranges as there can be, each with one access. The pieces come by address, and
+/// The pages of the pool that pieces lie in, as few ranges as there can be, each with one access. The pieces come by address, and
 /// those that share a page have the same access.
 #[must_use]
 pub fn pages_of(pieces: &[Piece]) -> Vec<(Range<u64>, Access)> {
     let mut ranges: Vec<(Range<u64>, Access)> = Vec::new();
-    for piece in pieces {
+    for piece in pieces.iter().filter(|piece| piece.owner != Owner::Outside) {
         let start = piece.address - piece.address % PAGE_SIZE_BYTES;
         let end = (piece.address + piece.size_bytes).next_multiple_of(PAGE_SIZE_BYTES);
         match ranges.last_mut() {
@@ -54,7 +54,6 @@ pub fn without_last_zeros(bytes: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Owner;
 
     #[test]
     fn pieces_of_one_access_share_a_region_and_others_do_not() {
@@ -70,6 +69,10 @@ mod tests {
             piece(0x3000, 0x10, Access::ReadExecute),
             piece(0x4000, 0x2000, Access::ReadExecute),
             piece(0x8000, 0x10, Access::ReadExecute),
+            Piece {
+                owner: Owner::Outside,
+                ..piece(0x10_0000, 0x4000, Access::ReadWrite)
+            },
         ];
         assert_eq!(
             pages_of(&pieces),

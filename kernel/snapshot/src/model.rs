@@ -74,6 +74,8 @@ pub enum Owner {
     Data,
     /// Whole pages for counters, stubs and the like.
     Reserved,
+    /// Variables that the pool has no room for. They lie outside it, are zero at first, and so are in no region.
+    Outside,
 }
 
 /// A part of the code pool that is in use.

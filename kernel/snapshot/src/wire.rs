@@ -32,6 +32,7 @@ pub(crate) enum Section {
 pub(crate) const OWNER_KEPT: u32 = u32::MAX;
 pub(crate) const OWNER_DATA: u32 = u32::MAX - 1;
 pub(crate) const OWNER_RESERVED: u32 = u32::MAX - 2;
+pub(crate) const OWNER_OUTSIDE: u32 = u32::MAX - 3;
 
 /// Adds numbers and strings to a buffer.
 pub(crate) struct Writer {

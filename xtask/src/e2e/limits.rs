@@ -8,10 +8,13 @@ use bareflow_tiers::{Level, Tier};
 
 use super::bad_input::messages;
 use super::generated::Generated;
+use super::paging;
 use super::runner::{Outcome, Test};
+use super::snapshots::{Machine, Remembered};
 use super::subject::{Conditions, Place, Run, Subject};
 use crate::profile::Profile;
 use crate::program::{Program, Tier as RunTier};
+use crate::qemu::{Boot, Drive, Verdict};
 
 type Check = fn(&Subject, Place) -> Result<(), String>;
 
@@ -28,6 +31,11 @@ const CASES: &[(&str, &[Place], Check)] = &[
     ("no_room_for_code", BOTH, check_no_room_for_code),
     ("no_room_for_data", BOTH, check_no_room_for_data),
     ("large_data", BOTH, check_large_data),
+    (
+        "large_data_in_snapshots",
+        BOTH,
+        check_large_data_in_snapshots,
+    ),
     ("large_function", HOSTED, check_large_function),
     ("many_functions", HOSTED, check_many_functions),
 ];
@@ -238,10 +246,14 @@ fn check_no_room_for_data(subject: &Subject, place: Place) -> Result<(), String>
     expect_failure(&run, OUT_OF_MEMORY, "the code pool has no room")
 }
 
+const LARGE_DATA_FIXTURE: &str = "xtask/fixtures/big_data.c";
+const LARGE_DATA_OUTPUT: &str =
+    "0 0 0\n1 2 3 10\n0.5 7 1010101\n50529029 50529029 33686021 33686022\n";
+const LARGE_DATA_MEMORY_MIB: u32 = 2048;
+
 /// Data that the pool does not take is where there is memory.
 fn check_large_data(subject: &Subject, place: Place) -> Result<(), String> {
-    const OUTPUT: &str = "0 0 0\n1 2 3 10\n0.5 7 1010101\n50529029 50529029 33686021 33686022\n";
-    let source = subject.bench.root.join("xtask/fixtures/big_data.c");
+    let source = subject.bench.root.join(LARGE_DATA_FIXTURE);
     let program =
         Program::build(&[source], &subject.compiler).map_err(|error| error.to_string())?;
     let (tiers, memory_mib, too_little_mib): (&[RunTier], _, _) = match place {
@@ -256,7 +268,7 @@ fn check_large_data(subject: &Subject, place: Place) -> Result<(), String> {
             None,
             1024,
         ),
-        Place::Disk | Place::Pvh => (&[RunTier::Auto], Some(2048), 512),
+        Place::Disk | Place::Pvh => (&[RunTier::Auto], Some(LARGE_DATA_MEMORY_MIB), 512),
     };
     let run = |tier, memory_mib| {
         let conditions = Conditions {
@@ -267,7 +279,7 @@ fn check_large_data(subject: &Subject, place: Place) -> Result<(), String> {
     };
     for tier in tiers {
         let run = run(*tier, memory_mib)?;
-        if run.ending.code != 0 || run.output != OUTPUT.as_bytes() {
+        if run.ending.code != 0 || run.output != LARGE_DATA_OUTPUT.as_bytes() {
             return Err(format!("{}: {}", tier.name(), run.describe()));
         }
     }
@@ -276,6 +288,43 @@ fn check_large_data(subject: &Subject, place: Place) -> Result<(), String> {
         OUT_OF_MEMORY,
         "of variables",
     )
+}
+
+/// Code that knows where such data lies is used in later boots, and is compiled on there.
+fn check_large_data_in_snapshots(subject: &Subject, place: Place) -> Result<(), String> {
+    const SLOW: [&str; 2] = ["calls=-,-,-,-", "iterations=-,-,-,-"];
+    const FAST: [&str; 2] = ["calls=1,2,3,4", "iterations=1,2,3,4"];
+    let source = subject.bench.root.join(LARGE_DATA_FIXTURE);
+    if place != Place::Hosted {
+        let program =
+            Program::build(&[source], &subject.compiler).map_err(|error| error.to_string())?;
+        let image = subject.fresh_path("large-data.img");
+        subject.write_image(&image, &program.bundle(&[], RunTier::Auto), 64 << 20)?;
+        for words in ["saved as snapshot 1", "from snapshot 1"] {
+            let way = Boot::Disk(Drive::new(&image));
+            let booted = paging::boot(subject, way, Some(LARGE_DATA_MEMORY_MIB))?;
+            let holds = booted.verdict == Verdict::Ended(0)
+                && booted.output == LARGE_DATA_OUTPUT
+                && booted.log.contains(words);
+            booted.expect(holds, words)?;
+        }
+        return Ok(());
+    }
+    let program = Remembered::of_sources(subject, &[source], LARGE_DATA_OUTPUT.into(), 0)?;
+    let mut machine = Machine::new(subject, &["settle-ms=0"])?;
+    let slow = SLOW.map(str::to_owned);
+    machine.options.settings.extend(slow);
+    machine.boot_and_save(&program)?;
+    machine.boot(&program)?.expect_restored(1)?;
+    machine.options.settings = FAST.map(str::to_owned).into();
+    let booted = machine.boot(&program)?;
+    if booted.boot.snapshot == Some(1) && booted.compilation_count() > 0 {
+        return Ok(());
+    }
+    Err(format!(
+        "nothing is compiled on from a snapshot\n{}",
+        booted.run.describe()
+    ))
 }
 
 /// What is too long to be optimised stays where it is.

@@ -18,6 +18,7 @@ use crate::bindings::{
     LLVM_PLACE_VOID_MAIN, LLVM_PROTECTION_EXECUTE, LLVM_PROTECTION_WRITE, llvm_piece_t,
     llvm_place_t, llvm_tiered_t, llvm_tiered_visit, llvm_visitor_t,
 };
+use crate::callbacks::outside_pool;
 
 /// Variables as they are before the program starts, by address, without long runs of zeros.
 pub(crate) type Variables = Vec<(u64, Vec<u8>)>;
@@ -45,6 +46,16 @@ impl Contents {
         };
         // SAFETY: the program is open; the callbacks have the contents for themselves meanwhile.
         let error = unsafe { llvm_tiered_visit(program, &visitor) };
+        let outside = outside_pool();
+        if !outside.is_empty() {
+            // The pool lies below.
+            contents.pieces.push(Piece {
+                address: outside.start as u64,
+                size_bytes: outside.len() as u64,
+                access: Access::ReadWrite,
+                owner: Owner::Outside,
+            });
+        }
         (error == LLVM_OK).then_some(contents)
     }
 

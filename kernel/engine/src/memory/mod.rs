@@ -20,7 +20,6 @@ use bareflow_snapshot::{
 use bareflow_tiers::Config;
 use bareflow_volume::{Timestamp, VolumeError};
 
-use crate::callbacks::has_large_variables;
 use crate::tiers::now;
 use crate::{Host, HostCounters, POOL_ADDRESS, POOL_SIZE_BYTES, RunRequest};
 
@@ -197,7 +196,7 @@ impl<'a> Memory<'a> {
 
     /// Whether this boot is to write its code. `has_news`: it has some that is in no snapshot.
     pub(crate) fn is_due(&self, has_news: bool) -> bool {
-        if self.saved.is_some() || (has_large_variables() && !self.is_requested) {
+        if self.saved.is_some() {
             return false;
         }
         let boots_since = |code: Snapshot| self.boot().saturating_sub(code.profile.boots);

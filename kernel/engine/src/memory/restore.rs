@@ -22,6 +22,7 @@ use crate::bindings::{
     LLVM_PROTECTION_WRITE, llvm_code_symbol_t, llvm_contents_t, llvm_piece_t, llvm_place_kind_t,
     llvm_place_t, llvm_program_function, llvm_restored_t, llvm_tier_t, llvm_unit_t,
 };
+use crate::callbacks::map_outside_pool;
 use crate::remember::find_symbol;
 use crate::session::tier_code;
 
@@ -48,7 +49,7 @@ impl Tables {
         let count = snapshot.functions.len();
         let mut tables = Self {
             tiers: Vec::new(),
-            pieces: snapshot.pieces.iter().map(piece_of).collect(),
+            pieces: snapshot.pieces.iter().filter_map(piece_of).collect(),
             places: Vec::new(),
             symbols: Vec::new(),
             names: Vec::new(),
@@ -261,8 +262,9 @@ fn check_regions(snapshot: &Snapshot) -> Result<(), String> {
     }
 }
 
-fn piece_of(piece: &Piece) -> llvm_piece_t {
-    llvm_piece_t {
+/// The library knows of what is in the pool.
+fn piece_of(piece: &Piece) -> Option<llvm_piece_t> {
+    Some(llvm_piece_t {
         address: piece.address as usize,
         bytes: piece.size_bytes as usize,
         protection: match piece.access {
@@ -275,13 +277,15 @@ fn piece_of(piece: &Piece) -> llvm_piece_t {
             Owner::Kept => LLVM_PIECE_KEPT,
             Owner::Data => LLVM_PIECE_DATA,
             Owner::Reserved => LLVM_PIECE_RESERVED,
+            Owner::Outside => return None,
         },
-    }
+    })
 }
 
 /// Puts code and data where they were, and fills the imports in.
 pub(crate) fn map(snapshot: &Snapshot, slots: usize) -> Result<(), String> {
     let imports = resolve(snapshot)?;
+    map_outside(snapshot)?;
     let size_bytes = |region: &Region| (region.size_bytes as usize).next_multiple_of(page_bytes());
     let regions = snapshot.code.iter().chain(&snapshot.data);
     // Nothing is written before all of it has memory: after a failure the pool is as it was, but for access.
@@ -313,6 +317,21 @@ pub(crate) fn map(snapshot: &Snapshot, slots: usize) -> Result<(), String> {
             _ => Protection::READ,
         };
         protect(region.address, size_bytes(region), access)?;
+    }
+    Ok(())
+}
+
+/// Variables outside the pool are zeros; code knows where they are.
+fn map_outside(snapshot: &Snapshot) -> Result<(), String> {
+    for piece in &snapshot.pieces {
+        if piece.owner != Owner::Outside {
+            continue;
+        }
+        let address = map_outside_pool(piece.size_bytes as usize)
+            .ok_or_else(|| "there is no memory for its variables outside the pool".to_string())?;
+        if address as u64 != piece.address {
+            return Err("its variables outside the pool had other addresses".to_string());
+        }
     }
     Ok(())
 }

@@ -438,6 +438,40 @@ fn contradictions_are_refused() {
     assert!(is_malformed(
         &|snapshot| snapshot.pieces[1] = snapshot.pieces[0]
     ));
+    assert!(is_malformed(
+        &|snapshot| snapshot.pieces[1].owner = Owner::Outside
+    ));
+    let outside = Piece {
+        address: POOL.end,
+        size_bytes: 4 * PAGE_SIZE_BYTES,
+        access: Access::ReadWrite,
+        owner: Owner::Outside,
+    };
+    assert!(!is_malformed(&|snapshot| snapshot.pieces.push(outside)));
+    for wrong in [
+        Piece {
+            address: POOL.end - PAGE_SIZE_BYTES,
+            ..outside
+        },
+        Piece {
+            address: POOL.end + 8,
+            ..outside
+        },
+        Piece {
+            address: u64::MAX - PAGE_SIZE_BYTES + 1,
+            ..outside
+        },
+        Piece {
+            size_bytes: 0,
+            ..outside
+        },
+        Piece {
+            access: Access::ReadExecute,
+            ..outside
+        },
+    ] {
+        assert!(is_malformed(&|snapshot| snapshot.pieces.push(wrong)));
+    }
 }
 
 #[test]
