@@ -1,6 +1,9 @@
-//! One heap for C, C++ and Rust: talc over pages of the platform.
+//! One heap for C, C++ and Rust: small blocks in slabs, large ones by talc, over pages of the platform.
+
+mod slabs;
 
 use core::alloc::{GlobalAlloc, Layout};
+use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,6 +12,7 @@ use talc::base::Talc;
 use talc::base::binning::Binning;
 use talc::source::Source;
 
+use self::slabs::Slabs;
 use crate::platform::Protection;
 use crate::runtime::platform;
 use crate::{arena, errno};
@@ -58,7 +62,31 @@ unsafe impl Source for PlatformPages {
 /// There is one thread, so there is no lock: a program that faults inside the allocator would leave it
 /// taken for ever.
 #[cfg(not(test))]
-type Heap = talc::cell::TalcSyncCell<PlatformPages, DefaultBinning>;
+struct Heap(talc::cell::TalcCell<PlatformPages, DefaultBinning>);
+
+#[cfg(not(test))]
+// SAFETY: there is one thread, and no interrupt handler allocates.
+unsafe impl Sync for Heap {}
+
+#[cfg(not(test))]
+impl Heap {
+    const fn new(source: PlatformPages) -> Self {
+        Self(talc::cell::TalcCell::new(source))
+    }
+
+    const fn lock(&self) -> &talc::cell::TalcCell<PlatformPages, DefaultBinning> {
+        &self.0
+    }
+}
+
+#[cfg(not(test))]
+impl core::ops::Deref for Heap {
+    type Target = talc::cell::TalcCell<PlatformPages, DefaultBinning>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
 
 /// Tests run on several threads.
 #[cfg(test)]
@@ -68,29 +96,96 @@ type Heap = talc::sync::TalcLock<spinning_top::RawSpinlock, PlatformPages, Defau
 #[repr(C)]
 struct Guarded {
     before: AtomicUsize,
-    heap: Heap,
+    slabs: SharedSlabs,
+    large: Heap,
     after: AtomicUsize,
-}
-
-impl core::ops::Deref for Guarded {
-    type Target = Heap;
-
-    fn deref(&self) -> &Heap {
-        &self.heap
-    }
 }
 
 const CANARY: usize = 0x6865_6170_6865_6170;
 
 static HEAP: Guarded = Guarded {
     before: AtomicUsize::new(CANARY),
-    #[cfg(not(test))]
-    // SAFETY: there is one thread, and no interrupt handler allocates.
-    heap: unsafe { Heap::new(talc::cell::TalcCell::new(PlatformPages)) },
-    #[cfg(test)]
-    heap: Heap::new(PlatformPages),
+    slabs: SharedSlabs::new(),
+    large: Heap::new(PlatformPages),
     after: AtomicUsize::new(CANARY),
 };
+
+/// Small blocks, for those who share them.
+struct SharedSlabs {
+    slabs: UnsafeCell<Slabs>,
+    #[cfg(test)]
+    lock: spinning_top::Spinlock<()>,
+}
+
+// SAFETY: there is one thread, and no interrupt handler allocates. Tests lock.
+unsafe impl Sync for SharedSlabs {}
+
+impl SharedSlabs {
+    const fn new() -> Self {
+        Self {
+            slabs: UnsafeCell::new(Slabs::new()),
+            #[cfg(test)]
+            lock: spinning_top::Spinlock::new(()),
+        }
+    }
+
+    #[inline]
+    fn with<R>(&self, action: impl FnOnce(&mut Slabs) -> R) -> R {
+        #[cfg(test)]
+        let _guard = self.lock.lock();
+        // SAFETY: nobody else has a reference: see `Sync`, and no action comes here again.
+        action(unsafe { &mut *self.slabs.get() })
+    }
+
+    #[inline]
+    fn owns(&self, block: *mut u8) -> bool {
+        self.with(|slabs| slabs.owns(block))
+    }
+
+    /// A block of a class; null when there is no memory.
+    #[inline]
+    fn allocate(&self, class: usize) -> *mut u8 {
+        self.with(|slabs| {
+            let block = slabs.allocate(class);
+            if block.is_null() {
+                grow(slabs);
+                return slabs.allocate(class);
+            }
+            block
+        })
+    }
+
+    /// Gives a block back.
+    ///
+    /// # Safety
+    /// It must be a small block that is in use.
+    #[inline]
+    unsafe fn deallocate(&self, block: *mut u8) {
+        // SAFETY: the caller's promise.
+        self.with(|slabs| unsafe { slabs.deallocate(block) });
+    }
+}
+
+/// Takes pages of the platform for small blocks; what is no whole segment serves large ones.
+#[cold]
+#[inline(never)]
+fn grow(slabs: &mut Slabs) {
+    let Ok(address) = platform().map_pages(GROWTH_BYTES, Protection::READ | Protection::WRITE)
+    else {
+        return;
+    };
+    MAPPED_BYTES.fetch_add(GROWTH_BYTES, Ordering::Relaxed);
+    let start = core::ptr::with_exposed_provenance_mut::<u8>(address);
+    // SAFETY: the pages are fresh, writable and never given back.
+    unsafe {
+        slabs.add_memory(start..start.add(GROWTH_BYTES), |rest| {
+            #[cfg_attr(not(test), expect(unused_mut, reason = "tests lock"))]
+            let mut large = HEAP.large.lock();
+            // What is too small for talc is lost.
+            large.claim(rest.start, rest.end.offset_from(rest.start) as usize);
+        });
+    }
+}
 
 /// Whether what lies around the heap's own records is as it was. For interrupt handlers too.
 #[must_use]
@@ -110,25 +205,62 @@ pub fn heap_bytes() -> usize {
 #[derive(Debug)]
 pub struct GlobalHeap;
 
-// SAFETY: every call is passed on to talc as it is.
+// SAFETY: a block is small, and of a class that is large and aligned enough, or talc's with this layout.
 unsafe impl GlobalAlloc for GlobalHeap {
+    #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if let Some(class) = slabs::class_of_aligned(layout.size(), layout.align()) {
+            let block = HEAP.slabs.allocate(class);
+            if !block.is_null() {
+                return block;
+            }
+        }
         // SAFETY: the caller's promises are talc's.
-        unsafe { HEAP.alloc(layout) }
+        unsafe { HEAP.large.alloc(layout) }
     }
 
+    #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promises are talc's.
-        unsafe { HEAP.dealloc(block, layout) }
+        // SAFETY: the caller's promise.
+        unsafe {
+            if HEAP.slabs.owns(block) {
+                HEAP.slabs.deallocate(block);
+            } else {
+                HEAP.large.dealloc(block, layout);
+            }
+        }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the caller's promises are talc's.
-        unsafe { HEAP.realloc(block, layout, size) }
+        // SAFETY: the caller's promise; a fresh block has the smaller one's size at least.
+        unsafe {
+            if !HEAP.slabs.owns(block) {
+                return HEAP.large.realloc(block, layout, size);
+            }
+            if stays(block, size) {
+                return block;
+            }
+            let fresh = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
+            if !fresh.is_null() {
+                core::ptr::copy_nonoverlapping(block, fresh, layout.size().min(size));
+                HEAP.slabs.deallocate(block);
+            }
+            fresh
+        }
     }
 }
 
-/// What stands before every C block: C frees a block without naming its size.
+/// Whether a small block is as well one of another size: no more than half of it would be lost.
+///
+/// # Safety
+/// It must be a small block.
+unsafe fn stays(block: *mut u8, size: usize) -> bool {
+    // SAFETY: the caller's promise.
+    let usable = unsafe { Slabs::usable_bytes(block) };
+    size <= usable && size >= usable / 2
+}
+
+/// What stands before a C block that is not small: C frees a block without naming its size.
 #[repr(C)]
 struct Header {
     /// Bytes from the start of the allocation to the block; also the allocation's alignment.
@@ -145,19 +277,50 @@ impl Header {
     }
 
     fn layout(&self) -> Layout {
-        // SAFETY: `allocate` made the header from a valid layout.
+        // SAFETY: `allocate_with_header` made the header from a valid layout.
         unsafe { Layout::from_size_align_unchecked(self.size & !OF_ARENA, self.offset) }
     }
 }
 
 /// The header of a block, where it stands.
 unsafe fn header_of(block: *mut c_void) -> *mut Header {
-    // SAFETY: `allocate` put a header right before every block.
+    // SAFETY: `allocate_with_header` put a header right before the block.
     unsafe { block.cast::<Header>().sub(1) }
+}
+
+/// Where C's blocks are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Heap,
+    Arena,
+}
+
+fn selected_place() -> Place {
+    if arena::is_selected() {
+        Place::Arena
+    } else {
+        Place::Heap
+    }
 }
 
 /// A block of `size` bytes aligned to `alignment` (a power of two), or null.
 pub(crate) fn allocate(size: usize, alignment: usize) -> *mut c_void {
+    allocate_in(selected_place(), size, alignment)
+}
+
+fn allocate_in(place: Place, size: usize, alignment: usize) -> *mut c_void {
+    if place == Place::Heap
+        && let Some(class) = slabs::class_of_aligned(size, alignment)
+    {
+        let block = HEAP.slabs.allocate(class);
+        if !block.is_null() {
+            return block.cast();
+        }
+    }
+    allocate_with_header(place, size, alignment)
+}
+
+fn allocate_with_header(place: Place, size: usize, alignment: usize) -> *mut c_void {
     let offset = alignment.max(MINIMUM_ALIGNMENT);
     let Some(layout) = size
         .checked_add(offset)
@@ -165,29 +328,28 @@ pub(crate) fn allocate(size: usize, alignment: usize) -> *mut c_void {
     else {
         return core::ptr::null_mut();
     };
-    let of_arena = arena::is_selected();
-    let start = if of_arena {
-        arena::allocate(layout)
-    } else {
+    let start = match place {
+        Place::Arena => arena::allocate(layout),
         // SAFETY: the layout's size is at least `offset`, so not zero.
-        unsafe { HEAP.alloc(layout) }
+        Place::Heap => unsafe { HEAP.large.alloc(layout) },
     };
     if start.is_null() {
         return core::ptr::null_mut();
     }
+    let mark = if place == Place::Arena { OF_ARENA } else { 0 };
     // SAFETY: `offset` is at least the size of a header, and the allocation reaches beyond it.
     unsafe {
         let block = start.add(offset).cast::<c_void>();
         header_of(block).write(Header {
             offset,
-            size: layout.size() | if of_arena { OF_ARENA } else { 0 },
+            size: layout.size() | mark,
         });
         block
     }
 }
 
-fn allocate_or_errno(size: usize, alignment: usize) -> *mut c_void {
-    let block = allocate(size, alignment);
+/// The block, or null and `ENOMEM`.
+fn or_errno(block: *mut c_void) -> *mut c_void {
     if block.is_null() {
         errno::set(errno::ENOMEM);
     }
@@ -196,22 +358,40 @@ fn allocate_or_errno(size: usize, alignment: usize) -> *mut c_void {
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub(crate) extern "C" fn malloc(size: usize) -> *mut c_void {
-    allocate_or_errno(size, MINIMUM_ALIGNMENT)
+    if size <= slabs::LARGEST && !arena::is_selected() {
+        let block = HEAP.slabs.allocate(slabs::class_of(size));
+        if !block.is_null() {
+            return block.cast();
+        }
+    }
+    or_errno(allocate_with_header(
+        selected_place(),
+        size,
+        MINIMUM_ALIGNMENT,
+    ))
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub(crate) unsafe extern "C" fn free(block: *mut c_void) {
-    if block.is_null() {
-        return;
+    // SAFETY: the caller passes a block of this heap.
+    unsafe {
+        if HEAP.slabs.owns(block.cast()) {
+            HEAP.slabs.deallocate(block.cast());
+        } else if !block.is_null() {
+            free_with_header(block);
+        }
     }
-    // SAFETY: the caller passes a block of this heap, so a header stands before it.
+}
+
+unsafe fn free_with_header(block: *mut c_void) {
+    // SAFETY: a header stands before a block that is not small.
     unsafe {
         let header = header_of(block).read();
         let start = block.cast::<u8>().sub(header.offset);
         if header.is_of_arena() {
             arena::deallocate(start, header.layout());
         } else {
-            HEAP.dealloc(start, header.layout());
+            HEAP.large.dealloc(start, header.layout());
         }
     }
 }
@@ -230,17 +410,17 @@ extern "C" fn calloc(count: usize, size: usize) -> *mut c_void {
     block
 }
 
-/// A block of another size with the same contents, in the heap that is selected; null leaves the old one.
+/// A block of another size with the same contents; null leaves the old one.
 ///
 /// # Safety
-/// The block must be of `old_size` bytes.
+/// The block must be in use, and of `old_size` bytes.
 unsafe fn move_block(
     block: *mut c_void,
     old_size: usize,
     size: usize,
-    alignment: usize,
+    (place, alignment): (Place, usize),
 ) -> *mut c_void {
-    let fresh = allocate_or_errno(size, alignment);
+    let fresh = or_errno(allocate_in(place, size, alignment));
     if !fresh.is_null() {
         // SAFETY: both blocks have this many bytes, and are apart.
         unsafe {
@@ -260,20 +440,28 @@ pub(crate) unsafe extern "C" fn realloc(block: *mut c_void, size: usize) -> *mut
     if block.is_null() {
         return malloc(size);
     }
-    // SAFETY: the caller passes a block of this heap, so a header stands before it; the new layout is
+    // SAFETY: the caller passes a block of this heap: it is small, or a header stands before it. The new layout is
     // checked, and the contents move with the header's room.
     unsafe {
+        if HEAP.slabs.owns(block.cast()) {
+            if stays(block.cast(), size) {
+                return block;
+            }
+            let usable = Slabs::usable_bytes(block.cast());
+            return move_block(block, usable, size, (Place::Heap, MINIMUM_ALIGNMENT));
+        }
         let header = header_of(block).read();
         let layout = header.layout();
         if header.is_of_arena() {
-            return move_block(block, layout.size() - header.offset, size, header.offset);
+            let target = (selected_place(), header.offset);
+            return move_block(block, layout.size() - header.offset, size, target);
         }
         let grown = size
             .checked_add(header.offset)
             .and_then(|total| Layout::from_size_align(total, header.offset).ok())
             .map_or(core::ptr::null_mut(), |grown| {
                 let start = block.cast::<u8>().sub(header.offset);
-                HEAP.realloc(start, layout, grown.size())
+                HEAP.large.realloc(start, layout, grown.size())
             });
         if grown.is_null() {
             errno::set(errno::ENOMEM);
@@ -303,8 +491,11 @@ unsafe extern "C" fn malloc_usable_size(block: *mut c_void) -> usize {
     if block.is_null() {
         return 0;
     }
-    // SAFETY: the caller passes a block of this heap, so a header stands before it.
+    // SAFETY: the caller passes a block of this heap: it is small, or a header stands before it.
     unsafe {
+        if HEAP.slabs.owns(block.cast()) {
+            return Slabs::usable_bytes(block.cast());
+        }
         let header = header_of(block).read();
         header.layout().size() - header.offset
     }
@@ -375,7 +566,7 @@ extern "C" fn aligned_alloc(alignment: usize, size: usize) -> *mut c_void {
         errno::set(errno::EINVAL);
         return core::ptr::null_mut();
     }
-    allocate_or_errno(size, alignment)
+    or_errno(allocate(size, alignment))
 }
 
 #[cfg(test)]
