@@ -55,8 +55,8 @@ pub fn build(
     let stem = source.file_stem().unwrap_or_default().to_string_lossy();
     let path = folder.join(format!("{stem}{}", optimisation.flags().concat()));
     let object = path.with_extension("o");
-    let mut arguments: Vec<OsString> = optimisation.flags().iter().map(OsString::from).collect();
-    arguments.extend(["-ffp-contract=off", "-c", "-o"].map(OsString::from));
+    let mut arguments = flags(optimisation);
+    arguments.extend(["-c", "-o"].map(OsString::from));
     arguments.extend([object.clone().into(), source.into()]);
     clang(bench, &arguments)?;
     clang(
@@ -72,6 +72,29 @@ pub fn build(
     let code_bytes = code_bytes(&data)
         .map_err(|error| Error::Build(format!("cannot read {}: {error}", object.display())))?;
     Ok(Executable { path, code_bytes })
+}
+
+/// The same of several sources and with these libraries, to `path`.
+///
+/// # Errors
+/// What clang said.
+pub fn build_from(
+    bench: &Workbench,
+    sources: &[PathBuf],
+    optimisation: Optimisation,
+    libraries: &[&str],
+    path: &Path,
+) -> Result<()> {
+    let mut arguments = flags(optimisation);
+    arguments.extend(["-o".into(), path.into()]);
+    arguments.extend(sources.iter().map(Into::into));
+    arguments.extend(libraries.iter().map(OsString::from));
+    clang(bench, &arguments)
+}
+
+fn flags(optimisation: Optimisation) -> Vec<OsString> {
+    let flags = optimisation.flags().iter().chain(&["-ffp-contract=off"]);
+    flags.map(OsString::from).collect()
 }
 
 fn code_bytes(object: &[u8]) -> std::result::Result<u64, object::Error> {

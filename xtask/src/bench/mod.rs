@@ -10,6 +10,7 @@ mod ahead_of_time;
 pub mod boot;
 pub mod console;
 pub mod edit;
+pub mod floor;
 mod hosted;
 pub mod libm;
 pub mod llvm_build;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use crate::bench::{
-    boot, console, edit, libm, llvm_build, loops, memcpy, profile, snapshot, tiers,
+    boot, console, edit, floor, libm, llvm_build, loops, memcpy, profile, snapshot, tiers,
 };
 use crate::error::Result;
 use crate::paths::{Cache, Package};
@@ -43,6 +43,8 @@ enum Benchmark {
     Console,
     /// Start a small program, unchanged and changed, hosted and in the machine, and say what takes the time
     Edit,
+    /// Compare the C library's allocation, blocks, strings and mathematics with the GNU C library's and mimalloc's
+    Floor,
     /// Compile LLVM sources with and without the precompiled headers
     LlvmBuild {
         /// How many sources
@@ -88,6 +90,7 @@ impl BenchArgs {
             }
             Benchmark::Console => console::run(&Workbench::prepare(Installation::Forbidden)?)?,
             Benchmark::Edit => edit::run(&Workbench::prepare(Installation::Forbidden)?)?,
+            Benchmark::Floor => floor::run(&Workbench::prepare(Installation::Forbidden)?)?,
             Benchmark::LlvmBuild { sources } => {
                 let comparison = llvm_build::compare(
                     &Cache::find()?.build(Package::Llvm).join("llvm"),
