@@ -24,6 +24,7 @@ extern crate alloc;
 
 pub mod arena;
 mod atomics;
+mod blocks;
 mod cstr;
 mod cxxabi;
 mod directories;

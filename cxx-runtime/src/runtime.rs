@@ -4,14 +4,17 @@
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
+use crate::blocks;
 use crate::platform::Platform;
 
 /// A pointer to the installed reference, which itself is two words wide.
 static PLATFORM: AtomicPtr<&'static dyn Platform> = AtomicPtr::new(core::ptr::null_mut());
 
-/// Installs the platform. To be called once, before anything else of this crate.
+/// Installs the platform. To be called once, before anything else of this crate, and when those registers are switched on
+/// that programs may use.
 pub fn install(platform: &'static &'static dyn Platform) {
     PLATFORM.store(core::ptr::from_ref(platform).cast_mut(), Ordering::Release);
+    blocks::choose();
 }
 
 /// The installed platform.

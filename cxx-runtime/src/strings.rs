@@ -3,24 +3,8 @@
 use core::cell::UnsafeCell;
 use core::ffi::{c_char, c_int, c_long, c_longlong, c_void};
 
+use crate::blocks::strnlen;
 use crate::cstr;
-
-/// The zero at the end is part of the string (C11 7.24.5.5).
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn strrchr(text: *const c_char, character: c_int) -> *const c_char {
-    // SAFETY: the caller passes a C string.
-    unsafe {
-        let with_zero = core::ffi::CStr::from_ptr(text).to_bytes_with_nul();
-        memchr::memrchr(character as u8, with_zero)
-            .map_or(core::ptr::null(), |index| text.add(index))
-    }
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn rindex(text: *const c_char, character: c_int) -> *const c_char {
-    // SAFETY: the caller passes a C string.
-    unsafe { strrchr(text, character) }
-}
 
 /// No byte behind the terminating zero is written.
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -40,15 +24,6 @@ unsafe extern "C" fn strlcat(target: *mut c_char, source: *const c_char, size: u
         let used = strnlen(target, size);
         used + strlcpy(target.wrapping_add(used), source, size - used)
     }
-}
-
-/// # Safety
-/// The text must be a C string or have `size` bytes.
-unsafe fn strnlen(text: *const c_char, size: usize) -> usize {
-    // SAFETY: the caller's promise.
-    (0..size)
-        .find(|index| unsafe { *text.add(*index) } == 0)
-        .unwrap_or(size)
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
@@ -96,18 +71,6 @@ unsafe extern "C" fn memmem(
             block.cast::<u8>().add(index).cast()
         })
     }
-}
-
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn rawmemchr(block: *const c_void, character: c_int) -> *const c_void {
-    let mut next = block.cast::<u8>();
-    // SAFETY: the caller says that the byte is there.
-    unsafe {
-        while *next != character as u8 {
-            next = next.add(1);
-        }
-    }
-    next.cast()
 }
 
 /// Memory that is overwritten although nobody may read it again.
@@ -374,17 +337,6 @@ unsafe extern "C" fn gcvt(number: f64, count: c_int, buffer: *mut c_char) -> *mu
 mod tests {
     use super::*;
     use core::ffi::CStr;
-
-    #[test]
-    fn the_zero_is_part_of_the_string() {
-        let text = c"hello";
-        // SAFETY: the texts are C strings.
-        unsafe {
-            assert_eq!(strrchr(text.as_ptr(), 0).offset_from(text.as_ptr()), 5);
-            assert_eq!(strrchr(text.as_ptr(), 0x6c).offset_from(text.as_ptr()), 3);
-            assert!(strrchr(text.as_ptr(), 0x78).is_null());
-        }
-    }
 
     #[test]
     fn copies_are_cut_and_nothing_else_is_written() {

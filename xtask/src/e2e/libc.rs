@@ -14,6 +14,7 @@ use crate::program::{Program, Tier};
 
 /// Under `xtask/fixtures/libc`.
 const PROGRAMS: &[&str] = &[
+    "blocks",
     "language",
     "own_names",
     "printed",

@@ -2,6 +2,7 @@
 
 #include "../code_pool.h"
 
+#include <cpuid.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,10 @@ llvm_tiered *running = nullptr;
 
 extern "C" void bareflow_enter_unit();
 
+// Whether the operating system has switched XSAVE on.
+extern "C" uint8_t bareflow_has_xsave;
+uint8_t bareflow_has_xsave = 0;
+
 // The offsets that the assembly writes out.
 static_assert(offsetof(llvm_unit_t, timed_calls) == 40 &&
               offsetof(llvm_unit_t, total_cycles) == 48 &&
@@ -23,21 +28,38 @@ static_assert(offsetof(llvm_unit_t, timed_calls) == 40 &&
 __asm__(R"(
     .text
     # Between these two the stack is aligned and C may be called; then all registers that a call may change are
-    # as they were. %r11 is at -72(%rbp) meanwhile.
+    # as they were. %r11 is at -72(%rbp) meanwhile. XSAVE keeps the x87's, SSE's, AVX's and AVX-512's state (0xe7), which
+    # takes up to 2688 bytes, and wants zeros in its header; the C library's functions use all of the vector registers.
     .macro bareflow_keep_registers
     push %rbp
     mov %rsp, %rbp
     .irp register, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11
     push %\register
     .endr
-    sub $512, %rsp
-    and $-16, %rsp
-    fxsave (%rsp)
-    cld
+    sub $2688, %rsp
+    and $-64, %rsp
+    cmpb $0, bareflow_has_xsave(%rip)
+    je 1f
+    xor %ecx, %ecx
+    .irp offset, 512, 520, 528, 536, 544, 552, 560, 568
+    mov %rcx, \offset(%rsp)
+    .endr
+    mov $0xe7, %eax
+    xor %edx, %edx
+    xsave (%rsp)
+    jmp 2f
+1:  fxsave (%rsp)
+2:  cld
     .endm
     .macro bareflow_restore_registers
-    fxrstor (%rsp)
-    lea -72(%rbp), %rsp
+    cmpb $0, bareflow_has_xsave(%rip)
+    je 1f
+    mov $0xe7, %eax
+    xor %edx, %edx
+    xrstor (%rsp)
+    jmp 2f
+1:  fxrstor (%rsp)
+2:  lea -72(%rbp), %rsp
     .irp register, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax, rbp
     pop %\register
     .endr
@@ -163,6 +185,8 @@ void put_stub(uintptr_t place, uintptr_t word) {
 }
 
 llvm_error_t create_stubs(llvm_tiered &program) {
+  unsigned eax, ebx, ecx, edx;
+  bareflow_has_xsave = __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_OSXSAVE);
   Compiler &compiler = *program.compiler;
   llvm_context &context = *compiler.module.context;
   CodePool &pool = *context.pool;

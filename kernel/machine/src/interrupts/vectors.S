@@ -1,6 +1,8 @@
 # The entries of all 256 vectors. Each pushes its number, behind an error code if the processor pushes none
 # (Intel SDM volume 3, table 6-1), and goes on to `trap_entry`.
 
+.set FXSAVE_BYTES, 512
+
 .pushsection .text.trap_entries, "ax", @progbits
 .code64
 .balign 16
@@ -38,12 +40,28 @@ trap_entry:
     cld
     movq %rsp, %rdi
     movq %rsp, %rbx
-    # The handler is compiled for SSE2: it changes no part of the wider vector registers.
-    subq $512, %rsp
-    fxsave64 (%rsp)
+    # The handler copies memory, for which it uses the widest vector registers that there are.
+    movl trap_state_bytes(%rip), %ecx
+    subq %rcx, %rsp
+    andq $-64, %rsp
+    movl $-1, %eax                      # every part of the state that is switched on
+    movl $-1, %edx
+    cmpl $FXSAVE_BYTES, %ecx
+    je 1f
+    # XRSTOR insists on zeros in the header.
+    .irp offset, 0, 8, 16, 24, 32, 40, 48, 56
+    movq $0, FXSAVE_BYTES + \offset(%rsp)
+    .endr
+    xsave64 (%rsp)
+    call handle_trap
+    movl $-1, %eax
+    movl $-1, %edx
+    xrstor64 (%rsp)
+    jmp 2f
+1:  fxsave64 (%rsp)
     call handle_trap
     fxrstor64 (%rsp)
-    movq %rbx, %rsp
+2:  movq %rbx, %rsp
     popq %r15
     popq %r14
     popq %r13

@@ -2,6 +2,8 @@
 
 use core::arch::x86_64::{__cpuid, __cpuid_count};
 
+use core::sync::atomic::{AtomicU32, Ordering};
+
 use x86_64::registers::control::{Cr4, Cr4Flags};
 use x86_64::registers::xcontrol::{XCr0, XCr0Flags};
 
@@ -14,6 +16,13 @@ const FEATURE_AVX: u32 = 1 << 28;
 const AVX512: XCr0Flags = XCr0Flags::OPMASK
     .union(XCr0Flags::ZMM_HI256)
     .union(XCr0Flags::HI16_ZMM);
+
+const FXSAVE_BYTES: u32 = 512;
+
+/// What the entries of interrupts reserve for the state of the floating-point and vector registers: room for `FXSAVE`, or
+/// for `XSAVE` of all that is switched on.
+#[unsafe(export_name = "trap_state_bytes")]
+static TRAP_STATE_BYTES: AtomicU32 = AtomicU32::new(FXSAVE_BYTES);
 
 /// Lets programs use AVX and AVX-512 where the processor has them.
 pub(crate) fn enable() {
@@ -36,4 +45,6 @@ pub(crate) fn enable() {
     }
     // SAFETY: the processor supports every bit, and none is set without those that it depends on.
     unsafe { XCr0::write(enabled) };
+    let enabled_bytes = __cpuid_count(LEAF_EXTENDED_STATE, 0).ebx;
+    TRAP_STATE_BYTES.store(enabled_bytes, Ordering::Relaxed);
 }

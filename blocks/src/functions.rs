@@ -1,0 +1,166 @@
+//! The functions as C calls them, for each kind of processor, and which kind this one is.
+
+use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
+use core::ffi::{c_char, c_int, c_void};
+
+use crate::{compare, copy, fill, find, set};
+
+/// A kind of processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    /// Every x86-64.
+    Sse2,
+    /// With AVX2, whose registers the operating system saves.
+    Avx2,
+    /// That, and a fast loop of the processor's own (ERMS).
+    Avx2Strings,
+}
+
+impl Variant {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Sse2, Self::Avx2, Self::Avx2Strings];
+
+    /// What this processor is.
+    #[must_use]
+    pub fn of_processor() -> Self {
+        const EXTENDED_FEATURES: u32 = 7;
+        const AVX2: u32 = 1 << 5;
+        const FAST_STRINGS: u32 = 1 << 9;
+        if __cpuid(0).eax < EXTENDED_FEATURES || !saves_avx() {
+            return Self::Sse2;
+        }
+        match __cpuid_count(EXTENDED_FEATURES, 0).ebx {
+            features if features & AVX2 == 0 => Self::Sse2,
+            features if features & FAST_STRINGS == 0 => Self::Avx2,
+            _ => Self::Avx2Strings,
+        }
+    }
+}
+
+/// Whether the operating system saves the registers of AVX.
+fn saves_avx() -> bool {
+    const OSXSAVE_AND_AVX: u32 = 1 << 27 | 1 << 28;
+    const SSE_AND_AVX: u64 = 0b110;
+    if __cpuid(1).ecx & OSXSAVE_AND_AVX != OSXSAVE_AND_AVX {
+        return false;
+    }
+    // SAFETY: the processor says that it has the instruction, and that it may be used.
+    let saved = unsafe { state_register() };
+    saved & SSE_AND_AVX == SSE_AND_AVX
+}
+
+/// # Safety
+/// The processor must have XSAVE switched on.
+#[target_feature(enable = "xsave")]
+unsafe fn state_register() -> u64 {
+    // SAFETY: the caller's promise.
+    unsafe { _xgetbv(0) }
+}
+
+/// Declares [`Functions`], and each function for each variant: there `V` is a vector, and `HAS_FAST_STRINGS` says whether
+/// the processor's own loops are fast.
+macro_rules! functions {
+    ($($(#[$doc:meta])* $name:ident($($parameter:ident: $type:ty),*) -> $result:ty = $body:expr;)*) => {
+        /// Pointers to all functions, of one variant. Each has the meaning of a C function, and asks what that asks.
+        #[derive(Clone, Copy, Debug)]
+        pub struct Functions {
+            $($(#[$doc])* pub $name: unsafe extern "C" fn($($type),*) -> $result,)*
+        }
+
+        functions! { @variant sse2 "sse2" __m128i false $($name($($parameter: $type),*) -> $result = $body;)* }
+        functions! { @variant avx2 "avx2" __m256i false $($name($($parameter: $type),*) -> $result = $body;)* }
+        functions! { @variant avx2_strings "avx2" __m256i true $($name($($parameter: $type),*) -> $result = $body;)* }
+    };
+    (@variant $variant:ident $features:literal $vector:ident $has_fast_strings:literal
+        $($name:ident($($parameter:ident: $type:ty),*) -> $result:ty = $body:expr;)*) => {
+        mod $variant {
+            use core::arch::x86_64::$vector as V;
+
+            use super::*;
+
+            const HAS_FAST_STRINGS: bool = $has_fast_strings;
+
+            $(
+                #[target_feature(enable = $features)]
+                unsafe extern "C" fn $name($($parameter: $type),*) -> $result {
+                    // SAFETY: the caller's promises are those of the function.
+                    unsafe { $body }
+                }
+            )*
+
+            pub(super) const FUNCTIONS: Functions = Functions { $($name),* };
+        }
+    };
+}
+
+functions! {
+    /// `memmove` and `memcpy`.
+    copy(to: *mut c_void, from: *const c_void, size: usize) -> *mut c_void = {
+        copy::copy::<V, HAS_FAST_STRINGS>(to.cast(), from.cast(), size);
+        to
+    };
+    /// `memset`.
+    fill(to: *mut c_void, byte: c_int, size: usize) -> *mut c_void = {
+        fill::fill::<V, HAS_FAST_STRINGS>(to.cast(), byte as u8, size);
+        to
+    };
+    /// `memcmp`.
+    compare(first: *const c_void, second: *const c_void, size: usize) -> c_int =
+        compare::compare::<V>(first.cast(), second.cast(), size);
+    /// `memchr`.
+    find(block: *const c_void, byte: c_int, size: usize) -> *const c_void =
+        find::find::<V>(block.cast(), byte as u8, size).cast();
+    /// `memrchr`.
+    find_last(block: *const c_void, byte: c_int, size: usize) -> *const c_void =
+        find::find_last::<V>(block.cast(), byte as u8, size).cast();
+    /// `strlen`.
+    length(text: *const c_char) -> usize = find::length::<V>(text.cast());
+    /// `strnlen`.
+    length_within(text: *const c_char, size: usize) -> usize =
+        find::length_within::<V>(text.cast(), size);
+    /// `strchrnul`.
+    find_character_or_end(text: *const c_char, character: c_int) -> *const c_char =
+        find::find_or_end::<V>(text.cast(), character as u8).cast();
+    /// `strchr`.
+    find_character(text: *const c_char, character: c_int) -> *const c_char = {
+        let found = find::find_or_end::<V>(text.cast(), character as u8);
+        if *found == character as u8 {
+            found.cast()
+        } else {
+            core::ptr::null()
+        }
+    };
+    /// `strrchr`.
+    find_last_character(text: *const c_char, character: c_int) -> *const c_char =
+        find::find_last_in_string::<V>(text.cast(), character as u8).cast();
+    /// `strcmp`.
+    compare_strings(first: *const c_char, second: *const c_char) -> c_int =
+        compare::compare_strings::<V>(first.cast(), second.cast(), usize::MAX);
+    /// `strncmp`.
+    compare_strings_within(first: *const c_char, second: *const c_char, size: usize) -> c_int =
+        compare::compare_strings::<V>(first.cast(), second.cast(), size);
+    /// `stpcpy`.
+    copy_string(to: *mut c_char, from: *const c_char) -> *mut c_char = {
+        let length = find::length::<V>(from.cast());
+        copy::copy::<V, HAS_FAST_STRINGS>(to.cast(), from.cast(), length + 1);
+        to.add(length)
+    };
+    /// `strcspn`.
+    span_without(text: *const c_char, bytes: *const c_char) -> usize =
+        set::span_without::<V>(text.cast(), bytes.cast());
+    /// `strspn`.
+    span_with(text: *const c_char, bytes: *const c_char) -> usize =
+        set::span_with(text.cast(), bytes.cast());
+}
+
+impl Functions {
+    /// Those of a variant, which the processor must be.
+    #[must_use]
+    pub const fn of(variant: Variant) -> Self {
+        match variant {
+            Variant::Sse2 => sse2::FUNCTIONS,
+            Variant::Avx2 => avx2::FUNCTIONS,
+            Variant::Avx2Strings => avx2_strings::FUNCTIONS,
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Functions of blocks of memory and of C strings: `memcpy`, `strlen` and their like, each for SSE2 and for AVX2.
+//!
+//! 1. Nothing is read beyond the page in which a string or block ends, nothing is written beyond it.
+//! 2. A vector that reaches beyond an end is aligned, or known to end in a mapped page.
+//! 3. Which variant runs is decided once ([`Functions::best`]), by CPUID and by what the operating system saves.
+//!
+//! The compiler must not make calls of these functions of their own loops, so the crate is without its builtins.
+
+#![cfg_attr(not(test), no_std)]
+#![no_builtins]
+
+mod compare;
+mod copy;
+mod fill;
+mod find;
+mod functions;
+mod set;
+mod vector;
+
+#[cfg(test)]
+mod tests;
+
+pub use functions::{Functions, Variant};
