@@ -167,6 +167,7 @@ pub unsafe trait Platform: Sync {
     fn map_pages(&self, size_bytes: usize, protection: Protection) -> Result<usize, PlatformError>;
 
     /// Maps zeroed memory for variables of the program that it has from beginning to end, wherever there are addresses.
+    /// The first call should give the same address in every run: snapshots of the program are used only then.
     ///
     /// # Errors
     /// [`PlatformError::OutOfMemory`] when nothing that large is left.
@@ -202,6 +203,11 @@ pub unsafe trait Platform: Sync {
 
     /// Reads console input into `buffer`; returns the number of bytes read, 0 at the end of input.
     fn console_read(&self, buffer: &mut [u8]) -> usize;
+
+    /// All of the program's standard input, where it is not what [`Platform::console_read`] reads.
+    fn standard_input(&self) -> Option<FileContents> {
+        None
+    }
 
     /// Whether somebody sits at the other end of a standard descriptor, 0 to 2.
     fn is_terminal(&self, _descriptor: core::ffi::c_int) -> bool {

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::{
     AT_FDCWD, Content, DESCRIPTOR_LIMIT, Description, Descriptor, Device, FileSystem, LastLink,
-    NodeId, Place, done, now, with,
+    NodeId, Place, done, input, now, with,
 };
 use crate::cstr;
 use crate::errno::{self, fail};
@@ -339,7 +339,7 @@ fn read_device(device: Device, buffer: &mut [u8]) -> Result<usize> {
         Device::Null => return Ok(0),
         Device::Zero | Device::Full => buffer.fill(0),
         Device::Random => platform().fill_random(buffer),
-        Device::Console(_) => return Ok(platform().console_read(buffer)),
+        Device::Console(_) => return input::read(buffer),
     }
     Ok(buffer.len())
 }

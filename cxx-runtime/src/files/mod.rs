@@ -5,6 +5,7 @@
 //! 3. The tree is pure and safe; here are the POSIX functions around it.
 
 mod descriptors;
+mod input;
 mod paths;
 mod pipes;
 mod status;

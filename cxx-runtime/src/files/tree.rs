@@ -714,28 +714,11 @@ impl Tree {
             buffer[..count].copy_from_slice(&rest[..count]);
             return Ok(count);
         }
-        // The program's memory may fault, and nothing of the storage must be under way then.
-        let mut copy = bounce(count)?;
-        let mut done = 0;
-        while done < count {
-            let part = &mut copy[..(count - done).min(BOUNCE_SIZE_BYTES)];
-            let read = match node.content {
-                Content::Remote(file) => file.read(offset + done, part),
-                Content::Stored(file, _) => self.storage()?.read(file, offset + done, part),
-                _ => Err(errno::EINVAL),
-            };
-            match read {
-                Ok(0) => break,
-                Ok(read) => {
-                    buffer[done..done + read].copy_from_slice(&part[..read]);
-                    done += read;
-                }
-                Err(error) if done == 0 => return Err(error),
-                // Whoever asks for the rest hears of it.
-                Err(_) => break,
-            }
-        }
-        Ok(done)
+        read_in_parts(&mut buffer[..count], |done, part| match node.content {
+            Content::Remote(file) => file.read(offset + done, part),
+            Content::Stored(file, _) => self.storage()?.read(file, offset + done, part),
+            _ => Err(errno::EINVAL),
+        })
     }
 
     /// The same, but for what is not in the file and therefore not asked for, all or nothing.
@@ -802,6 +785,30 @@ impl Tree {
 
 /// What goes to the storage or comes from it at once.
 const BOUNCE_SIZE_BYTES: usize = 64 << 10;
+
+/// Fills the buffer from what `read` reads from an offset on; less at its end.
+pub(super) fn read_in_parts(
+    buffer: &mut [u8],
+    mut read: impl FnMut(usize, &mut [u8]) -> Result<usize>,
+) -> Result<usize> {
+    // The program's memory may fault, and nothing of the storage must be under way then.
+    let mut copy = bounce(buffer.len())?;
+    let mut done = 0;
+    while done < buffer.len() {
+        let part = &mut copy[..(buffer.len() - done).min(BOUNCE_SIZE_BYTES)];
+        match read(done, part) {
+            Ok(0) => break,
+            Ok(read) => {
+                buffer[done..done + read].copy_from_slice(&part[..read]);
+                done += read;
+            }
+            Err(error) if done == 0 => return Err(error),
+            // Whoever asks for the rest hears of it.
+            Err(_) => break,
+        }
+    }
+    Ok(done)
+}
 
 fn bounce(size: usize) -> Result<Vec<u8>> {
     let size = size.min(BOUNCE_SIZE_BYTES);

@@ -19,7 +19,7 @@
 //! and its input come before the other's.
 //!
 //! Names: `tier`; `setting`, repeated; `profile` and `snapshot`, without contents; `secret`; `argument`, repeated in order;
-//! `input`, `host-input` and `terminals` for standard input and output; `environment/NAME`; `module/FILE`, in link
+//! `input`, `input-file`, `stored-input`, `host-input` and `terminals` for standard input and output; `environment/NAME`; `module/FILE`, in link
 //! order; `file/PATH` for files of the program; `host-file/PATH` for files that the hosted kernel maps from the path on
 //! the host that is the entry's contents; `stored-file/PATH` for files that an image has beside the bundle, described as
 //! the crate `bareflow-boot-layout` says.
@@ -50,6 +50,10 @@ pub const SNAPSHOT: &str = "snapshot";
 pub const ARGUMENT: &str = "argument";
 /// What the program reads from its standard input.
 pub const INPUT: &str = "input";
+/// The same of a file whose path on the host is the contents; whoever writes an image puts it there.
+pub const INPUT_FILE: &str = "input-file";
+/// The same of a file that an image has beside the bundle, described as those of [`STORED_FILE`].
+pub const STORED_INPUT: &str = "stored-input";
 /// An entry without contents: the program reads what the host gives, whatever [`INPUT`] says.
 pub const HOST_INPUT: &str = "host-input";
 /// Those of the standard descriptors, a byte each, at whose other end somebody sits.

@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 use core::ffi::{CStr, c_int};
 
 use bareflow_bundle::{
-    ARGUMENT, Bundle, ENVIRONMENT, FILE, HOST_FILE, HOST_INPUT, INPUT, STORED_FILE, TERMINALS,
+    ARGUMENT, Bundle, ENVIRONMENT, FILE, HOST_FILE, HOST_INPUT, INPUT, STORED_FILE, STORED_INPUT,
+    TERMINALS,
 };
 use bareflow_cxx_runtime::platform::{File, FileContents};
 
@@ -22,7 +23,7 @@ pub struct Surroundings {
     /// The names and values of the environment variables.
     pub variables: &'static [(&'static str, &'static CStr)],
     /// All of its standard input; `None` if the machine's own is read.
-    pub input: Option<&'static [u8]>,
+    pub input: Option<FileContents>,
     terminals: &'static [u8],
 }
 
@@ -43,8 +44,8 @@ impl Surroundings {
         overlay: &'static [u8],
         region: &'static dyn FileRegion,
     ) -> Self {
-        Self::of_layers(bundle, overlay, |prefix, path, contents| {
-            let is_stored = prefix == STORED_FILE;
+        Self::of_layers(bundle, overlay, |kind, path, contents| {
+            let is_stored = matches!(kind, STORED_FILE | STORED_INPUT);
             let file = is_stored.then(|| StoredFile::new(path, contents, region))??;
             Some(FileContents::Elsewhere(Box::leak(Box::new(file))))
         })
@@ -57,8 +58,8 @@ impl Surroundings {
         bundle: &'static [u8],
         mut read: impl FnMut(&CStr) -> Option<&'static [u8]>,
     ) -> Self {
-        Self::of_layers(bundle, &[], |prefix, _, contents| {
-            let path = (prefix == HOST_FILE).then(|| CString::new(contents).ok())??;
+        Self::of_layers(bundle, &[], |kind, _, contents| {
+            let path = (kind == HOST_FILE).then(|| CString::new(contents).ok())??;
             read(&path).map(FileContents::Memory)
         })
     }
@@ -96,14 +97,18 @@ impl Surroundings {
                 }
                 known
             });
+        let input = layers()
+            .flat_map(|layer| layer.entries())
+            .find(|entry| matches!(entry.name, INPUT | STORED_INPUT | HOST_INPUT))
+            .and_then(|entry| match entry.name {
+                INPUT => Some(FileContents::Memory(entry.contents)),
+                STORED_INPUT => find(STORED_INPUT, "standard input", entry.contents),
+                _ => None,
+            });
         Self {
             files: files.leak(),
             variables: variables.leak(),
-            input: layers()
-                .flat_map(|layer| layer.entries())
-                .find(|entry| matches!(entry.name, INPUT | HOST_INPUT))
-                .filter(|entry| entry.name == INPUT)
-                .map(|entry| entry.contents),
+            input,
             terminals: layers()
                 .flat_map(|layer| layer.entries())
                 .find(|entry| entry.name == TERMINALS)

@@ -3,7 +3,9 @@
 use core::cell::Cell;
 use core::ffi::{CStr, c_int};
 
-use bareflow_cxx_runtime::platform::{File, Platform, PlatformError, Protection, Storage, Stream};
+use bareflow_cxx_runtime::platform::{
+    File, FileContents, Platform, PlatformError, Protection, Storage, Stream,
+};
 use bareflow_guest::Surroundings;
 use x86_64::instructions::hlt;
 
@@ -65,17 +67,11 @@ unsafe impl Platform for Machine {
     }
 
     fn console_read(&self, buffer: &mut [u8]) -> usize {
-        match self.surroundings.get().input {
-            None => console::read(buffer),
-            Some(input) => {
-                let (now, later) = input.split_at(input.len().min(buffer.len()));
-                buffer[..now.len()].copy_from_slice(now);
-                let mut surroundings = self.surroundings.get();
-                surroundings.input = Some(later);
-                self.surroundings.set(surroundings);
-                now.len()
-            }
-        }
+        console::read(buffer)
+    }
+
+    fn standard_input(&self) -> Option<FileContents> {
+        self.surroundings.get().input
     }
 
     fn is_terminal(&self, descriptor: c_int) -> bool {

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bareflow_bundle::{Builder, INPUT};
+use bareflow_bundle::{Builder, INPUT, INPUT_FILE};
 use clap::Args;
 
 use super::guest::{Guest, Wishes, open_input};
@@ -44,11 +44,11 @@ impl ImageArgs {
         OutputFile::new(&self.out, "--out")?
             .other_than(inputs)?
             .replaces(Replace::from_flag(self.force))?;
-        let input = self.stdin.as_deref().map(read_input).transpose()?;
+        let input = self.stdin.as_deref().map(input_entry).transpose()?;
         let (bench, mut bundle) = self.guest.prepare(Wishes::default())?;
-        if let Some(input) = input {
+        if let Some((name, contents)) = input {
             let mut builder = Builder::of(&bundle).expect("it was just built");
-            builder.add(INPUT, &input);
+            builder.add(name, &contents);
             bundle = builder.finish();
         }
         let kernel = bench
@@ -60,13 +60,17 @@ impl ImageArgs {
     }
 }
 
-/// All that the program is to read.
-fn read_input(path: &Path) -> Result<Vec<u8>> {
+/// What the program is to read, as an entry of its bundle: a file by its path, and what a device or a pipe has.
+fn input_entry(path: &Path) -> Result<(&'static str, Vec<u8>)> {
+    let what = || format!("cannot read {}", path.display());
+    let mut file = open_input(path)?;
+    if file.metadata().map_err(system(what()))?.is_file() {
+        let path = std::path::absolute(path).map_err(system(what()))?;
+        return Ok((INPUT_FILE, path.into_os_string().into_encoded_bytes()));
+    }
     let mut bytes = Vec::new();
-    open_input(path)?
-        .read_to_end(&mut bytes)
-        .map_err(system(format!("cannot read {}", path.display())))?;
-    Ok(bytes)
+    file.read_to_end(&mut bytes).map_err(system(what()))?;
+    Ok((INPUT, bytes))
 }
 
 /// Bytes from a number with an optional K, M or G (powers of 1024).

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bareflow_boot_layout::files::BLOCK_SIZE_BYTES;
 use bareflow_boot_layout::{BOOT_PARTITION_SECTOR, SECTOR_SIZE_BYTES};
-use bareflow_bundle::Bundle;
+use bareflow_bundle::{Builder, Bundle, INPUT_FILE};
 
 use super::exported::Exported;
 use super::paging::{Booted, boot, boot_drive, open};
@@ -20,6 +20,7 @@ use crate::program::{Program, ProgramFile, Tier, Transfer, forgetting};
 use crate::qemu::{Boot, Drive, Interface, Verdict};
 
 const FIXTURE: &str = "xtask/fixtures/files/large.c";
+const INPUT_FIXTURE: &str = "xtask/fixtures/files/input.c";
 /// Larger than the machine's memory, and no multiple of anything.
 const LARGE_BYTES: u64 = 200_000_013;
 /// As much as a BIOS loads in a short time.
@@ -31,7 +32,7 @@ const COUNT: u64 = 16;
 
 /// The tests of large files.
 pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
-    let checks: [(&str, Check<Subject>); 7] = [
+    let checks: [(&str, Check<Subject>); 8] = [
         ("virtio", |subject| reads_parts(subject, Interface::Virtio)),
         ("ide", |subject| reads_parts(subject, Interface::Ide)),
         ("disk_without_a_driver", loads_all),
@@ -39,6 +40,7 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
         ("shrunk", shrunk),
         ("exported", exported),
         ("damage", damage),
+        ("standard_input", standard_input),
     ];
     Test::of_checks("files::large", subject, &checks)
 }
@@ -207,4 +209,56 @@ fn damage(subject: &Subject) -> Result<(), String> {
     let notes = booted.log.matches("/large cannot be read").count();
     let holds = notes == 1 && booted.log.contains("checksum");
     booted.expect(holds, "expected one note").map(drop)
+}
+
+/// Input that the image carries is read as files are, in every boot, and damage in it is an error of the program's.
+fn standard_input(subject: &Subject) -> Result<(), String> {
+    let image = image_with_input(subject, LARGE_BYTES)?;
+    let output = expected_of_input(LARGE_BYTES, u64::MAX, "all");
+    for _ in 0..2 {
+        let way = Boot::Disk(Drive::new(&image));
+        expect(boot(subject, way, Some(MEMORY_MIB))?, &output)?;
+    }
+    let image = image_with_input(subject, SMALLER_BYTES)?;
+    let bytes = export::bundle_of(&open(&image)?).map_err(text)?;
+    let exported = Exported::of(subject, &bytes, None).map_err(text)?;
+    let output = expected_of_input(SMALLER_BYTES, u64::MAX, "all");
+    let (run, _) = exported.run(subject, MEMORY_MIB)?;
+    if run.ending.code != 0 || run.output != output.as_bytes() {
+        return Err(run.describe());
+    }
+    let middle = places(SMALLER_BYTES)[2];
+    let start = BOOT_PARTITION_SECTOR + open(&image)?.header.files_sector();
+    let start = u64::from(start) * SECTOR_SIZE_BYTES as u64;
+    overwrite(&image, start + middle + COUNT, b"damaged").map_err(text)?;
+    let readable = middle - middle % BLOCK_SIZE_BYTES as u64;
+    let output = expected_of_input(SMALLER_BYTES, readable, "Input/output error");
+    let booted = expect(boot_drive(subject, Drive::new(&image))?, &output)?;
+    let holds = booted.log.contains("standard input cannot be read");
+    booted.expect(holds, "expected a note").map(drop)
+}
+
+fn image_with_input(subject: &Subject, size_bytes: u64) -> Result<PathBuf, String> {
+    let source = subject.bench.root.join(INPUT_FIXTURE);
+    let program = Program::build(&[source], &subject.compiler).map_err(text)?;
+    let file = large_file(subject, size_bytes)?;
+    let bundle = program.bundle(&[], Tier::Auto);
+    let mut builder = Builder::of(&bundle).map_err(text)?;
+    builder.add(INPUT_FILE, file.as_os_str().as_encoded_bytes());
+    let image = subject.fresh_path("input.img");
+    subject.write_image(&image, &builder.finish(), IMAGE_BYTES)?;
+    fs::remove_file(file).map_err(text)?;
+    Ok(image)
+}
+
+/// What the program prints that can read so many bytes.
+fn expected_of_input(size_bytes: u64, readable_bytes: u64, end: &str) -> String {
+    let mut output = "terminal: 0\n".to_owned();
+    for place in places(size_bytes)
+        .into_iter()
+        .filter(|place| *place < readable_bytes)
+    {
+        output += &format!("{place}: '{}'\n", words(place));
+    }
+    output + &format!("{} bytes: {end}\n", size_bytes.min(readable_bytes))
 }

@@ -1,6 +1,6 @@
 //! Where the program comes from, and what of its bundle stays.
 
-use bareflow_bundle::{ARGUMENT, Builder, Bundle, ENVIRONMENT, FILE, HOST_FILE, MODULE};
+use bareflow_bundle::{ARGUMENT, Builder, Bundle, ENVIRONMENT, FILE, HOST_FILE, INPUT, MODULE};
 
 use super::ExportError;
 use crate::image::ImageFile;
@@ -37,11 +37,11 @@ pub fn with_arguments(bundle: &Bundle, arguments: &[String]) -> Vec<u8> {
     builder.finish()
 }
 
-/// What a native program still wants of the bundle: arguments, environment and files.
+/// What a native program still wants of the bundle: arguments, environment, files and input.
 pub fn without_modules(bundle: &Bundle) -> Vec<u8> {
     let mut builder = Builder::default();
     for entry in bundle.entries() {
-        let stays = entry.name == ARGUMENT
+        let stays = matches!(entry.name, ARGUMENT | INPUT)
             || entry.name.starts_with(ENVIRONMENT)
             || entry.name.starts_with(FILE)
             || entry.name.starts_with(HOST_FILE);
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_environment_and_files_stay() {
+    fn arguments_environment_files_and_input_stay() {
         let mut builder = Builder::default();
         for (name, contents) in [
             (TIER, "O2"),
@@ -75,6 +75,7 @@ mod tests {
             ("environment/HOME", "/"),
             ("module/a.bc", "BC"),
             ("file/etc/motd", "hello"),
+            (INPUT, "typed"),
         ] {
             builder.add(name, contents.as_bytes());
         }
@@ -86,7 +87,13 @@ mod tests {
             .collect();
         assert_eq!(
             names,
-            ["argument", "argument", "environment/HOME", "file/etc/motd"]
+            [
+                "argument",
+                "argument",
+                "environment/HOME",
+                "file/etc/motd",
+                "input"
+            ]
         );
 
         let changed = entries(&with_arguments(&bundle, &["new".into(), "er".into()]));
@@ -96,6 +103,6 @@ mod tests {
             .map(|(_, contents)| contents.as_slice())
             .collect();
         assert_eq!(arguments, [&b"name"[..], b"new", b"er"]);
-        assert_eq!(changed.len(), 7);
+        assert_eq!(changed.len(), 8);
     }
 }

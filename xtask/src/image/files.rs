@@ -2,13 +2,17 @@
 //! when the program asks.
 
 use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use bareflow_boot_layout::files::{BLOCK_SIZE_BYTES, describe};
 use bareflow_boot_layout::{Checksum, SECTOR_SIZE_BYTES};
-use bareflow_bundle::{Builder, Bundle, FILE, HOST_FILE, STORED_FILE};
+use bareflow_bundle::{
+    Builder, Bundle, Entry, FILE, HOST_FILE, INPUT, INPUT_FILE, STORED_FILE, STORED_INPUT,
+};
 
 use super::{ImageError, is_zero};
 
@@ -22,9 +26,39 @@ enum Source<'a> {
     Path(PathBuf),
 }
 
+/// A file as it is given.
+struct Given<'a> {
+    source: Source<'a>,
+    /// What its entry is called if its bytes are in the bundle, and what if they are not.
+    names: [String; 2],
+}
+
+impl<'a> Given<'a> {
+    /// The file of an entry, if it is one.
+    fn of(entry: &Entry<'a>) -> Option<Self> {
+        let names = |name: &str| [format!("{FILE}{name}"), format!("{STORED_FILE}{name}")];
+        let of_input = || [INPUT, STORED_INPUT].map(str::to_owned);
+        let (names, is_path) = if entry.name == INPUT {
+            (of_input(), false)
+        } else if entry.name == INPUT_FILE {
+            (of_input(), true)
+        } else if let Some(name) = entry.name.strip_prefix(FILE) {
+            (names(name), false)
+        } else {
+            (names(entry.name.strip_prefix(HOST_FILE)?), true)
+        };
+        let source = match is_path {
+            false => Source::Bytes(entry.contents),
+            true => Source::Path(OsStr::from_bytes(entry.contents).into()),
+        };
+        Some(Self { source, names })
+    }
+}
+
 #[derive(Clone, Debug)]
 struct StoredFile<'a> {
-    name: &'a str,
+    /// Its entry's.
+    name: String,
     source: Source<'a>,
     size_bytes: u64,
     /// From the part's beginning on.
@@ -54,16 +88,14 @@ impl<'a> FilesPart<'a> {
         };
         let mut total = 0;
         for entry in bundle.entries() {
-            let (name, source, size_bytes) = if let Some(name) = entry.name.strip_prefix(FILE) {
-                let size_bytes = entry.contents.len() as u64;
-                (name, Source::Bytes(entry.contents), size_bytes)
-            } else if let Some(name) = entry.name.strip_prefix(HOST_FILE) {
-                let path = host_path(entry.contents);
-                let size_bytes = path.metadata().map_err(read_error(&path))?.len();
-                (name, Source::Path(path), size_bytes)
-            } else {
+            let Some(Given { source, names }) = Given::of(&entry) else {
                 continue;
             };
+            let size_bytes = match &source {
+                Source::Bytes(bytes) => bytes.len() as u64,
+                Source::Path(path) => path.metadata().map_err(read_error(path))?.len(),
+            };
+            let [_, name] = names;
             total += size_bytes;
             part.files.push(StoredFile {
                 name,
@@ -98,9 +130,11 @@ impl<'a> FilesPart<'a> {
         let mut builder = Builder::default();
         let mut stored = self.files.iter();
         for entry in opened.entries() {
-            let of_host = entry.name.strip_prefix(HOST_FILE);
-            let is_file = of_host.is_some() || entry.name.starts_with(FILE);
-            match (is_file.then(|| stored.next()).flatten(), of_host) {
+            let Some(Given { source, names }) = Given::of(&entry) else {
+                builder.add(entry.name, entry.contents);
+                continue;
+            };
+            match (stored.next(), source) {
                 (Some(file), _) => {
                     let sums = match checksums {
                         Checksums::Zero => {
@@ -110,14 +144,13 @@ impl<'a> FilesPart<'a> {
                         Checksums::Real => file.checksums()?,
                     };
                     let description = describe(file.first_sector, file.size_bytes, &sums);
-                    builder.add(&format!("{STORED_FILE}{}", file.name), &description);
+                    builder.add(&file.name, &description);
                 }
-                (None, Some(name)) => {
-                    let path = host_path(entry.contents);
+                (None, Source::Path(path)) => {
                     let bytes = std::fs::read(&path).map_err(read_error(&path))?;
-                    builder.add(&format!("{FILE}{name}"), &bytes);
+                    builder.add(&names[0], &bytes);
                 }
-                (None, None) => builder.add(entry.name, entry.contents),
+                (None, Source::Bytes(bytes)) => builder.add(&names[0], bytes),
             }
         }
         Ok(Cow::Owned(builder.finish()))
@@ -149,11 +182,6 @@ pub(super) enum Checksums {
     Zero,
     /// Those of the files.
     Real,
-}
-
-fn host_path(contents: &[u8]) -> PathBuf {
-    use std::os::unix::ffi::OsStrExt;
-    std::ffi::OsStr::from_bytes(contents).into()
 }
 
 impl StoredFile<'_> {

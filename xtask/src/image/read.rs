@@ -11,7 +11,7 @@ use bareflow_boot_layout::{
     BOOT_PARTITION_SECTOR, Checksum, KernelHeader, SECTOR_SIZE_BYTES, STAGE1_LIMIT_BYTES,
     STAGE2_SECTOR, STAGE2_SIZE_BYTES,
 };
-use bareflow_bundle::{Builder, Bundle, FILE, STORED_FILE};
+use bareflow_bundle::{Builder, Bundle, FILE, INPUT, STORED_FILE, STORED_INPUT};
 use bareflow_pager::{Owner, PageSet, RECORD_FOLDER, RECORD_NAMES, Record};
 use bareflow_volume::{Partition, PartitionError, Volume, VolumeError};
 
@@ -113,12 +113,13 @@ impl ImageFile {
         };
         let mut builder = Builder::default();
         for entry in bundle.entries() {
-            match entry.name.strip_prefix(STORED_FILE) {
-                None => builder.add(entry.name, entry.contents),
-                Some(name) => {
-                    let contents = self.stored_file(name, entry.contents)?;
-                    builder.add(&format!("{FILE}{name}"), &contents);
-                }
+            if let Some(name) = entry.name.strip_prefix(STORED_FILE) {
+                let contents = self.stored_file(&format!("/{name}"), entry.contents)?;
+                builder.add(&format!("{FILE}{name}"), &contents);
+            } else if entry.name == STORED_INPUT {
+                builder.add(INPUT, &self.stored_file("standard input", entry.contents)?);
+            } else {
+                builder.add(entry.name, entry.contents);
             }
         }
         Ok(builder.finish())
@@ -126,7 +127,7 @@ impl ImageFile {
 
     fn stored_file(&self, name: &str, description: &[u8]) -> Result<Vec<u8>, ImageError> {
         let file = StoredFile::open(description)
-            .ok_or_else(|| self.no_image(format!("its description of /{name} is none")))?;
+            .ok_or_else(|| self.no_image(format!("its description of {name} is none")))?;
         let start = offset(BOOT_PARTITION_SECTOR + self.header.files_sector());
         let mut contents = Vec::with_capacity(file.size_bytes());
         for block in file.blocks() {
@@ -134,9 +135,9 @@ impl ImageFile {
             let position = start + block.first_sector * SECTOR_SIZE_BYTES as u64;
             self.file
                 .read_exact_at(&mut bytes, position)
-                .map_err(|error| self.no_image(format!("its /{name}: {}", reason(&error))))?;
+                .map_err(|error| self.no_image(format!("its {name}: {}", reason(&error))))?;
             if Checksum::of(&bytes) != block.checksum {
-                let damage = format!("its /{name} is damaged: a checksum is wrong");
+                let damage = format!("its {name} is damaged: a checksum is wrong");
                 return Err(self.no_image(damage));
             }
             contents.append(&mut bytes);
