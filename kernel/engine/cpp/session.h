@@ -140,6 +140,9 @@ llvm_error_t check_symbols(llvm_module &module);
 // LLVM's CloneModule, which leaves label addresses in initialisers pointing into the original.
 std::unique_ptr<llvm::Module> clone(const llvm::Module &ir);
 std::unique_ptr<llvm::Module> clone(const llvm::Module &ir, llvm::ValueToValueMapTy &map);
+// What `is_defined` says no to is only declared in the clone.
+std::unique_ptr<llvm::Module> clone(const llvm::Module &ir, llvm::ValueToValueMapTy &map,
+                                    llvm::function_ref<bool(const llvm::GlobalValue *)> is_defined);
 // Functions that exist once, as first compiled, and that nothing is added to. Labels whose address is taken stand
 // in data, which all levels share. The assembly of a naked function is all of its code. An interrupt handler
 // must keep each register, and on its way to it stubs and counters would not.

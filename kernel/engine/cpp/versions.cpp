@@ -16,7 +16,12 @@ std::unique_ptr<Module> clone(const Module &ir) {
 }
 
 std::unique_ptr<Module> clone(const Module &ir, ValueToValueMapTy &map) {
-  std::unique_ptr<Module> copy = CloneModule(ir, map);
+  return clone(ir, map, [](const GlobalValue *) { return true; });
+}
+
+std::unique_ptr<Module> clone(const Module &ir, ValueToValueMapTy &map,
+                              function_ref<bool(const GlobalValue *)> is_defined) {
+  std::unique_ptr<Module> copy = CloneModule(ir, map, is_defined);
   for (Function &function : *copy)
     for (User *user : make_early_inc_range(function.users())) {
       auto *label = dyn_cast<BlockAddress>(user);

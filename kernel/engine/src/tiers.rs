@@ -528,21 +528,23 @@ impl<'a> Manager<'a> {
         self.measure(unit);
         let policy = &self.records[unit].policy;
         if let Some(level) = policy.promotion(&self.rules, count) {
+            let (takes_share, size) = (policy.takes_share(), policy.size());
             let (elapsed_cycles, elapsed_ns) = self.start.elapsed();
             if self.can_wait(unit, level, count) {
                 let function = self.records[unit].function;
                 self.loop_reached(function, level);
-            } else if !self.rules.has_time_for(
-                level,
-                self.records[unit].policy.size(),
-                elapsed_cycles,
-                elapsed_ns,
-            ) {
+            } else if takes_share
+                && !self
+                    .rules
+                    .has_time_for(level, size, elapsed_cycles, elapsed_ns)
+            {
                 self.records[unit].policy.postpone(count);
             } else if self.reach_compiler() {
                 let before = self.rules.spent_cycles;
                 self.compile_confined(unit, level);
-                self.rules.promotion_cycles += self.rules.spent_cycles - before;
+                if takes_share {
+                    self.rules.promotion_cycles += self.rules.spent_cycles - before;
+                }
             }
         }
         self.records[unit].set_limits(&self.rules);

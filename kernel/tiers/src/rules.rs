@@ -11,14 +11,15 @@ pub struct Rules {
     pub costs: Costs,
     /// What all compilations have taken, in cycles.
     pub spent_cycles: u64,
-    /// What promotions have taken of it: what the program did not wait for because it could not go on without.
+    /// What those promotions have taken of it that [take a share](crate::Unit::takes_share).
     pub promotion_cycles: u64,
 }
 
-/// How often a unit has to be counted before its size is worth being looked at.
-const FIRST_LOOK: [u64; 2] = [100, 1_000];
+/// How often a unit has to be counted, interpreted and in native code, before its size is worth being looked at.
+const FIRST_LOOK: [[u64; 2]; 2] = [[4, 100], [100, 1_000]];
 
-/// What promotions may take of the first second, and of the time after it.
+/// What promotions may take of the first second, and of the time after it. A function that leaves the interpreter is
+/// none of them: its first code costs little, and what a program runs has it sooner or later.
 const FIRST_SHARE: f64 = 0.5;
 const LATER_SHARE: f64 = 0.1;
 const NS_PER_SECOND: f64 = 1e9;
@@ -56,7 +57,7 @@ impl Rules {
         match (self.config.policy, size) {
             (Policy::Counts, _) => *counts,
             (Policy::Costs, Some(size)) => self.costs.thresholds(kind, size),
-            (Policy::Costs, None) => [None, Some(first_look), None, None],
+            (Policy::Costs, None) => [Some(first_look[0]), Some(first_look[1]), None, None],
         }
     }
 

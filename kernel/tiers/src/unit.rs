@@ -12,13 +12,6 @@ pub enum Kind {
     Loop,
 }
 
-impl Kind {
-    /// Whether code of a unit is made at the level. A loop is left for what is there for a while, or to stay.
-    pub(crate) fn has(self, level: Level) -> bool {
-        self == Self::Function || level == Level::O1 || level == Level::O3
-    }
-}
-
 /// What the policy remembers of a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unit {
@@ -89,6 +82,13 @@ impl Unit {
     #[must_use]
     pub const fn loops(&self) -> Option<Level> {
         self.loops
+    }
+
+    /// Whether its next promotion needs a place in the share of time that promotions have: every one but that from the
+    /// interpreter.
+    #[must_use]
+    pub fn takes_share(&self) -> bool {
+        self.tier != Tier::Interpreter
     }
 
     /// Whether compiling it at the best level is still to be tried.

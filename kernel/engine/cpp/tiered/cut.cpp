@@ -359,11 +359,11 @@ std::unique_ptr<Module> cut_out(llvm_context &context, const std::vector<Unit> &
 }
 
 std::unique_ptr<Module> cut_out_data(llvm_module &module) {
-  std::unique_ptr<Module> copy = clone(*module.ir);
-  for (Function &function : *copy)
-    if (!function.isDeclaration() && !is_compiled_once(function))
-      function.deleteBody();
-  return copy;
+  ValueToValueMapTy map;
+  return clone(*module.ir, map, [](const GlobalValue *value) {
+    auto *function = dyn_cast<Function>(value);
+    return !function || is_compiled_once(*function);
+  });
 }
 
 } // namespace bareflow
