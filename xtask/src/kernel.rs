@@ -414,11 +414,11 @@ impl KernelBuilder {
         arguments
     }
 
-    /// Builds the native kernel with the program in the object file `program`; writes it and its link map.
+    /// Builds the native kernel with a program; writes it and its link map.
     ///
     /// # Errors
     /// [`KernelError`] says which step failed and how to repeat it.
-    pub fn build_native(&self, program: &Path, output: &Path) -> Result<(), KernelError> {
+    pub fn build_native(&self, program: &NativeProgram, output: &Path) -> Result<(), KernelError> {
         let kind = KernelKind::Native;
         let library = self.compile(kind)?;
         let mut arguments = self.common_link_arguments(kind, output);
@@ -427,7 +427,13 @@ impl KernelBuilder {
         map.push(output);
         map.push(".map");
         arguments.extend(["--gc-sections".into(), map]);
-        arguments.extend([library.into(), program.into()]);
+        if !program.sections.is_empty() {
+            let script = program.object.with_extension("ld");
+            fs::write(&script, program.link_script())
+                .map_err(system(format!("cannot write {}", script.display())))?;
+            arguments.extend(["-T".into(), script.into()]);
+        }
+        arguments.extend([library.into(), (&program.object).into()]);
         arguments.extend(self.archives()?.base.iter().map(Into::into));
         self.link(kind, &arguments)?;
         append_symbols(output).map_err(system(format!(
@@ -457,6 +463,29 @@ impl KernelBuilder {
             command: shell::display(&command),
             output: messages.into_owned(),
         })
+    }
+}
+
+/// A program as native code, for [`KernelBuilder::build_native`].
+#[derive(Clone, Debug)]
+pub struct NativeProgram {
+    /// The object file.
+    pub object: PathBuf,
+    /// The sections whose bounds it asks for.
+    pub sections: Vec<String>,
+}
+
+impl NativeProgram {
+    /// Where these sections lie: with the kernel's data. The linker defines the bounds of each.
+    fn link_script(&self) -> String {
+        let places = self
+            .sections
+            .iter()
+            .map(|name| format!("    {name} : ALIGN(16) {{ KEEP(*({name})) }} :data\n"));
+        format!(
+            "SECTIONS {{\n{}}} INSERT AFTER .data;\n",
+            places.collect::<String>()
+        )
     }
 }
 

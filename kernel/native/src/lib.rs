@@ -14,6 +14,7 @@ extern crate alloc;
 mod arguments;
 mod ending;
 mod handlers;
+mod indirect;
 mod program;
 
 /// Called by the entry.

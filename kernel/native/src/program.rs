@@ -10,6 +10,7 @@ use bareflow_machine::Guest;
 
 use crate::arguments::Arguments;
 use crate::ending;
+use crate::indirect::choose_functions;
 
 unsafe extern "C" {
     /// The program's `main`, with the parameters and the result that it may leave out.
@@ -46,6 +47,7 @@ impl Guest for LinkedProgram {
         // code is as C says it, and gets the arguments that C says; 3. the array of arguments ends with a null pointer.
         let status = unsafe {
             let environment = bareflow_cxx_runtime::start_program(*arguments.pointers);
+            choose_functions();
             bareflow_cxx_runtime::run_constructors();
             bareflow_main(arguments.count, arguments.pointers, environment)
         };

@@ -8,8 +8,9 @@ use std::sync::{Arc, OnceLock};
 use bareflow_driver::kernel_symbols::is_provided;
 
 use super::examples::{build_for_linux_with, difference};
+use super::exported::Exported;
 use super::runner::{Outcome, Test};
-use super::subject::{Conditions, Place, Subject};
+use super::subject::{Conditions, Place, Run, Subject};
 use crate::program::{Program, Tier};
 
 /// Under `xtask/fixtures/libc`.
@@ -30,6 +31,9 @@ const RUNS: &[(Place, Tier)] = &[
     (Place::Hosted, Tier::O3),
     (Place::Pvh, Tier::Auto),
 ];
+
+/// Of the machine that exported programs run in.
+const EXPORTED_MEMORY_MIB: u32 = 64;
 
 /// The headers that clang brings.
 const COMPILER_HEADERS: &[&str] = &[
@@ -79,6 +83,10 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
             Outcome::from(check(&subject))
         }));
     };
+    // What a linker does for programs, done by one.
+    add("language::exported", |subject| {
+        Compared::build(subject, "language")?.check_exported(subject)
+    });
     add("headers", check_headers);
     add("declared", check_declared);
     tests
@@ -124,6 +132,16 @@ impl Compared {
             &self.program.bundle(&[], tier),
             Conditions::default(),
         )?;
+        self.compare(&run)
+    }
+
+    fn check_exported(&self, subject: &Subject) -> Result<(), String> {
+        let bundle = self.program.bundle(&[], Tier::Auto);
+        let exported = Exported::of(subject, &bundle, None).map_err(|error| error.to_string())?;
+        self.compare(&exported.run(subject, EXPORTED_MEMORY_MIB)?.0)
+    }
+
+    fn compare(&self, run: &Run) -> Result<(), String> {
         match difference(&self.expected, &run.output) {
             None if run.ending.code == 0 => Ok(()),
             difference => Err(format!(

@@ -3,7 +3,9 @@
 //!
 //! 1. The front end's processor is forgotten: without it the code is for the compiler's `-march`.
 //! 2. No function has a red zone, nor checks that need a runtime of their own.
-//! 3. The program's own definitions of the C library's functions are kept, also for calls that the code generator makes,
+//! 3. What lies in a section whose bounds the program asks for is kept there, and nothing else is in a section with a
+//!    name of the program's.
+//! 4. The program's own definitions of the C library's functions are kept, also for calls that the code generator makes,
 //!    and the optimiser does not take them for the library's.
 
 use std::collections::BTreeSet;
@@ -27,6 +29,8 @@ pub fn adapt(ir: &str) -> String {
     let own = own_library_functions(ir);
     let mut kept = own.clone();
     kept.extend(wanted_by_assembly(ir));
+    let sections = bounded_sections(ir);
+    kept.extend(variables_in(ir, &sections));
     let local = local_library_functions(ir);
     let added = added_attributes(&own);
     let new_group = next_group(ir);
@@ -34,7 +38,7 @@ pub fn adapt(ir: &str) -> String {
     let mut needs_group = false;
     let mut has_kept = false;
     for line in ir.lines() {
-        let line = renamed(line, &local);
+        let line = without_other_section(&renamed(line, &local), &sections);
         if line.starts_with("attributes #") {
             text.push_str(&with_other_attributes(&line, &added));
         } else if line.starts_with("define ") {
@@ -111,6 +115,55 @@ fn defined_variable(line: &str) -> Option<&str> {
     let (name, rest) = line.strip_prefix('@')?.split_once(" = ")?;
     let is_declared = rest.starts_with("external ") || rest.starts_with("extern_weak ");
     (!is_declared).then_some(name)
+}
+
+/// The sections whose bounds the program asks for, by `__start_NAME` or `__stop_NAME`, and which have something in them.
+pub fn bounded_sections(ir: &str) -> BTreeSet<&str> {
+    let asked: BTreeSet<&str> = ir
+        .lines()
+        .filter_map(|line| {
+            let (name, rest) = line.strip_prefix('@')?.split_once(" = ")?;
+            let is_declared = rest.contains("external ") || rest.contains("extern_weak ");
+            let section = name
+                .strip_prefix("__start_")
+                .or_else(|| name.strip_prefix("__stop_"))?;
+            is_declared.then_some(section)
+        })
+        .collect();
+    let there = ir.lines().filter_map(own_section);
+    there.filter(|section| asked.contains(section)).collect()
+}
+
+fn variables_in<'a>(ir: &'a str, sections: &BTreeSet<&str>) -> BTreeSet<&'a str> {
+    ir.lines()
+        .filter(|line| own_section(line).is_some_and(|section| sections.contains(section)))
+        .filter_map(defined_variable)
+        .collect()
+}
+
+const SECTION: &str = " section \"";
+
+/// The section of a variable or a function, if its name is one that C has too: the linker makes bounds of such alone, and
+/// others mean something to linkers and runtimes.
+fn own_section(line: &str) -> Option<&str> {
+    if !line.starts_with('@') && !line.starts_with("define ") {
+        return None;
+    }
+    let (_, rest) = line.split_once(SECTION)?;
+    let (name, _) = rest.split_once('"')?;
+    let is_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    name.chars().all(is_name).then_some(name)
+}
+
+fn without_other_section(line: &str, sections: &BTreeSet<&str>) -> String {
+    match own_section(line) {
+        Some(section) if !sections.contains(section) => {
+            let words = format!("{SECTION}{section}\"");
+            line.replacen(&format!(",{words}"), "", 1)
+                .replacen(&words, "", 1)
+        }
+        _ => line.to_owned(),
+    }
 }
 
 fn library_functions(ir: &str, wants_local: bool) -> BTreeSet<&str> {
@@ -272,6 +325,27 @@ mod tests {
                   define void @g() {\n}\n";
         let text = adapt(ir);
         assert!(text.contains("[2 x ptr] [ptr @f, ptr @x]"), "{text}");
+    }
+
+    #[test]
+    fn sections_whose_bounds_are_wanted_stay_and_are_whole() {
+        let ir = "@one = internal global i32 1, section \"mine\", align 4\n\
+                  @two = global i32 2, section \"others\", align 4\n\
+                  @three = constant ptr @f, section \".init_array\"\n\
+                  @__start_mine = external global [0 x i32], align 4\n\
+                  @__stop_gone = external global [0 x i32], align 4\n\
+                  define void @f() #0 section \"code\" {\n}\n";
+        assert_eq!(bounded_sections(ir), BTreeSet::from(["mine"]));
+        let text = adapt(ir);
+        for line in [
+            "@one = internal global i32 1, section \"mine\", align 4",
+            "@two = global i32 2, align 4",
+            "@three = constant ptr @f, section \".init_array\"",
+            "define void @f() #0 {",
+            "@llvm.compiler.used = appending global [1 x ptr] [ptr @one], section \"llvm.metadata\"",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
     }
 
     #[test]

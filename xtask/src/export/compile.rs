@@ -11,9 +11,10 @@ use std::process::Command;
 
 use bareflow_bundle::{Bundle, MODULE};
 
-use super::adapt::adapt;
+use super::adapt::{adapt, bounded_sections};
 use super::guidance::Guidance;
 use super::{ExportError, system};
+use crate::kernel::NativeProgram;
 use crate::shell;
 use crate::workbench::Workbench;
 
@@ -36,8 +37,8 @@ pub struct Compilation<'a> {
 }
 
 impl Compilation<'_> {
-    /// Compiles the modules in `bundle`; returns the object file.
-    pub fn run(&self, bundle: &Bundle) -> Result<PathBuf, ExportError> {
+    /// Compiles the modules in `bundle`.
+    pub fn run(&self, bundle: &Bundle) -> Result<NativeProgram, ExportError> {
         let linked = self.link(bundle)?;
         let text = self.path("linked.ll");
         let tools = &self.bench.tools;
@@ -50,7 +51,13 @@ impl Compilation<'_> {
         let edited = adapt(&ir) + &entry(&ir)?;
         fs::write(&text, edited).map_err(system("cannot write the linked program"))?;
         let reduced = self.reduce(&text)?;
-        self.generate(&reduced)
+        Ok(NativeProgram {
+            object: self.generate(&reduced)?,
+            sections: bounded_sections(&ir)
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+        })
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -96,7 +96,7 @@ pub fn build_kernel(
     let processor = cpu
         .or(guidance.map(|guidance| guidance.processor))
         .unwrap_or(BASELINE);
-    let object = compile::Compilation {
+    let program = compile::Compilation {
         bench,
         guidance,
         processor,
@@ -107,6 +107,6 @@ pub fn build_kernel(
         fs::create_dir_all(folder)
             .map_err(system(format!("cannot create {}", folder.display())))?;
     }
-    bench.kernel_builder().build_native(&object, kernel)?;
+    bench.kernel_builder().build_native(&program, kernel)?;
     Ok(())
 }
