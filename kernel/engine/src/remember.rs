@@ -231,10 +231,9 @@ impl Manager<'_> {
         open.sort_unstable();
         let platform = bareflow_cxx_runtime::platform();
         let start_ns = platform.monotonic_ns();
-        let limit_ms = self.settle_ms();
+        let limit_ns = self.settle_ns();
         for (_, _, unit) in &open {
-            let elapsed_ms = (platform.monotonic_ns() - start_ns) / 1_000_000;
-            if limit_ms.is_some_and(|limit| elapsed_ms >= limit) {
+            if platform.monotonic_ns() - start_ns >= limit_ns {
                 break;
             }
             self.compile_for_later(*unit, Level::O3);

@@ -454,9 +454,10 @@ impl<'a> Manager<'a> {
         self.program.0
     }
 
-    /// How long what has run may be compiled at a boot's end, in milliseconds.
-    pub(crate) fn settle_ms(&self) -> Option<u64> {
-        self.rules.config.settle_ms
+    /// How long what has run may be compiled at a boot's end, which is now.
+    pub(crate) fn settle_ns(&self) -> u64 {
+        let (_, elapsed_ns) = self.start.elapsed();
+        self.rules.config.settle_ns(elapsed_ns)
     }
 
     /// The address of the unit's newest code, or of what stands for none.

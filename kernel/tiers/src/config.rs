@@ -41,6 +41,8 @@ pub struct Config {
     /// How long functions that have run are compiled at O3 before a snapshot is written, in milliseconds. After that
     /// only those that have no code at all are compiled.
     pub settle_ms: Option<u64>,
+    /// The same, in hundredths of the time that the boot has taken until then.
+    pub settle_percent: Option<u64>,
     /// Makes compilations fail, for tests: the seed of a generator that chooses which, where and how.
     pub injection: Option<u64>,
 }
@@ -69,8 +71,8 @@ impl fmt::Display for ConfigError {
         formatter.write_str(match self {
             Self::UnknownSetting => {
                 "unknown setting; the settings are policy=costs|counts, calls=N,N,N,N, iterations=N,N,N,N, budget=CYCLES, \
-                 compile-ms=N, compile-mib=N, pool-mib=N, snapshot-every=N, snapshot-keep=N, settle-ms=N and \
-                 inject=SEED"
+                 compile-ms=N, compile-mib=N, pool-mib=N, snapshot-every=N, snapshot-keep=N, settle-ms=N, \
+                 settle-percent=N and inject=SEED"
             }
             Self::UnknownPolicy => "the policies are costs and counts",
             Self::WrongCount => "thresholds are four, for O0, O1, O2 and O3, with - for never",
@@ -104,6 +106,7 @@ impl Config {
         snapshot_every: Some(10),
         snapshot_keep: 4,
         settle_ms: Some(2_000),
+        settle_percent: Some(10),
         injection: None,
     };
 
@@ -129,9 +132,20 @@ impl Config {
         self.policy == Policy::Costs || !self.calls.contains(&Some(0))
     }
 
+    /// How long functions that have run may be compiled at O3 at the end of a boot that has taken `elapsed_ns` so far.
+    #[must_use]
+    pub fn settle_ns(&self, elapsed_ns: u64) -> u64 {
+        const NS_PER_MS: u64 = 1_000_000;
+        let most = self.settle_ms.map(|ms| ms.saturating_mul(NS_PER_MS));
+        let share = self
+            .settle_percent
+            .map(|percent| elapsed_ns.saturating_mul(percent) / 100);
+        most.into_iter().chain(share).min().unwrap_or(u64::MAX)
+    }
+
     /// Changes one setting, given as `policy=counts`, `calls=10,100,1000,10000`, `iterations=-,1000,-,100000`,
     /// `budget=1000000000`, `compile-ms=1000`, `compile-mib=64`, `pool-mib=16`, `snapshot-every=10`,
-    /// `snapshot-keep=4`, `settle-ms=2000` or `inject=1`.
+    /// `snapshot-keep=4`, `settle-ms=2000`, `settle-percent=10` or `inject=1`.
     ///
     /// Thresholds make the policy one of counts.
     ///
@@ -167,6 +181,7 @@ impl Config {
                 }
             }
             "settle-ms" => self.settle_ms = number(value)?,
+            "settle-percent" => self.settle_percent = number(value)?,
             "inject" => self.injection = number(value)?,
             _ => return Err(ConfigError::UnknownSetting),
         }
@@ -256,11 +271,24 @@ mod tests {
             ("snapshot-keep=0", ConfigError::KeepsNothing),
             ("snapshot-keep=-", ConfigError::KeepsNothing),
             ("settle-ms=1s", ConfigError::NotANumber),
+            ("settle-percent=10%", ConfigError::NotANumber),
         ] {
             let mut config = Config::AUTOMATIC;
             assert_eq!(config.set(text), Err(error), "{text}");
             assert_eq!(config, Config::AUTOMATIC);
         }
+    }
+
+    #[test]
+    fn settling_takes_a_share_and_has_a_bound() {
+        let second = 1_000_000_000;
+        let mut config = Config::AUTOMATIC;
+        assert_eq!(config.settle_ns(second), second / 10);
+        assert_eq!(config.settle_ns(100 * second), 2 * second);
+        config.set("settle-percent=-").unwrap();
+        assert_eq!(config.settle_ns(second), 2 * second);
+        config.set("settle-ms=-").unwrap();
+        assert_eq!(config.settle_ns(second), u64::MAX);
     }
 
     #[test]

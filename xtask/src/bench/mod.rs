@@ -17,6 +17,7 @@ pub mod llvm_build;
 pub mod loops;
 pub mod memcpy;
 pub mod profile;
+pub mod real;
 mod rounds;
 pub mod snapshot;
 pub mod tables;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use crate::bench::{
-    boot, console, edit, floor, libm, llvm_build, loops, memcpy, profile, snapshot, tiers,
+    boot, console, edit, floor, libm, llvm_build, loops, memcpy, profile, real, snapshot, tiers,
 };
 use crate::error::Result;
 use crate::paths::{Cache, Package};
@@ -57,6 +57,15 @@ enum Benchmark {
     Memcpy,
     /// Measure what counters and samples cost code of the automatic tiers
     Profile,
+    /// Run real programs in the tiers and over boots, against the same sources built for Linux
+    Real {
+        /// A project of the table of real programs; several may be given
+        #[arg(long = "project", value_name = "NAME")]
+        projects: Vec<String>,
+        /// Run them interpreted too, which takes long
+        #[arg(long)]
+        interpreter: bool,
+    },
     /// Load large programs from snapshots, and run restored code against clang -O2
     Snapshot,
     /// Run programs in every tier of the hosted kernel, against clang -O2
@@ -118,6 +127,16 @@ impl BenchArgs {
             Benchmark::Loops => loops::run(&Workbench::prepare(Installation::Forbidden)?)?,
             Benchmark::Memcpy => memcpy::run(&Workbench::prepare(Installation::Forbidden)?)?,
             Benchmark::Profile => profile::run(&Workbench::prepare(Installation::Forbidden)?)?,
+            Benchmark::Real {
+                projects,
+                interpreter,
+            } => {
+                let request = real::Request {
+                    projects,
+                    interpreter,
+                };
+                real::run(&Workbench::prepare(Installation::Forbidden)?, &request)?;
+            }
             Benchmark::Snapshot => snapshot::run(&Workbench::prepare(Installation::Forbidden)?)?,
             Benchmark::Tiers { machine } => {
                 let bench = Workbench::prepare(Installation::Forbidden)?;

@@ -34,7 +34,7 @@ mod overwritten;
 mod paging;
 mod posix;
 mod random;
-mod real;
+pub mod real;
 mod runner;
 mod snapshots;
 mod subject;
@@ -51,7 +51,7 @@ pub use matrix::Extent;
 pub use random::Random;
 pub use real::Projects;
 pub use runner::{Outcome, Summary, Test, report, run};
-pub use subject::Subject;
+pub use subject::{Place, Subject};
 
 /// Every test that runs a program.
 ///

@@ -75,7 +75,7 @@ fn pretend(subject: &Subject, image: &Path, used: PageSet) -> Result<(), String>
 }
 
 fn grown(subject: &Subject) -> Result<(), String> {
-    let image = image(subject, &["policy=counts"])?;
+    let image = image(subject, &["policy=counts", "settle-percent=-"])?;
     boot(subject, &image)?;
     let used = record(&image)?.used;
 

@@ -8,10 +8,10 @@ use std::process::{Command, Stdio};
 use sha2::{Digest, Sha256};
 
 use super::inputs;
-use super::table::Project;
-use crate::e2e::Subject;
+use super::table::{Project, Run};
 use crate::registry;
 use crate::temporary::TemporaryFolder;
+use crate::workbench::Workbench;
 
 /// A project in its two forms.
 #[derive(Clone, Debug)]
@@ -32,6 +32,12 @@ impl Built {
             .find(|path| path.is_file())
             .unwrap_or_else(|| self.linux.join(file))
     }
+
+    /// What a run reads from its standard input.
+    pub fn stdin(&self, run: &Run) -> PathBuf {
+        let file = run.stdin.as_ref();
+        file.map_or(PathBuf::from("/dev/null"), |file| self.input(file))
+    }
 }
 
 /// How many lines of a failed build are shown.
@@ -41,13 +47,12 @@ const SHOWN_LINES: usize = 25;
 ///
 /// # Errors
 /// What kept it from being built.
-pub fn build(subject: &Subject, project: &Project) -> Result<Built, String> {
-    let bench = &subject.bench;
+pub fn build(bench: &Workbench, project: &Project) -> Result<Built, String> {
     let tarball = registry::provide(bench.cache(), &project.origin(), &project.sha256)?;
     let inputs = inputs(&bench.root, project);
     let sides = [
-        ("linux", linux_environment(subject)),
-        ("bareflow", bareflow_environment(subject)?),
+        ("linux", linux_environment(bench)),
+        ("bareflow", bareflow_environment(bench)?),
     ];
     let mut folders = Vec::new();
     for (side, environment) in sides {
@@ -73,8 +78,8 @@ pub fn build(subject: &Subject, project: &Project) -> Result<Built, String> {
 
 type Environment = Vec<(&'static str, String)>;
 
-fn linux_environment(subject: &Subject) -> Environment {
-    let tools = &subject.bench.tools;
+fn linux_environment(bench: &Workbench) -> Environment {
+    let tools = &bench.tools;
     let clang = tools.program_clang.display();
     let clangxx = tools.program_clangxx.display();
     vec![
@@ -91,8 +96,8 @@ fn linux_environment(subject: &Subject) -> Environment {
     ]
 }
 
-fn bareflow_environment(subject: &Subject) -> Result<Environment, String> {
-    let sdk = &subject.bench.sdk;
+fn bareflow_environment(bench: &Workbench) -> Result<Environment, String> {
+    let sdk = &bench.sdk;
     let tool = |name: &str| sdk.join("bin").join(name).display().to_string();
     let toolchain = sdk.join("share/bareflow/bareflow.cmake");
     if !toolchain.is_file() {
@@ -103,10 +108,7 @@ fn bareflow_environment(subject: &Subject) -> Result<Environment, String> {
         ("CXX", tool("bareflow-c++")),
         ("AR", tool("bareflow-ar")),
         ("RANLIB", tool("bareflow-ranlib")),
-        (
-            "HOSTCC",
-            subject.bench.tools.program_clang.display().to_string(),
-        ),
+        ("HOSTCC", bench.tools.program_clang.display().to_string()),
         ("CONFIGURE", "--host=x86_64-bareflow".to_owned()),
         (
             "CONFIG_SITE",

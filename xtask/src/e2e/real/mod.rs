@@ -1,8 +1,8 @@
 //! Real programs: projects that nobody of this one wrote, unmodified, built with their own build systems, against the
 //! same sources built by clang for Linux.
 
-mod build;
-mod table;
+pub mod build;
+pub mod table;
 
 use std::env;
 use std::fs;
@@ -51,7 +51,7 @@ struct Prepared {
 impl Prepared {
     fn built(&self, subject: &Subject) -> Result<&Built, String> {
         self.built
-            .get_or_init(|| build::build(subject, &self.project))
+            .get_or_init(|| build::build(&subject.bench, &self.project))
             .as_ref()
             .map_err(Clone::clone)
     }
@@ -131,25 +131,7 @@ fn check_run(
     tier: Tier,
 ) -> Result<(), String> {
     let (status, expected) = run_for_linux(subject, built, run)?;
-    // As a user runs it, with this very program.
-    let this = env::current_exe().map_err(|error| error.to_string())?;
-    let mut command = Command::new(this);
-    command.args(["run", "--timeout-s", TIMEOUT_S, "--tier", tier.name()]);
-    if place == Place::Hosted {
-        command.arg("--hosted");
-    } else {
-        command.args(["--memory-mib", MEMORY_MIB]);
-    }
-    for file in &run.files {
-        command.arg("--file").arg(built.input(file));
-    }
-    let stdin = run.stdin.as_ref();
-    command
-        .arg("--stdin")
-        .arg(stdin.map_or(PathBuf::from("/dev/null"), |file| built.input(file)))
-        .arg(built.bareflow.join(&run.program))
-        .arg("--")
-        .args(&run.arguments);
+    let mut command = command(built, run, place, tier).map_err(|error| error.to_string())?;
     let output = Recorder::new(OUTPUT_LIMIT_BYTES, io::sink());
     let log = Recorder::new(LOG_LIMIT_BYTES, io::sink());
     let end = supervise(&mut command, TIMEOUT, output.clone(), log.clone())
@@ -173,10 +155,35 @@ fn name_of(path: &str) -> String {
     path.rsplit('/').next().unwrap_or(path).to_owned()
 }
 
-/// The status and the output of the program that clang has built for Linux.
-fn run_for_linux(subject: &Subject, built: &Built, run: &Run) -> Result<(u8, Vec<u8>), String> {
-    let folder = subject.fresh_path("linux");
-    fs::create_dir(&folder).map_err(|error| error.to_string())?;
+/// Runs the program as a user does, with this very program.
+///
+/// # Errors
+/// That nobody knows where this program is.
+pub fn command(built: &Built, run: &Run, place: Place, tier: Tier) -> io::Result<Command> {
+    let mut command = Command::new(env::current_exe()?);
+    command.args(["run", "--timeout-s", TIMEOUT_S, "--tier", tier.name()]);
+    if place == Place::Hosted {
+        command.arg("--hosted");
+    } else {
+        command.args(["--memory-mib", MEMORY_MIB]);
+    }
+    for file in &run.files {
+        command.arg("--file").arg(built.input(file));
+    }
+    command
+        .arg("--stdin")
+        .arg(built.stdin(run))
+        .arg(built.bareflow.join(&run.program))
+        .arg("--")
+        .args(&run.arguments);
+    Ok(command)
+}
+
+/// Runs what clang has built for Linux, in a folder that must be empty.
+///
+/// # Errors
+/// That a file of the run is not there.
+pub fn linux_command(built: &Built, run: &Run, folder: &Path) -> Result<Command, String> {
     for file in &run.files {
         fs::copy(built.input(file), folder.join(name_of(file)))
             .map_err(|error| format!("{file}: {error}"))?;
@@ -185,15 +192,19 @@ fn run_for_linux(subject: &Subject, built: &Built, run: &Run) -> Result<(u8, Vec
     let mut command = Command::new("sh");
     command
         .args(["-c", "input=$1; shift; exec \"$@\" < \"$input\"", "sh"])
-        .arg(
-            run.stdin
-                .as_ref()
-                .map_or(PathBuf::from("/dev/null"), |file| built.input(file)),
-        )
+        .arg(built.stdin(run))
         .arg(built.linux.join(&run.program))
         .args(&run.arguments)
-        .current_dir(&folder)
+        .current_dir(folder)
         .env_clear();
+    Ok(command)
+}
+
+/// The status and the output of the program that clang has built for Linux.
+fn run_for_linux(subject: &Subject, built: &Built, run: &Run) -> Result<(u8, Vec<u8>), String> {
+    let folder = subject.fresh_path("linux");
+    fs::create_dir(&folder).map_err(|error| error.to_string())?;
+    let mut command = linux_command(built, run, &folder)?;
     let output = Recorder::new(OUTPUT_LIMIT_BYTES, io::sink());
     let end = supervise(&mut command, LINUX_TIMEOUT, output.clone(), io::sink())
         .map_err(|error| error.to_string())?;
