@@ -3,7 +3,7 @@
 use core::arch::x86_64::__m128i;
 use core::ffi::c_int;
 
-use crate::vector::{Vector, load_four, room_in_page};
+use crate::vector::{Vector, first_marked, load_four, room_in_page};
 
 /// The order of two words by their bytes in memory.
 #[inline(always)]
@@ -31,11 +31,11 @@ unsafe fn difference(first: *const u8, second: *const u8, offset: usize) -> c_in
     unsafe { c_int::from(*first.add(offset)) - c_int::from(*second.add(offset)) }
 }
 
-/// Bits of the bytes in which vectors differ.
+/// The bytes in which the vectors at an offset are the same.
 #[inline(always)]
-unsafe fn differences<V: Vector>(first: *const u8, second: *const u8) -> u32 {
+unsafe fn same_at<V: Vector>(first: *const u8, second: *const u8, offset: usize) -> V {
     // SAFETY: the caller's promise: both vectors can be read.
-    unsafe { V::load(first).equal(V::load(second)).mask() ^ V::ALL }
+    unsafe { V::load(first.add(offset)).equal(V::load(second.add(offset))) }
 }
 
 /// The order of the vectors at an offset.
@@ -43,7 +43,7 @@ unsafe fn differences<V: Vector>(first: *const u8, second: *const u8) -> u32 {
 unsafe fn compare_at<V: Vector>(first: *const u8, second: *const u8, offset: usize) -> c_int {
     // SAFETY: the caller's promise: these vectors can be read.
     unsafe {
-        let found = differences::<V>(first.add(offset), second.add(offset));
+        let found = same_at::<V>(first, second, offset).mask() ^ V::ALL;
         if found == 0 {
             return 0;
         }
@@ -80,6 +80,15 @@ pub(crate) unsafe fn compare<V: Vector>(first: *const u8, second: *const u8, siz
         }
         if size <= 2 * V::BYTES {
             return compare_at_start_and::<V>(first, second, size - V::BYTES);
+        }
+        if size <= 4 * V::BYTES {
+            let (third, last) = (size - 2 * V::BYTES, size - V::BYTES);
+            let same = same_at::<V>(first, second, 0)
+                .and(same_at::<V>(first, second, V::BYTES))
+                .and(same_at::<V>(first, second, third).and(same_at::<V>(first, second, last)));
+            if same.mask() == V::ALL {
+                return 0;
+            }
         }
         let mut done = 0;
         while size - done > 4 * V::BYTES {
@@ -136,6 +145,13 @@ unsafe fn compare_small(first: *const u8, second: *const u8, size: usize) -> c_i
     }
 }
 
+/// A vector that is zero where the strings differ or end.
+#[inline(always)]
+unsafe fn ended_at<V: Vector>(first: *const u8, second: *const u8, offset: usize) -> V {
+    // SAFETY: the caller's promise: both vectors can be read.
+    unsafe { same_at::<V>(first, second, offset).least(V::load(first.add(offset))) }
+}
+
 /// `strncmp`, and with the largest size `strcmp`.
 #[inline(always)]
 pub(crate) unsafe fn compare_strings<V: Vector>(
@@ -152,40 +168,48 @@ pub(crate) unsafe fn compare_strings<V: Vector>(
             let here = (first.wrapping_add(done), second.wrapping_add(done));
             let room = room_in_page(here.0).min(room_in_page(here.1));
             let mut vectors = room / V::BYTES;
-            while vectors >= 4 {
-                let [a, b, c, d] = load_four::<V>(first.add(done));
-                let [e, f, g, h] = load_four::<V>(second.add(done));
-                let same = a.equal(e).and(b.equal(f)).and(c.equal(g).and(d.equal(h)));
-                let ends = a.least(b).least(c.least(d)).equal(zero);
-                if (same.mask() ^ V::ALL) | ends.mask() != 0 {
-                    break;
-                }
-                done += 4 * V::BYTES;
-                if done >= size {
-                    return 0;
-                }
-                vectors -= 4;
-            }
-            for _ in 0..vectors {
-                let vector = V::load(first.add(done));
-                let same = vector.equal(V::load(second.add(done)));
-                let found = (same.mask() ^ V::ALL) | vector.equal(zero).mask();
+            // Most strings differ or end soon.
+            while vectors > 0 && (vectors < 4 || done < 2 * V::BYTES) {
+                let found = ended_at::<V>(first, second, done).equal(zero).mask();
                 if found != 0 {
                     return end_at(first, second, size, done + found.trailing_zeros() as usize);
                 }
                 done += V::BYTES;
+                vectors -= 1;
                 if done >= size {
                     return 0;
                 }
             }
+            while vectors >= 4 {
+                let one = ended_at::<V>(first, second, done);
+                let two = ended_at::<V>(first, second, done + V::BYTES);
+                let three = ended_at::<V>(first, second, done + 2 * V::BYTES);
+                let four = ended_at::<V>(first, second, done + 3 * V::BYTES);
+                let all = one.least(two).least(three.least(four));
+                if all.equal(zero).mask() != 0 {
+                    let ends = [
+                        one.equal(zero),
+                        two.equal(zero),
+                        three.equal(zero),
+                        four.equal(zero),
+                    ];
+                    return end_at(first, second, size, done + first_marked(ends));
+                }
+                done += 4 * V::BYTES;
+                vectors -= 4;
+                if done >= size {
+                    return 0;
+                }
+            }
+            let rest = room - (first.wrapping_add(done).addr() - here.0.addr());
+            if rest >= V::BYTES {
+                continue;
+            }
             // To the end of the page, with bytes that are known to be equal before, if there are enough.
-            let rest = room % V::BYTES;
             let back = V::BYTES - rest;
             if rest != 0 && done >= back {
                 let start = done - back;
-                let vector = V::load(first.add(start));
-                let same = vector.equal(V::load(second.add(start)));
-                let found = (same.mask() ^ V::ALL) | vector.equal(zero).mask();
+                let found = ended_at::<V>(first, second, start).equal(zero).mask();
                 if found != 0 {
                     return end_at(first, second, size, start + found.trailing_zeros() as usize);
                 }

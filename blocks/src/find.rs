@@ -1,6 +1,6 @@
 //! Looking for bytes, in blocks and in strings.
 
-use crate::vector::{Vector, load_four, stays_in_page};
+use crate::vector::{Vector, first_marked, load_four, stays_in_page};
 
 const NOTHING: *const u8 = core::ptr::null();
 
@@ -83,37 +83,22 @@ unsafe fn first<V: Vector>(start: *const u8, test: impl Test<V>) -> *const u8 {
         if found != 0 {
             return start.add(found.trailing_zeros() as usize);
         }
-        next = next.add(V::BYTES);
-        while !next.addr().is_multiple_of(4 * V::BYTES) {
+        // Short strings end here, whatever their alignment: how many steps there are depends on the length alone.
+        for _ in 0..4 {
+            next = next.add(V::BYTES);
             let found = test.found(V::load_aligned(next)).mask();
             if found != 0 {
                 return next.add(found.trailing_zeros() as usize);
             }
-            next = next.add(V::BYTES);
         }
+        next = next.map_addr(|address| (address + V::BYTES) & !(4 * V::BYTES - 1));
         loop {
             let tested = test_four(next, test);
             if tested[0].or(tested[1]).or(tested[2].or(tested[3])).mask() != 0 {
-                return first_of(next, tested);
+                return next.add(first_marked(tested));
             }
             next = next.add(4 * V::BYTES);
         }
-    }
-}
-
-/// The place of the first marked byte of vectors that begin here. There must be one.
-#[inline(always)]
-unsafe fn first_of<V: Vector>(start: *const u8, tested: [V; 4]) -> *const u8 {
-    // SAFETY: the caller says that the vectors lie there.
-    unsafe {
-        let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << V::BYTES;
-        let (one, two) = (tested[0].mask(), tested[1].mask());
-        let (three, four) = (tested[2].mask(), tested[3].mask());
-        let first = pair(one, two);
-        if first != 0 {
-            return start.add(first.trailing_zeros() as usize);
-        }
-        start.add(2 * V::BYTES + pair(three, four).trailing_zeros() as usize)
     }
 }
 
@@ -143,8 +128,8 @@ unsafe fn first_within<V: Vector>(start: *const u8, size: usize, test: impl Test
         if found != 0 {
             return if_within(end, start.add(found.trailing_zeros() as usize));
         }
-        next = next.wrapping_add(V::BYTES);
-        while !next.addr().is_multiple_of(4 * V::BYTES) {
+        for _ in 0..4 {
+            next = next.wrapping_add(V::BYTES);
             if next >= end {
                 return NOTHING;
             }
@@ -152,12 +137,12 @@ unsafe fn first_within<V: Vector>(start: *const u8, size: usize, test: impl Test
             if found != 0 {
                 return if_within(end, next.add(found.trailing_zeros() as usize));
             }
-            next = next.wrapping_add(V::BYTES);
         }
+        next = next.map_addr(|address| (address + V::BYTES) & !(4 * V::BYTES - 1));
         while next < end {
             let tested = test_four(next, test);
             if tested[0].or(tested[1]).or(tested[2].or(tested[3])).mask() != 0 {
-                return if_within(end, first_of(next, tested));
+                return if_within(end, next.add(first_marked(tested)));
             }
             next = next.wrapping_add(4 * V::BYTES);
         }

@@ -1,60 +1,42 @@
-//! The functions as C calls them, for each kind of processor, and which kind this one is.
+//! The functions as C calls them, for each kind of processor.
 
-use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
 use core::ffi::{c_char, c_int, c_void};
 
 use crate::{compare, copy, fill, find, set};
+
+/// What a processor has, and the operating system lets programs use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Processor {
+    /// AVX2, whose registers are saved.
+    pub avx2: bool,
+    /// Fast loops of the processor's own (ERMS).
+    pub fast_strings: bool,
+}
 
 /// A kind of processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
     /// Every x86-64.
     Sse2,
-    /// With AVX2, whose registers the operating system saves.
+    /// With AVX2.
     Avx2,
-    /// That, and a fast loop of the processor's own (ERMS).
+    /// With AVX2 and fast loops.
     Avx2Strings,
 }
 
 impl Variant {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Sse2, Self::Avx2, Self::Avx2Strings];
-
-    /// What this processor is.
-    #[must_use]
-    pub fn of_processor() -> Self {
-        const EXTENDED_FEATURES: u32 = 7;
-        const AVX2: u32 = 1 << 5;
-        const FAST_STRINGS: u32 = 1 << 9;
-        if __cpuid(0).eax < EXTENDED_FEATURES || !saves_avx() {
-            return Self::Sse2;
-        }
-        match __cpuid_count(EXTENDED_FEATURES, 0).ebx {
-            features if features & AVX2 == 0 => Self::Sse2,
-            features if features & FAST_STRINGS == 0 => Self::Avx2,
-            _ => Self::Avx2Strings,
-        }
-    }
 }
 
-/// Whether the operating system saves the registers of AVX.
-fn saves_avx() -> bool {
-    const OSXSAVE_AND_AVX: u32 = 1 << 27 | 1 << 28;
-    const SSE_AND_AVX: u64 = 0b110;
-    if __cpuid(1).ecx & OSXSAVE_AND_AVX != OSXSAVE_AND_AVX {
-        return false;
+impl From<Processor> for Variant {
+    fn from(processor: Processor) -> Self {
+        match (processor.avx2, processor.fast_strings) {
+            (false, _) => Self::Sse2,
+            (true, false) => Self::Avx2,
+            (true, true) => Self::Avx2Strings,
+        }
     }
-    // SAFETY: the processor says that it has the instruction, and that it may be used.
-    let saved = unsafe { state_register() };
-    saved & SSE_AND_AVX == SSE_AND_AVX
-}
-
-/// # Safety
-/// The processor must have XSAVE switched on.
-#[target_feature(enable = "xsave")]
-unsafe fn state_register() -> u64 {
-    // SAFETY: the caller's promise.
-    unsafe { _xgetbv(0) }
 }
 
 /// Declares [`Functions`], and each function for each variant: there `V` is a vector, and `HAS_FAST_STRINGS` says whether

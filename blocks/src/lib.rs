@@ -2,7 +2,7 @@
 //!
 //! 1. Nothing is read beyond the page in which a string or block ends, nothing is written beyond it.
 //! 2. A vector that reaches beyond an end is aligned, or known to end in a mapped page.
-//! 3. Which variant runs is decided once ([`Functions::best`]), by CPUID and by what the operating system saves.
+//! 3. Whoever uses them decides once which variant runs, by what the processor has and the operating system saves.
 //!
 //! The compiler must not make calls of these functions of their own loops, so the crate is without its builtins.
 
@@ -20,4 +20,4 @@ mod vector;
 #[cfg(test)]
 mod tests;
 
-pub use functions::{Functions, Variant};
+pub use functions::{Functions, Processor, Variant};

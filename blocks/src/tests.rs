@@ -5,7 +5,7 @@ use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ffi::c_int;
 
 use crate::vector::PAGE_BYTES;
-use crate::{Functions, Variant};
+use crate::{Functions, Processor, Variant};
 
 fn for_each_variant(mut check: impl FnMut(&Functions)) {
     let has_avx2 = std::is_x86_feature_detected!("avx2");
@@ -398,6 +398,8 @@ fn spans_end_at_what_is_in_the_set() {
 
 #[test]
 fn the_variant_is_what_the_processor_has() {
-    let has_avx2 = std::is_x86_feature_detected!("avx2");
-    assert_eq!(Variant::of_processor() != Variant::Sse2, has_avx2);
+    let of = |avx2, fast_strings| Variant::from(Processor { avx2, fast_strings });
+    assert_eq!(of(false, true), Variant::Sse2);
+    assert_eq!(of(true, false), Variant::Avx2);
+    assert_eq!(of(true, true), Variant::Avx2Strings);
 }

@@ -179,6 +179,25 @@ pub(crate) unsafe fn store_four_aligned<V: Vector>(place: *mut u8, vectors: [V; 
     }
 }
 
+/// The number of the first marked byte of four vectors. There must be one.
+#[inline(always)]
+pub(crate) unsafe fn first_marked<V: Vector>(vectors: [V; 4]) -> usize {
+    let [one, two, three, four] = vectors;
+    // SAFETY: the caller's promise: the processor has such vectors.
+    unsafe {
+        let first = pair(one.mask(), two.mask(), V::BYTES);
+        if first != 0 {
+            return first.trailing_zeros() as usize;
+        }
+        2 * V::BYTES + pair(three.mask(), four.mask(), V::BYTES).trailing_zeros() as usize
+    }
+}
+
+#[inline(always)]
+fn pair(low: u32, high: u32, bits: usize) -> u64 {
+    u64::from(low) | u64::from(high) << bits
+}
+
 /// Whether a vector from here on ends in the same page.
 #[inline(always)]
 pub(crate) fn stays_in_page<V: Vector>(place: *const u8) -> bool {

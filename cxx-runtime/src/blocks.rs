@@ -6,16 +6,16 @@
 
 use core::ffi::{c_char, c_int, c_void};
 
-use bareflow_blocks::{Functions, Variant};
+use bareflow_blocks::{Functions, Processor, Variant};
 
 use crate::heap;
 use crate::posix::one_thread::OneThread;
 
 static FUNCTIONS: OneThread<Functions> = OneThread::new(Functions::of(Variant::Sse2));
 
-/// Takes the functions for this processor from now on.
-pub(crate) fn choose() {
-    FUNCTIONS.set(Functions::of(Variant::of_processor()));
+/// Takes the functions for a processor from now on.
+pub(crate) fn choose(processor: Processor) {
+    FUNCTIONS.set(Functions::of(processor.into()));
 }
 
 /// The table.

@@ -94,6 +94,31 @@ unsafe fn state_register() -> u64 {
     unsafe { _xgetbv(0) }
 }
 
+/// What the runtime's own functions may use.
+pub(crate) struct Capabilities {
+    /// For functions of blocks and strings.
+    pub(crate) of_blocks: bareflow_blocks::Processor,
+    /// Whether a product and a sum can be rounded once.
+    pub(crate) fused_multiply_add: bool,
+}
+
+/// What the processor has and the operating system lets programs use.
+pub(crate) fn capabilities() -> Capabilities {
+    const AVX2: Place = (MORE_BASIC, EBX, 5);
+    const FAST_STRINGS: Place = (MORE_BASIC, EBX, 9);
+    const FUSED_MULTIPLY_ADD: Place = (BASIC, ECX, 12);
+    let told = LEAVES.map(registers);
+    let has = |(leaf, register, bit): Place| told[leaf][register] >> bit & 1 != 0;
+    let saves_avx = saved_state() & AVX_STATE == AVX_STATE;
+    Capabilities {
+        of_blocks: bareflow_blocks::Processor {
+            avx2: saves_avx && has(AVX2),
+            fast_strings: has(FAST_STRINGS),
+        },
+        fused_multiply_add: saves_avx && has(FUSED_MULTIPLY_ADD),
+    }
+}
+
 /// Fills both variables in, before a program looks at them.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub(crate) extern "C" fn __cpu_indicator_init() -> i32 {

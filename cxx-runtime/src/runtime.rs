@@ -4,8 +4,8 @@
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use crate::blocks;
 use crate::platform::Platform;
+use crate::{blocks, math, processor};
 
 /// A pointer to the installed reference, which itself is two words wide.
 static PLATFORM: AtomicPtr<&'static dyn Platform> = AtomicPtr::new(core::ptr::null_mut());
@@ -14,7 +14,9 @@ static PLATFORM: AtomicPtr<&'static dyn Platform> = AtomicPtr::new(core::ptr::nu
 /// that programs may use.
 pub fn install(platform: &'static &'static dyn Platform) {
     PLATFORM.store(core::ptr::from_ref(platform).cast_mut(), Ordering::Release);
-    blocks::choose();
+    let capabilities = processor::capabilities();
+    blocks::choose(capabilities.of_blocks);
+    math::choose(&capabilities);
 }
 
 /// The installed platform.

@@ -5,10 +5,10 @@ use core::ffi::{c_int, c_long};
 
 use bareflow_mathematics::Rounding;
 
-use super::double;
 use super::report::{
     Infinite, checked, checked_with_underflow, domain_error, evaluated, narrow, rounding,
 };
+use super::{chosen, double, fast};
 
 /// `x` times two to the `exponent`.
 fn scale(x: f64, exponent: c_long) -> f64 {
@@ -39,10 +39,21 @@ scaling! {
     scalbn, scalbnf: c_int;
 }
 
-/// The double function does it all: a float has too few bits for what it loses.
+/// What is special the double function does: a float has too few bits for what it loses.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn powf(x: f32, y: f32) -> f32 {
-    narrow(double::pow(f64::from(x), f64::from(y)))
+    // SAFETY: what was chosen is what the processor has.
+    unsafe { (chosen::functions().powf)(x, y) }
+}
+
+pub(super) unsafe extern "C" fn powf_of_any(x: f32, y: f32) -> f32 {
+    fast::powf(x, y).unwrap_or_else(|| narrow(double::pow(f64::from(x), f64::from(y))))
+}
+
+/// The same with instructions of three operands.
+#[target_feature(enable = "avx,fma")]
+pub(super) unsafe extern "C" fn powf_of_avx(x: f32, y: f32) -> f32 {
+    fast::powf(x, y).unwrap_or_else(|| narrow(double::pow(f64::from(x), f64::from(y))))
 }
 
 macro_rules! functions {

@@ -1,9 +1,9 @@
-//! The float functions that llvm-libc 18 lacks: the double ones, rounded.
+//! The float functions that llvm-libc 18 lacks or has slow: the double ones, rounded.
 
 use core::ffi::c_int;
 
 use super::report::narrow;
-use super::{double, gamma};
+use super::{double, fast, gamma};
 
 macro_rules! unary {
     ($($name:ident: $wide:path;)*) => {
@@ -19,6 +19,25 @@ macro_rules! unary {
 unary! {
     cbrtf: double::cbrt; erfcf: double::erfc; tgammaf: gamma::tgamma; lgammaf: gamma::lgamma;
     gammaf: gamma::lgamma;
+}
+
+/// What is not computed fast is the double function, rounded.
+macro_rules! angles {
+    ($($name:ident: $wide:path;)*) => {
+        $(
+            #[cfg_attr(not(test), unsafe(no_mangle))]
+            extern "C" fn $name(x: f32) -> f32 {
+                fast::$name(x).unwrap_or_else(|| narrow($wide(f64::from(x))))
+            }
+        )*
+    };
+}
+
+angles! { sinf: double::sin; cosf: double::cos; }
+
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn sincosf(x: f32, sine: &mut f32, cosine: &mut f32) {
+    (*sine, *cosine) = (sinf(x), cosf(x));
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]

@@ -7,12 +7,14 @@
 //! Errors are reported as `math_errhandling` says, in `errno` and in the exception flags ([`report`]).
 
 mod bessel;
+mod chosen;
 #[cfg(not(test))]
 mod complex;
 mod double;
 #[cfg(not(test))]
 mod environment;
 mod exact;
+mod fast;
 mod float;
 mod gamma;
 mod gnu;
@@ -20,3 +22,5 @@ mod integer_conversion;
 #[cfg(not(test))]
 mod long_double;
 mod report;
+
+pub(crate) use chosen::choose;
