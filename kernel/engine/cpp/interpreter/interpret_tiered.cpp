@@ -4,6 +4,9 @@
 
 #include "../tiered/tiered.h"
 
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/IR/InstIterator.h"
+
 using namespace llvm;
 
 namespace bareflow {
@@ -30,17 +33,37 @@ static void take_stub_addresses(Linker &linker, Function &function) {
   });
 }
 
-// Makes a clone in which every function that can be is interpreted, counts, and goes to native code when
-// there is some.
+// The functions that direct calls lead to from `main`. All others are entered by their addresses, those of stubs:
+// in native code, which never comes back to the interpreter.
+static DenseSet<const Function *> find_interpreted(const Module &ir) {
+  const Function *main = ir.getFunction("main");
+  DenseSet<const Function *> found{main};
+  SmallVector<const Function *> open{main};
+  while (!open.empty())
+    for (const Instruction &instruction : instructions(*open.pop_back_val())) {
+      auto *call = dyn_cast<CallBase>(&instruction);
+      const Function *callee = call ? call->getCalledFunction() : nullptr;
+      if (callee && !callee->isDeclaration() && found.insert(callee).second)
+        open.push_back(callee);
+    }
+  return found;
+}
+
+// Makes a clone in which every function is interpreted that can be and may be called there, counts, and goes to
+// native code when there is some. Most functions of a large program are not in it.
 static llvm_error_t make_interpreted(llvm_tiered &program, std::unique_ptr<Module> &result,
                                      std::deque<Signature> &signatures) {
   Compiler &compiler = *program.compiler;
   llvm_module &module = compiler.module;
   llvm_context &context = *module.context;
   ValueToValueMapTy map;
-  std::unique_ptr<Module> interpreted = clone(*module.ir, map);
+  DenseSet<const Function *> chosen = find_interpreted(*module.ir);
+  std::unique_ptr<Module> interpreted = clone(*module.ir, map, [&](const GlobalValue *value) {
+    auto *function = dyn_cast<Function>(value);
+    return !function || chosen.contains(function) || is_compiled_once(*function);
+  });
   for (Unit &unit : compiler.units) {
-    if (unit.is_loop())
+    if (unit.is_loop() || !chosen.contains(unit.function))
       continue;
     auto *copy = cast<Function>(map.lookup(unit.function));
     Instrumentation how{compiler.units, compiler.counters, LLVM_TIER_INTERPRETER,
