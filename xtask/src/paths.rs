@@ -4,6 +4,10 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::remembered::Store;
+
+/// Several times as many as there are tools.
+const MOST_ANSWERS: usize = 200;
 
 /// The repository that this automation was built from.
 pub fn repository() -> PathBuf {
@@ -114,9 +118,9 @@ impl Cache {
         self.root.join("dist")
     }
 
-    /// What tools have said of themselves.
-    pub fn answers(&self) -> PathBuf {
-        self.root.join("answers")
+    /// What tools have said of themselves, and the boot stages that they have made.
+    pub fn answers(&self) -> Store {
+        Store::new(self.root.join("answers"), MOST_ANSWERS)
     }
 
     /// Programs that were built.

@@ -121,6 +121,23 @@ impl Store {
         Self { folder, most }
     }
 
+    /// The answer, made if it is not there.
+    ///
+    /// # Errors
+    /// That it cannot be made.
+    pub fn get_or_make<E>(
+        &self,
+        key: &str,
+        make: impl FnOnce() -> Result<Vec<u8>, E>,
+    ) -> Result<Vec<u8>, E> {
+        if let Some(answer) = self.get(key) {
+            return Ok(answer);
+        }
+        let answer = make()?;
+        self.put(key, &answer);
+        Ok(answer)
+    }
+
     /// The answer, if it is there and as it was written.
     pub fn get(&self, key: &str) -> Option<Vec<u8>> {
         let path = self.folder.join(key);
@@ -240,6 +257,9 @@ mod tests {
     fn a_store_keeps_the_answers_that_are_used_and_refuses_damaged_ones() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::new(folder.path().join("answers"), 2);
+        assert_eq!(store.get_or_make("a", || Err("not made")), Err("not made"));
+        let made = store.get_or_make("a", || Ok::<_, &str>(b"a".to_vec()));
+        assert_eq!(made, store.get_or_make("a", || Err("known")));
         let old = SystemTime::now() - Duration::from_secs(100);
         for key in ["a", "b"] {
             store.put(key, key.as_bytes());

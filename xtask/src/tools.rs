@@ -1,5 +1,6 @@
 //! The host tools: which are needed, which are there, and how to get the others.
 
+use std::convert::Infallible;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +13,7 @@ pub use bareflow_driver::toolchain::which;
 
 use crate::error::{Error, Result, system};
 use crate::paths::Cache;
-use crate::remembered::{States, Store};
+use crate::remembered::States;
 use crate::shell::{display, output_of};
 use crate::temporary::TemporaryFolder;
 
@@ -27,9 +28,6 @@ const TOOLCHAIN_PROGRAMS: &[(&str, &str)] = &[
     ("llvm-ranlib", "llvm"),
     ("llvm-nm", "llvm"),
 ];
-
-/// Of tools, about themselves: several times as many as there are tools.
-const MOST_ANSWERS: usize = 200;
 
 /// Of the tools without which tests of random programs are skipped.
 const RANDOM_PROGRAMS: &str = "2.3 or newer (only for tests of random programs)";
@@ -199,18 +197,14 @@ fn remembered(
     let Ok(cache) = Cache::find() else {
         return ask();
     };
-    let store = Store::new(cache.answers(), MOST_ANSWERS);
     let mut states = States::default();
     states.word(question).program(program);
-    let key = states.key();
-    let known = store
-        .get(&key)
-        .and_then(|bytes| String::from_utf8(bytes).ok());
-    known.or_else(|| {
-        let answer = ask()?;
-        store.put(&key, answer.as_bytes());
-        Some(answer)
-    })
+    // No program says nothing and more: what has no version is known by that.
+    let ask = || Ok::<_, Infallible>(ask().unwrap_or_default().into_bytes());
+    let Ok(answer) = cache.answers().get_or_make(&states.key(), ask);
+    String::from_utf8(answer)
+        .ok()
+        .filter(|text| !text.is_empty())
 }
 
 /// The toolchain that builds: the oldest complete one, since its clang also serves programs.

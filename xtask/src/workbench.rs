@@ -115,7 +115,8 @@ impl Workbench {
         size: impl Into<ImageSize>,
         image: &Path,
     ) -> Result<()> {
-        let stages = BootStages::assemble(&self.root, &self.tools.clang, &self.tools.lld)
+        let (clang, lld) = (&self.tools.clang, &self.tools.lld);
+        let stages = BootStages::remembered(&self.cache.answers(), &self.root, clang, lld)
             .map_err(ImageError::from)?;
         let disk = DiskImage {
             stages: &stages,

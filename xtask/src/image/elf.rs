@@ -150,10 +150,13 @@ impl FlatKernel {
 
 /// Segments by their addresses as one block from `start` on.
 fn flat(start: u32, segments: &[(u32, &[u8])]) -> Vec<u8> {
-    let mut bytes = Vec::new();
+    let offset_of = |address: u32| (address - start) as usize;
+    let ends = segments
+        .iter()
+        .map(|(address, contents)| offset_of(*address) + contents.len());
+    let mut bytes = vec![0; ends.max().unwrap_or(0)];
     for (address, contents) in segments {
-        let offset = (address - start) as usize;
-        bytes.resize(bytes.len().max(offset + contents.len()), 0);
+        let offset = offset_of(*address);
         bytes[offset..offset + contents.len()].copy_from_slice(contents);
     }
     bytes

@@ -7,8 +7,12 @@ use std::process::Command;
 
 use bareflow_boot_layout::{STAGE1_LIMIT_BYTES, STAGE2_MARK, STAGE2_SIZE_BYTES};
 
+use crate::remembered::{States, Store, files_below};
 use crate::shell;
 use crate::temporary::TemporaryFolder;
+
+/// Below the repository.
+const SOURCES: &str = "kernel/machine/boot";
 
 /// Why there are no boot stages.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +57,33 @@ pub struct BootStages {
 }
 
 impl BootStages {
+    /// The stages of the repository at `root`, assembled if they or the tools have changed since they were last.
+    ///
+    /// # Errors
+    /// [`StageError`].
+    pub fn remembered(
+        answers: &Store,
+        root: &Path,
+        clang: &Path,
+        lld: &Path,
+    ) -> Result<Self, StageError> {
+        let mut states = States::default();
+        states.word("boot stages").program(clang).program(lld);
+        let sources = root.join(SOURCES);
+        for path in files_below([sources.as_path()]) {
+            states.file_if_there(&path);
+        }
+        let stages = answers.get_or_make(&states.key(), || {
+            let stages = Self::assemble(root, clang, lld)?;
+            Ok([stages.stage2, stages.stage1].concat())
+        })?;
+        let (stage2, stage1) = stages.split_at(STAGE2_SIZE_BYTES);
+        Ok(Self {
+            stage1: stage1.to_vec(),
+            stage2: stage2.to_vec(),
+        })
+    }
+
     /// Assembles the stages of the repository at `root`.
     ///
     /// # Errors
@@ -60,7 +91,7 @@ impl BootStages {
     pub fn assemble(root: &Path, clang: &Path, lld: &Path) -> Result<Self, StageError> {
         let folder =
             TemporaryFolder::new("stages").map_err(system("cannot make a temporary folder"))?;
-        let sources = root.join("kernel/machine/boot");
+        let sources = root.join(SOURCES);
         let build = |name: &'static str, address: &str| -> Result<Vec<u8>, StageError> {
             let object = folder.path().join(format!("{name}.o"));
             let flat = folder.path().join(name);
