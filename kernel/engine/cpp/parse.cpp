@@ -121,8 +121,10 @@ llvm_error_t llvm_parse_ir(llvm_context_t *context, const void *bytes, size_t le
       return fail(*context, LLVM_ERROR_MALFORMED_IR, Twine(name) + ": invalid IR: " + broken);
     if (is_old)
       keep_old_layout(*ir);
-    // Nothing here reads debug information, and it is most of the memory of a module that has it.
-    StripDebugInfo(*ir);
+    // Nothing here reads debug information, and it is most of the memory of a module that has it. It all hangs on
+    // this list, as the verifier has checked; looking for it instruction by instruction takes long.
+    if (ir->getNamedMetadata("llvm.dbg.cu"))
+      StripDebugInfo(*ir);
     adapt_to_environment(*ir);
     ir->setModuleIdentifier(name);
 

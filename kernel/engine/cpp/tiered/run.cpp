@@ -44,7 +44,6 @@ llvm_error_t open_module(Compiler &compiler) {
   for (GlobalVariable &variable : module.ir->globals())
     if (!variable.isDeclaration() && variable.hasLocalLinkage())
       make_external(variable);
-  promote_variables(*module.ir);
   compiler.units = find_units(*module.ir);
   number_copies(*module.ir, compiler.counters);
   module.data_placed = true;

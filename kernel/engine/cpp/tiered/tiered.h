@@ -36,7 +36,8 @@ struct Unit {
   llvm::FunctionType *type() const;
 };
 
-// units.cpp: the functions that can be compiled singly, each followed by its loops.
+// units.cpp: gives the variables of functions registers, and finds the functions that can be compiled singly, each
+// followed by its loops.
 std::vector<Unit> find_units(llvm::Module &ir);
 // units.cpp
 llvm_unit_size_t measure(const std::vector<Unit> &units, const Unit &unit);

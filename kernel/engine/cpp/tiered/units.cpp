@@ -6,6 +6,9 @@
 #include "llvm/IR/Dominators.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
+#include "llvm/IR/PassManager.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Transforms/Utils/Mem2Reg.h"
 
 #include <set>
 
@@ -50,13 +53,16 @@ static bool can_continue_elsewhere(Function &function) {
   return true;
 }
 
-static std::set<BasicBlock *> reachable_from(BasicBlock *start) {
-  std::set<BasicBlock *> found{start};
-  std::vector<BasicBlock *> open{start};
+using Blocks = SmallPtrSet<const BasicBlock *, 32>;
+
+static Blocks reachable_from(const BasicBlock *start) {
+  Blocks found;
+  found.insert(start);
+  std::vector<const BasicBlock *> open{start};
   while (!open.empty()) {
-    BasicBlock *block = open.back();
+    const BasicBlock *block = open.back();
     open.pop_back();
-    for (BasicBlock *next : successors(block))
+    for (const BasicBlock *next : successors(block))
       if (found.insert(next).second)
         open.push_back(next);
   }
@@ -66,12 +72,12 @@ static std::set<BasicBlock *> reachable_from(BasicBlock *start) {
 // What is there behind the header's phis and may be wanted later.
 static bool find_live(Function &function, BasicBlock *header, const DominatorTree &tree,
                       std::vector<Value *> &live) {
-  std::set<BasicBlock *> later = reachable_from(header);
+  Blocks later = reachable_from(header);
   auto wanted_later = [&](Value &value) {
     return any_of(value.uses(), [&](Use &use) {
       auto *user = cast<Instruction>(use.getUser());
       auto *phi = dyn_cast<PHINode>(user);
-      return later.count(phi ? phi->getIncomingBlock(use) : user->getParent()) != 0;
+      return later.contains(phi ? phi->getIncomingBlock(use) : user->getParent());
     });
   };
   auto add = [&](Value &value) {
@@ -83,22 +89,24 @@ static bool find_live(Function &function, BasicBlock *header, const DominatorTre
   for (Argument &argument : function.args())
     if (!add(argument))
       return false;
-  for (Instruction &instruction : instructions(function)) {
-    bool before = instruction.getParent() == header
-                      ? isa<PHINode>(instruction)
-                      : tree.dominates(instruction.getParent(), header);
-    if (before && !instruction.getType()->isVoidTy() && !add(instruction))
-      return false;
+  for (BasicBlock &block : function) {
+    if (!tree.dominates(&block, header))
+      continue;
+    for (Instruction &instruction : block) {
+      if (&block == header && !isa<PHINode>(instruction))
+        break;
+      if (!instruction.getType()->isVoidTy() && !add(instruction))
+        return false;
+    }
   }
   return true;
 }
 
-static void add_loops(Function &function, std::vector<Unit> &units) {
-  if (!can_continue_elsewhere(function))
+static void add_loops(Function &function, const DominatorTree &tree, std::vector<Unit> &units) {
+  LoopInfo loops(tree);
+  if (loops.empty() || !can_continue_elsewhere(function))
     return;
   size_t owner = units.size() - 1;
-  DominatorTree tree(function);
-  LoopInfo loops(tree);
   for (Loop *loop : loops.getLoopsInPreorder()) {
     Unit unit;
     unit.index = units.size();
@@ -114,16 +122,24 @@ static void add_loops(Function &function, std::vector<Unit> &units) {
 }
 
 std::vector<Unit> find_units(Module &ir) {
+  FunctionAnalysisManager analyses;
+  PassBuilder().registerFunctionAnalyses(analyses);
+  PromotePass promote;
   std::vector<Unit> units;
   for (Function &function : ir) {
-    if (function.isDeclaration() || is_compiled_once(function))
+    if (function.isDeclaration())
       continue;
-    Unit unit;
-    unit.index = units.size();
-    unit.function = &function;
-    unit.symbol = function.getName().str();
-    units.push_back(std::move(unit));
-    add_loops(function, units);
+    promote.run(function, analyses);
+    if (!is_compiled_once(function)) {
+      Unit unit;
+      unit.index = units.size();
+      unit.function = &function;
+      unit.symbol = function.getName().str();
+      units.push_back(std::move(unit));
+      // Promoting has made it, and has left the blocks as they were.
+      add_loops(function, analyses.getResult<DominatorTreeAnalysis>(function), units);
+    }
+    analyses.clear(function, function.getName());
   }
   return units;
 }
