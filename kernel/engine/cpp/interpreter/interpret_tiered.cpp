@@ -33,18 +33,29 @@ static void take_stub_addresses(Linker &linker, Function &function) {
   });
 }
 
-// The functions that direct calls lead to from `main`. All others are entered by their addresses, those of stubs:
-// in native code, which never comes back to the interpreter.
+// How many instructions are made ready for the interpreter: most of a large program's never run, and compiling the
+// functions that do run takes less than making all of them interpretable.
+constexpr unsigned interpreted_budget = 10000;
+
+// Functions that direct calls lead to from `main`, nearest first. All others are entered by their addresses, those of
+// stubs: in native code, which never comes back to the interpreter.
 static DenseSet<const Function *> find_interpreted(const Module &ir) {
   const Function *main = ir.getFunction("main");
   DenseSet<const Function *> found{main};
-  SmallVector<const Function *> open{main};
-  while (!open.empty())
-    for (const Instruction &instruction : instructions(*open.pop_back_val())) {
+  std::deque<const Function *> open{main};
+  unsigned budget = interpreted_budget;
+  for (; !open.empty(); open.pop_front())
+    for (const Instruction &instruction : instructions(*open.front())) {
       auto *call = dyn_cast<CallBase>(&instruction);
       const Function *callee = call ? call->getCalledFunction() : nullptr;
-      if (callee && !callee->isDeclaration() && found.insert(callee).second)
-        open.push_back(callee);
+      if (!callee || callee->isDeclaration() || found.contains(callee))
+        continue;
+      unsigned size = callee->getInstructionCount();
+      if (size > budget)
+        continue;
+      budget -= size;
+      found.insert(callee);
+      open.push_back(callee);
     }
   return found;
 }
