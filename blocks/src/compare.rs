@@ -159,17 +159,35 @@ pub(crate) unsafe fn compare_strings<V: Vector>(
     second: *const u8,
     size: usize,
 ) -> c_int {
+    if size == 0 {
+        return 0;
+    }
     let mut done = 0;
     // SAFETY: the caller says that each string ends with a zero or after `size` bytes. A vector is read only where no
     // end lies before it, and where it ends in the page of its first byte.
     unsafe {
         let zero = V::splat(0);
+        // Most strings differ or end soon.
+        if room_in_page(first).min(room_in_page(second)) >= 4 * V::BYTES {
+            for step in 0..4 {
+                let offset = step * V::BYTES;
+                let found = ended_at::<V>(first, second, offset).equal(zero).mask();
+                if found != 0 {
+                    return end_at(
+                        first,
+                        second,
+                        size,
+                        offset + found.trailing_zeros() as usize,
+                    );
+                }
+            }
+            done = 4 * V::BYTES;
+        }
         while done < size {
             let here = (first.wrapping_add(done), second.wrapping_add(done));
             let room = room_in_page(here.0).min(room_in_page(here.1));
             let mut vectors = room / V::BYTES;
-            // Most strings differ or end soon.
-            while vectors > 0 && (vectors < 4 || done < 2 * V::BYTES) {
+            while vectors > 0 && vectors < 4 {
                 let found = ended_at::<V>(first, second, done).equal(zero).mask();
                 if found != 0 {
                     return end_at(first, second, size, done + found.trailing_zeros() as usize);

@@ -1,69 +1,93 @@
 //! Looking for bytes, in blocks and in strings.
 
-use crate::vector::{Vector, first_marked, load_four, stays_in_page};
+use crate::copy::copy;
+use crate::vector::{Vector, first_marked, load_four, stays_in_page, store_four};
 
 const NOTHING: *const u8 = core::ptr::null();
 
 /// What is looked for.
 trait Test<V: Vector>: Copy {
-    /// All bits of the bytes that are it.
-    unsafe fn found(self, vector: V) -> V;
+    /// Zero in the bytes that are it.
+    unsafe fn distance(self, vector: V) -> V;
 }
+
+/// The zero at the end.
+#[derive(Clone, Copy)]
+struct End;
 
 /// One byte.
 #[derive(Clone, Copy)]
 struct One<V>(V);
 
-/// One of two bytes.
+/// One byte, or the zero at the end.
 #[derive(Clone, Copy)]
-struct Two<V>(V, V);
+struct OneOrEnd<V>(V);
 
 /// One of four bytes, or the zero at the end.
 #[derive(Clone, Copy)]
 struct FourOrEnd<V>([V; 4]);
 
-impl<V: Vector> Test<V> for One<V> {
+impl<V: Vector> Test<V> for End {
     #[inline(always)]
-    unsafe fn found(self, vector: V) -> V {
-        // SAFETY: the caller's promise: the processor has such vectors.
-        unsafe { vector.equal(self.0) }
+    unsafe fn distance(self, vector: V) -> V {
+        vector
     }
 }
 
-impl<V: Vector> Test<V> for Two<V> {
+impl<V: Vector> Test<V> for One<V> {
     #[inline(always)]
-    unsafe fn found(self, vector: V) -> V {
+    unsafe fn distance(self, vector: V) -> V {
+        // SAFETY: the caller's promise: the processor has such vectors.
+        unsafe { vector.xor(self.0) }
+    }
+}
+
+impl<V: Vector> Test<V> for OneOrEnd<V> {
+    #[inline(always)]
+    unsafe fn distance(self, vector: V) -> V {
         // SAFETY: as above.
-        unsafe { vector.equal(self.0).or(vector.equal(self.1)) }
+        unsafe { vector.xor(self.0).least(vector) }
     }
 }
 
 impl<V: Vector> Test<V> for FourOrEnd<V> {
     #[inline(always)]
-    unsafe fn found(self, vector: V) -> V {
+    unsafe fn distance(self, vector: V) -> V {
         let [one, two, three, four] = self.0;
         // SAFETY: as above.
         unsafe {
-            let pairs = (
-                vector.equal(one).or(vector.equal(two)),
-                vector.equal(three).or(vector.equal(four)),
-            );
-            pairs.0.or(pairs.1).or(vector.equal(V::splat(0)))
+            let first = vector.xor(one).least(vector.xor(two));
+            let second = vector.xor(three).least(vector.xor(four));
+            first.least(second).least(vector)
         }
     }
 }
 
-/// The tested vectors of four from an aligned place on.
+/// Bits of the bytes of a vector that are what is looked for.
 #[inline(always)]
-unsafe fn test_four<V: Vector>(place: *const u8, test: impl Test<V>) -> [V; 4] {
+unsafe fn found_in<V: Vector>(vector: V, test: impl Test<V>) -> u32 {
+    // SAFETY: the caller's promise: the processor has such vectors.
+    unsafe { test.distance(vector).equal(V::splat(0)).mask() }
+}
+
+/// How far into the four vectors from an aligned place on it is, if it is there.
+#[inline(always)]
+unsafe fn found_in_four<V: Vector>(place: *const u8, test: impl Test<V>) -> Option<usize> {
     // SAFETY: the caller's promise: they can be read.
     unsafe {
-        [
-            test.found(V::load_aligned(place)),
-            test.found(V::load_aligned(place.add(V::BYTES))),
-            test.found(V::load_aligned(place.add(2 * V::BYTES))),
-            test.found(V::load_aligned(place.add(3 * V::BYTES))),
-        ]
+        let [a, b, c, d] = load_four::<V>(place);
+        let (a, b) = (test.distance(a), test.distance(b));
+        let (c, d) = (test.distance(c), test.distance(d));
+        let zero = V::splat(0);
+        if a.least(b).least(c.least(d)).equal(zero).mask() == 0 {
+            return None;
+        }
+        Some(first_marked([
+            a.equal(zero),
+            b.equal(zero),
+            c.equal(zero),
+            d.equal(zero),
+        ]))
     }
 }
 
@@ -76,9 +100,9 @@ unsafe fn first<V: Vector>(start: *const u8, test: impl Test<V>) -> *const u8 {
     unsafe {
         let mut next = start.map_addr(|address| address & !(V::BYTES - 1));
         let found = if stays_in_page::<V>(start) {
-            test.found(V::load(start)).mask()
+            found_in(V::load(start), test)
         } else {
-            test.found(V::load_aligned(next)).mask() >> (start.addr() % V::BYTES)
+            found_in(V::load_aligned(next), test) >> (start.addr() % V::BYTES)
         };
         if found != 0 {
             return start.add(found.trailing_zeros() as usize);
@@ -86,16 +110,15 @@ unsafe fn first<V: Vector>(start: *const u8, test: impl Test<V>) -> *const u8 {
         // Short strings end here, whatever their alignment: how many steps there are depends on the length alone.
         for _ in 0..4 {
             next = next.add(V::BYTES);
-            let found = test.found(V::load_aligned(next)).mask();
+            let found = found_in(V::load_aligned(next), test);
             if found != 0 {
                 return next.add(found.trailing_zeros() as usize);
             }
         }
         next = next.map_addr(|address| (address + V::BYTES) & !(4 * V::BYTES - 1));
         loop {
-            let tested = test_four(next, test);
-            if tested[0].or(tested[1]).or(tested[2].or(tested[3])).mask() != 0 {
-                return next.add(first_marked(tested));
+            if let Some(offset) = found_in_four(next, test) {
+                return next.add(offset);
             }
             next = next.add(4 * V::BYTES);
         }
@@ -121,9 +144,9 @@ unsafe fn first_within<V: Vector>(start: *const u8, size: usize, test: impl Test
     unsafe {
         let mut next = start.map_addr(|address| address & !(V::BYTES - 1));
         let found = if stays_in_page::<V>(start) {
-            test.found(V::load(start)).mask()
+            found_in(V::load(start), test)
         } else {
-            test.found(V::load_aligned(next)).mask() >> (start.addr() % V::BYTES)
+            found_in(V::load_aligned(next), test) >> (start.addr() % V::BYTES)
         };
         if found != 0 {
             return if_within(end, start.add(found.trailing_zeros() as usize));
@@ -133,16 +156,15 @@ unsafe fn first_within<V: Vector>(start: *const u8, size: usize, test: impl Test
             if next >= end {
                 return NOTHING;
             }
-            let found = test.found(V::load_aligned(next)).mask();
+            let found = found_in(V::load_aligned(next), test);
             if found != 0 {
                 return if_within(end, next.add(found.trailing_zeros() as usize));
             }
         }
         next = next.map_addr(|address| (address + V::BYTES) & !(4 * V::BYTES - 1));
         while next < end {
-            let tested = test_four(next, test);
-            if tested[0].or(tested[1]).or(tested[2].or(tested[3])).mask() != 0 {
-                return if_within(end, next.add(first_marked(tested)));
+            if let Some(offset) = found_in_four(next, test) {
+                return if_within(end, next.add(offset));
             }
             next = next.wrapping_add(4 * V::BYTES);
         }
@@ -154,10 +176,7 @@ unsafe fn first_within<V: Vector>(start: *const u8, size: usize, test: impl Test
 #[inline(always)]
 pub(crate) unsafe fn length<V: Vector>(text: *const u8) -> usize {
     // SAFETY: the caller's promise: there is a zero.
-    unsafe {
-        let zero = V::splat(0);
-        first(text, One(zero)).addr() - text.addr()
-    }
+    unsafe { first::<V>(text, End).addr() - text.addr() }
 }
 
 /// `strnlen`.
@@ -186,10 +205,7 @@ pub(crate) unsafe fn find<V: Vector>(block: *const u8, byte: u8, size: usize) ->
 #[inline(always)]
 pub(crate) unsafe fn find_or_end<V: Vector>(text: *const u8, byte: u8) -> *const u8 {
     // SAFETY: the caller's promise: there is a zero.
-    unsafe {
-        let (wanted, zero) = (V::splat(byte), V::splat(0));
-        first(text, Two(wanted, zero))
-    }
+    unsafe { first::<V>(text, OneOrEnd(V::splat(byte))) }
 }
 
 /// The first byte of a string that is one of these, or its end.
@@ -238,42 +254,102 @@ pub(crate) unsafe fn find_last_in_string<V: Vector>(text: *const u8, byte: u8) -
     // SAFETY: aligned vectors, one or four, lie in one page, and none is read behind the page with the end.
     unsafe {
         let (wanted, zero) = (V::splat(byte), V::splat(0));
-        let test = One(wanted);
+        let test = OneOrEnd(wanted);
         let mut next = text.map_addr(|address| address & !(V::BYTES - 1));
         // Without what lies before the string.
         let mut valid = V::ALL & V::ALL << (text.addr() % V::BYTES);
         let (mut last, mut last_found) = (NOTHING, 0);
         loop {
-            // Where there are neither: four at once.
-            while next.addr().is_multiple_of(4 * V::BYTES) && valid == V::ALL {
-                let [a, b, c, d] = load_four::<V>(next);
-                let ends = a.least(b).least(c.least(d)).equal(zero);
-                let found = (test.found(a).or(test.found(b))).or(test.found(c).or(test.found(d)));
-                if ends.or(found).mask() != 0 {
-                    break;
-                }
-                next = next.add(4 * V::BYTES);
-            }
-            for _ in 0..4 {
+            // What was looked at may be looked at again.
+            for _ in 0..5 {
                 let vector = V::load_aligned(next);
-                let ends = vector.equal(zero).mask() & valid;
-                // Nothing behind the first end.
-                let found = vector.equal(wanted).mask() & valid & (ends ^ ends.wrapping_sub(1));
-                if found != 0 {
-                    (last, last_found) = (next, found);
-                }
-                if ends != 0 {
-                    if last_found == 0 {
-                        return NOTHING;
+                if found_in(vector, test) & valid != 0 {
+                    let ends = vector.equal(zero).mask() & valid;
+                    // Nothing behind the first end.
+                    let found = vector.equal(wanted).mask() & valid & (ends ^ ends.wrapping_sub(1));
+                    if found != 0 {
+                        (last, last_found) = (next, found);
                     }
-                    return last.add(last_found.ilog2() as usize);
+                    if ends != 0 {
+                        if last_found == 0 {
+                            return NOTHING;
+                        }
+                        return last.add(last_found.ilog2() as usize);
+                    }
                 }
                 next = next.add(V::BYTES);
                 valid = V::ALL;
-                if next.addr().is_multiple_of(4 * V::BYTES) {
-                    break;
+            }
+            next = next.map_addr(|address| address & !(4 * V::BYTES - 1));
+            while found_in_four(next, test).is_none() {
+                next = next.add(4 * V::BYTES);
+            }
+        }
+    }
+}
+
+/// `stpcpy`.
+#[inline(always)]
+pub(crate) unsafe fn copy_string<V: Vector, const HAS_FAST_STRINGS: bool>(
+    to: *mut u8,
+    from: *const u8,
+) -> *mut u8 {
+    // SAFETY: the caller says that there is a zero, and room for all before it and itself. What is read beyond it are
+    // vectors that end in its page.
+    unsafe {
+        let mut done = 0;
+        if stays_in_page::<V>(from) {
+            let vector = V::load(from);
+            let found = found_in(vector, End);
+            if found != 0 {
+                let length = found.trailing_zeros() as usize;
+                copy::<V, HAS_FAST_STRINGS>(to, from, length + 1);
+                return to.add(length);
+            }
+            vector.store(to);
+            // From here on aligned.
+            done = V::BYTES - from.addr() % V::BYTES;
+        }
+        let misaligned = from.add(done).addr() % V::BYTES;
+        if misaligned != 0 {
+            // To the end of the page at most.
+            let found = found_in(V::load_aligned(from.sub(misaligned)), End) >> misaligned;
+            let size = V::BYTES - misaligned;
+            if found != 0 {
+                let length = found.trailing_zeros() as usize;
+                copy::<V, HAS_FAST_STRINGS>(to, from, length + 1);
+                return to.add(length);
+            }
+            copy::<V, HAS_FAST_STRINGS>(to, from, size);
+            done = size;
+        }
+        loop {
+            let place = from.add(done);
+            if place.addr().is_multiple_of(4 * V::BYTES) {
+                let vectors = load_four::<V>(place);
+                let [a, b, c, d] = vectors;
+                let zero = V::splat(0);
+                if a.least(b).least(c.least(d)).equal(zero).mask() == 0 {
+                    store_four(to.add(done), vectors);
+                    done += 4 * V::BYTES;
+                    continue;
                 }
             }
+            let vector = V::load_aligned(place);
+            let found = found_in(vector, End);
+            if found != 0 {
+                let rest = found.trailing_zeros() as usize + 1;
+                let length = done + rest - 1;
+                if length + 1 >= V::BYTES {
+                    // With bytes that are there already.
+                    V::load(from.add(length + 1 - V::BYTES)).store(to.add(length + 1 - V::BYTES));
+                } else {
+                    copy::<V, HAS_FAST_STRINGS>(to.add(done), place, rest);
+                }
+                return to.add(length);
+            }
+            vector.store(to.add(done));
+            done += V::BYTES;
         }
     }
 }

@@ -122,11 +122,8 @@ functions! {
     compare_strings_within(first: *const c_char, second: *const c_char, size: usize) -> c_int =
         compare::compare_strings::<V>(first.cast(), second.cast(), size);
     /// `stpcpy`.
-    copy_string(to: *mut c_char, from: *const c_char) -> *mut c_char = {
-        let length = find::length::<V>(from.cast());
-        copy::copy::<V, HAS_FAST_STRINGS>(to.cast(), from.cast(), length + 1);
-        to.add(length)
-    };
+    copy_string(to: *mut c_char, from: *const c_char) -> *mut c_char =
+        find::copy_string::<V, HAS_FAST_STRINGS>(to.cast(), from.cast()).cast();
     /// `strcspn`.
     span_without(text: *const c_char, bytes: *const c_char) -> usize =
         set::span_without::<V>(text.cast(), bytes.cast());

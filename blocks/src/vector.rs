@@ -2,10 +2,10 @@
 
 use core::arch::x86_64::{
     __m128i, __m256i, _mm_and_si128, _mm_cmpeq_epi8, _mm_load_si128, _mm_loadu_si128, _mm_min_epu8,
-    _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8, _mm_store_si128, _mm_storeu_si128,
+    _mm_movemask_epi8, _mm_set1_epi8, _mm_store_si128, _mm_storeu_si128, _mm_xor_si128,
     _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_load_si256, _mm256_loadu_si256, _mm256_min_epu8,
-    _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_store_si256,
-    _mm256_storeu_si256,
+    _mm256_movemask_epi8, _mm256_set1_epi8, _mm256_store_si256, _mm256_storeu_si256,
+    _mm256_xor_si256,
 };
 
 /// The smallest page.
@@ -29,7 +29,7 @@ pub(crate) trait Vector: Copy {
     unsafe fn splat(byte: u8) -> Self;
     /// All bits of the bytes in which both are the same.
     unsafe fn equal(self, other: Self) -> Self;
-    unsafe fn or(self, other: Self) -> Self;
+    unsafe fn xor(self, other: Self) -> Self;
     unsafe fn and(self, other: Self) -> Self;
     /// The lesser bytes, without sign.
     unsafe fn least(self, other: Self) -> Self;
@@ -39,7 +39,7 @@ pub(crate) trait Vector: Copy {
 
 macro_rules! vector {
     ($register:ty, $bytes:literal, $all:literal, $load:ident, $load_aligned:ident, $store:ident, $store_aligned:ident,
-     $splat:ident, $equal:ident, $or:ident, $and:ident, $least:ident, $mask:ident) => {
+     $splat:ident, $equal:ident, $xor:ident, $and:ident, $least:ident, $mask:ident) => {
         impl Vector for $register {
             const BYTES: usize = $bytes;
             const ALL: u32 = $all;
@@ -81,9 +81,9 @@ macro_rules! vector {
             }
 
             #[inline(always)]
-            unsafe fn or(self, other: Self) -> Self {
+            unsafe fn xor(self, other: Self) -> Self {
                 // SAFETY: as above.
-                unsafe { $or(self, other) }
+                unsafe { $xor(self, other) }
             }
 
             #[inline(always)]
@@ -117,7 +117,7 @@ vector!(
     _mm_store_si128,
     _mm_set1_epi8,
     _mm_cmpeq_epi8,
-    _mm_or_si128,
+    _mm_xor_si128,
     _mm_and_si128,
     _mm_min_epu8,
     _mm_movemask_epi8
@@ -133,7 +133,7 @@ vector!(
     _mm256_store_si256,
     _mm256_set1_epi8,
     _mm256_cmpeq_epi8,
-    _mm256_or_si256,
+    _mm256_xor_si256,
     _mm256_and_si256,
     _mm256_min_epu8,
     _mm256_movemask_epi8

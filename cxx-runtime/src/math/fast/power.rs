@@ -7,13 +7,18 @@ use super::products::Products;
 /// Beyond this exponent of 2, 128 times as fine, the power of a float may overflow or be denormal.
 const LARGEST_OF_FLOAT: f64 = 125.0 * 128.0;
 
+/// The bits of the least normal numbers.
+const LEAST_NORMAL: u64 = f64::MIN_POSITIVE.to_bits();
+const LEAST_NORMAL_OF_FLOAT: u32 = f32::MIN_POSITIVE.to_bits();
+
 /// x^y of a positive normal number, if that is neither very large nor very small.
 ///
 /// # Safety
 /// The processor must have the instructions of `P`.
 #[inline(always)]
 pub(in crate::math) unsafe fn pow<P: Products>(x: f64, y: f64) -> Option<f64> {
-    if !(f64::MIN_POSITIVE..f64::INFINITY).contains(&x) {
+    // Others are beyond these, as are those with a sign.
+    if x.to_bits().wrapping_sub(LEAST_NORMAL) >= f64::INFINITY.to_bits() - LEAST_NORMAL {
         return None;
     }
     // SAFETY: the caller's promise.
@@ -29,7 +34,9 @@ pub(in crate::math) unsafe fn pow<P: Products>(x: f64, y: f64) -> Option<f64> {
 /// The same of floats.
 #[inline(always)]
 pub(in crate::math) fn powf(x: f32, y: f32) -> Option<f32> {
-    if !(f32::MIN_POSITIVE..f32::INFINITY).contains(&x) {
+    if x.to_bits().wrapping_sub(LEAST_NORMAL_OF_FLOAT)
+        >= f32::INFINITY.to_bits() - LEAST_NORMAL_OF_FLOAT
+    {
         return None;
     }
     let exponent = f64::from(y) * fine_log2(x);
