@@ -19,6 +19,8 @@ const CASES: &[(&str, &[&str])] = &[
             "leaves_two_levels",
             "recursive",
             "backwards",
+            "moved_address",
+            "one_of_two",
         ],
     ),
     ("long_main", &["main"]),

@@ -259,9 +259,20 @@ void call_itself(Function &copy, const Function &source) {
   });
 }
 
+// Whether another argument may lead to the same place: what was computed from the address before the loop is one.
+bool is_address_given_again(const Value &address, const SmallPtrSetImpl<const Value *> &given,
+                            SmallPtrSetImpl<const Value *> &seen) {
+  return any_of(address.users(), [&](const User *user) {
+    if (!user->getType()->isPointerTy() || isa<LoadInst>(user) || !seen.insert(user).second)
+      return false;
+    return given.contains(user) || is_address_given_again(*user, given, seen);
+  });
+}
+
 // What is known of the arguments of a continuation.
 void describe_arguments(const Unit &loop, Function &copy) {
   const DataLayout &layout = copy.getParent()->getDataLayout();
+  SmallPtrSet<const Value *, 16> live(loop.live.begin(), loop.live.end());
   auto argument = copy.arg_begin();
   for (Value *value : loop.live) {
     Argument &given = *argument++;
@@ -273,7 +284,9 @@ void describe_arguments(const Unit &loop, Function &copy) {
     if (auto size = place->getAllocationSize(layout))
       attributes.addDereferenceableAttr(size->getFixedValue());
     // Nobody else has its address.
-    if (!PointerMayBeCaptured(place, /*ReturnCaptures=*/true, /*StoreCaptures=*/true))
+    SmallPtrSet<const Value *, 16> seen;
+    if (!PointerMayBeCaptured(place, /*ReturnCaptures=*/true, /*StoreCaptures=*/true) &&
+        !is_address_given_again(*place, live, seen))
       attributes.addAttribute(Attribute::NoAlias);
     given.addAttrs(attributes);
   }
