@@ -3,7 +3,6 @@
 #include "../interpreter/held.h"
 
 #include "llvm/IR/IRBuilder.h"
-#include "llvm/IR/Intrinsics.h"
 #include "llvm/IR/MDBuilder.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
 
@@ -48,27 +47,17 @@ bool is_selected_fast(const Instrumentation &how) {
   return how.is_native && how.tier == LLVM_TIER_O0;
 }
 
-void call(IRBuilderBase &builder, const Instrumentation &how, void (*native)(), void *other,
-          ArrayRef<Value *> arguments) {
+Value *call(IRBuilderBase &builder, const Instrumentation &how, void (*native)(), void *other,
+            Type *result, ArrayRef<Value *> arguments) {
   SmallVector<Type *, 4> types;
   for (Value *argument : arguments)
     types.push_back(argument->getType());
-  auto *type = FunctionType::get(builder.getVoidTy(), types, false);
+  auto *type = FunctionType::get(result, types, false);
   void *target = how.is_native ? reinterpret_cast<void *>(native) : other;
   CallInst *made = builder.CreateCall(
       type, address(builder, reinterpret_cast<uint64_t>(target)), arguments);
   if (how.is_native && !is_selected_fast(how))
     made->setCallingConv(CallingConv::PreserveAll);
-  mark_as_ours(*made);
-}
-
-// The time stamp counter.
-Value *read_cycles(IRBuilderBase &builder, const Instrumentation &how) {
-  if (!is_selected_fast(how))
-    return builder.CreateIntrinsic(Intrinsic::readcyclecounter, {}, {});
-  auto *type = FunctionType::get(builder.getInt64Ty(), false);
-  CallInst *made = builder.CreateCall(
-      type, address(builder, reinterpret_cast<uint64_t>(bareflow_native_cycles)));
   mark_as_ours(*made);
   return made;
 }
@@ -122,12 +111,14 @@ void count_calls(const Instrumentation &how, const Unit &unit, Function &copy) {
                                                /*Unreachable=*/false, unlikely(copy.getContext()));
   builder.SetInsertPoint(hot);
   call(builder, how, bareflow_native_unit_is_hot, reinterpret_cast<void *>(bareflow_unit_is_hot),
-       {builder.getInt32(unit.index), builder.getInt32(how.tier)});
+       builder.getVoidTy(), {builder.getInt32(unit.index), builder.getInt32(how.tier)});
 }
 
 void measure_cycles(const Instrumentation &how, const Unit &unit, Function &copy) {
   IRBuilder<> builder(first_place(copy));
-  Value *start = read_cycles(builder, how);
+  Constant *counters = address(builder, how.counters.field(unit.index, 0));
+  Value *start = call(builder, how, bareflow_native_moment,
+                      reinterpret_cast<void *>(bareflow_moment), builder.getInt64Ty(), counters);
   for (BasicBlock &block : copy)
     if (auto *end = dyn_cast<ReturnInst>(block.getTerminator())) {
       // Nothing may stand between a call that must be the last one and the return.
@@ -135,7 +126,7 @@ void measure_cycles(const Instrumentation &how, const Unit &unit, Function &copy
         continue;
       builder.SetInsertPoint(end);
       call(builder, how, bareflow_native_unit_left, reinterpret_cast<void *>(bareflow_unit_left),
-           {address(builder, how.counters.field(unit.index, 0)), start});
+           builder.getVoidTy(), {counters, start});
     }
 }
 

@@ -20,7 +20,7 @@ extern "C" uint8_t bareflow_has_xsave;
 uint8_t bareflow_has_xsave = 0;
 
 // The offsets that the assembly writes out.
-static_assert(offsetof(llvm_unit_t, timed_calls) == 40 &&
+static_assert(offsetof(llvm_unit_t, count) == 0 && offsetof(llvm_unit_t, timed_calls) == 40 &&
               offsetof(llvm_unit_t, total_cycles) == 48 &&
               offsetof(llvm_unit_t, least_cycles) == 56 &&
               offsetof(llvm_unit_t, most_cycles) == 64);
@@ -88,41 +88,68 @@ bareflow_native_unit_is_hot:
     ret
     .size bareflow_native_unit_is_hot, . - bareflow_native_unit_is_hot
 
-    # bareflow_unit_left(unit, cycles at entry), keeping all registers.
+    # bareflow_unit_left(unit, moment of entry), keeping all registers.
     .globl bareflow_native_unit_left
     .type bareflow_native_unit_left, @function
 bareflow_native_unit_left:
+    test %rsi, %rsi
+    jz 4f
     push %rax
     push %rdx
     rdtsc
     shl $32, %rdx
     or %rdx, %rax
     sub %rsi, %rax
-    incq 40(%rdi)
-    add %rax, 48(%rdi)
     cmp %rax, 56(%rdi)
     jbe 1f
     mov %rax, 56(%rdi)
 1:  cmp %rax, 64(%rdi)
     jae 2f
     mov %rax, 64(%rdi)
-2:  pop %rdx
+2:  mov $1, %edx
+    test $1, %sil
+    jz 3f
+    shl $4, %rax
+    mov $16, %edx
+3:  add %rdx, 40(%rdi)
+    add %rax, 48(%rdi)
+    pop %rdx
     pop %rax
-    ret
+4:  ret
     .size bareflow_native_unit_left, . - bareflow_native_unit_left
 
-    .globl bareflow_native_cycles
-    .type bareflow_native_cycles, @function
-bareflow_native_cycles:
+    # bareflow_moment(unit), keeping all registers but that of the result; of calls beyond the 64th only every 16th is
+    # timed, and stands for 16.
+    .globl bareflow_native_moment
+    .type bareflow_native_moment, @function
+bareflow_native_moment:
+    mov (%rdi), %rax
+    cmp $64, %rax
+    jbe 1f
+    test $15, %al
+    jz 1f
+    xor %eax, %eax
+    ret
+1:  push %rdx
+    push %rcx
+    xor %ecx, %ecx
+    cmp $64, %rax
+    seta %cl
     rdtsc
     shl $32, %rdx
     or %rdx, %rax
+    and $-2, %rax
+    or %rcx, %rax
+    pop %rcx
+    pop %rdx
     ret
-    .size bareflow_native_cycles, . - bareflow_native_cycles
+    .size bareflow_native_moment, . - bareflow_native_moment
 )");
 
-extern "C" void bareflow_unit_left(llvm_unit_t *unit, uint64_t cycles_at_entry) {
-  uint64_t cycles = __builtin_ia32_rdtsc() - cycles_at_entry;
+extern "C" uint64_t bareflow_moment(llvm_unit_t *) { return __builtin_ia32_rdtsc() & ~1; }
+
+extern "C" void bareflow_unit_left(llvm_unit_t *unit, uint64_t entry) {
+  uint64_t cycles = __builtin_ia32_rdtsc() - entry;
   ++unit->timed_calls;
   unit->total_cycles += cycles;
   unit->least_cycles = std::min(unit->least_cycles, cycles);

@@ -225,11 +225,13 @@ extern llvm_tiered *running;
 extern "C" void bareflow_unit_is_hot(uint32_t unit, uint32_t tier);
 // Whether the loop has better code than the version that asks.
 extern "C" uint32_t bareflow_loop_is_hot(uint32_t unit, uint32_t tier);
-extern "C" void bareflow_unit_left(llvm_unit_t *unit, uint64_t cycles_at_entry);
+// When a call of the unit began, for bareflow_unit_left; 0 if it is not timed, odd if it stands for 16 calls.
+extern "C" uint64_t bareflow_moment(llvm_unit_t *unit);
+extern "C" void bareflow_unit_left(llvm_unit_t *unit, uint64_t entry);
 // As above, and keeping all registers.
 extern "C" void bareflow_native_unit_is_hot();
 extern "C" void bareflow_native_unit_left();
-extern "C" uint64_t bareflow_native_cycles();
+extern "C" void bareflow_native_moment();
 
 // contents.cpp: the function around the address, in a program that runs without a context; or null.
 const llvm_code_symbol_t *find_restored_symbol(uintptr_t address);
