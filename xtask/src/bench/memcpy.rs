@@ -75,7 +75,7 @@ fn print(figures: &Figures) {
         );
     };
     row("byte loop", figures.bytes / figures.core);
-    row("generic llvm-libc", figures.generic / figures.core);
+    row("generic function", figures.generic / figures.core);
     row("specialised", figures.specialised / figures.core);
     row("limit, 32 bytes/cycle", BLOCK_BYTES / LIMIT_BYTES_PER_CYCLE);
     for (name, ratio, target) in [
