@@ -122,7 +122,13 @@ impl<'a> Machine<'a> {
             subject,
             disk,
             options: TierOptions {
-                settings: settings.iter().copied().map(str::to_owned).collect(),
+                // These programs are short, and a share of their time would leave nothing to settle in.
+                settings: ["settle-percent=-"]
+                    .iter()
+                    .chain(settings)
+                    .copied()
+                    .map(str::to_owned)
+                    .collect(),
                 profile: true,
                 ..TierOptions::default()
             },
