@@ -204,8 +204,8 @@ llvm_error_t llvm_run_main(llvm_module_t *module, llvm_tier_t tier, int argc,
  * to the next by itself. The library counts and compiles; what is compiled when is the caller's policy. */
 typedef struct llvm_tiered llvm_tiered_t;
 
-/* The versions of a unit that count: the interpreter's, and those at O0, O1 and O2. At O3, and loops at
- * O2, nothing is counted. */
+/* The versions of a unit that count: the interpreter's, and those at O0, O1 and O2. At O3 nothing is
+ * counted, and at O2 no loop that is fast because nothing stands in it. */
 #define LLVM_COUNTING_TIERS 4
 
 /* A unit's counters, which its code changes while it runs. */
@@ -231,6 +231,8 @@ typedef struct llvm_unit_info {
   uint32_t function;
   /* The counters, which stay where they are. */
   llvm_unit_t *counters;
+  /* Whether the function jumps by labels (computed goto). */
+  uint32_t jumps;
 } llvm_unit_info_t;
 
 /* How large a unit is, in instructions of its IR. */

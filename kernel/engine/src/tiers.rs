@@ -13,7 +13,7 @@ use core::ptr;
 use bareflow_guest::report_note;
 use bareflow_profile::Failure;
 use bareflow_snapshot::Function;
-use bareflow_tiers::{Config, Kind, LEVELS, Level, Rules, Size, Tier, Unit};
+use bareflow_tiers::{Config, Kind, LEVELS, Level, Rules, Size, TIERS, Tier, Unit};
 
 use crate::bindings::{
     LLVM_ERROR_INTERNAL, LLVM_OK, LLVM_OPT_O0, LLVM_OPT_O1, LLVM_OPT_O2, LLVM_OPT_O3,
@@ -170,10 +170,10 @@ impl Start {
     }
 }
 
-unsafe extern "C" fn hot(user: *mut c_void, unit: u32, _version: llvm_tier_t) {
+unsafe extern "C" fn hot(user: *mut c_void, unit: u32, version: llvm_tier_t) {
     // SAFETY: the hooks are only called while the manager runs the program, which then borrows nothing of
     // it.
-    unsafe { (*user.cast::<Manager>()).promote(unit as usize) };
+    unsafe { (*user.cast::<Manager>()).promote(unit as usize, TIERS[version as usize]) };
 }
 
 unsafe extern "C" fn wanted(user: *mut c_void, unit: u32) {
@@ -231,10 +231,12 @@ impl<'a> Manager<'a> {
         session.check(unsafe { llvm_tiered_create(module, &hooks, &mut self.program.0) })?;
         for (name, info) in units_of(&session, self.program.0)? {
             let kind = unit_kind(&info, self.records.len());
+            let mut policy = Unit::new(kind);
+            policy.set_jumps(info.jumps != 0);
             self.records.push(Record {
                 name,
                 function: info.function as usize,
-                policy: Unit::new(kind),
+                policy,
                 compilations: Vec::new(),
                 failures: Vec::new(),
                 restored_bytes: 0,
@@ -371,6 +373,9 @@ impl<'a> Manager<'a> {
                 .zip(&self.records)
                 .all(|((name, _), record)| *name == record.name);
         self.session = Some(session);
+        for (record, (_, info)) in self.records.iter_mut().zip(&units) {
+            record.policy.set_jumps(info.jumps != 0);
+        }
         self.rules.spent_cycles += now() - start;
         if is_same {
             Ok(())
@@ -524,11 +529,13 @@ impl<'a> Manager<'a> {
         self.rules.spent_cycles
     }
 
-    fn promote(&mut self, unit: usize) {
+    fn promote(&mut self, unit: usize, version: Tier) {
         let count = self.records[unit].counters().count;
         self.measure(unit);
         let policy = &self.records[unit].policy;
-        if let Some(level) = policy.promotion(&self.rules, count) {
+        // A loop without code of its own may run in code of its function.
+        let due = policy.promotion(&self.rules, count);
+        if let Some(level) = due.filter(|level| Tier::Native(*level) > version) {
             let (takes_share, size) = (policy.takes_share(), policy.size());
             let (elapsed_cycles, elapsed_ns) = self.start.elapsed();
             if self.can_wait(unit, level, count) {

@@ -1,7 +1,7 @@
 //! A unit, and what is to be done with it.
 
 use crate::config::due;
-use crate::{LEVELS, Level, Rules, Size, Thresholds, Tier};
+use crate::{LEVELS, Level, Policy, Rules, Size, Thresholds, Tier};
 
 /// What a unit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Unit {
     put_off: [bool; LEVELS.len()],
     /// The count at which it is due again.
     not_before: u64,
+    /// Whether it jumps by labels.
+    jumps: bool,
 }
 
 impl Unit {
@@ -40,6 +42,7 @@ impl Unit {
             loops: None,
             put_off: [false; LEVELS.len()],
             not_before: 0,
+            jumps: false,
         }
     }
 
@@ -114,6 +117,11 @@ impl Unit {
         self.size = Some(size);
     }
 
+    /// Notes whether it jumps by labels, as interpreters do: then it is most likely what runs longest.
+    pub const fn set_jumps(&mut self, jumps: bool) {
+        self.jumps = jumps;
+    }
+
     fn thresholds(&self, rules: &Rules) -> Thresholds {
         rules.thresholds(self.kind, self.size)
     }
@@ -139,12 +147,13 @@ impl Unit {
     #[must_use]
     pub fn first_code(&self, rules: &Rules, count: u64) -> Option<Level> {
         let lowest = match self.kind {
+            Kind::Function if self.jumps && rules.config.policy == Policy::Costs => Level::O2,
             Kind::Function => Level::O0,
             Kind::Loop => Level::O1,
         };
         let wanted = due(&self.thresholds(rules), count)
             .max(self.loops)
-            .unwrap_or(lowest);
+            .map_or(lowest, |level| level.max(lowest));
         // What is wanted, else the nearest below, else the nearest above.
         let below = LEVELS
             .into_iter()
@@ -405,6 +414,17 @@ mod tests {
         let limit = |tier| unit.limit(&plan(), tier);
         assert_eq!(limit(Tier::Interpreter), 1_000);
         assert_eq!(limit(Tier::Native(Level::O1)), 100_000);
+    }
+
+    #[test]
+    fn an_interpreter_starts_with_code_that_stays() {
+        let mut unit = Unit::new(Kind::Function);
+        unit.set_jumps(true);
+        let rules = Rules::new(Config::AUTOMATIC);
+        assert_eq!(unit.first_code(&rules, 1), Some(Level::O2));
+        assert_eq!(unit.first_code(&plan(), 1), Some(Level::O0));
+        unit.failed(Level::O2);
+        assert_eq!(unit.first_code(&rules, 1), Some(Level::O1));
     }
 
     #[test]

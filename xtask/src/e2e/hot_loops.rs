@@ -24,6 +24,19 @@ const CASES: &[(&str, &[&str])] = &[
         ],
     ),
     ("long_main", &["main"]),
+    (
+        "own_frames",
+        &[
+            "variable_arguments",
+            "variable_length",
+            "large_arrays",
+            "jumps_out",
+            "jumps_inside",
+            "interpret",
+            "keeps_labels",
+            "stays",
+        ],
+    ),
 ];
 
 /// The tests of hot loops.

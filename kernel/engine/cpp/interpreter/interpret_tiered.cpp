@@ -48,7 +48,8 @@ static DenseSet<const Function *> find_interpreted(const Module &ir) {
     for (const Instruction &instruction : instructions(*open.front())) {
       auto *call = dyn_cast<CallBase>(&instruction);
       const Function *callee = call ? call->getCalledFunction() : nullptr;
-      if (!callee || callee->isDeclaration() || found.contains(callee))
+      if (!callee || callee->isDeclaration() || has_numbered_labels(*callee) ||
+          found.contains(callee))
         continue;
       unsigned size = callee->getInstructionCount();
       if (size > budget)
@@ -89,7 +90,8 @@ static llvm_error_t make_interpreted(llvm_tiered &program, std::unique_ptr<Modul
   for (Function &function : *interpreted) {
     if (function.isDeclaration())
       continue;
-    if (is_compiled_once(function) || !make_interpretable(context, function).empty())
+    if (is_compiled_once(function) || has_numbered_labels(function) ||
+        !make_interpretable(context, function).empty())
       function.deleteBody();
     else
       take_stub_addresses(compiler.linker, function);

@@ -172,6 +172,9 @@ BasicBlock *separate_first_run(Function &copy, BasicBlock *header, ValueToValueM
     return header;
   // What is used behind the loop is a phi there.
   formLCSSA(*loop, tree, &loops, nullptr);
+  // What does not alias within one run of the body may do so between two.
+  SmallVector<MDNode *, 4> scopes;
+  identifyNoAliasScopesToClone(loop->getBlocks(), scopes);
   SmallVector<BasicBlock *, 16> first;
   for (BasicBlock *block : loop->blocks()) {
     BasicBlock *clone = CloneBasicBlock(block, map, "", &copy);
@@ -179,6 +182,7 @@ BasicBlock *separate_first_run(Function &copy, BasicBlock *header, ValueToValueM
     first.push_back(clone);
   }
   remapInstructionsInBlocks(first, map);
+  cloneAndAdaptNoAliasScopes(scopes, first, copy.getContext(), "first");
 
   SmallVector<BasicBlock *, 8> exits;
   loop->getUniqueExitBlocks(exits);
@@ -206,7 +210,8 @@ void enter_at_header(const Unit &loop, Function &copy, ValueToValueMapTy &map,
                      llvm_opt_level_t level) {
   auto *header = cast<BasicBlock>(map.lookup(loop.header));
   ValueToValueMapTy first;
-  if (level >= LLVM_OPT_O2)
+  // An interpreter's loop is large, and jumps as well if its header is entered from wherever.
+  if (level >= LLVM_OPT_O2 && !has_numbered_labels(*loop.function))
     header = separate_first_run(copy, header, first);
   BasicBlock *entry =
       BasicBlock::Create(copy.getContext(), "", &copy, &copy.getEntryBlock());
@@ -214,21 +219,29 @@ void enter_at_header(const Unit &loop, Function &copy, ValueToValueMapTy &map,
   for (PHINode &phi : header->phis())
     phi.addIncoming(PoisonValue::get(phi.getType()), entry);
 
+  // What a variable-length array has had of the stack is the function's; what is freed here is what was allocated here.
+  Value *mark = nullptr;
+  auto own_mark = [&] {
+    if (!mark)
+      mark = IRBuilder<>(entry->getTerminator()).CreateStackSave();
+    return mark;
+  };
   auto argument = copy.arg_begin();
   for (Value *value : loop.live) {
-    Argument &given = *argument++;
+    Argument &argument_given = *argument++;
     auto *defined = dyn_cast<Instruction>(map.lookup(value));
     if (!defined)
       continue; // An argument of the function: mapped to ours already.
+    Value *given = is_stack_mark(*value) ? own_mark() : &argument_given;
     Value *of_first_run = first.lookup(defined);
     auto *phi = dyn_cast<PHINode>(of_first_run ? of_first_run : defined);
     if (phi && phi->getParent() == header) {
-      phi->setIncomingValueForBlock(entry, &given);
+      phi->setIncomingValueForBlock(entry, given);
       continue;
     }
     SSAUpdater updater;
     updater.Initialize(defined->getType(), "");
-    updater.AddAvailableValue(entry, &given);
+    updater.AddAvailableValue(entry, given);
     updater.AddAvailableValue(defined->getParent(), defined);
     SmallVector<Use *, 16> uses;
     for (Use &use : defined->uses())
@@ -263,7 +276,7 @@ void call_itself(Function &copy, const Function &source) {
 bool is_address_given_again(const Value &address, const SmallPtrSetImpl<const Value *> &given,
                             SmallPtrSetImpl<const Value *> &seen) {
   return any_of(address.users(), [&](const User *user) {
-    if (!user->getType()->isPointerTy() || isa<LoadInst>(user) || !seen.insert(user).second)
+    if (!user->getType()->isPtrOrPtrVectorTy() || isa<LoadInst>(user) || !seen.insert(user).second)
       return false;
     return given.contains(user) || is_address_given_again(*user, given, seen);
   });
@@ -301,12 +314,10 @@ std::unique_ptr<Module> new_module(const Module &program, StringRef name) {
 
 void instrument(const Instrumentation &how, const Unit &unit, const Unit &function, Function &copy,
                 ValueToValueMapTy &map) {
-  bool counts_loops = how.tier < LLVM_TIER_O2;
-  if (counts_loops)
-    count_iterations(how, function, copy, map);
+  count_iterations(how, function, copy, map);
   if (unit.is_loop())
     return;
-  if (counts_loops)
+  if (how.tier < LLVM_TIER_O2)
     measure_cycles(how, unit, copy);
   count_calls(how, unit, copy);
 }

@@ -2,6 +2,8 @@
 
 #include "../interpreter/held.h"
 
+#include "llvm/Analysis/LoopInfo.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/MDBuilder.h"
 #include "llvm/Transforms/Utils/BasicBlockUtils.h"
@@ -90,6 +92,8 @@ void continue_elsewhere(const Instrumentation &how, const Unit &loop, Function &
   for (Value *value : loop.live)
     values.push_back(map.lookup(value));
   CallInst *result = builder.CreateCall(continuation, values);
+  // This frame has what the rest of the function points to.
+  result->setTailCallKind(CallInst::TCK_NoTail);
   mark_as_ours(*result);
   for (auto kind : {Attribute::ZExt, Attribute::SExt})
     if (loop.function->hasRetAttribute(kind)) {
@@ -130,10 +134,29 @@ void measure_cycles(const Instrumentation &how, const Unit &unit, Function &copy
     }
 }
 
+// Whether a loop can count when it has been optimised. What is vectorised or fast in another way because nothing
+// stands in it is the body of another loop, or does not stay long.
+static bool can_bear_counter(const Loop &loop) {
+  return !loop.isInnermost() ||
+         any_of(loop.blocks(), [](BasicBlock *block) { return any_of(*block, calls_program); });
+}
+
 void count_iterations(const Instrumentation &how, const Unit &function, Function &copy,
                       ValueToValueMapTy &map) {
+  bool is_optimised = how.tier == LLVM_TIER_O2;
+  // An interpreter would leave with all that lives in it: compiling that takes twice as long.
+  if (function.loops.empty() || (is_optimised && has_numbered_labels(*function.function)))
+    return;
+  std::optional<DominatorTree> tree;
+  std::optional<LoopInfo> loops;
+  if (is_optimised) {
+    tree.emplace(*function.function);
+    loops.emplace(*tree);
+  }
   for (uint32_t index : function.loops) {
     const Unit &loop = how.units[index];
+    if (loops && !can_bear_counter(*loops->getLoopFor(loop.header)))
+      continue;
     auto *header = cast<BasicBlock>(map.lookup(loop.header));
     Instruction *rest = &*header->getFirstInsertionPt();
     IRBuilder<> builder(rest);

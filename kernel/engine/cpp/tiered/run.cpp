@@ -202,7 +202,8 @@ llvm_error_t llvm_tiered_unit(const llvm_tiered_t *program, uint32_t index,
   uint32_t function = index;
   while (units[function].is_loop())
     --function;
-  *info = {units[index].symbol.c_str(), function, program->counters + index};
+  *info = {units[index].symbol.c_str(), function, program->counters + index,
+           has_numbered_labels(*units[index].function)};
   return LLVM_OK;
 }
 

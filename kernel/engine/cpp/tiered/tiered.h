@@ -36,9 +36,17 @@ struct Unit {
   llvm::FunctionType *type() const;
 };
 
+// labels.cpp: makes a function with computed goto one that can be a unit. Whether it was one.
+bool number_labels(llvm::Function &function);
+// labels.cpp: whether the function has had such jumps. LLVM's interpreter tries one case of a switch after the other,
+// and such a function is most likely what runs longest: it starts as native code.
+bool has_numbered_labels(const llvm::Function &function);
+
 // units.cpp: gives the variables of functions registers, and finds the functions that can be compiled singly, each
 // followed by its loops.
 std::vector<Unit> find_units(llvm::Module &ir);
+// units.cpp: whether the value is always what llvm.stacksave has returned.
+bool is_stack_mark(const llvm::Value &value);
 // units.cpp
 llvm_unit_size_t measure(const std::vector<Unit> &units, const Unit &unit);
 

@@ -25,34 +25,6 @@ FunctionType *Unit::type() const {
   return FunctionType::get(function->getReturnType(), types, false);
 }
 
-// A continuation has a frame of its own: what depends on the function's own frame keeps it from having
-// one.
-static bool can_continue_elsewhere(Function &function) {
-  if (function.isVarArg())
-    return false;
-  for (Instruction &instruction : instructions(function)) {
-    if (auto *place = dyn_cast<AllocaInst>(&instruction); place && !place->isStaticAlloca())
-      return false;
-    auto *call = dyn_cast<CallBase>(&instruction);
-    if (!call)
-      continue;
-    if (call->hasFnAttr(Attribute::ReturnsTwice) || call->isMustTailCall())
-      return false;
-    switch (call->getIntrinsicID()) {
-    case Intrinsic::stacksave:
-    case Intrinsic::stackrestore:
-    case Intrinsic::localescape:
-    case Intrinsic::frameaddress:
-    case Intrinsic::returnaddress:
-    case Intrinsic::addressofreturnaddress:
-      return false;
-    default:
-      break;
-    }
-  }
-  return true;
-}
-
 using Blocks = SmallPtrSet<const BasicBlock *, 32>;
 
 static Blocks reachable_from(const BasicBlock *start) {
@@ -69,10 +41,55 @@ static Blocks reachable_from(const BasicBlock *start) {
   return found;
 }
 
+bool is_stack_mark(const Value &value) {
+  SmallPtrSet<const PHINode *, 4> seen;
+  SmallVector<const Value *, 4> open{&value};
+  while (!open.empty()) {
+    const Value *next = open.pop_back_val();
+    if (auto *phi = dyn_cast<PHINode>(next)) {
+      if (seen.insert(phi).second)
+        open.append(phi->op_begin(), phi->op_end());
+    } else if (auto *call = dyn_cast<IntrinsicInst>(next);
+               !call || call->getIntrinsicID() != Intrinsic::stacksave) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// A continuation has a frame of its own, on top of the function's, which stays as it is. So it cannot do what asks
+// for the function's own frame; that this was done before the loop is no matter. What setjmp has noted is a call that
+// has not ended, of the function or of the continuation. Room for variable-length arrays is the continuation's own,
+// and marks of the stack are what it makes of them.
+static bool can_be_continued(const Instruction &instruction) {
+  auto *call = dyn_cast<CallBase>(&instruction);
+  if (!call)
+    return true;
+  if (call->isMustTailCall())
+    return false;
+  switch (call->getIntrinsicID()) {
+  case Intrinsic::vastart:
+  case Intrinsic::localescape:
+  case Intrinsic::frameaddress:
+  case Intrinsic::returnaddress:
+  case Intrinsic::addressofreturnaddress:
+    return false;
+  case Intrinsic::stacksave:
+    return all_of(call->users(), [](const User *user) {
+      auto *restore = dyn_cast<IntrinsicInst>(user);
+      return isa<PHINode>(user) ||
+             (restore && restore->getIntrinsicID() == Intrinsic::stackrestore);
+    });
+  case Intrinsic::stackrestore:
+    return is_stack_mark(*call->getArgOperand(0));
+  default:
+    return true;
+  }
+}
+
 // What is there behind the header's phis and may be wanted later.
 static bool find_live(Function &function, BasicBlock *header, const DominatorTree &tree,
-                      std::vector<Value *> &live) {
-  Blocks later = reachable_from(header);
+                      const Blocks &later, std::vector<Value *> &live) {
   auto wanted_later = [&](Value &value) {
     return any_of(value.uses(), [&](Use &use) {
       auto *user = cast<Instruction>(use.getUser());
@@ -104,7 +121,7 @@ static bool find_live(Function &function, BasicBlock *header, const DominatorTre
 
 static void add_loops(Function &function, const DominatorTree &tree, std::vector<Unit> &units) {
   LoopInfo loops(tree);
-  if (loops.empty() || !can_continue_elsewhere(function))
+  if (loops.empty())
     return;
   size_t owner = units.size() - 1;
   for (Loop *loop : loops.getLoopsInPreorder()) {
@@ -112,7 +129,10 @@ static void add_loops(Function &function, const DominatorTree &tree, std::vector
     unit.index = units.size();
     unit.function = &function;
     unit.header = loop->getHeader();
-    if (!find_live(function, unit.header, tree, unit.live))
+    Blocks later = reachable_from(unit.header);
+    bool has_continuation = all_of(
+        later, [](const BasicBlock *block) { return all_of(*block, can_be_continued); });
+    if (!has_continuation || !find_live(function, unit.header, tree, later, unit.live))
       continue;
     unit.symbol =
         (function.getName() + ".loop" + Twine(units[owner].loops.size() + 1)).str();
@@ -130,13 +150,15 @@ std::vector<Unit> find_units(Module &ir) {
     if (function.isDeclaration())
       continue;
     promote.run(function, analyses);
+    if (number_labels(function))
+      analyses.clear(function, function.getName());
     if (!is_compiled_once(function)) {
       Unit unit;
       unit.index = units.size();
       unit.function = &function;
       unit.symbol = function.getName().str();
       units.push_back(std::move(unit));
-      // Promoting has made it, and has left the blocks as they were.
+      // Most often promoting has made it, and has left the blocks as they were.
       add_loops(function, analyses.getResult<DominatorTreeAnalysis>(function), units);
     }
     analyses.clear(function, function.getName());
