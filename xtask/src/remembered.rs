@@ -3,6 +3,8 @@
 //! 1. Files are known by their places, sizes and times: looking takes microseconds where reading takes milliseconds.
 //! 2. An answer that cannot be kept or cannot be read is found out again; nobody is told.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -56,17 +58,16 @@ impl States {
             .file_if_there(Path::new(LOADER_CACHE))
     }
 
-    /// Adds the names in a folder.
-    pub fn names(&mut self, folder: &Path) -> &mut Self {
+    /// Adds the names in a folder; returns them.
+    pub fn names(&mut self, folder: &Path) -> BTreeSet<OsString> {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut names: Vec<_> = entries.map(|entry| entry.file_name()).collect();
-        names.sort();
+        let names: BTreeSet<_> = entries.map(|entry| entry.file_name()).collect();
         self.word(folder.as_os_str().as_encoded_bytes())
             .word(names.len().to_le_bytes());
-        for name in names {
+        for name in &names {
             self.word(name.as_encoded_bytes());
         }
-        self
+        names
     }
 
     /// The key.

@@ -18,9 +18,10 @@ const A_MOMENT: Duration = Duration::from_millis(60);
 
 /// The tests of this group.
 pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
-    const CHECKS: [(&str, Check<Subject>); 4] = [
+    const CHECKS: [(&str, Check<Subject>); 5] = [
         ("unchanged", unchanged),
         ("changed", changed),
+        ("hidden", hidden),
         ("warnings", warnings),
         ("unsteady", unsteady),
     ];
@@ -150,6 +151,39 @@ fn changed(subject: &Subject) -> Result<(), String> {
     Ok(())
 }
 
+/// A header in a folder of a folder that is searched, which was there before, and in one that was not.
+fn hidden(subject: &Subject) -> Result<(), String> {
+    let bench = Bench::new(subject, &SOURCE.replace("<value.h>", "<sub/value.h>"))?;
+    for name in ["first/sub", "second/sub", "source/sub"] {
+        fs::create_dir(bench.path(name)).map_err(|error| error.to_string())?;
+    }
+    bench.write("second/sub/value.h", "#define VALUE 1\n")?;
+    let later = format!("-I{}", bench.path("later").display());
+    let [first, second] = bench.flags();
+    let flags = [&*later, &*first, &*second];
+    bench.expect(&flags, true, "the first time")?;
+    bench.expect(&flags, false, "the second time")?;
+    bench.write("first/sub/value.h", "#define VALUE 2\n")?;
+    bench.expect(&flags, true, "a header that is found before")?;
+    bench.expect(&flags, false, "what is known")?;
+    fs::remove_file(bench.path("first/sub/value.h")).map_err(|error| error.to_string())?;
+    bench.expect(&flags, true, "a header less")?;
+    fs::create_dir_all(bench.path("later/sub")).map_err(|error| error.to_string())?;
+    bench.write("later/sub/value.h", "#define VALUE 3\n")?;
+    bench.expect(&flags, true, "a folder more")?;
+
+    let asks = "#if __has_include(<sub/asked.h>)\n#include <sub/asked.h>\n#else\n#define ASKED 0\n#endif\n";
+    bench.write(
+        "source/main.c",
+        &format!("{asks}int main(void) {{ return ASKED; }}\n"),
+    )?;
+    bench.expect(&flags, true, "a source that asks for a header")?;
+    bench.expect(&flags, false, "the same again")?;
+    bench.write("second/sub/asked.h", "#define ASKED 1\n")?;
+    bench.expect(&flags, true, "what was asked for is there")?;
+    Ok(())
+}
+
 /// Who is warned once and does not see the warning again believes that it is gone.
 fn warnings(subject: &Subject) -> Result<(), String> {
     let bench = Bench::new(subject, "int main(void) { int unused; return 0; }\n")?;
@@ -169,6 +203,13 @@ fn unsteady(subject: &Subject) -> Result<(), String> {
     bench.write("source/main.c", "int main(void) { return 0; }\n")?;
     for _ in 0..2 {
         bench.expect(&["-ftrapv"], true, "an unknown word")?;
+    }
+    bench.write(
+        "source/main.c",
+        "#define NAME <x.h>\n#if __has_include(NAME)\n#endif\nint main(void) { return 0; }\n",
+    )?;
+    for _ in 0..2 {
+        bench.expect(&[], true, "a question for a header without a name")?;
     }
     Ok(())
 }

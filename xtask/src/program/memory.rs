@@ -6,8 +6,9 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::iter;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -62,6 +63,8 @@ const SEARCHED: &[&str] = &["-I", "-L", "-iquote", "-isystem"];
 /// What makes a source say something else each time, or read what clang does not list.
 const UNSTEADY: &[&str] = &["__DATE__", "__TIME__", "__TIMESTAMP__", ".incbin"];
 
+const HAS_INCLUDE: &str = "__has_include";
+
 /// A program, as it is kept: this line, and then the bytes of its modules.
 #[derive(Debug, Deserialize, Serialize)]
 struct Record {
@@ -79,10 +82,30 @@ impl Record {
             states.file_if_there(path);
         }
         for folder in &self.folders {
-            states.names(folder);
+            let names = states.names(folder);
+            for path in &self.inputs {
+                for place in hiding_places(path, &names) {
+                    states.file_if_there(&folder.join(place));
+                }
+            }
         }
         states.key()
     }
+}
+
+/// Where in a folder with these names a header may come to lie that is found instead of another, which was included as
+/// `sub/x.h`: nobody knows how many of its own folders were named. Without the first of them the header is not there.
+fn hiding_places<'a>(
+    header: &'a Path,
+    names: &BTreeSet<OsString>,
+) -> impl Iterator<Item = &'a Path> {
+    let mut rest = header.components();
+    iter::from_fn(move || {
+        let place = rest.as_path();
+        rest.next().map(|first| (first, place))
+    })
+    .filter(|(first, place)| names.contains(first.as_os_str()) && place.file_name().is_some())
+    .map(|(_, place)| place)
 }
 
 /// The programs that were built before.
@@ -250,11 +273,12 @@ impl Watched {
             .iter()
             .filter(|path| !path.starts_with(sdk))
             .collect();
-        if !own
-            .iter()
-            .all(|path| is_older(path, start) && is_steady(path))
-        {
-            return None;
+        let mut asked = Vec::new();
+        for path in &own {
+            if !is_older(path, start) {
+                return None;
+            }
+            asked.extend(asked_headers(&fs::read(path).ok()?)?);
         }
         let mut folders: BTreeSet<PathBuf> = own
             .iter()
@@ -265,7 +289,9 @@ impl Watched {
             let value = SEARCHED.iter().find_map(|flag| word.strip_prefix(flag));
             folders.insert(here.join(value.unwrap_or(word)));
         }
-        folders.retain(|folder| folder.is_dir() && !folder.starts_with(sdk));
+        inputs.extend(asked.iter().map(|name| here.join(name)));
+        // One that is not there has no names, until it is.
+        folders.retain(|folder| !folder.starts_with(sdk));
         let modules = made.program.modules.iter();
         let mut record = Record {
             inputs,
@@ -281,16 +307,55 @@ impl Watched {
     }
 }
 
-fn is_steady(path: &Path) -> bool {
-    fs::read(path).is_ok_and(|bytes| {
-        let text = String::from_utf8_lossy(&bytes);
-        UNSTEADY.iter().all(|word| !text.contains(word))
-    })
+/// The headers that a source asks for by `__has_include` and its like; `None` if it says something else each time, or
+/// does not name them.
+fn asked_headers(source: &[u8]) -> Option<Vec<String>> {
+    let text = String::from_utf8_lossy(source);
+    if UNSTEADY.iter().any(|word| text.contains(word)) {
+        return None;
+    }
+    let mut names = Vec::new();
+    for rest in text.split(HAS_INCLUDE).skip(1) {
+        let rest = rest.strip_prefix("_next").unwrap_or(rest).trim_start();
+        // Without parentheses it is asked whether there is such a question.
+        let Some(operand) = rest.strip_prefix('(') else {
+            continue;
+        };
+        let mut letters = operand.trim_start().chars();
+        let end = match letters.next()? {
+            '<' => '>',
+            '"' => '"',
+            _ => return None,
+        };
+        names.push(letters.as_str().split_once(end)?.0.to_owned());
+    }
+    Some(names)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_names_what_it_asks_for_or_is_not_remembered() {
+        let asked = |text: &str| asked_headers(text.as_bytes());
+        let text =
+            "#ifdef __has_include\n#if __has_include(<a/b.h>) || __has_include_next ( \"c.h\" )\n";
+        assert_eq!(
+            asked(text),
+            Some(vec!["a/b.h".to_owned(), "c.h".to_owned()])
+        );
+        for text in ["#if __has_include(NAME)\n", "__TIME__", ".incbin \"x\""] {
+            assert_eq!(asked(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_header_hides_behind_as_many_folders_as_may_have_been_named() {
+        let names = ["a", "sub", "x.h"].map(OsString::from).into();
+        let places: Vec<_> = hiding_places(Path::new("/a/b/sub/x.h"), &names).collect();
+        assert_eq!(places, ["a/b/sub/x.h", "sub/x.h", "x.h"].map(Path::new));
+    }
 
     #[test]
     fn words_that_do_more_than_is_listed_are_not_known() {
