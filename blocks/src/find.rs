@@ -91,6 +91,25 @@ unsafe fn found_in_four<V: Vector>(place: *const u8, test: impl Test<V>) -> Opti
     }
 }
 
+/// The aligned vector that a place lies in.
+#[inline(always)]
+fn aligned<V: Vector>(place: *const u8) -> *const u8 {
+    place.map_addr(|address| address & !(V::BYTES - 1))
+}
+
+/// Bits of the bytes from `start` on that are what is looked for, as far as a vector reaches that ends in the same page.
+#[inline(always)]
+unsafe fn found_from<V: Vector>(start: *const u8, test: impl Test<V>) -> u32 {
+    // SAFETY: the caller's promise: the page can be read.
+    unsafe {
+        if stays_in_page::<V>(start) {
+            found_in(V::load(start), test)
+        } else {
+            found_in(V::load_aligned(aligned::<V>(start)), test) >> (start.addr() % V::BYTES)
+        }
+    }
+}
+
 /// The first place from `start` on whose byte `test` marks. There must be one; what is read are whole vectors that are
 /// aligned, or end in the page in which they begin.
 #[inline(always)]
@@ -98,12 +117,8 @@ unsafe fn first<V: Vector>(start: *const u8, test: impl Test<V>) -> *const u8 {
     // SAFETY: an aligned vector lies in one page, and the caller says that no page lies before what is looked for that
     // cannot be read.
     unsafe {
-        let mut next = start.map_addr(|address| address & !(V::BYTES - 1));
-        let found = if stays_in_page::<V>(start) {
-            found_in(V::load(start), test)
-        } else {
-            found_in(V::load_aligned(next), test) >> (start.addr() % V::BYTES)
-        };
+        let mut next = aligned::<V>(start);
+        let found = found_from(start, test);
         if found != 0 {
             return start.add(found.trailing_zeros() as usize);
         }
@@ -142,12 +157,8 @@ unsafe fn first_within<V: Vector>(start: *const u8, size: usize, test: impl Test
     // SAFETY: an aligned vector lies in one page, and those that are read begin within the block, which the caller says
     // can be read as far as to what is looked for.
     unsafe {
-        let mut next = start.map_addr(|address| address & !(V::BYTES - 1));
-        let found = if stays_in_page::<V>(start) {
-            found_in(V::load(start), test)
-        } else {
-            found_in(V::load_aligned(next), test) >> (start.addr() % V::BYTES)
-        };
+        let mut next = aligned::<V>(start);
+        let found = found_from(start, test);
         if found != 0 {
             return if_within(end, start.add(found.trailing_zeros() as usize));
         }
@@ -255,7 +266,7 @@ pub(crate) unsafe fn find_last_in_string<V: Vector>(text: *const u8, byte: u8) -
     unsafe {
         let (wanted, zero) = (V::splat(byte), V::splat(0));
         let test = OneOrEnd(wanted);
-        let mut next = text.map_addr(|address| address & !(V::BYTES - 1));
+        let mut next = aligned::<V>(text);
         // Without what lies before the string.
         let mut valid = V::ALL & V::ALL << (text.addr() % V::BYTES);
         let (mut last, mut last_found) = (NOTHING, 0);

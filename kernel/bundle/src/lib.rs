@@ -18,11 +18,11 @@
 //! An *overlay* is a bundle that a host gives beside another: its arguments replace those but the first, its variables
 //! and its input come before the other's.
 //!
-//! Names: `tier`; `setting`, repeated; `profile` and `snapshot`, without contents; `secret`; `argument`, repeated in order;
-//! `input`, `input-file`, `stored-input`, `host-input` and `terminals` for standard input and output; `environment/NAME`; `module/FILE`, in link
-//! order; `file/PATH` for files of the program; `host-file/PATH` for files that the hosted kernel maps from the path on
-//! the host that is the entry's contents; `stored-file/PATH` for files that an image has beside the bundle, described as
-//! the crate `bareflow-boot-layout` says.
+//! Names: `tier`; `setting`, repeated; `profile` and `snapshot`, without contents; `secret`; `argument`, repeated in
+//! order; `input`, `input-file`, `stored-input`, `host-input` and `terminals` for standard input and output;
+//! `environment/NAME`; `module/FILE`, in link order; `file/PATH` for files of the program; `host-file/PATH` for files
+//! that the hosted kernel maps from the path on the host that is the entry's contents; `stored-file/PATH` for files
+//! that an image has beside the bundle, described as the crate `bareflow-boot-layout` says.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

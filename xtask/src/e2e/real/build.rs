@@ -20,7 +20,8 @@ pub struct Built {
     pub linux: PathBuf,
     /// Its folder, built for BareFlow.
     pub bareflow: PathBuf,
-    inputs: PathBuf,
+    /// The folder of its inputs.
+    pub inputs: PathBuf,
 }
 
 impl Built {

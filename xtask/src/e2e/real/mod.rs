@@ -131,7 +131,7 @@ fn check_run(
     tier: Tier,
 ) -> Result<(), String> {
     let (status, expected) = run_for_linux(subject, built, run)?;
-    let mut command = command(built, run, place, tier).map_err(|error| error.to_string())?;
+    let mut command = command(built, run, place, tier, None).map_err(|error| error.to_string())?;
     let output = Recorder::new(OUTPUT_LIMIT_BYTES, io::sink());
     let log = Recorder::new(LOG_LIMIT_BYTES, io::sink());
     let end = supervise(&mut command, TIMEOUT, output.clone(), log.clone())
@@ -155,17 +155,26 @@ fn name_of(path: &str) -> String {
     path.rsplit('/').next().unwrap_or(path).to_owned()
 }
 
-/// Runs the program as a user does, with this very program.
+/// Runs the program as a user does, with this very program. `disk` is the hosted kernel's for snapshots.
 ///
 /// # Errors
 /// That nobody knows where this program is.
-pub fn command(built: &Built, run: &Run, place: Place, tier: Tier) -> io::Result<Command> {
+pub fn command(
+    built: &Built,
+    run: &Run,
+    place: Place,
+    tier: Tier,
+    disk: Option<&Path>,
+) -> io::Result<Command> {
     let mut command = Command::new(env::current_exe()?);
     command.args(["run", "--timeout-s", TIMEOUT_S, "--tier", tier.name()]);
     if place == Place::Hosted {
         command.arg("--hosted");
     } else {
         command.args(["--memory-mib", MEMORY_MIB]);
+    }
+    if let Some(disk) = disk {
+        command.arg("--disk").arg(disk);
     }
     for file in &run.files {
         command.arg("--file").arg(built.input(file));
@@ -221,4 +230,35 @@ fn run_for_linux(subject: &Subject, built: &Built, run: &Run) -> Result<(u8, Vec
 /// The folder of a project's inputs.
 fn inputs(root: &Path, project: &Project) -> PathBuf {
     root.join("xtask/fixtures/real").join(&project.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_disk_stands_before_the_program() {
+        let built = Built {
+            linux: "linux".into(),
+            bareflow: "bareflow".into(),
+            inputs: "inputs".into(),
+        };
+        let run = Run {
+            program: "a.bc".into(),
+            arguments: vec!["x".into()],
+            files: Vec::new(),
+            stdin: None,
+        };
+        let disk = Some(Path::new("d.img"));
+        let command = command(&built, &run, Place::Hosted, Tier::Auto, disk).unwrap();
+        let arguments: Vec<_> = command.get_args().collect();
+        let position = |word: &str| arguments.iter().position(|argument| *argument == word);
+        assert_eq!(arguments[0], "run");
+        assert_eq!(position("d.img"), position("--disk").map(|place| place + 1));
+        assert!(position("d.img") < position("bareflow/a.bc"));
+        assert_eq!(
+            arguments[arguments.len() - 3..],
+            ["bareflow/a.bc", "--", "x"]
+        );
+    }
 }
