@@ -8,6 +8,7 @@
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
@@ -175,12 +176,31 @@ private:
   legacy::PassManager passes;
 };
 
+// Whether many ways lead to a block and many lead on, as in an interpreter's loop.
+static bool is_crossroads(const BasicBlock &block) {
+  // LLVM 20 draws the line there too (tail-dup-pred-size and tail-dup-succ-size).
+  constexpr unsigned many = 17;
+  return block.hasNPredecessorsOrMore(many) && succ_size(&block) >= many;
+}
+
+// The code generator copies a jump through a table to all blocks that lead to it. At crossroads the edges multiply:
+// the code generator took 12 s instead of 2 for the interpreter of QuickJS, whose code was no faster for it.
+static void limit_tail_duplication(const Module &ir) {
+  constexpr unsigned usual = 20;
+  static auto *instructions = static_cast<cl::opt<unsigned> *>(
+      cl::getRegisteredOptions().lookup("tail-dup-indirect-size"));
+  bool has_crossroads =
+      any_of(ir, [](const Function &function) { return any_of(function, is_crossroads); });
+  *instructions = has_crossroads ? 0 : usual;
+}
+
 Expected<std::unique_ptr<MemoryBuffer>> emit_object(llvm_context &context, Module &ir,
                                                     llvm_opt_level_t level) {
   take_diagnostic(context);
   if (level == LLVM_OPT_O3)
     retarget_to_host(ir, *context.machines[level]);
   optimise(context, ir, level);
+  limit_tail_duplication(ir);
   std::unique_ptr<CodeGenerator> &generator = context.generators[level];
   if (!generator)
     generator = CodeGenerator::create(context, level);

@@ -233,6 +233,8 @@ typedef struct llvm_unit_info {
   llvm_unit_t *counters;
   /* Whether the function jumps by labels (computed goto). */
   uint32_t jumps;
+  /* If it does: about how many bytes of the stack a call takes at O0. */
+  uint32_t frame_bytes;
 } llvm_unit_info_t;
 
 /* How large a unit is, in instructions of its IR. */

@@ -232,7 +232,7 @@ impl<'a> Manager<'a> {
         for (name, info) in units_of(&session, self.program.0)? {
             let kind = unit_kind(&info, self.records.len());
             let mut policy = Unit::new(kind);
-            policy.set_jumps(info.jumps != 0);
+            policy.set_jumps(jumps_of(&info));
             self.records.push(Record {
                 name,
                 function: info.function as usize,
@@ -374,7 +374,7 @@ impl<'a> Manager<'a> {
                 .all(|((name, _), record)| *name == record.name);
         self.session = Some(session);
         for (record, (_, info)) in self.records.iter_mut().zip(&units) {
-            record.policy.set_jumps(info.jumps != 0);
+            record.policy.set_jumps(jumps_of(&info));
         }
         self.rules.spent_cycles += now() - start;
         if is_same {
@@ -698,6 +698,11 @@ fn size_of_code(bytes: u64) -> Size {
         compiled: compiled.max(1),
         executed: compiled.clamp(1, 50),
     }
+}
+
+/// What [`Unit::set_jumps`] wants to know.
+fn jumps_of(info: &llvm_unit_info_t) -> Option<u32> {
+    (info.jumps != 0).then_some(info.frame_bytes)
 }
 
 fn unit_kind(info: &llvm_unit_info_t, unit: usize) -> Kind {

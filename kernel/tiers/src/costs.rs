@@ -167,7 +167,12 @@ impl Costs {
     /// At which counts it pays to compile a unit, each level after the one below it that pays too. Both costs grow
     /// on a slow machine, so that counts do not depend on it.
     #[must_use]
-    pub fn thresholds(&self, kind: Kind, size: Size) -> Thresholds {
+    pub fn thresholds(
+        &self,
+        kind: Kind,
+        size: Size,
+        is_allowed: impl Fn(Level) -> bool,
+    ) -> Thresholds {
         let mut thresholds = Thresholds::default();
         let mut tier = Tier::Interpreter;
         let mut least = 0.0_f64;
@@ -176,7 +181,7 @@ impl Costs {
             let pays_at = |level: &Level| self.pays_at(kind, size, tier, *level) / bet;
             let next = LEVELS
                 .into_iter()
-                .filter(|level| Tier::Native(*level) > tier)
+                .filter(|level| Tier::Native(*level) > tier && is_allowed(*level))
                 .map(|level| (level, pays_at(&level)))
                 .reduce(|best, other| if other.1 < best.1 { other } else { best });
             let Some((level, count)) = next else {
@@ -232,7 +237,7 @@ mod tests {
             kind in kind(), size in size(), count in 1_u64..1 << 40,
         ) {
             let costs = Costs::default();
-            let thresholds = costs.thresholds(kind, size);
+            let thresholds = costs.thresholds(kind, size, |_| true);
             let taken = run(&costs, kind, size, &thresholds, count);
             let running = RUNNING[usize::from(kind == Kind::Loop)];
             let interpreted = running[0].at(size.executed) * count as f64;
@@ -251,7 +256,7 @@ mod tests {
 
         #[test]
         fn thresholds_never_decrease(kind in kind(), size in size()) {
-            let thresholds = Costs::default().thresholds(kind, size);
+            let thresholds = Costs::default().thresholds(kind, size, |_| true);
             prop_assert!(thresholds.iter().flatten().is_sorted());
             prop_assert!(thresholds[Level::O3.index()].is_some());
         }
@@ -267,8 +272,8 @@ mod tests {
                 costs.learn(level, measured, cycles as u64);
             }
             prop_assert!(costs.slowness() <= f64::from(slowness) + 1e-3);
-            let expected = Costs::default().thresholds(kind, size);
-            for (found, expected) in costs.thresholds(kind, size).iter().flatten().zip(expected.iter().flatten()) {
+            let expected = Costs::default().thresholds(kind, size, |_| true);
+            for (found, expected) in costs.thresholds(kind, size, |_| true).iter().flatten().zip(expected.iter().flatten()) {
                 prop_assert!(found.abs_diff(*expected) <= expected / 10 + 1);
             }
         }
@@ -281,14 +286,14 @@ mod tests {
             executed: 50,
         };
         let mut costs = Costs::default();
-        let before = costs.thresholds(Kind::Function, size);
+        let before = costs.thresholds(Kind::Function, size, |_| true);
         for _ in 0..100 {
             for level in LEVELS {
                 let times = if level == Level::O3 { 3 } else { 1 };
                 costs.learn(level, size, times * costs.prediction(level, size));
             }
         }
-        let after = costs.thresholds(Kind::Function, size);
+        let after = costs.thresholds(Kind::Function, size, |_| true);
         assert!(after[3] > before[3], "{before:?} {after:?}");
     }
 }

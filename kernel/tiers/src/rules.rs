@@ -47,16 +47,22 @@ impl Rules {
         self.config.policy == Policy::Costs
     }
 
-    /// The thresholds of a unit; those of one whose size is not known say when to look at it.
+    /// The thresholds of a unit that may be compiled at some levels; those of one whose size is not known say when to
+    /// look at it.
     #[must_use]
-    pub fn thresholds(&self, kind: Kind, size: Option<Size>) -> Thresholds {
+    pub fn thresholds(
+        &self,
+        kind: Kind,
+        size: Option<Size>,
+        is_allowed: impl Fn(Level) -> bool,
+    ) -> Thresholds {
         let (counts, first_look) = match kind {
             Kind::Function => (&self.config.calls, FIRST_LOOK[0]),
             Kind::Loop => (&self.config.iterations, FIRST_LOOK[1]),
         };
         match (self.config.policy, size) {
             (Policy::Counts, _) => *counts,
-            (Policy::Costs, Some(size)) => self.costs.thresholds(kind, size),
+            (Policy::Costs, Some(size)) => self.costs.thresholds(kind, size, is_allowed),
             (Policy::Costs, None) => [Some(first_look[0]), Some(first_look[1]), None, None],
         }
     }

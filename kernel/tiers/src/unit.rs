@@ -3,6 +3,10 @@
 use crate::config::due;
 use crate::{LEVELS, Level, Policy, Rules, Size, Thresholds, Tier};
 
+/// How much of the stack a call of an interpreter may take at O0, in bytes. Programs in its language call each other, and
+/// interpreters watch the stack: where clang's code at O0 lets QuickJS's programs call 28 deep, that at O2 does 277.
+const MOST_FRAME_BYTES: u32 = 6 << 10;
+
 /// What a unit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -26,8 +30,8 @@ pub struct Unit {
     put_off: [bool; LEVELS.len()],
     /// The count at which it is due again.
     not_before: u64,
-    /// Whether it jumps by labels.
-    jumps: bool,
+    /// If it jumps by labels: its frame at O0, in bytes.
+    jumps: Option<u32>,
 }
 
 impl Unit {
@@ -42,7 +46,7 @@ impl Unit {
             loops: None,
             put_off: [false; LEVELS.len()],
             not_before: 0,
-            jumps: false,
+            jumps: None,
         }
     }
 
@@ -117,13 +121,29 @@ impl Unit {
         self.size = Some(size);
     }
 
-    /// Notes whether it jumps by labels, as interpreters do: then it is most likely what runs longest.
-    pub const fn set_jumps(&mut self, jumps: bool) {
-        self.jumps = jumps;
+    /// Notes whether it jumps by labels, as interpreters do: with about so many bytes of the stack for a call at O0.
+    pub const fn set_jumps(&mut self, frame_bytes: Option<u32>) {
+        self.jumps = frame_bytes;
+    }
+
+    /// Where costs decide, what jumps by labels is not compiled at O1: with its counters that takes longer than O2.
+    fn skips(&self, rules: &Rules, level: Level) -> bool {
+        self.jumps.is_some() && level == Level::O1 && rules.config.policy == Policy::Costs
+    }
+
+    fn first_level(&self, rules: &Rules) -> Level {
+        let by_costs = rules.config.policy == Policy::Costs;
+        let is_deep = self.jumps.is_some_and(|bytes| bytes > MOST_FRAME_BYTES);
+        match self.kind {
+            Kind::Function if is_deep && by_costs => Level::O2,
+            Kind::Function => Level::O0,
+            Kind::Loop if self.skips(rules, Level::O1) => Level::O2,
+            Kind::Loop => Level::O1,
+        }
     }
 
     fn thresholds(&self, rules: &Rules) -> Thresholds {
-        rules.thresholds(self.kind, self.size)
+        rules.thresholds(self.kind, self.size, |level| !self.skips(rules, level))
     }
 
     fn may_become(&self, level: Level) -> bool {
@@ -146,11 +166,7 @@ impl Unit {
     /// every level has failed. The budget does not count: without code the program cannot go on.
     #[must_use]
     pub fn first_code(&self, rules: &Rules, count: u64) -> Option<Level> {
-        let lowest = match self.kind {
-            Kind::Function if self.jumps && rules.config.policy == Policy::Costs => Level::O2,
-            Kind::Function => Level::O0,
-            Kind::Loop => Level::O1,
-        };
+        let lowest = self.first_level(rules);
         let wanted = due(&self.thresholds(rules), count)
             .max(self.loops)
             .map_or(lowest, |level| level.max(lowest));
@@ -417,10 +433,33 @@ mod tests {
     }
 
     #[test]
-    fn an_interpreter_starts_with_code_that_stays() {
-        let mut unit = Unit::new(Kind::Function);
-        unit.set_jumps(true);
+    fn an_interpreter_skips_o1_and_one_with_a_large_frame_starts_at_o2() {
         let rules = Rules::new(Config::AUTOMATIC);
+        let size = Size {
+            compiled: 6_000,
+            executed: 60,
+        };
+        for kind in [Kind::Function, Kind::Loop] {
+            let mut unit = Unit::new(kind);
+            unit.set_size(size);
+            unit.compiled(Level::O0);
+            let all: Vec<Level> = (0..40)
+                .filter_map(|bits| unit.promotion(&rules, 1 << bits))
+                .collect();
+            assert!(all.contains(&Level::O1), "{all:?}");
+            unit.set_jumps(Some(100));
+            let some: Vec<Level> = (0..40)
+                .filter_map(|bits| unit.promotion(&rules, 1 << bits))
+                .collect();
+            assert!(
+                !some.contains(&Level::O1) && some.contains(&Level::O2),
+                "{some:?}"
+            );
+        }
+        let mut unit = Unit::new(Kind::Function);
+        unit.set_jumps(Some(MOST_FRAME_BYTES));
+        assert_eq!(unit.first_code(&rules, 1), Some(Level::O0));
+        unit.set_jumps(Some(MOST_FRAME_BYTES + 1));
         assert_eq!(unit.first_code(&rules, 1), Some(Level::O2));
         assert_eq!(unit.first_code(&plan(), 1), Some(Level::O0));
         unit.failed(Level::O2);

@@ -202,8 +202,10 @@ llvm_error_t llvm_tiered_unit(const llvm_tiered_t *program, uint32_t index,
   uint32_t function = index;
   while (units[function].is_loop())
     --function;
-  *info = {units[index].symbol.c_str(), function, program->counters + index,
-           has_numbered_labels(*units[index].function)};
+  const Function &code = *units[index].function;
+  bool jumps = has_numbered_labels(code);
+  *info = {units[index].symbol.c_str(), function, program->counters + index, jumps,
+           jumps ? frame_at_o0(code) : 0};
   return LLVM_OK;
 }
 

@@ -38,8 +38,8 @@ struct Unit {
 
 // labels.cpp: makes a function with computed goto one that can be a unit. Whether it was one.
 bool number_labels(llvm::Function &function);
-// labels.cpp: whether the function has had such jumps. LLVM's interpreter tries one case of a switch after the other,
-// and such a function is most likely what runs longest: it starts as native code.
+// labels.cpp: whether the function has had such jumps. LLVM's interpreter tries one case of a switch after the other:
+// it starts as native code.
 bool has_numbered_labels(const llvm::Function &function);
 
 // units.cpp: gives the variables of functions registers, and finds the functions that can be compiled singly, each
@@ -47,6 +47,9 @@ bool has_numbered_labels(const llvm::Function &function);
 std::vector<Unit> find_units(llvm::Module &ir);
 // units.cpp: whether the value is always what llvm.stacksave has returned.
 bool is_stack_mark(const llvm::Value &value);
+// units.cpp: about how many bytes of the stack a call takes at O0, where variables that lie on the stack share no place,
+// and what is used in another block has a place of its own.
+uint32_t frame_at_o0(const llvm::Function &function);
 // units.cpp
 llvm_unit_size_t measure(const std::vector<Unit> &units, const Unit &unit);
 

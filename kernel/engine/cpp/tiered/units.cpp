@@ -167,6 +167,20 @@ std::vector<Unit> find_units(Module &ir) {
 }
 
 // LLVM's guesses of branches weigh what runs: of a switch with a hundred cases, one.
+uint32_t frame_at_o0(const Function &function) {
+  const DataLayout &layout = function.getParent()->getDataLayout();
+  uint64_t bytes = 0;
+  for (const Instruction &instruction : instructions(function)) {
+    if (auto *place = dyn_cast<AllocaInst>(&instruction)) {
+      if (auto size = place->getAllocationSize(layout))
+        bytes += size->getFixedValue();
+    } else if (isa<PHINode>(instruction) || instruction.isUsedOutsideOfBlock(instruction.getParent())) {
+      bytes += layout.getTypeStoreSize(instruction.getType()).getFixedValue();
+    }
+  }
+  return static_cast<uint32_t>(std::min<uint64_t>(bytes, UINT32_MAX));
+}
+
 llvm_unit_size_t measure(const std::vector<Unit> &units, const Unit &unit) {
   Function &function = *unit.function;
   DominatorTree tree(function);
