@@ -374,7 +374,7 @@ impl<'a> Manager<'a> {
                 .all(|((name, _), record)| *name == record.name);
         self.session = Some(session);
         for (record, (_, info)) in self.records.iter_mut().zip(&units) {
-            record.policy.set_jumps(jumps_of(&info));
+            record.policy.set_jumps(jumps_of(info));
         }
         self.rules.spent_cycles += now() - start;
         if is_same {

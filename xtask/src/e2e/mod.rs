@@ -1,6 +1,7 @@
 //! The tests of the whole: cargo's checks, the distribution, every example in every kernel and tier, random
 //! programs, and bad input.
 
+mod adversaries;
 mod bad_input;
 mod cargo;
 mod cases;
@@ -88,6 +89,7 @@ pub fn program_tests(
     tests.extend(libcxx::tests(subject, libcxx));
     tests.extend(overwritten::tests(subject));
     tests.extend(limits::tests(subject));
+    tests.extend(adversaries::tests(subject));
     tests.extend(snapshots::tests(subject, random)?);
     tests.extend(kills::tests(subject));
     tests.extend(converging::tests(subject));
