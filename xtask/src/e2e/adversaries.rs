@@ -10,7 +10,9 @@ use super::runner::{Outcome, Test};
 use super::subject::{Place, Subject};
 use crate::profile::Profile;
 
-const CASES: &[(&str, fn(&Subject) -> Result<(), String>)] = &[
+type Check = fn(&Subject) -> Result<(), String>;
+
+const CASES: &[(&str, Check)] = &[
     ("each_function_once", check_each_function_once),
     ("a_few_calls_each", check_a_few_calls_each),
     ("another_hot_set", check_another_hot_set),
@@ -18,7 +20,7 @@ const CASES: &[(&str, fn(&Subject) -> Result<(), String>)] = &[
 
 /// Their tests.
 pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
-    let test = |&(name, check): &(&'static str, fn(&Subject) -> Result<(), String>)| {
+    let test = |&(name, check): &(&'static str, Check)| {
         let subject = Arc::clone(subject);
         Test::new(format!("adversaries::{name}"), move || {
             Outcome::from(check(&subject))
