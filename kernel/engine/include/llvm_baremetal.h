@@ -243,6 +243,8 @@ typedef struct llvm_unit_size {
   uint32_t compiled;
   /* What runs for one more in its count, its own loops aside: on average, as far as branches can be guessed. */
   uint32_t executed;
+  /* Whether it is a loop without calls and other loops, whose version at O2 does not count. */
+  uint32_t is_flat;
 } llvm_unit_size_t;
 
 typedef struct llvm_tier_hooks {

@@ -567,12 +567,14 @@ impl<'a> Manager<'a> {
         let mut size = llvm_unit_size_t {
             compiled: 0,
             executed: 0,
+            is_flat: 0,
         };
         let error = match &self.session {
             // SAFETY: the program is open and has this unit.
             Some(_) => unsafe { llvm_tiered_measure(self.program.0, unit as u32, &mut size) },
             None => LLVM_ERROR_INTERNAL,
         };
+        record.policy.set_flat(size.is_flat != 0);
         record.policy.set_size(if error == LLVM_OK {
             Size {
                 compiled: size.compiled,

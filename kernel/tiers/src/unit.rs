@@ -32,6 +32,8 @@ pub struct Unit {
     not_before: u64,
     /// If it jumps by labels: its frame at O0, in bytes.
     jumps: Option<u32>,
+    /// Whether it is a loop that does not count at O2.
+    is_flat: bool,
 }
 
 impl Unit {
@@ -47,6 +49,7 @@ impl Unit {
             put_off: [false; LEVELS.len()],
             not_before: 0,
             jumps: None,
+            is_flat: false,
         }
     }
 
@@ -126,9 +129,20 @@ impl Unit {
         self.jumps = frame_bytes;
     }
 
-    /// Where costs decide, what jumps by labels is not compiled at O1: with its counters that takes longer than O2.
+    /// Notes whether it is a loop without calls and other loops, which does not count at O2.
+    pub const fn set_flat(&mut self, is_flat: bool) {
+        self.is_flat = is_flat;
+    }
+
+    /// Where costs decide, what jumps by labels is not compiled at O1: with its counters that takes longer than O2. And
+    /// a loop that would not leave O2 goes past it.
     fn skips(&self, rules: &Rules, level: Level) -> bool {
-        self.jumps.is_some() && level == Level::O1 && rules.config.policy == Policy::Costs
+        let is_skipped = match level {
+            Level::O1 => self.jumps.is_some(),
+            Level::O2 => self.is_flat && self.jumps.is_none(),
+            Level::O0 | Level::O3 => false,
+        };
+        is_skipped && rules.config.policy == Policy::Costs
     }
 
     fn first_level(&self, rules: &Rules) -> Level {
@@ -464,6 +478,22 @@ mod tests {
         assert_eq!(unit.first_code(&plan(), 1), Some(Level::O0));
         unit.failed(Level::O2);
         assert_eq!(unit.first_code(&rules, 1), Some(Level::O1));
+    }
+
+    #[test]
+    fn a_loop_that_does_not_count_at_o2_goes_past_it() {
+        let rules = Rules::new(Config::AUTOMATIC);
+        let mut unit = Unit::new(Kind::Loop);
+        unit.set_size(Size {
+            compiled: 30,
+            executed: 5,
+        });
+        unit.set_flat(true);
+        let levels: Vec<Level> = (0..40)
+            .filter_map(|bits| unit.promotion(&rules, 1 << bits))
+            .collect();
+        assert!(!levels.contains(&Level::O2), "{levels:?}");
+        assert_eq!(levels.last(), Some(&Level::O3));
     }
 
     #[test]

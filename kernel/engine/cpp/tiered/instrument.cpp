@@ -134,11 +134,9 @@ void measure_cycles(const Instrumentation &how, const Unit &unit, Function &copy
     }
 }
 
-// Whether a loop can count when it has been optimised. What is vectorised or fast in another way because nothing
-// stands in it is the body of another loop, or does not stay long.
-static bool can_bear_counter(const Loop &loop) {
-  return !loop.isInnermost() ||
-         any_of(loop.blocks(), [](BasicBlock *block) { return any_of(*block, calls_program); });
+bool is_flat(const Loop &loop) {
+  return loop.isInnermost() &&
+         none_of(loop.blocks(), [](BasicBlock *block) { return any_of(*block, calls_program); });
 }
 
 void count_iterations(const Instrumentation &how, const Unit &function, Function &copy,
@@ -155,7 +153,7 @@ void count_iterations(const Instrumentation &how, const Unit &function, Function
   }
   for (uint32_t index : function.loops) {
     const Unit &loop = how.units[index];
-    if (loops && !can_bear_counter(*loops->getLoopFor(loop.header)))
+    if (loops && is_flat(*loops->getLoopFor(loop.header)))
       continue;
     auto *header = cast<BasicBlock>(map.lookup(loop.header));
     Instruction *rest = &*header->getFirstInsertionPt();

@@ -12,6 +12,7 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Analysis/LoopInfo.h"
 #include "llvm/IR/BasicBlock.h"
 #include "llvm/Transforms/Utils/ValueMapper.h"
 
@@ -76,6 +77,9 @@ struct Instrumentation {
   // Native code calls these by address, and they keep all registers.
   bool is_native;
 };
+// A loop without calls and other loops. When it has been optimised it does not count: it is fast because nothing stands
+// in it.
+bool is_flat(const llvm::Loop &loop);
 void count_calls(const Instrumentation &how, const Unit &unit, llvm::Function &copy);
 void measure_cycles(const Instrumentation &how, const Unit &unit, llvm::Function &copy);
 void count_iterations(const Instrumentation &how, const Unit &function, llvm::Function &copy,

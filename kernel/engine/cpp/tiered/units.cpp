@@ -205,7 +205,7 @@ llvm_unit_size_t measure(const std::vector<Unit> &units, const Unit &unit) {
   BasicBlock *start = own ? unit.header : &function.getEntryBlock();
   uint64_t base = std::max<uint64_t>(frequencies.getBlockFreq(start).getFrequency(), 1);
   executed = std::min(executed / double(base) + 1, double(UINT32_MAX));
-  return {function.getInstructionCount(), static_cast<uint32_t>(executed)};
+  return {function.getInstructionCount(), static_cast<uint32_t>(executed), own && is_flat(*own)};
 }
 
 } // namespace bareflow
