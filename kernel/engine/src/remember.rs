@@ -207,6 +207,7 @@ impl Manager<'_> {
                     count: sample.count,
                 })
                 .collect(),
+            learnt: self.learnt(),
         };
         if let Some(earlier) = memory.counts() {
             profile.accumulate(&earlier.profile);

@@ -13,7 +13,7 @@ use core::ptr;
 use bareflow_guest::report_note;
 use bareflow_profile::Failure;
 use bareflow_snapshot::Function;
-use bareflow_tiers::{Config, Kind, LEVELS, Level, Rules, Size, TIERS, Tier, Unit};
+use bareflow_tiers::{Config, Kind, LEVELS, Learnt, Level, Rules, Size, TIERS, Tier, Unit};
 
 use crate::bindings::{
     LLVM_ERROR_INTERNAL, LLVM_OK, LLVM_OPT_O0, LLVM_OPT_O1, LLVM_OPT_O2, LLVM_OPT_O3,
@@ -314,6 +314,9 @@ impl<'a> Manager<'a> {
     /// What earlier boots have counted, and the limits that follow from it.
     fn take_counts(&mut self) {
         let earlier = self.memory.as_ref().and_then(Memory::counts);
+        if let Some(earlier) = &earlier {
+            self.rules.costs.expect(earlier.profile.learnt);
+        }
         let functions = earlier.map_or(Vec::new(), |earlier| earlier.functions);
         for (unit, record) in self.records.iter_mut().enumerate() {
             let is_same = |function: &&Function| {
@@ -522,6 +525,11 @@ impl<'a> Manager<'a> {
     pub(crate) fn has_compiled(&self) -> bool {
         let mut records = self.records.iter();
         records.any(|record| !record.compilations.is_empty())
+    }
+
+    /// What is known of the costs of compilations.
+    pub(crate) fn learnt(&self) -> Learnt {
+        self.rules.costs.all_learnt()
     }
 
     /// What all compilations took.

@@ -283,6 +283,7 @@ fn take_profile<'a>(body: &mut Reader<'a>) -> Result<Profile<'a>, Refusal> {
                 count: body.u64()?,
             })
         })?,
+        learnt: [body.u32()?, body.u32()?, body.u32()?, body.u32()?],
     })
 }
 

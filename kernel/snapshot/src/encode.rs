@@ -145,4 +145,7 @@ fn put_profile(writer: &mut Writer, profile: &Profile) {
         writer.text(sample.symbol);
         writer.u64(sample.count);
     }
+    for thousandths in profile.learnt {
+        writer.u32(thousandths);
+    }
 }

@@ -3,6 +3,8 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use bareflow_tiers::Learnt;
+
 pub use bareflow_profile::{CallCycles, Part};
 
 /// A symbol that ticks of a timer found running.
@@ -29,6 +31,8 @@ pub struct Profile<'a> {
     pub samples_per_second: u64,
     /// What the ticks found.
     pub samples: Vec<Sample<'a>>,
+    /// What the last of the boots has learnt of what compiling costs.
+    pub learnt: Learnt,
 }
 
 impl<'a> Profile<'a> {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::refusal::Refusal;
 
 pub(crate) const MAGIC: [u8; 4] = *b"SNAP";
-pub(crate) const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 2;
 pub(crate) const HEADER_BYTES: usize = 16;
 pub(crate) const CHECKSUM_BYTES: usize = 32;
 pub(crate) const TAG_BYTES: usize = 32;

@@ -112,14 +112,44 @@ const MOST_LEARNT: f64 = 4.0;
 /// A prediction weighs as much as so many compilations of nothing.
 const PRIOR: f64 = 8.0;
 
+/// How many times more each level costs than predicted, beside all levels, in thousandths; 0 is not known.
+pub type Learnt = [u32; LEVELS.len()];
+
 /// What is known of this machine's compilations.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Costs {
     predicted: [f64; LEVELS.len()],
     taken: [f64; LEVELS.len()],
+    /// What earlier boots have learnt of the levels.
+    expected: [f64; LEVELS.len()],
+}
+
+impl Default for Costs {
+    fn default() -> Self {
+        Self {
+            predicted: [0.0; LEVELS.len()],
+            taken: [0.0; LEVELS.len()],
+            expected: [1.0; LEVELS.len()],
+        }
+    }
 }
 
 impl Costs {
+    /// Starts from what an earlier boot has [learnt](Self::all_learnt). Of how slow the machine was, nothing is known.
+    pub fn expect(&mut self, learnt: Learnt) {
+        for (expected, thousandths) in self.expected.iter_mut().zip(learnt) {
+            if thousandths != 0 {
+                *expected = (f64::from(thousandths) / 1000.0).clamp(1.0 / MOST_LEARNT, MOST_LEARNT);
+            }
+        }
+    }
+
+    /// For later boots.
+    #[must_use]
+    pub fn all_learnt(&self) -> Learnt {
+        LEVELS.map(|level| (self.learnt(level) * 1000.0) as u32)
+    }
+
     /// Notes what a compilation has taken, in cycles.
     pub fn learn(&mut self, level: Level, size: Size, cycles: u64) {
         self.predicted[level.index()] += COMPILING[level.index()].at(size.compiled);
@@ -138,8 +168,8 @@ impl Costs {
     fn learnt(&self, level: Level) -> f64 {
         let weight = PRIOR * COMPILING[level.index()].base;
         let all = self.slowness();
-        let own =
-            (self.taken[level.index()] + weight * all) / (self.predicted[level.index()] + weight);
+        let expected = weight * all * self.expected[level.index()];
+        let own = (self.taken[level.index()] + expected) / (self.predicted[level.index()] + weight);
         (own / all).clamp(1.0 / MOST_LEARNT, MOST_LEARNT)
     }
 
@@ -277,6 +307,36 @@ mod tests {
                 prop_assert!(found.abs_diff(*expected) <= expected / 10 + 1);
             }
         }
+    }
+
+    #[test]
+    fn what_was_learnt_goes_on_and_nonsense_does_no_harm() {
+        let size = Size {
+            compiled: 100,
+            executed: 50,
+        };
+        let mut costs = Costs::default();
+        assert_eq!(costs.all_learnt(), [1000; LEVELS.len()]);
+        for _ in 0..100 {
+            costs.learn(Level::O2, size, 5 * costs.prediction(Level::O2, size));
+        }
+        let learnt = costs.all_learnt();
+        let mut later = Costs::default();
+        later.expect(learnt);
+        let thresholds = |costs: &Costs| costs.thresholds(Kind::Function, size, |_| true);
+        assert!(later.all_learnt()[2].abs_diff(learnt[2]) <= 1);
+        assert_ne!(thresholds(&later), thresholds(&Costs::default()));
+        let mut unknown = Costs::default();
+        unknown.expect([0; LEVELS.len()]);
+        assert_eq!(thresholds(&unknown), thresholds(&Costs::default()));
+        let mut absurd = Costs::default();
+        absurd.expect([u32::MAX, 1, u32::MAX, 1]);
+        assert!(
+            thresholds(&absurd)
+                .iter()
+                .flatten()
+                .all(|count| *count < 1 << 40)
+        );
     }
 
     #[test]

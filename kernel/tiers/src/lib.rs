@@ -21,7 +21,7 @@ mod rules;
 mod unit;
 
 pub use config::{Config, ConfigError, Policy, Thresholds};
-pub use costs::{Costs, Size};
+pub use costs::{Costs, Learnt, Size};
 pub use level::{LEVELS, Level, TIERS, Tier};
 pub use rules::Rules;
 pub use unit::{Kind, Unit};

@@ -177,6 +177,7 @@ fn assemble(parts: &Parts) -> Snapshot<'_> {
                     count: *count,
                 })
                 .collect(),
+            learnt: [1000, 0, u32::MAX, parts.samples.len() as u32],
         },
     }
 }
@@ -351,11 +352,26 @@ fn an_image_that_demands_authentication_gets_it() {
     );
 }
 
+/// Whoever changes the layout gives it the next version.
+#[test]
+fn the_layout_of_a_version_does_not_change() {
+    let bytes = bytes(&[0x90; 10], 1);
+    let version = u16::from_le_bytes([bytes[4], bytes[5]]);
+    let hash = blake3::hash(&bytes).to_hex();
+    assert_eq!(
+        (version, &hash[..32]),
+        (2, "8e9d54fd1ea4f2b2d675612140733716")
+    );
+}
+
 #[test]
 fn another_version_is_named() {
     let mut bytes = bytes(&[0x90; 10], 1);
-    bytes[4] = 2;
-    assert_eq!(decode(&bytes, &expected()), Err(Refusal::OtherVersion(2)));
+    bytes[4] = u8::MAX;
+    assert_eq!(
+        decode(&bytes, &expected()),
+        Err(Refusal::OtherVersion(u8::MAX.into()))
+    );
     assert_eq!(decode(b"ELF", &expected()), Err(Refusal::NotASnapshot));
 }
 

@@ -105,6 +105,7 @@ pub fn snapshot(code: &[u8], boots: u64) -> Snapshot<'_> {
                 part: Part::Program,
                 count: 7 * boots,
             }],
+            learnt: [1000, 900, 0, 1100],
         },
     }
 }
