@@ -145,7 +145,7 @@ llvm_error_t finish_interpreted(llvm_context &context, Module &interpreted,
 }
 
 llvm_error_t interpret_main(llvm_context &context, std::unique_ptr<Module> interpreted,
-                            Function *main, ArrayRef<void *> constructors,
+                            Function *main, ArrayRef<Constructor> constructors,
                             ArrayRef<void *> arguments, bool may_compile, int &status) {
   LLVMLinkInInterpreter();
   std::string text;
@@ -165,9 +165,13 @@ llvm_error_t interpret_main(llvm_context &context, std::unique_ptr<Module> inter
   if (may_compile)
     take_checkpoint(context);
   llvm_error_t error = run_program(context, Running::interpreted_program, status, [&]() -> int {
-    call_all(constructors);
     start_frames(reinterpret_cast<uintptr_t>(__builtin_frame_address(0)),
                  context.options.interpreter_stack_size);
+    for (const Constructor &constructor : constructors)
+      if (constructor.interpretable)
+        engine->runFunction(constructor.interpretable, {});
+      else
+        call_all(constructor.native);
     GenericValue result = engine->runFunction(main, main_arguments(*main, arguments));
     exit_program(main->getReturnType()->isVoidTy() ? 0
                                                    : static_cast<int>(result.IntVal.getSExtValue()));
@@ -193,9 +197,12 @@ llvm_error_t run_interpreted_main(llvm_module &module, ArrayRef<void *> argument
   if (main->isDeclaration())
     return run_native_main(module, LLVM_OPT_O0, arguments, status);
 
-  std::vector<void *> constructors;
-  if (llvm_error_t error = take_constructors(module, constructors))
+  std::vector<void *> addresses;
+  if (llvm_error_t error = take_constructors(module, addresses))
     return error;
+  std::vector<Constructor> constructors;
+  for (void *address : addresses)
+    constructors.push_back({address});
   if (llvm_error_t error = set_destructors(module))
     return error;
   return interpret_main(context, std::move(interpreted), main, constructors, arguments,

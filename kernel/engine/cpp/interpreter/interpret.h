@@ -23,10 +23,16 @@ namespace bareflow {
 llvm_error_t run_interpreted_main(llvm_module &module, llvm::ArrayRef<void *> arguments,
                                   int &status);
 
+// A static constructor: native code, unless there is a function that has been made interpretable.
+struct Constructor {
+  void *native;
+  llvm::Function *interpretable = nullptr;
+};
+
 // Runs a main that has been made interpretable, with its module, and constructors before it.
 // `may_compile`: other functions are compiled meanwhile.
 llvm_error_t interpret_main(llvm_context &context, std::unique_ptr<llvm::Module> interpreted,
-                            llvm::Function *main, llvm::ArrayRef<void *> constructors,
+                            llvm::Function *main, llvm::ArrayRef<Constructor> constructors,
                             llvm::ArrayRef<void *> arguments, bool may_compile, int &status);
 
 // Local variables in memory cost a load or a store at each use; most can be values. In loops, fewer are live then, in

@@ -5,6 +5,7 @@
 #include "../tiered/tiered.h"
 
 #include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/IR/InstIterator.h"
 
 using namespace llvm;
@@ -37,12 +38,19 @@ static void take_stub_addresses(Linker &linker, Function &function) {
 // functions that do run takes less than making all of them interpretable.
 constexpr unsigned interpreted_budget = 10000;
 
-// Functions that direct calls lead to from `main`, nearest first. All others are entered by their addresses, those of
-// stubs: in native code, which never comes back to the interpreter.
-static DenseSet<const Function *> find_interpreted(const Module &ir) {
-  const Function *main = ir.getFunction("main");
-  DenseSet<const Function *> found{main};
-  std::deque<const Function *> open{main};
+// Functions that direct calls lead to from `main` and from static constructors, nearest first. All others are entered by
+// their addresses, those of stubs: in native code, which never comes back to the interpreter.
+static DenseSet<const Function *> find_interpreted(const llvm_module &module) {
+  DenseSet<const Function *> found;
+  std::deque<const Function *> open;
+  auto start_from = [&](StringRef name) {
+    const Function *function = module.ir->getFunction(name);
+    if (function && found.insert(function).second)
+      open.push_back(function);
+  };
+  start_from("main");
+  for (const LifetimeFunction &constructor : module.constructors)
+    start_from(constructor.name);
   unsigned budget = interpreted_budget;
   for (; !open.empty(); open.pop_front())
     for (const Instruction &instruction : instructions(*open.front())) {
@@ -69,7 +77,7 @@ static llvm_error_t make_interpreted(llvm_tiered &program, std::unique_ptr<Modul
   llvm_module &module = compiler.module;
   llvm_context &context = *module.context;
   ValueToValueMapTy map;
-  DenseSet<const Function *> chosen = find_interpreted(*module.ir);
+  DenseSet<const Function *> chosen = find_interpreted(module);
   std::unique_ptr<Module> interpreted = clone(*module.ir, map, [&](const GlobalValue *value) {
     auto *function = dyn_cast<Function>(value);
     return !function || chosen.contains(function) || is_compiled_once(*function);
@@ -106,6 +114,18 @@ static llvm_error_t make_interpreted(llvm_tiered &program, std::unique_ptr<Modul
   return LLVM_OK;
 }
 
+// Those of the first run that were made interpretable, and take nothing, are interpreted.
+static std::vector<Constructor> constructors_of(llvm_tiered &program, Module &interpreted) {
+  std::vector<Constructor> found;
+  ArrayRef<LifetimeFunction> names = program.compiler->module.constructors;
+  for (auto [index, address] : enumerate(take_constructors(program))) {
+    Function *function = interpreted.getFunction(names[index].name);
+    bool is_interpretable = function && !function->isDeclaration() && function->arg_empty();
+    found.push_back({address, is_interpretable ? function : nullptr});
+  }
+  return found;
+}
+
 llvm_error_t run_tiered_interpreter(llvm_tiered &program, ArrayRef<void *> arguments,
                                     int &status) {
   std::unique_ptr<Module> interpreted;
@@ -115,8 +135,9 @@ llvm_error_t run_tiered_interpreter(llvm_tiered &program, ArrayRef<void *> argum
   Function *main = interpreted->getFunction("main");
   if (main->isDeclaration())
     return run_compiled(program, arguments, status);
+  std::vector<Constructor> constructors = constructors_of(program, *interpreted);
   return interpret_main(*program.compiler->module.context, std::move(interpreted), main,
-                        take_constructors(program), arguments, /*may_compile=*/true, status);
+                        constructors, arguments, /*may_compile=*/true, status);
 }
 
 } // namespace bareflow
