@@ -130,6 +130,8 @@ static void optimise(llvm_context &context, Module &ir, unsigned level) {
   PipelineTuningOptions tuning;
   tuning.LoopVectorization = level >= LLVM_OPT_O2;
   tuning.SLPVectorization = level >= LLVM_OPT_O2;
+  // No linker is going to put functions in order.
+  tuning.CallGraphProfile = false;
 
   // Destroyed in reverse order: the managers refer to one another.
   PassInstrumentationCallbacks callbacks;

@@ -256,7 +256,18 @@ typedef struct llvm_tier_hooks {
    * none afterwards, the program ends. */
   void (*wanted)(void *user, uint32_t unit);
   void *user;
+  /* Whether code at O0 and O1 notes its control flow and where its calls by address lead, for O2 and O3 to make use
+   * of. */
+  int is_guided;
 } llvm_tier_hooks_t;
+
+/* What a function's code has noted: words of 64 bits in the pool, which its code changes while it runs. What they mean
+ * depends on the program and on the version of this library. */
+typedef struct llvm_profile {
+  /* NULL if it has noted nothing. */
+  uint64_t *words;
+  size_t count;
+} llvm_profile_t;
 
 /* What a compilation cost and made. */
 typedef struct llvm_compilation {

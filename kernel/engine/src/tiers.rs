@@ -218,6 +218,7 @@ impl<'a> Manager<'a> {
             size: size_of::<llvm_tier_hooks_t>(),
             hot: Some(hot),
             wanted: Some(wanted),
+            is_guided: c_int::from(self.rules.config.is_guided),
             user: ptr::from_mut(self).cast(),
         }
     }

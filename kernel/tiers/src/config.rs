@@ -43,6 +43,9 @@ pub struct Config {
     pub settle_ms: Option<u64>,
     /// The same, in hundredths of the time that the boot has taken until then.
     pub settle_percent: Option<u64>,
+    /// Whether code at O0 and O1 notes its control flow and where its calls by address lead, and O2 and O3 make use of
+    /// it.
+    pub is_guided: bool,
     /// Makes compilations fail, for tests: the seed of a generator that chooses which, where and how.
     pub injection: Option<u64>,
 }
@@ -56,6 +59,8 @@ pub enum ConfigError {
     UnknownPolicy,
     /// Not four thresholds, or one number for the budget.
     WrongCount,
+    /// Neither 0 nor 1.
+    NotASwitch,
     /// Not a number from 0 to 2^63 - 1, or `-`.
     NotANumber,
     /// A higher level is due earlier than a lower one.
@@ -72,10 +77,11 @@ impl fmt::Display for ConfigError {
             Self::UnknownSetting => {
                 "unknown setting; the settings are policy=costs|counts, calls=N,N,N,N, iterations=N,N,N,N, budget=CYCLES, \
                  compile-ms=N, compile-mib=N, pool-mib=N, snapshot-every=N, snapshot-keep=N, settle-ms=N, \
-                 settle-percent=N and inject=SEED"
+                 settle-percent=N, guided=0|1 and inject=SEED"
             }
             Self::UnknownPolicy => "the policies are costs and counts",
             Self::WrongCount => "thresholds are four, for O0, O1, O2 and O3, with - for never",
+            Self::NotASwitch => "a switch is 0 or 1",
             Self::NotANumber => "a value is a whole number from 0 to 9223372036854775807, or -",
             Self::Decreasing => "a higher level cannot be due earlier than a lower one",
             Self::NoPool => "the code pool needs at least 1 MiB",
@@ -107,6 +113,7 @@ impl Config {
         snapshot_keep: 4,
         settle_ms: Some(2_000),
         settle_percent: Some(10),
+        is_guided: true,
         injection: None,
     };
 
@@ -145,7 +152,7 @@ impl Config {
 
     /// Changes one setting, given as `policy=counts`, `calls=10,100,1000,10000`, `iterations=-,1000,-,100000`,
     /// `budget=1000000000`, `compile-ms=1000`, `compile-mib=64`, `pool-mib=16`, `snapshot-every=10`,
-    /// `snapshot-keep=4`, `settle-ms=2000`, `settle-percent=10` or `inject=1`.
+    /// `snapshot-keep=4`, `settle-ms=2000`, `settle-percent=10`, `guided=1` or `inject=1`.
     ///
     /// Thresholds make the policy one of counts.
     ///
@@ -182,6 +189,13 @@ impl Config {
             }
             "settle-ms" => self.settle_ms = number(value)?,
             "settle-percent" => self.settle_percent = number(value)?,
+            "guided" => {
+                self.is_guided = match value {
+                    "1" => true,
+                    "0" => false,
+                    _ => return Err(ConfigError::NotASwitch),
+                }
+            }
             "inject" => self.injection = number(value)?,
             _ => return Err(ConfigError::UnknownSetting),
         }

@@ -92,6 +92,7 @@ llvm_error_t llvm_tiered_restore(const llvm_restored_t *restored, const llvm_tie
   program->unit_count = restored->unit_count;
   program->lay_out(restored->counters, restored->stubs);
   program->tiers.assign(restored->tiers, restored->tiers + restored->unit_count);
+  program->profiles.open(restored->unit_count, hooks->is_guided);
   for (uint32_t unit = 0; unit < restored->unit_count; ++unit)
     if (!program->has_code(unit))
       program->slots[unit] = reinterpret_cast<void *>(program->no_code(unit));
@@ -184,7 +185,7 @@ llvm_error_t llvm_tiered_attach(llvm_tiered_t *program, llvm_module_t *module,
       ProgramMemory scope;
       compiler->newest.resize(program->unit_count);
     }
-    compiler->counters.units = program->counters;
+    compiler->use(*program);
     program->compiler = std::move(compiler);
     for (const Unit &unit : program->compiler->units)
       program->compiler->linker.define(unit.symbol, program->stub(unit.index));

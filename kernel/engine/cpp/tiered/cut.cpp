@@ -116,16 +116,35 @@ Function *body_of(Function &callee, Declarer &declarer, llvm_opt_level_t level, 
   return &callee;
 }
 
-// Gives the bodies of callees for inlining, nearest first.
-void offer_bodies(const Function &self, const Counters &counters, Declarer &declarer,
+// Gives the bodies of callees for inlining: those that are called most often first, and of others the nearest.
+void offer_bodies(const Function &self, const Counters &counters, Declarer &declarer, Guide &guide,
                   llvm_opt_level_t level) {
   bool is_last = level == LLVM_OPT_O3;
   unsigned budget = is_last ? inlining_budget : inlining_budget_at_o2;
   unsigned largest = is_last ? largest_inlined : largest_inlined_at_o2;
+  // What only the C library can see comes with what needs it.
+  auto is_needed = [](const Function &source) {
+    return source.hasLocalLinkage() || source.hasFnAttribute(Attribute::AlwaysInline);
+  };
   // A body may bring further callees.
-  for (size_t next = 0; next < declarer.functions.size(); ++next) {
-    auto [source, declared] = declarer.functions[next];
-    // What only the C library can see comes with what needs it.
+  std::vector<bool> is_done;
+  for (;;) {
+    is_done.resize(declarer.functions.size());
+    std::optional<size_t> next;
+    double most = 0;
+    for (size_t index = 0; index < is_done.size(); ++index) {
+      const Function &source = *declarer.functions[index].first;
+      double heat = level < LLVM_OPT_O2 || is_needed(source) ? std::numeric_limits<double>::max()
+                                                             : guide.heat_of(source);
+      if (!is_done[index] && heat > most) {
+        next = index;
+        most = heat;
+      }
+    }
+    if (!next)
+      return;
+    is_done[*next] = true;
+    auto [source, declared] = declarer.functions[*next];
     bool is_part = source->hasLocalLinkage();
     if (source == &self || source->isVarArg())
       continue;
@@ -136,8 +155,10 @@ void offer_bodies(const Function &self, const Counters &counters, Declarer &decl
     budget -= std::min(budget, body->getInstructionCount());
     ValueToValueMapTy map;
     clone_whole(*declared, *body, map, declarer);
-    if (level >= LLVM_OPT_O2)
+    if (level >= LLVM_OPT_O2) {
+      guide.guide(*body, map, *declared, guide.heat_of(*source));
       specialise_copies(counters, *body, map);
+    }
     declared->setVisibility(GlobalValue::DefaultVisibility);
     declared->setLinkage(is_part ? GlobalValue::InternalLinkage
                                  : GlobalValue::AvailableExternallyLinkage);
@@ -360,21 +381,27 @@ std::unique_ptr<Module> cut_out(llvm_context &context, const std::vector<Unit> &
   // Counting is an effect that the program does not have.
   copy->removeFnAttr(Attribute::Memory);
 
-  if (level < LLVM_OPT_O2)
+  const Unit *function = &unit;
+  while (function->is_loop())
+    --function;
+  auto declare = [&](Function &other) { return cast<Function>(declarer.materialize(&other)); };
+  Guide guide(units, counters, declare);
+  if (level < LLVM_OPT_O2) {
+    note_profile(*context.pool, counters, function->index, source, map);
     watch_copies(counters, source, map);
-  else
+  } else {
+    if (guide.guide(source, map, *copy, /*heat=*/1, unit.is_loop() ? &unit : nullptr))
+      guide.summarise(*module);
     specialise_copies(counters, source, map);
+  }
   if (level < LLVM_OPT_O3) {
-    const Unit *function = &unit;
-    while (function->is_loop())
-      --function;
     instrument({units, counters, tier, /*is_native=*/true}, unit, *function, *copy, map);
   }
   if (unit.is_loop()) {
     enter_at_header(unit, *copy, map, level);
     describe_arguments(unit, *copy);
   }
-  offer_bodies(source, counters, declarer, level);
+  offer_bodies(source, counters, declarer, guide, level);
   if (level == LLVM_OPT_O3 && !unit.is_loop())
     call_itself(*copy, source);
   if (level >= LLVM_OPT_O1)

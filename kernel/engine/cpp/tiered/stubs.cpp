@@ -211,6 +211,15 @@ void put_stub(uintptr_t place, uintptr_t word) {
   put_displacement(bytes + 2, word);
 }
 
+void Compiler::use(llvm_tiered &program) {
+  counters.units = program.counters;
+  counters.profiles = &program.profiles;
+  counters.stubs = program.stubs;
+  for (const Unit &unit : units)
+    if (!unit.is_loop())
+      counters.functions[unit.function] = unit.index;
+}
+
 llvm_error_t create_stubs(llvm_tiered &program) {
   unsigned eax, ebx, ecx, edx;
   bareflow_has_xsave = __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_OSXSAVE);
@@ -223,6 +232,7 @@ llvm_error_t create_stubs(llvm_tiered &program) {
     ProgramMemory scope;
     program.tiers.assign(count, LLVM_TIER_INTERPRETER);
     program.code.resize(count);
+    program.profiles.open(count, program.hooks.is_guided);
     compiler.newest.resize(count);
   }
   auto data = pool.reserve(count * (sizeof(llvm_unit_t) + sizeof(void *)));
@@ -233,7 +243,7 @@ llvm_error_t create_stubs(llvm_tiered &program) {
     return fail(context, LLVM_ERROR_OUT_OF_MEMORY, code.takeError());
 
   program.lay_out(*data, *code);
-  compiler.counters.units = program.counters;
+  compiler.use(program);
   for (const Unit &unit : compiler.units) {
     put_stub(program.stub(unit.index), reinterpret_cast<uintptr_t>(program.slots + unit.index));
     put_entry(reinterpret_cast<uint8_t *>(program.no_code(unit.index)), unit.index);

@@ -8,6 +8,7 @@
 
 #include "../code_pool.h"
 #include "../program.h"
+#include "profiles.h"
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallVector.h"
@@ -62,6 +63,10 @@ struct Counters {
   // Of the copies of unknown size, and which copy has which.
   CopyProfile *copies = nullptr;
   llvm::DenseMap<const llvm::Instruction *, uint32_t> copy_numbers;
+  // What is noted of control flow and targets, and which unit a function is.
+  Profiles *profiles = nullptr;
+  llvm::DenseMap<const llvm::Function *, uint32_t> functions;
+  uintptr_t stubs = 0;
 
   uint64_t field(uint32_t unit, size_t offset) const {
     return reinterpret_cast<uint64_t>(units + unit) + offset;
@@ -94,6 +99,40 @@ llvm::Error create_copy_profiles(CodePool &pool, Counters &counters);
 void watch_copies(const Counters &counters, llvm::Function &source, llvm::ValueToValueMapTy &map);
 void specialise_copies(const Counters &counters, llvm::Function &source,
                        llvm::ValueToValueMapTy &map);
+
+// guide.cpp: makes a clone of the unit's function note its control flow and where its calls by address lead.
+void note_profile(CodePool &pool, const Counters &counters, uint32_t unit,
+                  llvm::Function &source, llvm::ValueToValueMapTy &map);
+
+// guide.cpp: what was noted, for the code of one unit and the bodies that come along with it.
+class Guide {
+public:
+  // `declare` declares a function of the program where the code is.
+  Guide(const std::vector<Unit> &units, const Counters &counters,
+        llvm::function_ref<llvm::Function *(llvm::Function &)> declare);
+  // Tells a clone that was made with `map` and not changed yet what is known of it. It is entered `heat` times for each
+  // entry of the unit, whose own clone is the first. Whether anything is known.
+  bool guide(llvm::Function &source, llvm::ValueToValueMapTy &map, llvm::Function &copy, double heat,
+             const Unit *loop = nullptr);
+  // How often the function is called directly for each entry of the unit, so far as is known.
+  double heat_of(const llvm::Function &callee) const { return heats.lookup(&callee); }
+  // Says what is often in a module whose unit alone has been guided.
+  void summarise(llvm::Module &module) const;
+
+private:
+  bool guide_by_profile(uint32_t unit, llvm::Function &source, llvm::ValueToValueMapTy &map,
+                        llvm::Function &copy, const Unit *loop, double heat);
+  void add_callees(const llvm::Instruction &instruction, double heat);
+  void add_callee(const llvm::Function &callee, double heat);
+  llvm::Function *function_at(uintptr_t address) const;
+
+  const std::vector<Unit> &units;
+  const Counters &counters;
+  llvm::function_ref<llvm::Function *(llvm::Function &)> declare;
+  llvm::DenseMap<const llvm::Function *, double> heats;
+  // Of the clone that was guided last: its entries, and how often each block ran.
+  std::vector<uint64_t> executions;
+};
 
 // library.cpp: the C library's definition of what the program declares, if it and what it needs have at most
 // so many instructions; or null.
@@ -172,6 +211,8 @@ private:
 // What compiles a program's units.
 struct Compiler {
   explicit Compiler(llvm_module &module) : module(module), linker(module, /*has_import_stubs=*/true) {}
+  // Takes the program's counters, once its units are known.
+  void use(llvm_tiered &program);
 
   llvm_module &module;
   std::vector<Unit> units;
@@ -198,6 +239,7 @@ struct llvm_tiered {
   uintptr_t entries = 0;
   // The tier of each unit's newest code, and what its slot must hold.
   std::vector<llvm_tier_t> tiers;
+  bareflow::Profiles profiles;
   std::vector<uintptr_t> code;
 
   uintptr_t main = 0;

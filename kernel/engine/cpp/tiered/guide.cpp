@@ -1,0 +1,124 @@
+// What unoptimised code has noted, as the optimiser knows it: weights of branches, counts of entries and a summary.
+#include "tiered.h"
+
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/ProfileSummary.h"
+#include "llvm/ProfileData/InstrProf.h"
+#include "llvm/ProfileData/ProfileCommon.h"
+
+using namespace llvm;
+
+namespace bareflow {
+namespace {
+
+// What ran less often may have done so by chance.
+constexpr uint64_t least_executions = 64;
+
+size_t words_of(const Flow &flow, ArrayRef<CallBase *> calls) {
+  return flow.counter_count() + calls.size() * words_of_call;
+}
+
+} // namespace
+
+void note_profile(CodePool &pool, const Counters &counters, uint32_t unit, Function &source,
+                  ValueToValueMapTy &map) {
+  if (!counters.profiles->is_on())
+    return;
+  Flow flow(source);
+  if (!flow.is_known())
+    return;
+  std::vector<CallBase *> calls = find_calls_by_address(source);
+  size_t count = words_of(flow, calls);
+  uintptr_t words = count == 0 ? 0 : counters.profiles->make(pool, unit, count);
+  if (!words)
+    return;
+  flow.count(map, words);
+  watch_targets(calls, map, words + flow.counter_count() * sizeof(uint64_t));
+}
+
+Guide::Guide(const std::vector<Unit> &units, const Counters &counters,
+             function_ref<Function *(Function &)> declare)
+    : units(units), counters(counters), declare(declare) {}
+
+Function *Guide::function_at(uintptr_t address) const {
+  uintptr_t offset = address - counters.stubs;
+  size_t unit = offset / stub_bytes;
+  if (address < counters.stubs || unit >= units.size() || offset % stub_bytes != 0 ||
+      units[unit].is_loop())
+    return nullptr;
+  return units[unit].function;
+}
+
+bool Guide::guide(Function &source, ValueToValueMapTy &map, Function &copy, double heat,
+                  const Unit *loop) {
+  auto unit = counters.functions.find(&source);
+  if (!counters.profiles->is_on() || unit == counters.functions.end() ||
+      !guide_by_profile(unit->second, source, map, copy, loop, heat)) {
+    // Nothing tells the calls apart.
+    for (Instruction &instruction : instructions(source))
+      add_callees(instruction, heat);
+    return false;
+  }
+  return true;
+}
+
+bool Guide::guide_by_profile(uint32_t unit, Function &source, ValueToValueMapTy &map,
+                             Function &copy, const Unit *loop, double heat) {
+  Flow flow(source);
+  if (!flow.is_known())
+    return false;
+  std::vector<CallBase *> calls = find_calls_by_address(source);
+  ArrayRef<uint64_t> words = counters.profiles->find(unit, words_of(flow, calls));
+  if (flow.counter_count() == 0)
+    flow.run_straight(counters.units[unit].count);
+  else if (!words.empty())
+    flow.solve(words.take_front(flow.counter_count()));
+  else
+    return false;
+  if (flow.most_executions() < least_executions)
+    return false;
+
+  flow.weigh(map);
+  uint64_t entries = loop ? flow.entries_of_loop(loop->header) : flow.entries();
+  entries = std::max<uint64_t>(entries, 1);
+  copy.setEntryCount(entries);
+  executions.assign(1, entries);
+  append_range(executions, flow.all_executions());
+
+  auto heat_at = [&](const Instruction &instruction) {
+    return heat * double(flow.executions(instruction.getParent())) / double(entries);
+  };
+  for (Instruction &instruction : instructions(source))
+    add_callees(instruction, heat_at(instruction));
+  if (!words.empty())
+    promote_targets(calls, map, words.drop_front(flow.counter_count()),
+                    [&](const CallBase &call, uintptr_t address) -> Function * {
+                      Function *target = function_at(address);
+                      if (!target)
+                        return nullptr;
+                      add_callee(*target, heat_at(call));
+                      return declare(*target);
+                    });
+  return true;
+}
+
+// Those whose address is given to somebody are likely to be called, too.
+void Guide::add_callees(const Instruction &instruction, double heat) {
+  for (const Value *operand : instruction.operand_values())
+    if (auto *callee = dyn_cast<Function>(operand))
+      add_callee(*callee, heat);
+}
+
+void Guide::add_callee(const Function &callee, double heat) {
+  double &known = heats[&callee];
+  known = std::max(known, heat);
+}
+
+void Guide::summarise(Module &module) const {
+  InstrProfSummaryBuilder builder(ProfileSummaryBuilder::DefaultCutoffs.vec());
+  builder.addRecord(InstrProfRecord(executions));
+  module.setProfileSummary(builder.getSummary()->getMD(module.getContext()),
+                           ProfileSummary::PSK_Instr);
+}
+
+} // namespace bareflow
