@@ -278,6 +278,7 @@ mod tests {
             ("budget=-1", ConfigError::NotANumber),
             ("compile-ms=abc", ConfigError::NotANumber),
             ("compile-mib=", ConfigError::NotANumber),
+            ("guided=2", ConfigError::NotASwitch),
             ("inject=0x1", ConfigError::NotANumber),
             ("pool-mib=1.5", ConfigError::NotANumber),
             ("pool-mib=0", ConfigError::NoPool),

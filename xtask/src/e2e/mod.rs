@@ -34,6 +34,7 @@ mod outside;
 mod overwritten;
 mod paging;
 mod posix;
+mod profile_guided;
 mod random;
 pub mod real;
 mod runner;
@@ -84,6 +85,7 @@ pub fn program_tests(
     tests.extend(input::tests(subject));
     tests.extend(jail::tests(subject));
     tests.extend(hot_loops::tests(subject));
+    tests.extend(profile_guided::tests(subject));
     tests.extend(cases::tests(subject)?);
     tests.extend(cxx::tests(subject)?);
     tests.extend(libcxx::tests(subject, libcxx));
