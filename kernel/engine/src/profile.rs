@@ -83,12 +83,13 @@ impl Measured {
     /// Writes the profile.
     pub(crate) fn write(
         self,
-        manager: &Manager,
+        manager: &mut Manager,
         config: &Config,
         request: &RunRequest,
         kernel: Kernel,
     ) {
         let platform = bareflow_cxx_runtime::platform();
+        manager.measure_all();
         let functions = self.functions(manager.records());
         let profile = Profile {
             schema: SCHEMA,
@@ -127,6 +128,7 @@ impl Measured {
             if record.function == index {
                 functions.push(Function {
                     name: record.name.clone(),
+                    size: record.policy.size(),
                     tier: record.policy.tier(),
                     calls: counters.count,
                     cycles: (counters.timed_calls > 0).then_some(CallCycles {
@@ -147,6 +149,7 @@ impl Measured {
                 // A function stands before its loops.
                 function.loops.push(Loop {
                     name: record.name.clone(),
+                    size: record.policy.size(),
                     iterations: counters.count,
                     compilations: self.compilations(record),
                     failures: record.failures.clone(),

@@ -284,7 +284,7 @@ fn run_in_tiers(config: Config, request: &RunRequest, host: &mut dyn Host) -> Re
         manager.remember(run_cycles, samples);
     }
     if let Some(measured) = measured {
-        measured.write(&manager, &config, request, kernel);
+        measured.write(&mut manager, &config, request, kernel);
     }
     // Nothing runs after the program: taking its IR apart, instruction by instruction, would only delay the end.
     mem::forget(manager);

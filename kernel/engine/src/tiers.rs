@@ -540,7 +540,9 @@ impl<'a> Manager<'a> {
 
     fn promote(&mut self, unit: usize, version: Tier) {
         let count = self.records[unit].counters().count;
-        self.measure(unit);
+        if self.rules.needs_sizes() {
+            self.measure(unit);
+        }
         let policy = &self.records[unit].policy;
         // A loop without code of its own may run in code of its function.
         let due = policy.promotion(&self.rules, count);
@@ -567,10 +569,10 @@ impl<'a> Manager<'a> {
         self.records[unit].set_limits(&self.rules);
     }
 
-    /// Looks at how large a unit is, if that decides about it and nobody has looked.
+    /// Looks at how large a unit is, if nobody has looked.
     fn measure(&mut self, unit: usize) {
         let record = &mut self.records[unit];
-        if record.policy.size().is_some() || !self.rules.needs_sizes() {
+        if record.policy.size().is_some() {
             return;
         }
         let mut size = llvm_unit_size_t {
@@ -592,6 +594,15 @@ impl<'a> Manager<'a> {
         } else {
             size_of_code(record.restored_bytes)
         });
+    }
+
+    /// Looks at all units, for a profile.
+    pub(crate) fn measure_all(&mut self) {
+        if self.session.is_some() {
+            for unit in 0..self.records.len() {
+                self.measure(unit);
+            }
+        }
     }
 
     fn can_wait(&mut self, unit: usize, level: Level, count: u64) -> bool {

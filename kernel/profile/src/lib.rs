@@ -11,11 +11,11 @@ extern crate alloc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use bareflow_tiers::{LEVELS, Level, Tier};
+use bareflow_tiers::{LEVELS, Level, Size, Tier};
 use serde::{Deserialize, Serialize};
 
 /// The version of the schema.
-pub const SCHEMA: u64 = 2;
+pub const SCHEMA: u64 = 3;
 
 /// What a kernel measured during one run of a program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +101,8 @@ pub struct Function {
     pub name: String,
     /// The tier it was in at the end.
     pub tier: Tier,
+    /// How large it is, in instructions of its IR; `None` when LLVM was not needed.
+    pub size: Option<Size>,
     /// How often it was called, as far as calls were counted.
     pub calls: u64,
     /// What its calls took; `None` when none was measured. Calls are measured below O2 only.
@@ -159,6 +161,8 @@ pub struct Failure {
 pub struct Loop {
     /// Its name within the function.
     pub name: String,
+    /// How large the function is, and how much runs in one iteration.
+    pub size: Option<Size>,
     /// How often its body ran, as far as iterations were counted.
     pub iterations: u64,
     /// Its compilations for entry in the middle of a call, the first one first.

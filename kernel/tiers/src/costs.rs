@@ -7,10 +7,13 @@
 //!
 //! Leaving the interpreter is a bet on more: see [`BET`].
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Kind, LEVELS, Level, TIERS, Thresholds, Tier};
 
 /// How large a unit is, in instructions of its IR.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Size {
     /// What is compiled when it is.
     pub compiled: u32,
@@ -228,6 +231,9 @@ impl Costs {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::vec::Vec;
+
+    extern crate std;
 
     const MOST: u32 = 1 << 20;
 
@@ -258,6 +264,86 @@ mod tests {
         cycles + (count - at) as f64 * running[tier.index()].at(size.executed)
     }
 
+    /// What it takes for whoever knows when the run will end, and compiles at once or never.
+    fn best(costs: &Costs, kind: Kind, size: Size, count: u64) -> f64 {
+        let running = RUNNING[usize::from(kind == Kind::Loop)];
+        let interpreted = running[0].at(size.executed) * count as f64;
+        LEVELS
+            .into_iter()
+            .map(|level| {
+                costs.cost(level, size)
+                    + running[Tier::Native(level).index()].at(size.executed) * count as f64
+            })
+            .fold(interpreted, f64::min)
+    }
+
+    /// Units of whole runs at O0, where everything counts: the sizes and counts that `cargo xtask report --trace` writes
+    /// of profiles with `--set calls=1,-,-,- --set iterations=1,-,-,-`.
+    const TRACES: [(&str, &str); 6] = [
+        ("Lua, fib", include_str!("../tests/traces/lua-fib.txt")),
+        (
+            "Lua, strings",
+            include_str!("../tests/traces/lua-strings.txt"),
+        ),
+        ("Lua, mixed", include_str!("../tests/traces/lua-mixed.txt")),
+        ("SQLite", include_str!("../tests/traces/sqlite.txt")),
+        ("zlib", include_str!("../tests/traces/zlib.txt")),
+        ("bzip2", include_str!("../tests/traces/bzip2.txt")),
+    ];
+
+    fn units(trace: &str) -> impl Iterator<Item = (Kind, Size, u64)> {
+        trace.lines().map(|line| {
+            let words: Vec<&str> = line.split(' ').collect();
+            let kind = match words[0] {
+                "f" => Kind::Function,
+                "l" => Kind::Loop,
+                other => panic!("no kind: {other}"),
+            };
+            let number = |index: usize| words[index].parse::<u64>().unwrap();
+            let size = Size {
+                compiled: number(1) as u32,
+                executed: number(2) as u32,
+            };
+            (kind, size, number(3))
+        })
+    }
+
+    /// Over the best choices for all units of the trace, when the program ends after a part of it.
+    fn competitive_ratio(trace: &str, part: f64) -> f64 {
+        let costs = Costs::default();
+        let (mut taken, mut least) = (0.0, 0.0);
+        for (kind, size, count) in units(trace) {
+            let count = ((count as f64 * part) as u64).max(1);
+            let thresholds = costs.thresholds(kind, size, |_| true);
+            taken += run(&costs, kind, size, &thresholds, count);
+            least += best(&costs, kind, size, count);
+        }
+        taken / least
+    }
+
+    #[test]
+    fn whole_runs_of_real_programs_cost_at_most_twice_the_best_choices() {
+        for (name, trace) in TRACES {
+            assert!(units(trace).count() > 50, "{name}");
+            let ratio = competitive_ratio(trace, 1.0);
+            assert!((1.0..2.0).contains(&ratio), "{name}: {ratio}");
+        }
+    }
+
+    /// Wherever a program ends, its units have run as long as they have, and other choices are the best. Of a run that is
+    /// over in milliseconds, lost bets are a large part.
+    #[test]
+    fn programs_that_end_early_cost_a_small_multiple_of_the_best_choices() {
+        for (name, trace) in TRACES {
+            let mut all: Vec<f64> = (1..=200)
+                .map(|part| competitive_ratio(trace, f64::from(part) / 200.0))
+                .collect();
+            all.sort_by(f64::total_cmp);
+            let (median, worst) = (all[all.len() / 2], all[all.len() - 1]);
+            assert!(median < 2.0 && worst < 5.0, "{name}: {median}, {worst}");
+        }
+    }
+
     proptest! {
         /// Against whoever knows when the run will end, and compiles at once or never. A chain of levels pays at most
         /// twice for each step, and each step costs more than those before it. A bet that is lost costs what it
@@ -269,12 +355,7 @@ mod tests {
             let costs = Costs::default();
             let thresholds = costs.thresholds(kind, size, |_| true);
             let taken = run(&costs, kind, size, &thresholds, count);
-            let running = RUNNING[usize::from(kind == Kind::Loop)];
-            let interpreted = running[0].at(size.executed) * count as f64;
-            let best = LEVELS.into_iter().map(|level| {
-                costs.cost(level, size)
-                    + running[Tier::Native(level).index()].at(size.executed) * count as f64
-            }).fold(interpreted, f64::min);
+            let best = best(&costs, kind, size, count);
             let is_bet = |due: &u64| *due <= count && count as f64 <= *due as f64 * BET;
             let most = if thresholds.iter().flatten().next().is_some_and(is_bet) {
                 1.0 + BET

@@ -9,9 +9,10 @@ use clap::Args;
 
 use crate::error::{Error, Result, system};
 use crate::outputs::{OutputFile, write_output};
-use crate::profile::{self, Profile, page, printable, table};
+use crate::profile::{self, Profile, page, printable, table, trace};
 
 const HTML: &str = "--html";
+const TRACE: &str = "--trace";
 
 /// Show a profile: a table here, and with --html a page with plots
 #[derive(Args, Debug)]
@@ -22,6 +23,9 @@ pub struct ReportArgs {
     /// Also write one HTML page that needs no other file
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Also write the sizes and counts of all units, to try policies of the tiers on
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
 }
 
 impl ReportArgs {
@@ -40,12 +44,20 @@ impl ReportArgs {
         if let Some(path) = &self.html {
             OutputFile::new(path, HTML)?.other_than([&self.profile])?;
         }
+        if let Some(path) = &self.trace {
+            let others = [Some(&self.profile), self.html.as_ref()];
+            OutputFile::new(path, TRACE)?.other_than(others.into_iter().flatten())?;
+        }
         let profile = read(&self.profile)?;
         if let Some(path) = &self.html {
             let page = page::render(&profile)
                 .map_err(io::Error::other)
                 .map_err(system("cannot draw the plots"))?;
             write_output(path, HTML, page.as_bytes())?;
+            eprintln!("wrote {}", shown(path));
+        }
+        if let Some(path) = &self.trace {
+            write_output(path, TRACE, trace::render(&profile).as_bytes())?;
             eprintln!("wrote {}", shown(path));
         }
         Ok(table::render(&profile))
@@ -71,6 +83,7 @@ mod tests {
         ReportArgs {
             profile: profile.to_owned(),
             html: Some(html.to_owned()),
+            trace: None,
         }
         .draw()
     }
@@ -96,7 +109,7 @@ mod tests {
         for (name, text) in [
             ("empty", String::new()),
             ("text", "no JSON\n".to_owned()),
-            ("schema", FIXTURE.replace("\"schema\": 2", "\"schema\": 9")),
+            ("schema", FIXTURE.replace("\"schema\": 3", "\"schema\": 9")),
             ("short", FIXTURE[..FIXTURE.len() / 2].to_owned()),
             ("field", FIXTURE.replace("heap_bytes", "heap")),
             ("negative", FIXTURE.replace("31457280", "-31457280")),

@@ -8,6 +8,7 @@ mod figures;
 pub mod page;
 pub mod plot;
 pub mod table;
+pub mod trace;
 
 use serde::Deserialize;
 
@@ -138,21 +139,21 @@ pub mod tests {
 
     #[test]
     fn what_is_no_json_is_refused() {
-        for text in ["", "{", "profile", "{\"schema\": 2", "\u{1b}[31m", "{} {}"] {
+        for text in ["", "{", "profile", "{\"schema\": 3", "\u{1b}[31m", "{} {}"] {
             let text = message(parse(text.as_bytes()));
             assert!(
                 text.starts_with("not JSON: ") || text.contains("missing field"),
                 "{text}"
             );
         }
-        assert!(message(parse(b"{\"schema\": 2, \"program\": \"\xff")).contains("JSON"));
+        assert!(message(parse(b"{\"schema\": 3, \"program\": \"\xff")).contains("JSON"));
     }
 
     #[test]
     fn another_schema_is_refused_whatever_else_it_holds() {
         assert_eq!(
             message(parse(b"{\"schema\": 9, \"news\": []}")),
-            "a profile of schema 9; this command reads schema 2"
+            "a profile of schema 9; this command reads schema 3"
         );
         assert!(message(parse(b"[]")).contains("expected an object"));
         assert!(message(parse(b"{}")).contains("missing field `schema`"));
