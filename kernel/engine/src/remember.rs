@@ -41,7 +41,7 @@ unsafe extern "C" fn bareflow_snapshot() -> c_int {
     }
     match manager.write_code(0, None) {
         Saved::Code(_) => 0,
-        Saved::Counts | Saved::Nothing => -1,
+        Saved::Counts | Saved::Nothing | Saved::NoNews => -1,
     }
 }
 
@@ -54,7 +54,8 @@ impl Manager<'_> {
         result
     }
 
-    /// At the end of a boot: writes the counts, and the code when it is due. The program ran for `run_cycles`.
+    /// At the end of a boot: writes the counts, and the code when it is due. A boot that has learnt nothing leaves the
+    /// volume as it is. The program ran for `run_cycles`.
     pub(crate) fn remember(&mut self, run_cycles: u64, samples: Option<&Samples>) {
         let Some(memory) = self.memory() else {
             return;
@@ -77,8 +78,10 @@ impl Manager<'_> {
             Some(number) => text += &format!(": from snapshot {number}"),
             None => text += ": without a snapshot",
         }
-        if let Saved::Code(number) = saved {
-            text += &format!(", saved as snapshot {number}");
+        match saved {
+            Saved::Code(number) => text += &format!(", saved as snapshot {number}"),
+            Saved::NoNews => text += ", nothing new",
+            Saved::Counts | Saved::Nothing => {}
         }
         if let Some(bytes) = counters.llvm_bytes_read {
             text += &format!("; {bytes} bytes of LLVM read");
@@ -89,7 +92,7 @@ impl Manager<'_> {
         report_note(&text);
     }
 
-    /// Writes a snapshot with code; only counts if what has run cannot all be compiled.
+    /// Writes a snapshot with code; at most counts if what has run cannot all be compiled.
     fn write_code(&mut self, run_cycles: u64, samples: Option<&Samples>) -> Saved {
         if self.memory().is_none() {
             return Saved::Nothing;
@@ -113,7 +116,14 @@ impl Manager<'_> {
         self.write(&contents, &variables, Series::Code, run_cycles, samples)
     }
 
+    /// Writes counts, if they are worth it.
     fn write_counts(&mut self, run_cycles: u64, samples: Option<&Samples>) -> Saved {
+        let is_first = self
+            .memory()
+            .is_some_and(|memory| memory.counts().is_none());
+        if !is_first && !self.has_compiled() && !self.has_failed() && !self.has_counted_news() {
+            return Saved::NoNews;
+        }
         let (nothing, none) = (Contents::default(), Variables::new());
         self.write(&nothing, &none, Series::Counts, run_cycles, samples)
     }

@@ -51,6 +51,8 @@ pub(crate) struct Record {
     pub(crate) failures: Vec<Failure>,
     /// The size of the code that came from a snapshot.
     pub(crate) restored_bytes: u64,
+    /// What earlier boots had counted.
+    earlier_count: u64,
     counters: *mut llvm_unit_t,
     /// What was written into the counters.
     limits: Cell<[u64; LEVELS.len()]>,
@@ -241,6 +243,7 @@ impl<'a> Manager<'a> {
                 compilations: Vec::new(),
                 failures: Vec::new(),
                 restored_bytes: 0,
+                earlier_count: 0,
                 counters: info.counters,
                 limits: Cell::default(),
             });
@@ -296,6 +299,7 @@ impl<'a> Manager<'a> {
                     compilations: Vec::new(),
                     failures: Vec::new(),
                     restored_bytes: function.code_bytes,
+                    earlier_count: 0,
                     counters: tables.counters_of(unit),
                     limits: Cell::default(),
                 }
@@ -331,6 +335,7 @@ impl<'a> Manager<'a> {
                 }
                 record.policy.remember_failures(function.tried);
             }
+            record.earlier_count = record.counters().count;
             record.set_limits(&self.rules);
         }
     }
@@ -531,6 +536,36 @@ impl<'a> Manager<'a> {
     /// What is known of the costs of compilations.
     pub(crate) fn learnt(&self) -> Learnt {
         self.rules.costs.all_learnt()
+    }
+
+    /// Whether a compilation has failed in this boot: no later one tries it again.
+    pub(crate) fn has_failed(&self) -> bool {
+        let mut records = self.records.iter();
+        records.any(|record| !record.failures.is_empty())
+    }
+
+    /// Whether counts are worth being kept: a unit has run that had not run before, or some boots more like this one
+    /// would make one due for a level. Otherwise the next boots do the same from the counts that are kept already.
+    pub(crate) fn has_counted_news(&mut self) -> bool {
+        /// A unit that is not due after so many boots costs each of them less than a tenth of its compilation.
+        const HORIZON_BOOTS: u64 = 10;
+        (0..self.records.len()).any(|unit| {
+            let (count, earlier) = {
+                let record = &self.records[unit];
+                (record.counters().count, record.earlier_count)
+            };
+            if count == earlier {
+                return false;
+            }
+            if earlier == 0 {
+                return true;
+            }
+            self.measure(unit);
+            let expected = (count - earlier).saturating_mul(HORIZON_BOOTS);
+            let policy = &self.records[unit].policy;
+            policy.due(&self.rules, count.saturating_add(expected))
+                > policy.due(&self.rules, earlier)
+        })
     }
 
     /// What all compilations took.

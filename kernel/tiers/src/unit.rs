@@ -176,6 +176,12 @@ impl Unit {
             .filter(|level| self.may_become(*level))
     }
 
+    /// The level that the unit's count makes it due for, whether or not there is time for it now.
+    #[must_use]
+    pub fn due(&self, rules: &Rules, count: u64) -> Option<Level> {
+        due(&self.thresholds(rules), count).filter(|level| self.may_become(*level))
+    }
+
     /// The level to compile at when native code is about to be entered and there is none; `None` when
     /// every level has failed. The budget does not count: without code the program cannot go on.
     #[must_use]

@@ -1,6 +1,7 @@
 //! What is remembered from boot to boot: the program's native code and its counts, in snapshots on a volume.
 //!
-//! 1. Every boot that ends well notes what was counted. Code is written when it is due, or when somebody asks for it.
+//! 1. Every boot that ends well and has learnt something notes what was counted. Code is written when it is due, or when
+//!    somebody asks for it.
 //! 2. Whatever is wrong with a snapshot or the volume is said on the console, and the program runs without.
 
 mod capture;
@@ -61,6 +62,8 @@ pub(crate) enum Saved {
     Counts,
     /// Nothing; the console says why.
     Nothing,
+    /// Nothing, because nothing was learnt.
+    NoNews,
 }
 
 impl<'a> Memory<'a> {

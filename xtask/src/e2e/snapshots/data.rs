@@ -106,7 +106,7 @@ fn check_counts(subject: &Subject) -> Result<(), String> {
     "#;
     let program = Remembered::build(subject, SOURCE)?;
     for every in ["snapshot-every=0", "snapshot-every=2", "snapshot-every=10"] {
-        let settings = ["calls=1,-,-,-", "iterations=-,-,-,-", "settle-ms=0", every];
+        let settings = ["calls=1,50,-,-", "iterations=-,-,-,-", "settle-ms=0", every];
         let machine = Machine::new(subject, &settings)?;
         for number in 1..=5 {
             let booted = machine.boot(&program)?;

@@ -92,19 +92,6 @@ impl DataDisk {
         })
     }
 
-    /// Deletes snapshots.
-    ///
-    /// # Errors
-    /// That the volume cannot be written.
-    pub fn delete(&self, names: &[String]) -> Result<(), String> {
-        self.with_volume(|volume| {
-            let folder = volume.open_folder(FOLDER)?;
-            names
-                .iter()
-                .try_for_each(|name| volume.delete(folder, name))
-        })
-    }
-
     fn with_volume<T>(
         &self,
         action: impl FnOnce(&mut Volume<Partition<FileDisk>>) -> Result<T, VolumeError>,

@@ -41,9 +41,9 @@ fn check_default(subject: &Subject, program: &Remembered) -> Result<(), String> 
     let machine = Machine::new(subject, &[])?;
     let mut before = machine.boot(program)?;
     before.expect_notes(&["boot 1: without a snapshot, saved as snapshot 1"])?;
-    for number in 2..=3 {
+    for _ in 0..2 {
         let booted = machine.boot(program)?;
-        booted.expect_notes(&[&format!("boot {number}: from snapshot 1")])?;
+        booted.expect_notes(&["boot 2: from snapshot 1, nothing new"])?;
         booted.expect_restored(1)?;
         booted.expect_more_than(&before)?;
         before = booted;

@@ -51,6 +51,10 @@ int main(void) {
 }
 "#;
 
+/// Settings with which [`SAMPLE`]'s functions have code at O0 and are due for O1 after ten boots or so: each boot before
+/// that has counts to keep, and compiles nothing.
+const COUNTING: &[&str] = &["calls=1,3000,-,-", "iterations=-,-,-,-", "settle-ms=0"];
+
 /// The tests of snapshots.
 ///
 /// # Errors

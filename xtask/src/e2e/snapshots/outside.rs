@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::machine::{Machine, Remembered};
-use super::{Check, SAMPLE};
+use super::{COUNTING, Check, SAMPLE};
 use crate::e2e::outside::finish;
 use crate::e2e::subject::Subject;
 use crate::e2e::volume::copy_volume;
@@ -13,7 +13,7 @@ pub const CASES: &[(&str, Check)] = &[("tools", check_tools)];
 
 fn check_tools(subject: &Subject) -> Result<(), String> {
     let program = Remembered::build(subject, SAMPLE)?;
-    let mut machine = Machine::new(subject, &["snapshot-keep=2"])?;
+    let mut machine = Machine::new(subject, &[COUNTING, &["snapshot-keep=2"]].concat())?;
     // Snapshots have been written, and deleted.
     for _ in 0..4 {
         machine.boot_and_save(&program)?;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::machine::{Machine, Remembered};
-use super::{Check, SAMPLE};
+use super::{COUNTING, Check, SAMPLE};
 use crate::e2e::subject::Subject;
 use crate::kernel::{KernelKind, LlvmExtent};
 
@@ -44,16 +44,10 @@ pub fn expect_refusal(
     reason: &str,
 ) -> Result<(), String> {
     machine.disk.replace(NEWEST, bytes)?;
-    let counts: Vec<String> = machine.disk.names()?;
-    let counts: Vec<String> = counts
-        .into_iter()
-        .filter(|name| name.starts_with("counts_"))
-        .collect();
-    machine.disk.delete(&counts)?;
     let booted = machine.boot(program)?;
     booted.expect_notes(&[
         &format!("{NEWEST} is refused: {reason}"),
-        "boot 2: from snapshot 1",
+        "boot 2: from snapshot 1, nothing new",
     ])?;
     booted.expect_restored(1)
 }
@@ -61,7 +55,7 @@ pub fn expect_refusal(
 fn check_another_program(subject: &Subject) -> Result<(), String> {
     let program = Remembered::build(subject, SAMPLE)?;
     let other = Remembered::build(subject, OTHER)?;
-    let machine = Machine::new(subject, &[])?;
+    let machine = Machine::new(subject, COUNTING)?;
     machine.boot(&program)?;
     const REFUSED: &str = "is refused: it was made for another program";
     machine.boot(&other)?.expect_notes(&[
@@ -78,7 +72,7 @@ fn check_another_program(subject: &Subject) -> Result<(), String> {
     // The other program's counts are in the way of nothing.
     booted.expect_notes(&[
         &format!("counts_001.snap {REFUSED}"),
-        "boot 2: from snapshot 2",
+        "boot 2: from snapshot 2, nothing new",
     ])?;
     booted.expect_restored(2)
 }
@@ -94,7 +88,6 @@ fn check_other_settings(subject: &Subject) -> Result<(), String> {
     machine.options.settings.push("pool-mib=16".into());
     machine.boot(&program)?.expect_notes(&[
         "boot_001.snap is refused: it was made for other settings",
-        "counts_001.snap is refused: it was made for other settings",
         "boot 1: without a snapshot, saved as snapshot 2",
     ])?;
     machine.boot(&program)?.expect_restored(2)
@@ -120,8 +113,7 @@ fn check_another_kernel(subject: &Subject) -> Result<(), String> {
     let booted = machine.boot(&program)?;
     booted.expect_notes(&[
         &format!("boot_002.snap {REFUSED}"),
-        &format!("counts_001.snap {REFUSED}"),
-        "boot 2: from snapshot 1",
+        "boot 2: from snapshot 1, nothing new",
     ])?;
     booted.expect_restored(1)
 }
@@ -216,7 +208,8 @@ fn reason_at(offset: usize, bytes: &[u8]) -> String {
 
 fn check_secret(subject: &Subject) -> Result<(), String> {
     let program = Remembered::build(subject, SAMPLE)?;
-    let mut machine = Machine::new(subject, &["snapshot-every=-"])?;
+    let settings = [COUNTING, &["snapshot-every=-"]].concat();
+    let mut machine = Machine::new(subject, &settings)?;
     machine.boot_and_save(&program)?;
 
     machine.options.secret = Some([1; 32]);

@@ -9,7 +9,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::disk::{DataDisk, SIZE_MIB};
 use super::machine::{Machine, Remembered, expect_notes, notes};
-use super::{Check, SAMPLE};
+use super::{COUNTING, Check, SAMPLE};
 use crate::e2e::matrix::expect;
 use crate::e2e::outside::finish;
 use crate::e2e::subject::Subject;
@@ -158,7 +158,7 @@ fn check_too_small(subject: &Subject) -> Result<(), String> {
 
 fn check_read_only(subject: &Subject) -> Result<(), String> {
     let program = Remembered::build(subject, SAMPLE)?;
-    let mut machine = Machine::new(subject, &["snapshot-every=-"])?;
+    let mut machine = Machine::new(subject, &[COUNTING, &["snapshot-every=-"]].concat())?;
     machine.boot_and_save(&program)?;
     fs::set_permissions(machine.disk.path(), Permissions::from_mode(0o444))
         .map_err(|error| error.to_string())?;

@@ -1,13 +1,14 @@
 //! When snapshots are written, and which are kept.
 
 use super::machine::{Machine, Remembered, expect_notes};
-use super::{Check, SAMPLE};
+use super::{COUNTING, Check, SAMPLE};
 use crate::e2e::matrix::expect;
 use crate::e2e::subject::Subject;
 
 pub const CASES: &[(&str, Check)] = &[
     ("every_third_boot", check_every_third),
     ("never", check_never),
+    ("nothing_new", check_nothing_new),
     ("asked_for", check_asked_for),
     ("pruning", check_pruning),
     ("by_the_program", check_by_the_program),
@@ -22,7 +23,7 @@ const GUEST_FAULT: u8 = 111;
 
 fn check_every_third(subject: &Subject) -> Result<(), String> {
     let program = Remembered::build(subject, SAMPLE)?;
-    let machine = Machine::new(subject, &["snapshot-every=3"])?;
+    let machine = Machine::new(subject, &[COUNTING, &["snapshot-every=3"]].concat())?;
     let saved = [1, 0, 0, 2, 0, 0, 3];
     let used = [0, 1, 1, 1, 2, 2, 2];
     for (number, (saved, used)) in (1..).zip(saved.into_iter().zip(used)) {
@@ -62,6 +63,49 @@ fn check_never(subject: &Subject) -> Result<(), String> {
         machine.boot(&program)?.expect_notes(&[&note])?;
     }
     expect_names(&machine, &["counts_003.snap"])
+}
+
+/// Not a byte of the disk changes, however many boots do what was done before; not before everything is settled.
+fn check_nothing_new(subject: &Subject) -> Result<(), String> {
+    let read = |machine: &Machine| {
+        std::fs::read(machine.disk.path()).map_err(|error| format!("cannot read the disk: {error}"))
+    };
+    let program = Remembered::build(subject, SAMPLE)?;
+    let machine = Machine::new(subject, &[])?;
+    machine.boot(&program)?;
+    let before = read(&machine)?;
+    for _ in 0..3 {
+        machine
+            .boot(&program)?
+            .expect_notes(&["boot 2: from snapshot 1, nothing new"])?;
+        if read(&machine)? != before {
+            return Err("a boot without news has changed the disk".into());
+        }
+    }
+    // Functions that come nearer to their next level with each boot get there.
+    let machine = Machine::new(subject, COUNTING)?;
+    const MOST_BOOTS: usize = 30;
+    let (mut changes, mut is_compiled) = (0, false);
+    let mut before = Vec::new();
+    for _ in 0..MOST_BOOTS {
+        let booted = machine.boot(&program)?;
+        let after = read(&machine)?;
+        if booted.has_learnt_nothing() != (after == before) {
+            return Err(format!(
+                "the disk is not as it says\n{}",
+                booted.run.describe()
+            ));
+        }
+        changes += usize::from(after != before);
+        is_compiled |= booted.compilation_count() > 0 && booted.boot.number > 1;
+        before = after;
+    }
+    if is_compiled && (2..MOST_BOOTS).contains(&changes) {
+        return Ok(());
+    }
+    Err(format!(
+        "{changes} of {MOST_BOOTS} boots have written something; compiled: {is_compiled}"
+    ))
 }
 
 fn check_asked_for(subject: &Subject) -> Result<(), String> {
