@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use bareflow_bundle::Bundle;
 use bareflow_tiers::TIERS;
 
-use super::{Boot, Convergence, Native, SCHEMA, UsedOnly, UsedOnlyBoot};
+use super::{Boot, Convergence, Native, SCHEMA, UsedOnly, UsedOnlyBoot, steady_from};
 use crate::error::{Error, Result};
 use crate::export::{self, Guidance};
 use crate::image::{ImageFile, ImageSize, Snapshots, shrink};
@@ -86,6 +86,7 @@ pub fn measure(subject: &Subject, mut progress: impl FnMut(&Boot)) -> Result<Con
         program: subject.program.clone(),
         memory_mib: subject.memory_mib,
         llvm_bytes: image.llvm_bytes(),
+        steady: steady_from(&boots),
         boots,
         used_only,
         native,

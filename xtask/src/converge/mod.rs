@@ -2,15 +2,17 @@
 
 mod measure;
 pub mod page;
+mod steady;
 pub mod table;
 
 use bareflow_tiers::TIERS;
 use serde::Serialize;
 
 pub use measure::{Subject, measure};
+pub use steady::{Course, Steady, steady};
 
 /// The version of the JSON.
-pub const SCHEMA: u64 = 2;
+pub const SCHEMA: u64 = 3;
 
 /// A program's boots.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -25,6 +27,8 @@ pub struct Convergence {
     pub llvm_bytes: u64,
     /// Boots, the first one first.
     pub boots: Vec<Boot>,
+    /// When the boots' instructions are steady.
+    pub steady: Steady,
     /// The same with those pages of LLVM only that the boots have used, made by `cargo xtask shrink` after the last.
     pub used_only: UsedOnly,
     /// The program as native code without LLVM, made by `cargo xtask export` after the last boot.
@@ -108,6 +112,12 @@ impl Convergence {
     }
 }
 
+/// When boots have become steady.
+fn steady_from(boots: &[Boot]) -> Steady {
+    let instructions: Vec<f64> = boots.iter().map(|boot| boot.instructions as f64).collect();
+    steady(&instructions)
+}
+
 /// Boots that get better, for tests.
 #[cfg(test)]
 fn fixture(count: u64) -> Convergence {
@@ -127,12 +137,14 @@ fn fixture(count: u64) -> Convergence {
         snapshot_bytes: 100_000,
         relative_to_native: 1.0,
     };
+    let boots: Vec<Boot> = (1..=count).map(boot).collect();
     Convergence {
         schema: SCHEMA,
         program: "a<b".into(),
         memory_mib: 256,
         llvm_bytes: 36 << 20,
-        boots: (1..=count).map(boot).collect(),
+        steady: steady_from(&boots),
+        boots,
         used_only: UsedOnly {
             llvm_bytes: 19 << 20,
             fresh: UsedOnlyBoot {
@@ -167,7 +179,12 @@ mod tests {
             .iter()
             .filter(|line| line.starts_with("MISSED"))
             .collect();
-        let expected = ["last boot, RAM", "used-only image", "native image, RAM"];
+        let expected = [
+            "steady state",
+            "last boot, RAM",
+            "used-only image",
+            "native image, RAM",
+        ];
         assert_eq!(missed.len(), expected.len(), "{missed:?}");
         assert!(
             missed

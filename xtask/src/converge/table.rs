@@ -2,7 +2,7 @@
 
 use bareflow_tiers::TIERS;
 
-use super::{Boot, Convergence, UsedOnly, UsedOnlyBoot};
+use super::{Boot, Convergence, Course, UsedOnly, UsedOnlyBoot};
 use crate::bench::tables::{digits, render, verdict};
 
 const MIB: f64 = (1 << 20) as f64;
@@ -108,6 +108,19 @@ pub fn verdicts(convergence: &Convergence) -> Vec<String> {
             first.first_output_s <= 3.0,
         );
     }
+    let steady = convergence.steady;
+    judge(
+        "steady state",
+        match (steady.from, steady.course) {
+            (Some(boot), Course::Flat) => format!("from boot {boot} on, flat"),
+            (Some(boot), Course::Slowdown) => format!("from boot {boot} on, after better ones"),
+            (Some(boot), _) => format!("from boot {boot} on"),
+            (None, _) => "none in these boots".to_owned(),
+        },
+        "within 10 boots",
+        "",
+        steady.from.is_some_and(|boot| boot <= 10),
+    );
     if let Some(last) = convergence.last() {
         judge(
             "last boot, first output",
