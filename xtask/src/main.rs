@@ -38,6 +38,7 @@ mod size;
 mod supervise;
 mod temporary;
 mod tools;
+mod training;
 mod workbench;
 
 use error::Error;

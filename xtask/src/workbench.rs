@@ -115,6 +115,21 @@ impl Workbench {
         size: impl Into<ImageSize>,
         image: &Path,
     ) -> Result<()> {
+        self.write_trained_image(kernel, bundle, None, size, image)
+    }
+
+    /// The same, with this as its first snapshot.
+    ///
+    /// # Errors
+    /// That it cannot be written.
+    pub fn write_trained_image(
+        &self,
+        kernel: &Path,
+        bundle: &[u8],
+        snapshot: Option<&[u8]>,
+        size: impl Into<ImageSize>,
+        image: &Path,
+    ) -> Result<()> {
         let (clang, lld) = (&self.tools.clang, &self.tools.lld);
         let stages = BootStages::remembered(&self.cache.answers(), &self.root, clang, lld)
             .map_err(ImageError::from)?;
@@ -122,6 +137,7 @@ impl Workbench {
             stages: &stages,
             kernel,
             bundle,
+            snapshot,
             size: size.into(),
         };
         Ok(disk.write(image)?)

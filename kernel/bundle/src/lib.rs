@@ -18,11 +18,12 @@
 //! An *overlay* is a bundle that a host gives beside another: its arguments replace those but the first, its variables
 //! and its input come before the other's.
 //!
-//! Names: `tier`; `setting`, repeated; `profile` and `snapshot`, without contents; `secret`; `argument`, repeated in
-//! order; `input`, `input-file`, `stored-input`, `host-input` and `terminals` for standard input and output;
-//! `environment/NAME`; `module/FILE`, in link order; `file/PATH` for files of the program; `host-file/PATH` for files
-//! that the hosted kernel maps from the path on the host that is the entry's contents; `stored-file/PATH` for files
-//! that an image has beside the bundle, described as the crate `bareflow-boot-layout` says.
+//! Names: `tier`; `setting`, repeated; `profile` and `snapshot`, without contents; `secret`; `destination`;
+//! `argument`, repeated in order; `input`, `input-file`, `stored-input`, `host-input` and `terminals` for standard
+//! input and output; `environment/NAME`; `module/FILE`, in link order; `file/PATH` for files of the program;
+//! `host-file/PATH` for files that the hosted kernel maps from the path on the host that is the entry's contents;
+//! `stored-file/PATH` for files that an image has beside the bundle, described as the crate `bareflow-boot-layout`
+//! says.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -46,6 +47,8 @@ pub const PROFILE: &str = "profile";
 pub const SECRET: &str = "secret";
 /// An entry without contents: a snapshot is wanted at the end of this run.
 pub const SNAPSHOT: &str = "snapshot";
+/// A description of another kernel: the program is not run, but compiled for that kernel, into a snapshot.
+pub const DESTINATION: &str = "destination";
 /// An argument of the program; the first is its name.
 pub const ARGUMENT: &str = "argument";
 /// What the program reads from its standard input.

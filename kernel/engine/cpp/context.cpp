@@ -64,6 +64,13 @@ void *resolve_symbol(llvm_context &context, StringRef name) {
   return context.options.resolve(context.options.user, name.str().c_str());
 }
 
+uintptr_t address_for_code(const llvm_context &context, StringRef name, uintptr_t own) {
+  // What the program itself has there has been given its place by this library.
+  if (!context.options.find_elsewhere || find_large_variable(name))
+    return own;
+  return context.options.find_elsewhere(context.options.user, name.str().c_str());
+}
+
 bool is_compiled(uintptr_t instruction) {
   return find_restored_symbol(instruction) ||
          (open_context && open_context->pool->contains(instruction));

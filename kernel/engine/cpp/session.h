@@ -105,6 +105,8 @@ std::string take_diagnostic(llvm_context &context);
 bool is_compiled(uintptr_t instruction);
 // The address of what a program may call, the library's own definitions first.
 void *resolve_symbol(llvm_context &context, llvm::StringRef name);
+// context.cpp: where the kernel that code is made for has what this one has at `own`; 0 if it has none.
+uintptr_t address_for_code(const llvm_context &context, llvm::StringRef name, uintptr_t own);
 
 // target.cpp
 llvm_error_t create_targets(llvm_context &context);

@@ -93,12 +93,14 @@ llvm_error_t create_targets(llvm_context &context) {
   // Control that reaches `unreachable` stops there instead of running into the next function.
   options.TrapUnreachable = true;
   options.NoTrapAfterNoreturn = true;
-  std::string features = host_features();
+  const char *processor = context.options.processor;
+  std::string features = processor ? "" : host_features();
   for (unsigned level = 0; level < level_count; ++level) {
     auto &machine = context.machines[level];
-    bool for_host = level == LLVM_OPT_O3;
+    bool is_last = level == LLVM_OPT_O3;
+    StringRef best = processor ? StringRef(processor) : sys::getHostCPUName();
     machine.reset(target->createTargetMachine(
-        target_triple, for_host ? sys::getHostCPUName() : "x86-64", for_host ? features : "",
+        target_triple, is_last ? best : "x86-64", is_last ? features : "",
         options, Reloc::Static, CodeModel::Small, code_generation_level(level)));
     if (!machine)
       return fail(context, LLVM_ERROR_INTERNAL, "no target machine for x86-64");

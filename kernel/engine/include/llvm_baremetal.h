@@ -150,6 +150,12 @@ typedef struct llvm_options {
   /* Returns 0 if it looks as it was when it was sealed, or else 1 with `what` it is that does not. Asked before the
    * compiler is used again, and at the program's end. */
   int (*is_changed)(void *user, const char **what);
+  /* Optional: code is made for another kernel than this one, in which none of it is run. Where that kernel has the
+   * function or variable `name` of its own; 0 if it has none. */
+  uintptr_t (*find_elsewhere)(void *user, const char *name);
+  /* The processor that O3 is for, by the name that LLVM has for it; NULL for the one at hand, with all that it has.
+   * Only llvm_init reads the text. */
+  const char *processor;
 } llvm_options_t;
 
 /* The version of LLVM: "18.1.8". */
@@ -268,6 +274,10 @@ typedef struct llvm_profile {
   uint64_t *words;
   size_t count;
 } llvm_profile_t;
+
+/* Sets a byte for each unit: 1 if the program may come to it, from main, from what runs before and after it or from an
+ * address that these refer to. */
+llvm_error_t llvm_tiered_find_reachable(llvm_tiered_t *program, unsigned char *reachable);
 
 /* What a compilation cost and made. */
 typedef struct llvm_compilation {

@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use bareflow_cxx_runtime::arena;
 use bareflow_cxx_runtime::platform::Protection;
 use bareflow_guest::report_note;
+use bareflow_snapshot::Destination;
 
 use crate::POOL_ADDRESS;
 use crate::bindings::{
@@ -22,8 +23,13 @@ const LIBRARY_BYTES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libc.bc")
 #[unsafe(link_section = ".rodata.llvm_constants")]
 static LIBRARY: [u8; LIBRARY_BYTES.len()] = *include_bytes!(concat!(env!("OUT_DIR"), "/libc.bc"));
 
-/// The options of a session that may use so much of the code pool.
-pub(crate) fn options(pool_size_bytes: usize) -> llvm_options_t {
+/// The options of a session that may use so much of the code pool, and that makes code for another kernel if there is
+/// one; the destination must outlive the session, and `processor` its opening.
+pub(crate) fn options(
+    pool_size_bytes: usize,
+    destination: Option<&Destination>,
+    processor: Option<&CStr>,
+) -> llvm_options_t {
     llvm_options_t {
         size: size_of::<llvm_options_t>(),
         pool_address: POOL_ADDRESS,
@@ -32,7 +38,9 @@ pub(crate) fn options(pool_size_bytes: usize) -> llvm_options_t {
         protect: Some(protect),
         resolve: Some(resolve),
         message: Some(message),
-        user: core::ptr::null_mut(),
+        user: destination.map_or(core::ptr::null_mut(), |destination| {
+            core::ptr::from_ref(destination).cast_mut().cast()
+        }),
         interpreter_stack_size: 0,
         select_memory: Some(select_memory),
         checkpoint: Some(checkpoint),
@@ -45,6 +53,8 @@ pub(crate) fn options(pool_size_bytes: usize) -> llvm_options_t {
         library_size: LIBRARY.len(),
         seal: Some(guard::seal),
         is_changed: Some(guard::is_changed),
+        find_elsewhere: destination.is_some().then_some(find_elsewhere),
+        processor: processor.map_or(core::ptr::null(), CStr::as_ptr),
     }
 }
 
@@ -77,6 +87,15 @@ unsafe extern "C" fn resolve(_user: *mut c_void, name: *const c_char) -> *mut c_
     find_symbol(name).map_or(core::ptr::null_mut(), |address| {
         core::ptr::with_exposed_provenance_mut(address)
     })
+}
+
+unsafe extern "C" fn find_elsewhere(user: *mut c_void, name: *const c_char) -> usize {
+    // SAFETY: `options` has put a destination there, and who calls it keeps it; the library passes a string that ends
+    // with a zero.
+    let (destination, name) = unsafe { (&*user.cast::<Destination>(), CStr::from_ptr(name)) };
+    let symbols = &destination.symbols;
+    let address = name.to_str().ok().and_then(|name| symbols.get(name));
+    address.map_or(0, |address| *address as usize)
 }
 
 unsafe extern "C" fn message(_user: *mut c_void, text: *const c_char) {

@@ -5,8 +5,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::str;
 
-use bareflow_bundle::{Bundle, MODULE, PROFILE, SECRET, SETTING, SNAPSHOT, TIER};
+use bareflow_bundle::{Bundle, DESTINATION, MODULE, PROFILE, SECRET, SETTING, SNAPSHOT, TIER};
 use bareflow_guest::{arguments_of, report_error};
+use bareflow_snapshot::{Destination, DestinationError};
 
 use crate::{Config, FailureKind, Host, Mode, Outcome, RunRequest, Tier};
 
@@ -43,6 +44,7 @@ fn run(bytes: &[u8], overlay: &[u8], host: &mut dyn Host) -> Outcome {
     let mut profile = false;
     let mut snapshot = false;
     let mut secret = None;
+    let mut destination = None;
     for entry in bundle.entries() {
         match (entry.name, str::from_utf8(entry.contents)) {
             (TIER, text) => match text.ok().and_then(Tier::from_name) {
@@ -69,6 +71,10 @@ fn run(bytes: &[u8], overlay: &[u8], host: &mut dyn Host) -> Outcome {
                     return bad_program(String::from("a secret for snapshots has 32 bytes"));
                 }
             },
+            (DESTINATION, text) => match text.ok().map(Destination::decode) {
+                Some(Ok(found)) => destination = Some(found),
+                _ => return bad_program(DestinationError.to_string()),
+            },
             _ => {}
         }
     }
@@ -91,6 +97,7 @@ fn run(bytes: &[u8], overlay: &[u8], host: &mut dyn Host) -> Outcome {
         profile,
         snapshot,
         secret,
+        destination: destination.as_ref(),
     };
     crate::run(&request, host)
 }

@@ -36,6 +36,7 @@ mod tiers;
 
 pub use bareflow_guest::{FailureKind, Fault, FaultCause, Resume, Surroundings, report_error};
 pub use bareflow_profile::Kernel;
+pub use bareflow_snapshot::Destination;
 pub use bareflow_tiers::{Config, Level, Tier};
 pub use fault::{Origin, describe_fault, resume_after};
 pub use host::{Host, HostCounters};
@@ -73,6 +74,8 @@ pub struct RunRequest<'a> {
     pub snapshot: bool,
     /// The secret that snapshots are written with and must have been written with.
     pub secret: Option<[u8; 32]>,
+    /// Another kernel: the program is compiled for it, into a snapshot on the volume, and not run.
+    pub destination: Option<&'a Destination<'a>>,
 }
 
 /// Runs a program to its end.

@@ -1,6 +1,7 @@
 //! What is written for the next boots, and when.
 
 use alloc::format;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 use core::ffi::{CStr, c_int};
@@ -9,12 +10,15 @@ use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 use bareflow_guest::report_note;
 use bareflow_profile::Samples;
-use bareflow_snapshot::{Access, CallCycles, Function, Profile, Region, Sample, Series, Snapshot};
+use bareflow_snapshot::{
+    Access, CallCycles, Destination, Function, Profile, Region, Sample, Series, Snapshot,
+};
 use bareflow_tiers::{Kind, Level, Tier};
 
 use crate::bindings::llvm_unit_t;
 use crate::memory::{Contents, Memory, Saved, Variables, variables_of};
 use crate::tiers::{Manager, Record};
+use crate::{FailureKind, Outcome};
 
 /// The manager of the program that runs.
 static RUNNING: AtomicPtr<Manager> = AtomicPtr::new(ptr::null_mut());
@@ -68,6 +72,21 @@ impl Manager<'_> {
             self.write_counts(run_cycles, samples)
         };
         self.report(boot, used, &saved);
+    }
+
+    /// Compiles the program for another kernel, and writes a snapshot for that one.
+    ///
+    /// # Errors
+    /// That there is none; the console says why.
+    pub(crate) fn compile_for(&mut self, destination: &Destination) -> Result<(), Outcome> {
+        self.compile_ahead(destination.precompile);
+        match self.write_code(0, None) {
+            Saved::Code(_) => Ok(()),
+            Saved::Counts | Saved::Nothing | Saved::NoNews => Err(Outcome::Failed {
+                kind: FailureKind::Internal,
+                message: "the program has no snapshot".to_string(),
+            }),
+        }
     }
 
     fn report(&self, boot: u64, used: Option<u32>, saved: &Saved) {
@@ -205,7 +224,7 @@ impl Manager<'_> {
     ) -> Profile<'a> {
         let sampled = samples.map_or(&[][..], |samples| &samples.symbols);
         let mut profile = Profile {
-            boots: 1,
+            boots: u64::from(!self.is_for_another_kernel()),
             total_cycles: run_cycles,
             compile_cycles: self.spent_cycles(),
             samples_per_second: samples.map_or(0, |samples| samples.per_second),

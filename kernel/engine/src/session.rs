@@ -7,6 +7,7 @@ use core::ffi::{CStr, c_char, c_int};
 use core::{mem, ptr};
 
 use bareflow_cxx_runtime::termination::{Termination, set_interceptor};
+use bareflow_snapshot::Destination;
 
 use crate::bindings::{
     LLVM_OK, LLVM_TIER_INTERPRETER, LLVM_TIER_O0, LLVM_TIER_O1, LLVM_TIER_O2, LLVM_TIER_O3,
@@ -29,13 +30,16 @@ use crate::{
 pub(crate) struct Session(*mut llvm_context_t);
 
 impl Session {
-    fn open(pool_size_bytes: usize) -> Result<Self, Outcome> {
+    fn open(pool_size_bytes: usize, destination: Option<&Destination>) -> Result<Self, Outcome> {
         set_interceptor(Some(intercept));
         // SAFETY: kernels run the others when they start.
         unsafe { bareflow_cxx_runtime::run_late_constructors() };
         let mut context = ptr::null_mut();
-        // SAFETY: both arguments are valid for the call.
-        let error = unsafe { llvm_init(&callbacks::options(pool_size_bytes), &mut context) };
+        let processor = destination.map(|destination| c_string(destination.processor));
+        let processor = processor.transpose()?;
+        let options = callbacks::options(pool_size_bytes, destination, processor.as_deref());
+        // SAFETY: both arguments are valid for the call, and the destination belongs to the request, which lives longer.
+        let error = unsafe { llvm_init(&options, &mut context) };
         let session = Self(context);
         session.check(error)?;
         Ok(session)
@@ -105,10 +109,11 @@ impl Session {
     /// A session with a program: its parts, linked into one.
     pub(crate) fn with_program(
         config: &Config,
-        modules: &[(&str, &[u8])],
+        request: &RunRequest,
     ) -> Result<(Self, *mut llvm_module_t), Outcome> {
-        let session = Self::open(config.pool_mib.map_or(POOL_SIZE_BYTES, pool_size_bytes))?;
-        let program = session.parse_all(modules)?;
+        let pool_bytes = config.pool_mib.map_or(POOL_SIZE_BYTES, pool_size_bytes);
+        let session = Self::open(pool_bytes, request.destination)?;
+        let program = session.parse_all(request.modules)?;
         Ok((session, program))
     }
 
@@ -226,8 +231,20 @@ fn switches_stacks(request: &RunRequest) -> bool {
     modules.any(|(_, bytes)| bytes.windows(NAME.len()).any(|window| window == NAME))
 }
 
-/// Parses, links and runs.
+/// Whether there are snapshots of such a program.
+fn can_be_kept(request: &RunRequest) -> bool {
+    matches!(request.mode, Mode::Automatic(_)) && !switches_stacks(request)
+}
+
+/// Parses, links and runs; or compiles for another kernel.
 pub(crate) fn run(request: &RunRequest, host: &mut dyn Host) -> Result<i32, Outcome> {
+    if request.destination.is_some() && !can_be_kept(request) {
+        return Err(Outcome::Failed {
+            kind: FailureKind::BadProgram,
+            message: "a program in one tier, or with stacks of its own, has no snapshots"
+                .to_string(),
+        });
+    }
     match request.mode {
         Mode::Fixed(Tier::Interpreter) if switches_stacks(request) => {
             run_in_one_tier(Tier::Native(Level::O0), request)
@@ -242,7 +259,7 @@ pub(crate) fn run(request: &RunRequest, host: &mut dyn Host) -> Result<i32, Outc
 
 fn run_in_one_tier(tier: Tier, request: &RunRequest) -> Result<i32, Outcome> {
     guard::set_canaries();
-    let session = Session::open(POOL_SIZE_BYTES)?;
+    let session = Session::open(POOL_SIZE_BYTES, None)?;
     let program = session.parse_all(request.modules)?;
     let arguments = CArguments::new(request.arguments)?;
     let mut status = 0;
@@ -273,6 +290,12 @@ fn run_in_tiers(config: Config, request: &RunRequest, host: &mut dyn Host) -> Re
     guard::set_canaries();
     if config.compile_ms.is_some() {
         bareflow_cxx_runtime::platform().start_timer(WATCH_INTERVAL_US);
+    }
+    if let Some(destination) = request.destination {
+        let result = manager.compile_for(destination);
+        // Nothing runs after it either.
+        mem::forget(manager);
+        return result.map(|()| 0);
     }
     let recording = request.profile.then(Recording::start);
     let start = now();

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::Cell;
 use core::ffi::{CStr, c_int, c_void};
@@ -19,9 +20,9 @@ use crate::bindings::{
     LLVM_ERROR_INTERNAL, LLVM_OK, LLVM_OPT_O0, LLVM_OPT_O1, LLVM_OPT_O2, LLVM_OPT_O3,
     llvm_compilation_t, llvm_opt_level_t, llvm_tier_hooks_t, llvm_tier_t, llvm_tiered_attach,
     llvm_tiered_cannot_compile, llvm_tiered_compile, llvm_tiered_create, llvm_tiered_destroy,
-    llvm_tiered_is_intact, llvm_tiered_measure, llvm_tiered_message, llvm_tiered_restore,
-    llvm_tiered_run_main, llvm_tiered_t, llvm_tiered_unit, llvm_tiered_unit_count,
-    llvm_unit_info_t, llvm_unit_size_t, llvm_unit_t,
+    llvm_tiered_find_reachable, llvm_tiered_is_intact, llvm_tiered_measure, llvm_tiered_message,
+    llvm_tiered_restore, llvm_tiered_run_main, llvm_tiered_t, llvm_tiered_unit,
+    llvm_tiered_unit_count, llvm_unit_info_t, llvm_unit_size_t, llvm_unit_t,
 };
 use crate::guard;
 use crate::jail;
@@ -172,6 +173,9 @@ impl Start {
     }
 }
 
+/// A unit that is not due after so many boots costs each of them less than a tenth of its compilation.
+const HORIZON_BOOTS: u64 = 10;
+
 unsafe extern "C" fn hot(user: *mut c_void, unit: u32, version: llvm_tier_t) {
     // SAFETY: the hooks are only called while the manager runs the program, which then borrows nothing of
     // it.
@@ -202,7 +206,7 @@ impl<'a> Manager<'a> {
             tables: None,
         });
         let start = now();
-        let is_restored = manager.restore();
+        let is_restored = request.destination.is_none() && manager.restore();
         if !is_restored {
             manager.prepare()?;
         }
@@ -228,7 +232,7 @@ impl<'a> Manager<'a> {
     /// Parses the modules and places the program's data.
     fn prepare(&mut self) -> Result<(), Outcome> {
         let hooks = self.hooks();
-        let (session, module) = Session::with_program(&self.rules.config, self.request.modules)?;
+        let (session, module) = Session::with_program(&self.rules.config, self.request)?;
         // SAFETY: the module belongs to the open session; the manager stays where it is until it has closed the
         // program.
         session.check(unsafe { llvm_tiered_create(module, &hooks, &mut self.program.0) })?;
@@ -370,7 +374,7 @@ impl<'a> Manager<'a> {
 
     fn attach(&mut self) -> Result<(), Outcome> {
         let start = now();
-        let (session, module) = Session::with_program(&self.rules.config, self.request.modules)?;
+        let (session, module) = Session::with_program(&self.rules.config, self.request)?;
         let contents = self.tables.as_ref().map(Tables::contents);
         let contents = contents.as_ref().map_or(ptr::null(), ptr::from_ref);
         // SAFETY: the program is open, and the module is what it was made of: the snapshot's keys say so.
@@ -468,8 +472,16 @@ impl<'a> Manager<'a> {
         self.program.0
     }
 
+    /// Whether the program is compiled for another kernel and not run.
+    pub(crate) fn is_for_another_kernel(&self) -> bool {
+        self.request.destination.is_some()
+    }
+
     /// How long what has run may be compiled at a boot's end, which is now.
     pub(crate) fn settle_ns(&self) -> u64 {
+        if self.is_for_another_kernel() {
+            return 0;
+        }
         let (_, elapsed_ns) = self.start.elapsed();
         self.rules.config.settle_ns(elapsed_ns)
     }
@@ -485,6 +497,44 @@ impl<'a> Manager<'a> {
             .cast::<usize>();
         // SAFETY: the library keeps a word for each unit behind the counters of all.
         unsafe { ptr::read_volatile(slots.wrapping_add(unit)) as u64 }
+    }
+
+    /// Compiles for another kernel what is worth it by the counts of all runs, and what is wanted besides.
+    pub(crate) fn compile_ahead(&mut self, precompile: Option<Level>) {
+        /// How often what has been counted is expected once more: the first boots are to find everything done, and to
+        /// find that nothing comes of ten more like them.
+        const EXPECTED_RUNS: u64 = 2 * HORIZON_BOOTS;
+        let reachable = self.reachable();
+        let mut wanted: Vec<Option<Level>> = Vec::new();
+        for (unit, is_reachable) in reachable.into_iter().enumerate() {
+            let count = self.records[unit].counters().count;
+            let mut level = precompile.filter(|_| is_reachable);
+            if count > 0 {
+                self.measure(unit);
+                let policy = &self.records[unit].policy;
+                let expected = count.saturating_mul(EXPECTED_RUNS);
+                let due = policy.due(&self.rules, expected).max(policy.loops());
+                // Nobody waits: what is not worth more has at least code that is small.
+                level = level.max(due).max(Some(Level::O1));
+            }
+            let function = self.records[unit].function;
+            wanted.push(None);
+            wanted[function] = wanted[function].max(level);
+        }
+        for (unit, level) in wanted.into_iter().enumerate() {
+            let levels = LEVELS.into_iter().rev();
+            let mut levels = levels.filter(|lower| Some(*lower) <= level);
+            // What fails at a level may have code at a lower one.
+            levels.any(|level| self.compile_confined(unit, level));
+        }
+    }
+
+    /// Whether the program may come to each unit.
+    fn reachable(&self) -> Vec<bool> {
+        let mut reachable = vec![0; self.records.len()];
+        // SAFETY: the program is open, and there is a byte for each of its units.
+        unsafe { llvm_tiered_find_reachable(self.program.0, reachable.as_mut_ptr()) };
+        reachable.into_iter().map(|byte| byte != 0).collect()
     }
 
     /// Compiles a unit ahead of its time, if the compiler can be had.
@@ -547,8 +597,6 @@ impl<'a> Manager<'a> {
     /// Whether counts are worth being kept: a unit has run that had not run before, or some boots more like this one
     /// would make one due for a level. Otherwise the next boots do the same from the counts that are kept already.
     pub(crate) fn has_counted_news(&mut self) -> bool {
-        /// A unit that is not due after so many boots costs each of them less than a tenth of its compilation.
-        const HORIZON_BOOTS: u64 = 10;
         (0..self.records.len()).any(|unit| {
             let (count, earlier) = {
                 let record = &self.records[unit];

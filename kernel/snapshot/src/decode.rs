@@ -10,6 +10,7 @@ use crate::model::{
     Access, Authentication, Function, Import, Keys, Owner, PAGE_SIZE_BYTES, Piece, Place,
     PlaceKind, Region, Snapshot, key,
 };
+use crate::processor::runs_on;
 use crate::profile::{CallCycles, Part, Profile, Sample};
 use crate::refusal::{Key, Refusal};
 use crate::wire::{
@@ -294,7 +295,10 @@ fn check_keys(keys: &Keys, expected: &Keys) -> Result<(), Refusal> {
             Key::Kernel,
         ),
         (keys.program_hash == expected.program_hash, Key::Program),
-        (keys.cpu_features == expected.cpu_features, Key::Processor),
+        (
+            runs_on(keys.cpu_features, expected.cpu_features),
+            Key::Processor,
+        ),
         (keys.llvm_version == expected.llvm_version, Key::Llvm),
         (
             keys.configuration == expected.configuration,

@@ -15,21 +15,25 @@
 extern crate alloc;
 
 mod decode;
+mod destination;
 mod encode;
 mod layout;
 mod model;
+mod processor;
 mod profile;
 mod refusal;
 mod store;
 mod wire;
 
 pub use decode::{Expected, decode, inspect};
+pub use destination::{Destination, DestinationError};
 pub use encode::encode;
 pub use layout::{pages_of, without_last_zeros, without_zeros};
 pub use model::{
     Access, Authentication, Function, Import, Keys, Kind, Owner, PAGE_SIZE_BYTES, Piece, Place,
     PlaceKind, Region, Snapshot, hash_of_modules,
 };
+pub use processor::{BASELINE, level_named, level_of, levels};
 pub use profile::{CallCycles, Part, Profile, Sample};
 pub use refusal::{Key, Refusal};
 pub use store::{

@@ -18,7 +18,7 @@ pub struct Keys<'a> {
     pub kernel_build_id: [u8; 32],
     /// Of the program's modules, in link order.
     pub program_hash: [u8; 32],
-    /// The processor's name and features, as LLVM writes them.
+    /// The processor's features, or a level that it has: see [`level_of`](crate::level_of).
     pub cpu_features: &'a str,
     /// The version of LLVM.
     pub llvm_version: &'a str,

@@ -97,6 +97,12 @@ impl LoadedSnapshot {
         self.bytes.len() as u64
     }
 
+    /// The bytes of its file.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// What is in it.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot<'_> {

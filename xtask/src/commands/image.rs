@@ -3,14 +3,18 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use bareflow_bundle::{Builder, INPUT, INPUT_FILE};
+use bareflow_snapshot::{BASELINE, levels};
+use bareflow_tiers::{LEVELS, Level};
 use clap::Args;
 
 use super::guest::{Guest, Wishes, open_input};
 use crate::error::{Result, system};
 use crate::kernel::KernelKind;
 use crate::outputs::{OutputFile, Replace};
+use crate::training::{Training, TrainingRun};
 
 /// As one types it.
 const DEFAULT_SIZE: &str = "545M";
@@ -30,9 +34,31 @@ pub struct ImageArgs {
     /// What the program reads from its standard input: the image carries it
     #[arg(long, value_name = "FILE")]
     stdin: Option<PathBuf>,
+    /// Run the program with these arguments while the image is made, so that its first boot has what it would have
+    /// learnt; may be repeated
+    #[arg(long, value_name = "ARGS", value_parser = parse_words, allow_hyphen_values = true)]
+    train: Vec<Words>,
+    /// What a training run reads from its standard input: the first of these is the first run's, and the last is for
+    /// all that are left [default: that of --stdin]
+    #[arg(long, value_name = "FILE", requires = "train")]
+    train_stdin: Vec<PathBuf>,
+    /// Stop making the image if a training run takes longer, or compiling after them
+    #[arg(long, value_name = "N", default_value_t = 600)]
+    train_timeout_s: u64,
+    /// Compile everything that the program may call at this level while the image is made
+    #[arg(long, value_name = "LEVEL", value_parser = parse_level)]
+    precompile: Option<Level>,
+    /// The processor that --train and --precompile make code for: a machine without what this level has starts without
+    /// that code
+    #[arg(long, value_name = "LEVEL", value_parser = levels().collect::<Vec<_>>(), default_value = BASELINE)]
+    cpu: String,
     #[command(flatten)]
     guest: Guest,
 }
+
+/// Words of a command line.
+#[derive(Clone, Debug)]
+struct Words(Vec<String>);
 
 impl ImageArgs {
     /// Writes the image and prints its path.
@@ -40,7 +66,9 @@ impl ImageArgs {
     /// # Errors
     /// Whatever kept it from being made.
     pub fn run(self) -> Result<ExitCode> {
+        let training = self.training();
         let inputs = self.guest.inputs()?.into_iter().chain(self.stdin.clone());
+        let inputs = inputs.chain(self.train_stdin.clone());
         OutputFile::new(&self.out, "--out")?
             .other_than(inputs)?
             .replaces(Replace::from_flag(self.force))?;
@@ -54,10 +82,51 @@ impl ImageArgs {
         let kernel = bench
             .kernel_builder()
             .build(KernelKind::Machine, self.guest.llvm)?;
-        bench.write_image(&kernel, &bundle, self.size, &self.out)?;
+        let snapshot = match training.is_empty() {
+            true => None,
+            false => {
+                let builder = bench.kernel_builder();
+                let hosted = builder.build(KernelKind::Hosted, self.guest.llvm)?;
+                Some(training.run(&bundle, &hosted, &kernel)?)
+            }
+        };
+        let snapshot = snapshot.as_deref();
+        bench.write_trained_image(&kernel, &bundle, snapshot, self.size, &self.out)?;
         say!("{}", self.out.display());
         Ok(ExitCode::SUCCESS)
     }
+}
+
+impl ImageArgs {
+    fn training(&self) -> Training {
+        let input = |run: usize| {
+            let named = self.train_stdin.get(run).or(self.train_stdin.last());
+            named.or(self.stdin.as_ref()).cloned()
+        };
+        let runs = self.train.iter().enumerate();
+        Training {
+            runs: runs
+                .map(|(run, Words(arguments))| TrainingRun {
+                    arguments: arguments.clone(),
+                    input: input(run),
+                })
+                .collect(),
+            precompile: self.precompile,
+            processor: self.cpu.clone(),
+            timeout: Duration::from_secs(self.train_timeout_s),
+        }
+    }
+}
+
+/// Words as a shell takes them.
+fn parse_words(text: &str) -> std::result::Result<Words, String> {
+    let words = shlex::split(text).ok_or("a quotation mark is not closed")?;
+    Ok(Words(words))
+}
+
+fn parse_level(name: &str) -> std::result::Result<Level, String> {
+    let found = LEVELS.into_iter().find(|level| level.name() == name);
+    found.ok_or_else(|| "the levels are O0, O1, O2 and O3".into())
 }
 
 /// What the program is to read, as an entry of its bundle: a file by its path, and what a device or a pipe has.

@@ -40,6 +40,7 @@ pub mod real;
 mod runner;
 mod snapshots;
 mod subject;
+mod trained;
 mod used_only;
 mod volume;
 
@@ -80,6 +81,7 @@ pub fn program_tests(
     tests.extend(large_files::tests(subject));
     tests.extend(paging::tests(subject));
     tests.extend(used_only::tests(subject));
+    tests.extend(trained::tests(subject));
     tests.extend(exported::tests(subject)?);
     tests.extend(bad_input::tests(subject));
     tests.extend(input::tests(subject));

@@ -8,7 +8,7 @@ use bareflow_snapshot::{Function, LoadedSnapshot, Series, Snapshot, inspect_newe
 use bareflow_tiers::{Kind, Level, Tier};
 use bareflow_volume::VolumeError;
 
-use super::{ExportError, processor};
+use super::ExportError;
 use crate::image::{ImageError, ImageFile};
 
 /// Attributes of LLVM for what was never called, and for what is called most.
@@ -56,7 +56,7 @@ impl Guidance {
         Self {
             cold: names(|function| function.calls == 0 && function.tier == Tier::Interpreter),
             hot: names(|function| function.tier == Tier::Native(Level::O3)),
-            processor: processor::level_of(snapshot.keys.cpu_features),
+            processor: bareflow_snapshot::level_of(snapshot.keys.cpu_features),
             boots: snapshot.profile.boots,
         }
     }

@@ -9,13 +9,13 @@ mod compile;
 mod guidance;
 mod library;
 mod origin;
-mod processor;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use bareflow_bundle::Bundle;
+use bareflow_snapshot::BASELINE;
 
 use crate::image::ImageError;
 use crate::kernel::KernelError;
@@ -24,9 +24,6 @@ use crate::workbench::Workbench;
 
 pub use guidance::Guidance;
 pub use origin::{bundle_of, with_arguments, without_modules};
-
-/// The processor that everything runs on.
-const BASELINE: &str = "x86-64";
 
 /// Why a program cannot be exported.
 #[derive(Debug, thiserror::Error)]

@@ -14,6 +14,7 @@ mod shrink;
 mod stages;
 mod symbols;
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,8 @@ use crate::outputs::OutputError;
 use bareflow_boot_layout::{
     BOOT_PARTITION_SECTOR, Checksum, KernelHeader, SECTOR_SIZE_BYTES, clusters,
 };
+use bareflow_snapshot::{DEFAULT_KEEP, SaveError, Series, Store};
+use bareflow_volume::{DeviceError, Partition, Timestamp, Volume, VolumeError};
 use blueprint::{Blueprint, LlvmPart, SectorRange};
 use files::{Checksums, FilesPart};
 
@@ -112,6 +115,8 @@ pub struct DiskImage<'a> {
     pub kernel: &'a Path,
     /// The program.
     pub bundle: &'a [u8],
+    /// What its first boot goes on from; with a volume only.
+    pub snapshot: Option<&'a [u8]>,
     /// How large it becomes.
     pub size: ImageSize,
 }
@@ -181,12 +186,28 @@ impl DiskImage<'_> {
         .write(path, |file| {
             files.write(file, BOOT_PARTITION_SECTOR + header.files_sector())?;
             match volume {
-                Some(volume) => fat::write(file, volume.start, volume.count),
+                Some(volume) => fat::write(file, volume.start, volume.count)?,
+                None => return Ok(()),
+            }
+            match self.snapshot {
+                Some(snapshot) => keep(file, snapshot).map_err(io::Error::other),
                 None => Ok(()),
             }
         })
         .map_err(ImageError::from)
     }
+}
+
+/// Puts a snapshot on the volume of an image.
+fn keep(file: &File, snapshot: &[u8]) -> Result<(), SaveError> {
+    let disk = file.try_clone().and_then(FileDisk::new);
+    let disk = disk.map_err(|_| DeviceError::Failed("the image cannot be opened once more"));
+    let mut volume = disk
+        .map_err(VolumeError::from)
+        .and_then(|disk| Volume::mount(Partition::find_fat16(disk)?))?;
+    let store = Store::new(Series::Code, DEFAULT_KEEP);
+    store.save(&mut volume, snapshot, None, Timestamp::FIRST)?;
+    Ok(())
 }
 
 /// The header of an image without files beside the bundle.

@@ -86,7 +86,7 @@ static llvm_error_t make_interpreted(llvm_tiered &program, std::unique_ptr<Modul
     if (unit.is_loop() || !chosen.contains(unit.function))
       continue;
     auto *copy = cast<Function>(map.lookup(unit.function));
-    Instrumentation how{compiler.units, compiler.counters, LLVM_TIER_INTERPRETER,
+    Instrumentation how{context, compiler.units, compiler.counters, LLVM_TIER_INTERPRETER,
                         /*is_native=*/false};
     count_iterations(how, unit, *copy, map);
     measure_cycles(how, unit, *copy);

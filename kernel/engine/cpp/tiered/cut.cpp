@@ -395,7 +395,7 @@ std::unique_ptr<Module> cut_out(llvm_context &context, const std::vector<Unit> &
     specialise_copies(counters, source, map);
   }
   if (level < LLVM_OPT_O3) {
-    instrument({units, counters, tier, /*is_native=*/true}, unit, *function, *copy, map);
+    instrument({context, units, counters, tier, /*is_native=*/true}, unit, *function, *copy, map);
   }
   if (unit.is_loop()) {
     enter_at_header(unit, *copy, map, level);

@@ -39,7 +39,7 @@ uintptr_t Imports::stub_of(StringRef name, uintptr_t address) {
   if (words.size() == pages.size() * per_page)
     if (Error error = add_page()) {
       consumeError(std::move(error));
-      return address;
+      return address_for_code(context, name, address);
     }
   uintptr_t word = pages.back().words + words.size() % per_page * sizeof(void *);
   *reinterpret_cast<uintptr_t *>(word) = address;

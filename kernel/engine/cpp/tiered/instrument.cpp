@@ -49,15 +49,28 @@ bool is_selected_fast(const Instrumentation &how) {
   return how.is_native && how.tier == LLVM_TIER_O0;
 }
 
-Value *call(IRBuilderBase &builder, const Instrumentation &how, void (*native)(), void *other,
-            Type *result, ArrayRef<Value *> arguments) {
+// A function of this library, by the name that kernels know it by.
+struct Helper {
+  const char *name;
+  void *address;
+};
+#define HELPER(function) Helper{#function, reinterpret_cast<void *>(function)}
+
+// Interpreted code is for this kernel.
+Constant *address(IRBuilderBase &builder, const Instrumentation &how, const Helper &helper) {
+  return address(builder, how.is_native
+                              ? helper_for_code(how.context, helper.name, helper.address)
+                              : reinterpret_cast<uintptr_t>(helper.address));
+}
+
+Value *call(IRBuilderBase &builder, const Instrumentation &how, const Helper &native,
+            const Helper &other, Type *result, ArrayRef<Value *> arguments) {
   SmallVector<Type *, 4> types;
   for (Value *argument : arguments)
     types.push_back(argument->getType());
   auto *type = FunctionType::get(result, types, false);
-  void *target = how.is_native ? reinterpret_cast<void *>(native) : other;
   CallInst *made = builder.CreateCall(
-      type, address(builder, reinterpret_cast<uint64_t>(target)), arguments);
+      type, address(builder, how, how.is_native ? native : other), arguments);
   if (how.is_native && !is_selected_fast(how))
     made->setCallingConv(CallingConv::PreserveAll);
   mark_as_ours(*made);
@@ -78,7 +91,7 @@ void continue_elsewhere(const Instrumentation &how, const Unit &loop, Function &
   auto *type = FunctionType::get(builder.getInt32Ty(),
                                  {builder.getInt32Ty(), builder.getInt32Ty()}, false);
   CallInst *better = builder.CreateCall(
-      type, address(builder, reinterpret_cast<uint64_t>(bareflow_loop_is_hot)),
+      type, address(builder, how, HELPER(bareflow_loop_is_hot)),
       {builder.getInt32(loop.index), builder.getInt32(how.tier)});
   mark_as_ours(*better);
   builder.CreateCondBr(builder.CreateICmpNE(better, builder.getInt32(0)), leave, after);
@@ -114,22 +127,22 @@ void count_calls(const Instrumentation &how, const Unit &unit, Function &copy) {
   Instruction *hot = SplitBlockAndInsertIfThen(is_hot, &*builder.GetInsertPoint(),
                                                /*Unreachable=*/false, unlikely(copy.getContext()));
   builder.SetInsertPoint(hot);
-  call(builder, how, bareflow_native_unit_is_hot, reinterpret_cast<void *>(bareflow_unit_is_hot),
+  call(builder, how, HELPER(bareflow_native_unit_is_hot), HELPER(bareflow_unit_is_hot),
        builder.getVoidTy(), {builder.getInt32(unit.index), builder.getInt32(how.tier)});
 }
 
 void measure_cycles(const Instrumentation &how, const Unit &unit, Function &copy) {
   IRBuilder<> builder(first_place(copy));
   Constant *counters = address(builder, how.counters.field(unit.index, 0));
-  Value *start = call(builder, how, bareflow_native_moment,
-                      reinterpret_cast<void *>(bareflow_moment), builder.getInt64Ty(), counters);
+  Value *start = call(builder, how, HELPER(bareflow_native_moment),
+                      HELPER(bareflow_moment), builder.getInt64Ty(), counters);
   for (BasicBlock &block : copy)
     if (auto *end = dyn_cast<ReturnInst>(block.getTerminator())) {
       // Nothing may stand between a call that must be the last one and the return.
       if (block.getTerminatingMustTailCall())
         continue;
       builder.SetInsertPoint(end);
-      call(builder, how, bareflow_native_unit_left, reinterpret_cast<void *>(bareflow_unit_left),
+      call(builder, how, HELPER(bareflow_native_unit_left), HELPER(bareflow_unit_left),
            builder.getVoidTy(), {counters, start});
     }
 }

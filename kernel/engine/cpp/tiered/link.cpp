@@ -33,8 +33,10 @@ uintptr_t Linker::find(StringRef name) {
   if (known != symbols.end())
     return known->second;
   auto address = reinterpret_cast<uintptr_t>(resolve_symbol(context, name));
-  bool is_direct = address == 0 || !has_import_stubs || is_variable(name);
-  return is_direct ? address : imports.stub_of(name, address);
+  if (address == 0 || !has_import_stubs)
+    return address;
+  return is_variable(name) ? address_for_code(context, name, address)
+                           : imports.stub_of(name, address);
 }
 
 // One link; everything happens before `link` returns.

@@ -161,7 +161,7 @@ llvm_error_t llvm_tiered_create(llvm_module_t *module, const llvm_tier_hooks_t *
   if (!module)
     return LLVM_ERROR_INVALID_ARGUMENT;
   llvm_context *context = module->context;
-  return enter(context, [&]() -> llvm_error_t {
+  llvm_error_t error = enter(context, [&]() -> llvm_error_t {
     if (!hooks || hooks->size < sizeof *hooks || !hooks->hot || !hooks->wanted || !result)
       return fail(*context, LLVM_ERROR_INVALID_ARGUMENT, "llvm_tiered_create: invalid argument");
     *result = nullptr;
@@ -181,6 +181,10 @@ llvm_error_t llvm_tiered_create(llvm_module_t *module, const llvm_tier_hooks_t *
     context->pool->set_reclaim(reclaim_code, running);
     return LLVM_OK;
   });
+  // Nothing will run: only compilations follow.
+  if (error == LLVM_OK && context->options.find_elsewhere)
+    take_checkpoint(*context);
+  return error;
 }
 
 void llvm_tiered_destroy(llvm_tiered_t *program) {

@@ -194,15 +194,22 @@ void put_displacement(uint8_t *place, uintptr_t target) {
 }
 
 // mov $unit, %r11d; jmp bareflow_enter_unit
-void put_entry(uint8_t *place, uint32_t unit) {
+void put_entry(uint8_t *place, uint32_t unit, uintptr_t enter_unit) {
   const uint8_t code[entry_bytes] = {0x41, 0xbb, 0, 0, 0, 0, 0xe9, 0,
                                      0,    0,    0, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc};
   memcpy(place, code, sizeof code);
   memcpy(place + 2, &unit, sizeof unit);
-  put_displacement(place + 7, reinterpret_cast<uintptr_t>(bareflow_enter_unit));
+  put_displacement(place + 7, enter_unit);
 }
 
 } // namespace
+
+uintptr_t helper_for_code(const llvm_context &context, const char *name, void *own) {
+  uintptr_t found = address_for_code(context, name, reinterpret_cast<uintptr_t>(own));
+  if (!found)
+    report_fatal_error(Twine("the kernel that code is made for has no ") + name);
+  return found;
+}
 
 void put_stub(uintptr_t place, uintptr_t word) {
   const uint8_t code[stub_bytes] = {0xff, 0x25, 0, 0, 0, 0, 0x66, 0x90};
@@ -244,9 +251,12 @@ llvm_error_t create_stubs(llvm_tiered &program) {
 
   program.lay_out(*data, *code);
   compiler.use(program);
+  uintptr_t enter_unit = helper_for_code(context, "bareflow_enter_unit",
+                                         reinterpret_cast<void *>(bareflow_enter_unit));
   for (const Unit &unit : compiler.units) {
     put_stub(program.stub(unit.index), reinterpret_cast<uintptr_t>(program.slots + unit.index));
-    put_entry(reinterpret_cast<uint8_t *>(program.no_code(unit.index)), unit.index);
+    put_entry(reinterpret_cast<uint8_t *>(program.no_code(unit.index)), unit.index,
+              enter_unit);
     program.code[unit.index] = program.no_code(unit.index);
     program.slots[unit.index] = reinterpret_cast<void *>(program.no_code(unit.index));
     compiler.linker.define(unit.symbol, program.stub(unit.index));

@@ -76,6 +76,7 @@ struct Counters {
 // instrument.cpp: makes `copy`, a clone of the unit's function with `map`, count its calls and iterations,
 // and leave for a loop's continuation when the loop is hot. For the version of `tier`.
 struct Instrumentation {
+  const llvm_context &context;
   const std::vector<Unit> &units;
   const Counters &counters;
   llvm_tier_t tier;
@@ -159,7 +160,7 @@ struct Linked {
 // whoever maps the code again only fills the words in.
 class Imports {
 public:
-  explicit Imports(CodePool &pool) : pool(pool) {}
+  explicit Imports(const llvm_context &context) : context(context), pool(*context.pool) {}
   // The stub of the function at `address`; `address` itself if the pool is full.
   uintptr_t stub_of(llvm::StringRef name, uintptr_t address);
   // Notes a page, and a word in one, that an earlier program has made.
@@ -177,6 +178,7 @@ private:
   llvm::Error add_page();
   uintptr_t stub_of_word(uintptr_t word) const;
 
+  const llvm_context &context;
   CodePool &pool;
   std::vector<Page> pages;
   llvm::StringMap<uintptr_t> words;
@@ -187,7 +189,7 @@ public:
   // With import stubs, code can be kept and mapped again.
   Linker(llvm_module &module, bool has_import_stubs)
       : module(module), context(*module.context), has_import_stubs(has_import_stubs),
-        imports(*context.pool) {}
+        imports(context) {}
   // Links code for one symbol, which nothing else will refer to; or, without an entry, what the rest of the
   // program refers to.
   llvm::Expected<Linked> link(llvm::MemoryBufferRef object, llvm::StringRef entry = {});
@@ -268,6 +270,8 @@ struct llvm_tiered {
 
 namespace bareflow {
 
+// stubs.cpp: where the kernel that code is made for has this function of the library.
+uintptr_t helper_for_code(const llvm_context &context, const char *name, void *own);
 // stubs.cpp: counters, slots and stubs at the pool's start.
 llvm_error_t create_stubs(llvm_tiered &program);
 // jmp *word

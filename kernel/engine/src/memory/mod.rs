@@ -9,6 +9,7 @@ mod keys;
 mod restore;
 
 use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::num::NonZeroUsize;
 
@@ -33,6 +34,8 @@ pub(crate) use restore::{Tables, map};
 pub(crate) struct Memory<'a> {
     host: &'a mut dyn Host,
     keys: OwnedKeys,
+    /// The other kernel that code is made for, and its processor.
+    destination: Option<([u8; 32], String)>,
     secret: Option<[u8; 32]>,
     config: Config,
     is_requested: bool,
@@ -78,6 +81,9 @@ impl<'a> Memory<'a> {
         let mut memory = Self {
             host,
             keys: OwnedKeys::new(request.modules, config),
+            destination: request
+                .destination
+                .map(|to| (to.kernel_build_id, to.processor.to_string())),
             secret: request.secret,
             config: *config,
             is_requested: request.snapshot,
@@ -87,7 +93,7 @@ impl<'a> Memory<'a> {
             counts: None,
             variables: Vec::new(),
         };
-        if let Err(error) = memory.load_all() {
+        if let Err(error) = memory.load_all(request.destination.is_none()) {
             match error {
                 VolumeError::NotFound => {
                     report_note(&format!(
@@ -102,8 +108,10 @@ impl<'a> Memory<'a> {
         Some(memory)
     }
 
-    fn load_all(&mut self) -> Result<(), VolumeError> {
-        self.code = self.load(Series::Code, u32::MAX)?;
+    fn load_all(&mut self, is_run: bool) -> Result<(), VolumeError> {
+        if is_run {
+            self.code = self.load(Series::Code, u32::MAX)?;
+        }
         self.counts = self.load(Series::Counts, u32::MAX)?;
         Ok(())
     }
@@ -207,8 +215,16 @@ impl<'a> Memory<'a> {
         self.is_requested || self.config.snapshot_every.is_some_and(is_due)
     }
 
+    /// For what this boot's code is.
     pub(crate) fn keys(&self) -> Keys<'_> {
-        self.keys.borrow()
+        match &self.destination {
+            Some((kernel_build_id, processor)) => Keys {
+                kernel_build_id: *kernel_build_id,
+                cpu_features: processor,
+                ..self.keys.borrow()
+            },
+            None => self.keys.borrow(),
+        }
     }
 
     pub(crate) fn variables(&self) -> &Variables {

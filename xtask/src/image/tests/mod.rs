@@ -152,6 +152,7 @@ fn make(size: impl Into<ImageSize>) -> Result<Made, ImageError> {
         stages: &stages(),
         kernel: &made.kernel,
         bundle: &bundle(),
+        snapshot: None,
         size: size.into(),
     };
     image.write(&made.image).map(|()| made)
@@ -279,6 +280,7 @@ fn what_is_not_a_kernel_is_refused() {
         stages: &stages(),
         kernel: &path,
         bundle: &[],
+        snapshot: None,
         size: ImageSize::Bytes(64 << 20),
     };
     let error = image.write(&folder.path().join("image")).unwrap_err();
@@ -346,6 +348,7 @@ fn make_with_files(
         stages: &stages(),
         kernel: &kernel_path,
         bundle: &given,
+        snapshot: None,
         size,
     };
     let path = folder.path().join("image");

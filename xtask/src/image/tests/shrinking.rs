@@ -17,6 +17,7 @@ fn booted() -> Made {
         stages: &stages(),
         kernel: &made.kernel,
         bundle: &with_large_file(),
+        snapshot: None,
         size: ImageSize::Bytes(64 << 20),
     };
     image.write(&made.image).unwrap();

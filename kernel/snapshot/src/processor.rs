@@ -1,10 +1,14 @@
-//! The level of the x86-64 psABI that a snapshot's processor has.
+//! On which processors a snapshot's code runs.
 //!
-//! The key of a snapshot is what CPUID said, in hexadecimal words behind the vendor's name of 12 characters: leaf 1
-//! (eax, ecx, edx), leaf 7 (eax, ebx, ecx, edx), leaf 7.1 (the same), leaf 0xD.1 (eax), leaf 0x80000001 (ecx, edx), then
-//! XCR0. The levels are those of the psABI (<https://gitlab.com/x86-psABIs/x86-64-ABI>, table 3.1).
+//! The key of a snapshot is one of two things. It may be what CPUID said, in hexadecimal words behind the vendor's name of
+//! 12 characters: leaf 1 (eax, ecx, edx), leaf 7 (eax, ebx, ecx, edx), leaf 7.1 (the same), leaf 0xD.1 (eax), leaf
+//! 0x80000001 (ecx, edx), then XCR0; then the code is for this very processor. Or it is a level of the x86-64 psABI
+//! (<https://gitlab.com/x86-psABIs/x86-64-ABI>, table 3.1): then the code runs on every processor that has it.
 
-use super::BASELINE;
+use alloc::vec::Vec;
+
+/// The level that every processor has.
+pub const BASELINE: &str = "x86-64";
 
 const VENDOR_CHARACTERS: usize = 12;
 const WORDS: usize = 15;
@@ -55,8 +59,30 @@ const LEVELS: [(&str, Needs); 3] = [
     ),
 ];
 
-/// The highest level that a processor with this key has; the lowest if the key is not understood.
+/// The levels, the lowest first.
+pub fn levels() -> impl Iterator<Item = &'static str> {
+    core::iter::once(BASELINE).chain(LEVELS.iter().map(|(name, _)| *name))
+}
+
+/// The level of this name.
+#[must_use]
+pub fn level_named(name: &str) -> Option<&'static str> {
+    levels().find(|level| *level == name)
+}
+
+/// The highest level that is sure to be there with this key; the lowest if the key is not understood.
+#[must_use]
 pub fn level_of(key: &str) -> &'static str {
+    level_named(key).unwrap_or_else(|| level_of_words(key))
+}
+
+/// Whether code for `key` runs on the processor with the key `own`.
+pub(crate) fn runs_on(key: &str, own: &str) -> bool {
+    let place = |name: &str| levels().position(|level| level == name);
+    key == own || place(key).is_some_and(|needed| place(level_of(own)) >= Some(needed))
+}
+
+fn level_of_words(key: &str) -> &'static str {
     let words = match key.split_at_checked(VENDOR_CHARACTERS) {
         Some((_, words)) => words,
         None => return BASELINE,
@@ -81,6 +107,9 @@ pub fn level_of(key: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+    use alloc::string::String;
+
     use super::*;
 
     fn key(change: impl FnOnce(&mut [u32; WORDS])) -> String {
@@ -107,5 +136,21 @@ mod tests {
         for key in ["", "x86-64", "GenuineIntel 1 2", "GenuineIntel x y z"] {
             assert_eq!(level_of(key), BASELINE, "{key}");
         }
+    }
+
+    #[test]
+    fn code_for_a_level_runs_wherever_the_level_is() {
+        let own = key(|words| words[STATE] = 7);
+        assert_eq!(level_of("x86-64-v3"), "x86-64-v3");
+        for level in ["x86-64", "x86-64-v2", "x86-64-v3"] {
+            assert!(runs_on(level, &own), "{level}");
+        }
+        assert!(!runs_on("x86-64-v4", &own));
+        assert!(!runs_on("x86-64-v5", &own));
+        assert!(!runs_on("", &own));
+        assert!(runs_on(&own, &own));
+        // What was made for one processor is for no other, even if that has more.
+        assert!(!runs_on(&own, &key(|_| ())));
+        assert!(!runs_on("x86-64-v2", "an unknown processor"));
     }
 }
