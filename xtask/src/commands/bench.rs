@@ -59,12 +59,16 @@ enum Benchmark {
     Profile,
     /// Run real programs in the tiers and over boots, against the same sources built for Linux
     Real {
-        /// A project of the table of real programs; several may be given
+        /// A project of the table of real programs, or `functions`, a program of 5,000 generated ones; several may be
+        /// given
         #[arg(long = "project", value_name = "NAME")]
         projects: Vec<String>,
         /// Run them interpreted too, which takes long
         #[arg(long)]
         interpreter: bool,
+        /// Compare with clang -O3 -march=native, with the same and a profile, and with gcc -O3, too
+        #[arg(long)]
+        native: bool,
     },
     /// Load large programs from snapshots, and run restored code against clang -O2
     Snapshot,
@@ -130,10 +134,12 @@ impl BenchArgs {
             Benchmark::Real {
                 projects,
                 interpreter,
+                native,
             } => {
                 let request = real::Request {
                     projects,
                     interpreter,
+                    native,
                 };
                 real::run(&Workbench::prepare(Installation::Forbidden)?, &request)?;
             }

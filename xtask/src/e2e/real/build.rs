@@ -1,7 +1,8 @@
 //! Building a project twice: by clang for Linux, and by the drivers for BareFlow.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -49,32 +50,88 @@ const SHOWN_LINES: usize = 25;
 /// # Errors
 /// What kept it from being built.
 pub fn build(bench: &Workbench, project: &Project) -> Result<Built, String> {
+    Ok(Built {
+        linux: provide(bench, project, "linux", &linux_environment(bench))?,
+        bareflow: provide(bench, project, "bareflow", &bareflow_environment(bench)?)?,
+        inputs: inputs(&bench.root, project),
+    })
+}
+
+/// Builds it for Linux with another compiler, or with other flags behind the project's own; returns its folder.
+///
+/// # Errors
+/// What kept it from being built.
+pub fn build_natively(
+    bench: &Workbench,
+    project: &Project,
+    compilers: &Compilers,
+) -> Result<PathBuf, String> {
+    let environment = compilers.environment(bench)?;
+    provide(bench, project, "linux", &environment)
+}
+
+/// What a project is built with for Linux.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compilers {
+    /// The compilers of C and of C++.
+    pub programs: [PathBuf; 2],
+    /// What they get behind all other words.
+    pub flags: Vec<String>,
+}
+
+impl Compilers {
+    /// Scripts stand for the compilers: what a build system says after the flags would count, and not they.
+    fn environment(&self, bench: &Workbench) -> Result<Environment, String> {
+        let names = ["cc", "c++"];
+        let scripts = self.programs.each_ref().map(|program| {
+            let (program, flags) = (program.display(), self.flags.join(" "));
+            format!("#!/bin/sh\nexec {program} -ffp-contract=off \"$@\" {flags}\n")
+        });
+        let key = hex(Sha256::digest(scripts.concat()).as_slice());
+        let folder = projects(bench).join("compilers").join(&key[..16]);
+        fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        let paths = names.map(|name| folder.join(name));
+        for (path, script) in paths.iter().zip(&scripts) {
+            fs::write(path, script)
+                .and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o755)))
+                .map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+        let [cc, cxx] = paths.map(|path| path.display().to_string());
+        let mut environment = linux_environment(bench);
+        for (name, value) in &mut environment {
+            match *name {
+                "CC" => value.clone_from(&cc),
+                "CXX" => value.clone_from(&cxx),
+                "CMAKE" => {
+                    *value = format!("-DCMAKE_C_COMPILER={cc} -DCMAKE_CXX_COMPILER={cxx}");
+                }
+                _ => {}
+            }
+        }
+        Ok(environment)
+    }
+}
+
+fn projects(bench: &Workbench) -> PathBuf {
+    bench.cache().root().join("projects")
+}
+
+/// A project's folder as this environment makes it.
+fn provide(
+    bench: &Workbench,
+    project: &Project,
+    side: &str,
+    environment: &Environment,
+) -> Result<PathBuf, String> {
     let tarball = registry::provide(bench.cache(), &project.origin(), &project.sha256)?;
     let inputs = inputs(&bench.root, project);
-    let sides = [
-        ("linux", linux_environment(bench)),
-        ("bareflow", bareflow_environment(bench)?),
-    ];
-    let mut folders = Vec::new();
-    for (side, environment) in sides {
-        let key = key_of(project, &inputs, &environment)?;
-        let folder = bench.cache().root().join("projects").join(format!(
-            "{}-{side}-{}",
-            project.name,
-            &key[..16]
-        ));
-        if !folder.is_dir() {
-            make(project, &tarball, &inputs, &environment, &folder)
-                .map_err(|error| format!("{} for {side}: {error}", project.name))?;
-        }
-        folders.push(folder);
+    let key = key_of(project, &inputs, environment)?;
+    let folder = projects(bench).join(format!("{}-{side}-{}", project.name, &key[..16]));
+    if !folder.is_dir() {
+        make(project, &tarball, &inputs, environment, &folder)
+            .map_err(|error| format!("{} for {side}: {error}", project.name))?;
     }
-    let [linux, bareflow] = <[PathBuf; 2]>::try_from(folders).expect("there are two sides");
-    Ok(Built {
-        linux,
-        bareflow,
-        inputs,
-    })
+    Ok(folder)
 }
 
 type Environment = Vec<(&'static str, String)>;
@@ -139,11 +196,12 @@ fn key_of(project: &Project, inputs: &Path, environment: &Environment) -> Result
     if inputs.is_dir() {
         hash.update(crate::llvm::inputs::folder_hash(inputs).map_err(|error| error.to_string())?);
     }
-    Ok(hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hex(hash.finalize().as_slice()))
+}
+
+/// In hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn make(
