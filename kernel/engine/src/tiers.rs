@@ -501,20 +501,20 @@ impl<'a> Manager<'a> {
 
     /// Compiles for another kernel what is worth it by the counts of all runs, and what is wanted besides.
     pub(crate) fn compile_ahead(&mut self, precompile: Option<Level>) {
-        /// How often what has been counted is expected once more: the first boots are to find everything done, and to
-        /// find that nothing comes of ten more like them.
-        const EXPECTED_RUNS: u64 = 2 * HORIZON_BOOTS;
         let reachable = self.reachable();
         let mut wanted: Vec<Option<Level>> = Vec::new();
         for (unit, is_reachable) in reachable.into_iter().enumerate() {
-            let count = self.records[unit].counters().count;
             let mut level = precompile.filter(|_| is_reachable);
-            if count > 0 {
+            if self.records[unit].counters().count > 0 {
                 self.measure(unit);
                 let policy = &self.records[unit].policy;
-                let expected = count.saturating_mul(EXPECTED_RUNS);
-                let due = policy.due(&self.rules, expected).max(policy.loops());
+                let (size, loops) = match policy.kind() {
+                    Kind::Function => (policy.size(), policy.loops()),
+                    // What has no code tells nothing of its size.
+                    Kind::Loop => (Some(size_of_code(0)), None),
+                };
                 // Nobody waits: what is not worth more has at least code that is small.
+                let due = self.due_soon(unit, size).max(loops);
                 level = level.max(due).max(Some(Level::O1));
             }
             let function = self.records[unit].function;
@@ -522,11 +522,30 @@ impl<'a> Manager<'a> {
             wanted[function] = wanted[function].max(level);
         }
         for (unit, level) in wanted.into_iter().enumerate() {
-            let levels = LEVELS.into_iter().rev();
-            let mut levels = levels.filter(|lower| Some(*lower) <= level);
-            // What fails at a level may have code at a lower one.
-            levels.any(|level| self.compile_confined(unit, level));
+            let mut level = level;
+            while let Some(next) = level {
+                let levels = LEVELS.into_iter().rev();
+                let mut levels = levels.filter(|lower| *lower <= next);
+                // What fails at a level may have code at a lower one.
+                levels.any(|level| self.compile_confined(unit, level));
+                let made = self.records[unit].compilations.last();
+                let size = made.map(|made| size_of_code(made.code_bytes as u64));
+                level = self.due_soon(unit, size);
+            }
         }
+    }
+
+    /// For what level the first boots would find a unit of this size due: they are to find everything done, and that
+    /// nothing comes of ten more like them.
+    fn due_soon(&self, unit: usize, size: Option<Size>) -> Option<Level> {
+        const EXPECTED_RUNS: u64 = 2 * HORIZON_BOOTS;
+        let record = &self.records[unit];
+        let mut policy = record.policy.clone();
+        policy.set_size(size?);
+        policy.due(
+            &self.rules,
+            record.counters().count.saturating_mul(EXPECTED_RUNS),
+        )
     }
 
     /// Whether the program may come to each unit.
