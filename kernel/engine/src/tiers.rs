@@ -615,23 +615,19 @@ impl<'a> Manager<'a> {
 
     /// Whether counts are worth being kept: a unit has run that had not run before, or some boots more like this one
     /// would make one due for a level. Otherwise the next boots do the same from the counts that are kept already.
-    pub(crate) fn has_counted_news(&mut self) -> bool {
-        (0..self.records.len()).any(|unit| {
-            let (count, earlier) = {
-                let record = &self.records[unit];
-                (record.counters().count, record.earlier_count)
-            };
-            if count == earlier {
-                return false;
+    pub(crate) fn has_counted_news(&self) -> bool {
+        self.records.iter().any(|record| {
+            let (count, earlier) = (record.counters().count, record.earlier_count);
+            if count == earlier || earlier == 0 {
+                return count > 0 && earlier == 0;
             }
-            if earlier == 0 {
-                return true;
+            // LLVM is not asked for what only the next boots need to know.
+            let mut policy = record.policy.clone();
+            if policy.size().is_none() && policy.tier() != Tier::Interpreter {
+                policy.set_size(size_of_code(record.restored_bytes));
             }
-            self.measure(unit);
-            let expected = (count - earlier).saturating_mul(HORIZON_BOOTS);
-            let policy = &self.records[unit].policy;
-            policy.due(&self.rules, count.saturating_add(expected))
-                > policy.due(&self.rules, earlier)
+            let expected = count.saturating_add((count - earlier).saturating_mul(HORIZON_BOOTS));
+            policy.due(&self.rules, expected) > policy.due(&self.rules, earlier)
         })
     }
 
