@@ -1,6 +1,6 @@
 //! Runs of the hosted kernel for benchmarks.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::kernel::{KernelKind, LlvmExtent};
 use crate::launch::Kernel;
 use crate::profile::{self, Profile};
 use crate::program::{Program, Tier, TierOptions};
-use crate::supervise::Recorder;
+use crate::supervise::{Input, Output, Recorder, Streams};
 use crate::temporary::TemporaryFolder;
 use crate::workbench::Workbench;
 
@@ -75,6 +75,30 @@ impl Hosted {
     /// # Errors
     /// That it did not end with status 0; with what the kernel had to say.
     pub fn run(&self, program: &Program, setup: &Setup, arguments: &[String]) -> Result<Run> {
+        self.run_reading(program, setup, arguments, Input::Empty)
+    }
+
+    /// The same with a file as its standard input.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn run_with_input(
+        &self,
+        program: &Program,
+        setup: &Setup,
+        arguments: &[String],
+        input: File,
+    ) -> Result<Run> {
+        self.run_reading(program, setup, arguments, Input::File(input))
+    }
+
+    fn run_reading(
+        &self,
+        program: &Program,
+        setup: &Setup,
+        arguments: &[String],
+        input: Input,
+    ) -> Result<Run> {
         let bundle = self.folder.path().join("bundle");
         let bytes = program.bundle_with(arguments, setup.tier, &setup.options);
         fs::write(&bundle, bytes)?;
@@ -90,7 +114,12 @@ impl Hosted {
         let log = Recorder::new(LOG_LIMIT_BYTES, io::sink());
         let mut code = 0;
         let (user_time, system_time) = children_times_of(|| -> Result<()> {
-            let ending = kernel.run(TIMEOUT, &mut output, log.clone(), profile_path)?;
+            let streams = Streams {
+                input,
+                output: Output::To(&mut output),
+                errors: Output::To(log.clone()),
+            };
+            let ending = kernel.run_with(TIMEOUT, streams, profile_path)?;
             code = ending.code;
             Ok(())
         })?;

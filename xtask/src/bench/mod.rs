@@ -8,6 +8,7 @@ use nix::sys::time::TimeVal;
 
 mod ahead_of_time;
 pub mod boot;
+pub mod compile;
 pub mod console;
 pub mod edit;
 pub mod floor;

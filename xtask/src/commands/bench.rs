@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use crate::bench::{
-    boot, console, edit, floor, libm, llvm_build, loops, memcpy, profile, real, snapshot, tiers,
+    boot, compile, console, edit, floor, libm, llvm_build, loops, memcpy, profile, real, snapshot,
+    tiers,
 };
 use crate::error::Result;
 use crate::paths::{Cache, Package};
@@ -24,6 +25,8 @@ pub struct BenchArgs {
 enum Benchmark {
     /// Build the machine's image after an edit, boot it, and count time, instructions and memory
     Boot,
+    /// Compile real programs, whole and function by function, against clang's time for the same bitcode
+    Compile,
     /// Compare the C library's mathematics with correctly rounded results
     Libm {
         /// Points of each function and precision
@@ -88,6 +91,7 @@ impl BenchArgs {
     pub fn run(self) -> Result<ExitCode> {
         match self.what {
             Benchmark::Boot => boot::run(&Workbench::prepare(Installation::Forbidden)?)?,
+            Benchmark::Compile => compile::run(&Workbench::prepare(Installation::Forbidden)?)?,
             Benchmark::Libm {
                 points,
                 function,

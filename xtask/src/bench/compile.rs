@@ -1,0 +1,563 @@
+//! `cargo xtask bench compile`: what compilations cost, of whole programs and of single functions, against clang's of the
+//! same bitcode.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use bareflow_tiers::{LEVELS, Level};
+
+use super::cpu_time_of;
+use super::hosted::{Hosted, Setup};
+use super::rounds::announce;
+use super::tables::{digits, render, verdict};
+use crate::e2e::real::build::{self, Built};
+use crate::e2e::real::table::{self, Run};
+use crate::error::{Error, Result};
+use crate::program::{Program, ProgramFile, Tier, TierOptions, Transfer};
+use crate::temporary::TemporaryFolder;
+use crate::workbench::Workbench;
+
+const REPETITIONS: usize = 3;
+/// Those whose compilations are compared with clang's, of each program and level.
+const COSTLIEST: usize = 3;
+/// What the engine offers the inliner at O3: in all, and of one function.
+const INLINING_BUDGET: usize = 4000;
+const LARGEST_INLINED: usize = 600;
+/// A function of at most so many instructions is small.
+const SMALL: usize = 30;
+/// A function of Lua's that once took 300 ms at O3.
+const NAMED: &str = "luaV_objlen";
+
+const MOST_WHOLE_O0: f64 = 1.1;
+const MOST_SMALL_MS: f64 = 0.25;
+const MOST_FIRST_MS: f64 = 1.0;
+const MOST_O3: f64 = 1.3;
+const MOST_NAMED_MS: f64 = 5.0;
+const MOST_MIB: f64 = 100.0;
+
+const WHOLE_HEADER: [&str; 5] = ["whole programs", "level", "clang, s", "engine, s", "ratio"];
+const LEVELS_HEADER: [&str; 8] = [
+    "each function that a script calls",
+    "level",
+    "functions",
+    "in all, ms",
+    "median",
+    "largest",
+    "us per instruction",
+    "memory, MiB",
+];
+const FUNCTIONS_HEADER: [&str; 6] = [
+    "single functions",
+    "level",
+    "instructions",
+    "clang, ms",
+    "engine, ms",
+    "ratio",
+];
+
+/// A program as bitcode in one file, and what it consists of.
+struct Subject {
+    name: &'static str,
+    program: Program,
+    bitcode: PathBuf,
+    functions: BTreeMap<String, Function>,
+    arguments: Vec<String>,
+    /// Arguments with which it ends at once.
+    idle: Vec<String>,
+    stdin: PathBuf,
+}
+
+/// Of a function whose variables have registers.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Function {
+    instructions: usize,
+    callees: Vec<String>,
+}
+
+/// A function's compilation by the engine.
+struct Compiled {
+    name: String,
+    milliseconds: f64,
+    at: u64,
+}
+
+/// Figures that have a target.
+#[derive(Default)]
+struct Findings {
+    whole_o0: f64,
+    small: Vec<f64>,
+    first: f64,
+    largest_o3: f64,
+    named: f64,
+    mebibytes: f64,
+}
+
+/// Prints the figures.
+///
+/// # Errors
+/// What kept a program from being built, compiled or run.
+pub fn run(bench: &Workbench) -> Result<()> {
+    let hosted = Hosted::build(bench)?;
+    let folder = TemporaryFolder::new("bench")?;
+    let subjects = [
+        Subject::build(bench, "lua", 1, &["-v"], folder.path())?,
+        Subject::build(bench, "sqlite", 0, &[":memory:"], folder.path())?,
+    ];
+    let mut findings = Findings::default();
+    let (mut whole, mut levels, mut functions) = (Vec::new(), Vec::new(), Vec::new());
+    for subject in &subjects {
+        for (tier, level) in [(Tier::O0, "-O0"), (Tier::O2, "-O2"), (Tier::O3, "-O3")] {
+            announce(&format!("{}, whole, {level}", subject.name));
+            let clang = best(|| clang(bench, &subject.bitcode, level))?;
+            let setup = Setup::from(tier);
+            let engine = best(|| {
+                Ok(hosted
+                    .run(&subject.program, &setup, &subject.idle)?
+                    .cpu_time
+                    .as_secs_f64())
+            })?;
+            if tier == Tier::O0 && subject.name == "sqlite" {
+                findings.whole_o0 = engine / clang;
+            }
+            let row = [
+                subject.name.into(),
+                level.into(),
+                seconds(clang),
+                seconds(engine),
+                digits(engine / clang),
+            ];
+            whole.push(row.to_vec());
+        }
+        for level in LEVELS {
+            announce(&format!("{}, one by one, {}", subject.name, level.name()));
+            let (compiled, mebibytes) = compile_singly(&hosted, subject, level)?;
+            levels.push(subject.level_row(&compiled, level, mebibytes));
+            subject.note(&compiled, level, &mut findings);
+            if matches!(level, Level::O0 | Level::O3) {
+                for one in subject.worth_comparing(&compiled) {
+                    let row = compare(bench, subject, one, level, folder.path(), &mut findings)?;
+                    functions.push(row);
+                }
+            }
+        }
+        announce(&format!("{}, automatic", subject.name));
+        let mebibytes = memory_in_automatic_tiers(&hosted, subject)?;
+        findings.mebibytes = findings.mebibytes.max(mebibytes);
+    }
+    say!("{}\n", render(&WHOLE_HEADER, whole));
+    say!("{}\n", render(&LEVELS_HEADER, levels));
+    say!("{}\n", render(&FUNCTIONS_HEADER, functions));
+    say!(
+        "Processor time. Clang's is that of the same bitcode: of a function at O3, with the callees that the engine offers"
+    );
+    say!(
+        "for inlining, and without what an empty file takes. Whole programs include the start of each. Instructions are"
+    );
+    say!("those of the function when its variables have registers.");
+    findings.judge();
+    Ok(())
+}
+
+impl Subject {
+    fn build(
+        bench: &Workbench,
+        name: &'static str,
+        run: usize,
+        idle: &[&str],
+        folder: &Path,
+    ) -> Result<Self> {
+        let known = table::read().map_err(Error::Build)?.project;
+        let project = known
+            .into_iter()
+            .find(|project| project.name == name)
+            .ok_or_else(|| Error::Build(format!("no real project is called {name}")))?;
+        let built = build::build(bench, &project).map_err(Error::Build)?;
+        let run = &project.run[run];
+        let mut program = Program::build(
+            &[built.bareflow.join(&run.program)],
+            &bench.program_compiler(),
+        )?;
+        let [module] = program.modules.as_slice() else {
+            return Err(Error::Build(format!("{name} is not one module")));
+        };
+        let bitcode = folder.join(format!("{name}.bc"));
+        fs::write(&bitcode, &module.bytes)?;
+        let functions = functions_of(&text_of(bench, &bitcode)?);
+        program.add_files(files_of(&built, run)?, Transfer::Embedded)?;
+        Ok(Self {
+            name,
+            program,
+            bitcode,
+            functions,
+            arguments: run.arguments.clone(),
+            idle: idle.iter().map(|&word| word.into()).collect(),
+            stdin: built.stdin(run),
+        })
+    }
+
+    fn size(&self, function: &str) -> usize {
+        self.functions
+            .get(function)
+            .map_or(0, |function| function.instructions)
+    }
+
+    fn level_row(&self, compiled: &[Compiled], level: Level, mebibytes: f64) -> Vec<String> {
+        let mut times: Vec<f64> = compiled.iter().map(|one| one.milliseconds).collect();
+        times.sort_by(f64::total_cmp);
+        let total: f64 = times.iter().sum();
+        let instructions: usize = compiled.iter().map(|one| self.size(&one.name)).sum();
+        vec![
+            self.name.into(),
+            level.name().into(),
+            compiled.len().to_string(),
+            digits(total),
+            digits(median(&times)),
+            digits(times.last().copied().unwrap_or_default()),
+            digits(total * 1000.0 / instructions.max(1) as f64),
+            digits(mebibytes),
+        ]
+    }
+
+    fn note(&self, compiled: &[Compiled], level: Level, findings: &mut Findings) {
+        let small = |one: &&Compiled| self.size(&one.name) <= SMALL;
+        if level == Level::O0 {
+            let first = compiled.iter().filter(small).min_by_key(|one| one.at);
+            findings.first = findings
+                .first
+                .max(first.map_or(0.0, |one| one.milliseconds));
+            findings
+                .small
+                .extend(compiled.iter().filter(small).map(|one| one.milliseconds));
+        }
+        if level == Level::O3
+            && let Some(one) = compiled.iter().find(|one| one.name == NAMED)
+        {
+            findings.named = one.milliseconds;
+        }
+    }
+
+    fn worth_comparing<'a>(&self, compiled: &'a [Compiled]) -> Vec<&'a Compiled> {
+        let mut chosen: Vec<&Compiled> = compiled.iter().collect();
+        chosen.sort_by(|left, right| right.milliseconds.total_cmp(&left.milliseconds));
+        let named = chosen
+            .iter()
+            .skip(COSTLIEST)
+            .find(|one| one.name == NAMED)
+            .copied();
+        chosen.truncate(COSTLIEST);
+        chosen.extend(named);
+        chosen
+    }
+
+    /// The function and, at O3, the callees that the engine offers the inliner, nearest first.
+    fn with_inlinees(&self, name: &str, level: Level) -> Vec<String> {
+        let mut found = vec![name.to_owned()];
+        if level < Level::O2 {
+            return found;
+        }
+        let mut budget = INLINING_BUDGET;
+        let mut seen: HashSet<&str> = HashSet::from([name]);
+        let mut open = VecDeque::from([name]);
+        while let Some(function) = open.pop_front() {
+            for callee in self
+                .functions
+                .get(function)
+                .map_or(&[][..], |function| &function.callees)
+            {
+                let size = self.size(callee);
+                if seen.insert(callee) && size > 0 && size <= LARGEST_INLINED.min(budget) {
+                    budget -= size;
+                    found.push(callee.clone());
+                    open.push_back(callee);
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Findings {
+    fn judge(&mut self) {
+        self.small.sort_by(f64::total_cmp);
+        let print = |what: &str, found: f64, unit: &str, most: f64| {
+            let target = format!("at most {}{unit}", digits(most));
+            say!(
+                "{}",
+                verdict(
+                    what,
+                    &format!("{}{unit}", digits(found)),
+                    &target,
+                    found <= most
+                )
+            );
+        };
+        print(
+            "SQLite at fixed O0 over clang -O0",
+            self.whole_o0,
+            "",
+            MOST_WHOLE_O0,
+        );
+        print(
+            "O0 of a small function, median",
+            median(&self.small),
+            " ms",
+            MOST_SMALL_MS,
+        );
+        print(
+            "O0 of the first small function",
+            self.first,
+            " ms",
+            MOST_FIRST_MS,
+        );
+        print(
+            "O3 of a function over clang -O3, worst",
+            self.largest_o3,
+            "",
+            MOST_O3,
+        );
+        print(&format!("{NAMED} at O3"), self.named, " ms", MOST_NAMED_MS);
+        print(
+            "the compiler's memory, worst",
+            self.mebibytes,
+            " MiB",
+            MOST_MIB,
+        );
+    }
+}
+
+/// Compiles each function that the program calls at this level, at its first call.
+fn compile_singly(
+    hosted: &Hosted,
+    subject: &Subject,
+    level: Level,
+) -> Result<(Vec<Compiled>, f64)> {
+    let thresholds = LEVELS
+        .map(|other| if other == level { "0" } else { "-" })
+        .join(",");
+    let settings = vec![format!("calls={thresholds}"), "iterations=-,-,-,-".into()];
+    let setup = Setup {
+        options: TierOptions {
+            settings,
+            profile: true,
+            ..TierOptions::default()
+        },
+        ..Setup::from(Tier::Auto)
+    };
+    let mut best: BTreeMap<String, Compiled> = BTreeMap::new();
+    let mut mebibytes = 0.0;
+    for _ in 0..REPETITIONS {
+        let profile = profile_of(hosted, subject, &setup)?;
+        mebibytes = mebibytes_of(&profile);
+        let milliseconds = 1000.0 / profile.cycles_per_second as f64;
+        for function in profile.functions {
+            let Some(made) = function
+                .compilations
+                .iter()
+                .find(|made| made.level == level)
+            else {
+                continue;
+            };
+            let one = Compiled {
+                name: function.name.clone(),
+                milliseconds: made.cycles as f64 * milliseconds,
+                at: made.at,
+            };
+            match best.get_mut(&function.name) {
+                Some(known) if known.milliseconds <= one.milliseconds => {}
+                _ => {
+                    best.insert(function.name, one);
+                }
+            }
+        }
+    }
+    Ok((best.into_values().collect(), mebibytes))
+}
+
+fn memory_in_automatic_tiers(hosted: &Hosted, subject: &Subject) -> Result<f64> {
+    let setup = Setup {
+        options: TierOptions {
+            profile: true,
+            ..TierOptions::default()
+        },
+        ..Setup::from(Tier::Auto)
+    };
+    Ok(mebibytes_of(&profile_of(hosted, subject, &setup)?))
+}
+
+fn profile_of(
+    hosted: &Hosted,
+    subject: &Subject,
+    setup: &Setup,
+) -> Result<crate::profile::Profile> {
+    let input = File::open(&subject.stdin)?;
+    let run = hosted.run_with_input(&subject.program, setup, &subject.arguments, input)?;
+    run.profile
+        .ok_or_else(|| Error::Build("there is no profile".into()))
+}
+
+fn mebibytes_of(profile: &crate::profile::Profile) -> f64 {
+    profile.memory.compiler_bytes as f64 / f64::from(1 << 20)
+}
+
+fn compare(
+    bench: &Workbench,
+    subject: &Subject,
+    compiled: &Compiled,
+    level: Level,
+    folder: &Path,
+    findings: &mut Findings,
+) -> Result<Vec<String>> {
+    let flag = format!("-{}", level.name());
+    let names = subject.with_inlinees(&compiled.name, level);
+    let extracted = folder.join("extracted.bc");
+    extract(bench, &subject.bitcode, &names, &extracted)?;
+    let empty = folder.join("empty.ll");
+    fs::write(&empty, "target triple = \"x86_64-unknown-none-elf\"\n")?;
+    let start = best(|| clang(bench, &empty, &flag))?;
+    let all = best(|| clang(bench, &extracted, &flag))?;
+    let milliseconds = ((all - start) * 1000.0).max(f64::EPSILON);
+    let ratio = compiled.milliseconds / milliseconds;
+    if level == Level::O3 {
+        findings.largest_o3 = findings.largest_o3.max(ratio);
+    }
+    Ok(vec![
+        format!("{}, {}", subject.name, compiled.name),
+        level.name().into(),
+        subject.size(&compiled.name).to_string(),
+        digits(milliseconds),
+        digits(compiled.milliseconds),
+        digits(ratio),
+    ])
+}
+
+fn extract(bench: &Workbench, from: &Path, functions: &[String], to: &Path) -> Result<()> {
+    // It is in the package of the other programs.
+    let program = fs::canonicalize(&bench.tools.program_opt)?.with_file_name("llvm-extract");
+    let mut command = Command::new(program);
+    command.args(functions.iter().map(|name| format!("--func={name}")));
+    finish(command.arg("-o").arg(to).arg(from)).map(|_| ())
+}
+
+/// Seconds of processor time.
+fn clang(bench: &Workbench, source: &Path, level: &str) -> Result<f64> {
+    let object = source.with_extension("o");
+    let mut arguments: Vec<OsString> = ["-w", "-c", "-x", "ir", level, "-o"]
+        .map(OsString::from)
+        .to_vec();
+    arguments.extend([object.into(), source.into()]);
+    let time = cpu_time_of(|| {
+        finish(Command::new(&bench.tools.program_clang).args(arguments)).map(|_| ())
+    })?;
+    Ok(time.as_secs_f64())
+}
+
+fn text_of(bench: &Workbench, bitcode: &Path) -> Result<String> {
+    let mut command = Command::new(&bench.tools.program_opt);
+    let text = finish(
+        command
+            .args(["-passes=mem2reg", "-S", "-o", "-"])
+            .arg(bitcode),
+    )?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+fn finish(command: &mut Command) -> Result<Vec<u8>> {
+    let output = command.stdin(Stdio::null()).output()?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    Err(Error::Build(format!(
+        "{} failed\n{}",
+        crate::shell::display(command),
+        String::from_utf8_lossy(&output.stderr)
+    )))
+}
+
+/// The functions of a module's text.
+fn functions_of(text: &str) -> BTreeMap<String, Function> {
+    let mut functions = BTreeMap::new();
+    let mut open: Option<(String, Function)> = None;
+    for line in text.lines() {
+        if line.starts_with("define ") {
+            open = name_in(line).map(|name| (name, Function::default()));
+        } else if line == "}" {
+            functions.extend(open.take());
+        } else if let Some((_, function)) = &mut open
+            && line.starts_with("  ")
+            && !line.starts_with("   ")
+            && line.trim() != "]"
+        {
+            function.instructions += 1;
+            if line.contains("call ") {
+                function.callees.extend(name_in(line));
+            }
+        }
+    }
+    functions
+}
+
+/// The first global name that arguments follow.
+fn name_in(line: &str) -> Option<String> {
+    let (_, rest) = line.split_once('@')?;
+    let (name, _) = rest.split_once('(')?;
+    Some(name.trim_matches('"').to_owned())
+}
+
+fn files_of(built: &Built, run: &Run) -> Result<Vec<ProgramFile>> {
+    let parse = |file: &String| {
+        let path = built.input(file);
+        ProgramFile::parse(&path.to_string_lossy()).map_err(|error| Error::Build(error.to_string()))
+    };
+    run.files.iter().map(parse).collect()
+}
+
+fn best(mut measure: impl FnMut() -> Result<f64>) -> Result<f64> {
+    let mut best = f64::INFINITY;
+    for _ in 0..REPETITIONS {
+        best = best.min(measure()?);
+        // Nothing disturbs what takes so long.
+        if best > 2.0 {
+            break;
+        }
+    }
+    Ok(best)
+}
+
+/// Of sorted numbers; 0 of none.
+fn median(sorted: &[f64]) -> f64 {
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+}
+
+fn seconds(seconds: f64) -> String {
+    format!("{seconds:.3}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "define internal i32 @a(i32 %0) #0 {\nentry:\n  %1 = call i32 @b(i32 %0)\n  switch i32 %1, label %x [\n    i32 1, label %x\n  ]\n\nx:\n  ret i32 %1\n}\n\ndefine void @b() {\n  ret void\n}\n";
+
+    #[test]
+    fn functions_are_found_in_text() {
+        let functions = functions_of(TEXT);
+        assert_eq!(functions.len(), 2);
+        assert_eq!(
+            functions["a"],
+            Function {
+                instructions: 3,
+                callees: vec!["b".into()]
+            }
+        );
+        assert_eq!(functions["b"].instructions, 1);
+    }
+
+    #[test]
+    fn the_median_of_nothing_is_nothing() {
+        assert!(median(&[]).abs() < f64::EPSILON);
+        assert!((median(&[1.0, 2.0, 9.0]) - 2.0).abs() < f64::EPSILON);
+    }
+}
