@@ -49,9 +49,14 @@ llvm_error_t compile(llvm_module &module, llvm_opt_level_t level) {
   if (module.compiled[level])
     return LLVM_OK;
   std::string suffix = module.data_placed ? ".O" + std::to_string(level) : "";
-  std::unique_ptr<Module> copy =
-      module.data_placed ? clone_for_level(module, suffix) : clone(*module.ir);
-  auto object = emit_object(context, *copy, level);
+  if (module.is_spent)
+    return fail(context, LLVM_ERROR_INVALID_ARGUMENT,
+                module.name + ": compiled at another level already, and the options say that there is one");
+  module.is_spent = context.options.has_one_level;
+  std::unique_ptr<Module> copy;
+  if (!module.is_spent)
+    copy = module.data_placed ? clone_for_level(module, suffix) : clone(*module.ir);
+  auto object = emit_object(context, copy ? *copy : *module.ir, level);
   if (!object)
     return fail(context, LLVM_ERROR_MALFORMED_IR,
                 module.name + ": " + toString(object.takeError()));

@@ -57,6 +57,8 @@ struct llvm_module {
   // What the module's own assembly defines, and what of the rest it refers to.
   llvm::StringSet<> assembled, wanted_by_assembly;
   bool constructors_ran = false;
+  // The IR has become that of the one level that there is.
+  bool is_spent = false;
   // The compile that placed the global data; its symbols carry no suffix.
   bool data_placed = false;
   // What a symbol's name ends in at each level; only meaningful where `compiled` is set.
@@ -114,6 +116,9 @@ llvm_error_t create_targets(llvm_context &context);
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> emit_object(llvm_context &context,
                                                                 llvm::Module &ir,
                                                                 llvm_opt_level_t level);
+
+// fast_selection.cpp: gives the module, whose code will be made at O0, a form that is selected fast.
+void prepare_for_fast_selection(llvm::Module &ir);
 
 // adapt.cpp: changes in what a front end has made for another environment only what this one has not.
 void adapt_to_environment(llvm::Module &ir);

@@ -128,6 +128,15 @@ static bool is_for_code(StringRef, Any ir) {
   return true;
 }
 
+// Whether there is something that code cannot be made of without passes.
+static bool needs_passes(const Module &ir) {
+  return any_of(ir, [](const Function &function) {
+    return function.hasFnAttribute(Attribute::AlwaysInline) ||
+           (function.isIntrinsic() && (function.getName().starts_with("llvm.coro.") ||
+                                       function.getName().starts_with("llvm.matrix.")));
+  });
+}
+
 static void optimise(llvm_context &context, Module &ir, unsigned level) {
   PipelineTuningOptions tuning;
   tuning.LoopVectorization = level >= LLVM_OPT_O2;
@@ -161,7 +170,11 @@ class CodeGenerator {
 public:
   static std::unique_ptr<CodeGenerator> create(llvm_context &context, unsigned level) {
     std::unique_ptr<CodeGenerator> made(new CodeGenerator);
-    made->passes.add(new TargetLibraryInfoWrapperPass(*context.library_info));
+    TargetLibraryInfoImpl library(*context.library_info);
+    // FastISel leaves calls of what may have better code to others.
+    if (level == LLVM_OPT_O0)
+      library.disableAllFunctions();
+    made->passes.add(new TargetLibraryInfoWrapperPass(library));
     bool is_impossible = context.machines[level]->addPassesToEmitFile(
         made->passes, made->stream, nullptr, CodeGenFileType::ObjectFile);
     return is_impossible ? nullptr : std::move(made);
@@ -203,7 +216,10 @@ Expected<std::unique_ptr<MemoryBuffer>> emit_object(llvm_context &context, Modul
   take_diagnostic(context);
   if (level == LLVM_OPT_O3)
     retarget_to_host(ir, *context.machines[level]);
-  optimise(context, ir, level);
+  if (level > LLVM_OPT_O0 || needs_passes(ir))
+    optimise(context, ir, level);
+  if (level == LLVM_OPT_O0)
+    prepare_for_fast_selection(ir);
   limit_tail_duplication(ir);
   std::unique_ptr<CodeGenerator> &generator = context.generators[level];
   if (!generator)

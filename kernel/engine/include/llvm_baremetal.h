@@ -156,6 +156,8 @@ typedef struct llvm_options {
   /* The processor that O3 is for, by the name that LLVM has for it; NULL for the one at hand, with all that it has.
    * Only llvm_init reads the text. */
   const char *processor;
+  /* Not 0 if each module is compiled at one level only: no copy is kept for others. */
+  int has_one_level;
 } llvm_options_t;
 
 /* The version of LLVM: "18.1.8". */

@@ -55,6 +55,7 @@ pub(crate) fn options(
         is_changed: Some(guard::is_changed),
         find_elsewhere: destination.is_some().then_some(find_elsewhere),
         processor: processor.map_or(core::ptr::null(), CStr::as_ptr),
+        has_one_level: 0,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::bindings::{
     LLVM_OK, LLVM_TIER_INTERPRETER, LLVM_TIER_O0, LLVM_TIER_O1, LLVM_TIER_O2, LLVM_TIER_O3,
     llvm_context_t, llvm_error_t, llvm_function_at, llvm_handle_abort, llvm_handle_exit,
     llvm_handle_immediate_exit, llvm_init, llvm_last_error, llvm_link, llvm_module_t,
-    llvm_parse_ir, llvm_pool_bytes, llvm_run_main, llvm_shutdown, llvm_tier_t,
+    llvm_options_t, llvm_parse_ir, llvm_pool_bytes, llvm_run_main, llvm_shutdown, llvm_tier_t,
 };
 use crate::guard;
 use crate::jail;
@@ -30,14 +30,21 @@ use crate::{
 pub(crate) struct Session(*mut llvm_context_t);
 
 impl Session {
-    fn open(pool_size_bytes: usize, destination: Option<&Destination>) -> Result<Self, Outcome> {
+    fn open(
+        pool_size_bytes: usize,
+        destination: Option<&Destination>,
+        has_one_level: bool,
+    ) -> Result<Self, Outcome> {
         set_interceptor(Some(intercept));
         // SAFETY: kernels run the others when they start.
         unsafe { bareflow_cxx_runtime::run_late_constructors() };
         let mut context = ptr::null_mut();
         let processor = destination.map(|destination| c_string(destination.processor));
         let processor = processor.transpose()?;
-        let options = callbacks::options(pool_size_bytes, destination, processor.as_deref());
+        let options = llvm_options_t {
+            has_one_level: c_int::from(has_one_level),
+            ..callbacks::options(pool_size_bytes, destination, processor.as_deref())
+        };
         // SAFETY: both arguments are valid for the call, and the destination belongs to the request, which lives longer.
         let error = unsafe { llvm_init(&options, &mut context) };
         let session = Self(context);
@@ -112,7 +119,7 @@ impl Session {
         request: &RunRequest,
     ) -> Result<(Self, *mut llvm_module_t), Outcome> {
         let pool_bytes = config.pool_mib.map_or(POOL_SIZE_BYTES, pool_size_bytes);
-        let session = Self::open(pool_bytes, request.destination)?;
+        let session = Self::open(pool_bytes, request.destination, false)?;
         let program = session.parse_all(request.modules)?;
         Ok((session, program))
     }
@@ -259,7 +266,7 @@ pub(crate) fn run(request: &RunRequest, host: &mut dyn Host) -> Result<i32, Outc
 
 fn run_in_one_tier(tier: Tier, request: &RunRequest) -> Result<i32, Outcome> {
     guard::set_canaries();
-    let session = Session::open(POOL_SIZE_BYTES, None)?;
+    let session = Session::open(POOL_SIZE_BYTES, None, tier != Tier::Interpreter)?;
     let program = session.parse_all(request.modules)?;
     let arguments = CArguments::new(request.arguments)?;
     let mut status = 0;

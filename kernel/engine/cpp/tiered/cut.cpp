@@ -117,8 +117,8 @@ Function *body_of(Function &callee, Declarer &declarer, llvm_opt_level_t level, 
 }
 
 // Gives the bodies of callees for inlining: those that are called most often first, and of others the nearest.
-void offer_bodies(const Function &self, const Counters &counters, Declarer &declarer, Guide &guide,
-                  llvm_opt_level_t level) {
+void offer_bodies(const Function &self, const AliasTypes &types, const Counters &counters,
+                  Declarer &declarer, Guide &guide, llvm_opt_level_t level) {
   bool is_last = level == LLVM_OPT_O3;
   unsigned budget = is_last ? inlining_budget : inlining_budget_at_o2;
   unsigned largest = is_last ? largest_inlined : largest_inlined_at_o2;
@@ -155,6 +155,8 @@ void offer_bodies(const Function &self, const Counters &counters, Declarer &decl
     budget -= std::min(budget, body->getInstructionCount());
     ValueToValueMapTy map;
     clone_whole(*declared, *body, map, declarer);
+    if (level >= LLVM_OPT_O1)
+      types.give(*body, map);
     if (level >= LLVM_OPT_O2) {
       guide.guide(*body, map, *declared, guide.heat_of(*source));
       specialise_copies(counters, *body, map);
@@ -346,8 +348,8 @@ void instrument(const Instrumentation &how, const Unit &unit, const Unit &functi
 } // namespace
 
 std::unique_ptr<Module> cut_out(llvm_context &context, const std::vector<Unit> &units,
-                                const Counters &counters, const Unit &unit,
-                                llvm_opt_level_t level) {
+                                const AliasTypes &types, const Counters &counters,
+                                const Unit &unit, llvm_opt_level_t level) {
   Function &source = *unit.function;
   auto tier = static_cast<llvm_tier_t>(LLVM_TIER_O0 + level);
   std::unique_ptr<Module> module = new_module(*source.getParent(), unit.symbol);
@@ -381,6 +383,8 @@ std::unique_ptr<Module> cut_out(llvm_context &context, const std::vector<Unit> &
   // Counting is an effect that the program does not have.
   copy->removeFnAttr(Attribute::Memory);
 
+  if (level >= LLVM_OPT_O1)
+    types.give(source, map);
   const Unit *function = &unit;
   while (function->is_loop())
     --function;
@@ -401,7 +405,7 @@ std::unique_ptr<Module> cut_out(llvm_context &context, const std::vector<Unit> &
     enter_at_header(unit, *copy, map, level);
     describe_arguments(unit, *copy);
   }
-  offer_bodies(source, counters, declarer, guide, level);
+  offer_bodies(source, types, counters, declarer, guide, level);
   if (level == LLVM_OPT_O3 && !unit.is_loop())
     call_itself(*copy, source);
   if (level >= LLVM_OPT_O1)

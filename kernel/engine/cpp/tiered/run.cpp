@@ -44,7 +44,7 @@ llvm_error_t open_module(Compiler &compiler) {
   for (GlobalVariable &variable : module.ir->globals())
     if (!variable.isDeclaration() && variable.hasLocalLinkage())
       make_external(variable);
-  compiler.units = find_units(*module.ir);
+  compiler.units = find_units(*module.ir, compiler.types);
   number_copies(*module.ir, compiler.counters);
   module.data_placed = true;
   return LLVM_OK;
@@ -91,7 +91,7 @@ static llvm_error_t compile_unit(llvm_tiered &program, const Unit &unit, llvm_op
   // Compiling would be in vain.
   if (!program.is_wanted && pool.is_full() && compiler.superseded.empty())
     return fail(context, LLVM_ERROR_OUT_OF_MEMORY, "out of memory: the code pool is full");
-  std::unique_ptr<Module> cut = cut_out(context, compiler.units, compiler.counters, unit, level);
+  std::unique_ptr<Module> cut = cut_out(context, compiler.units, compiler.types, compiler.counters, unit, level);
   // A function that came along with the C library's code: the program may keep its address.
   bool has_known_addresses = any_of(*cut, [](const Function &function) {
     return function.hasLocalLinkage() && function.hasAddressTaken();
@@ -218,7 +218,7 @@ llvm_error_t llvm_tiered_measure(llvm_tiered_t *program, uint32_t unit, llvm_uni
     return LLVM_ERROR_INVALID_ARGUMENT;
   Compiler &compiler = *program->compiler;
   return enter(compiler.module.context, [&] {
-    *size = measure(compiler.units, compiler.units[unit]);
+    *size = compiler.sizes.of(compiler.units, unit);
     return LLVM_OK;
   });
 }

@@ -44,16 +44,41 @@ bool number_labels(llvm::Function &function);
 // it starts as native code.
 bool has_numbered_labels(const llvm::Function &function);
 
+// alias_types.cpp: what instructions of the program's functions say of their types, which clones for O1 and above get
+// back.
+class AliasTypes {
+public:
+  void take(llvm::Function &function);
+  // To a clone of the function, made with `map`.
+  void give(const llvm::Function &function, llvm::ValueToValueMapTy &map) const;
+
+private:
+  struct Type {
+    llvm::Instruction *instruction;
+    unsigned kind;
+    // Of the context, which keeps it.
+    llvm::MDNode *node;
+  };
+  llvm::DenseMap<const llvm::Function *, std::vector<Type>> taken;
+};
+
 // units.cpp: gives the variables of functions registers, and finds the functions that can be compiled singly, each
 // followed by its loops.
-std::vector<Unit> find_units(llvm::Module &ir);
+std::vector<Unit> find_units(llvm::Module &ir, AliasTypes &types);
 // units.cpp: whether the value is always what llvm.stacksave has returned.
 bool is_stack_mark(const llvm::Value &value);
 // units.cpp: about how many bytes of the stack a call takes at O0, where variables that lie on the stack share no place,
 // and what is used in another block has a place of its own.
 uint32_t frame_at_o0(const llvm::Function &function);
-// units.cpp
-llvm_unit_size_t measure(const std::vector<Unit> &units, const Unit &unit);
+// units.cpp: how large units are. A function is looked at once, with all of its loops.
+class Sizes {
+public:
+  llvm_unit_size_t of(const std::vector<Unit> &units, uint32_t unit);
+
+private:
+  // By functions: of the function, and of its loops.
+  llvm::DenseMap<uint32_t, std::vector<llvm_unit_size_t>> known;
+};
 
 struct CopyProfile;
 
@@ -142,8 +167,8 @@ llvm::Function *library_function(llvm_context &context, const llvm::Function &de
 
 // cut.cpp: a module with the unit's code for one level.
 std::unique_ptr<llvm::Module> cut_out(llvm_context &context, const std::vector<Unit> &units,
-                                      const Counters &counters, const Unit &unit,
-                                      llvm_opt_level_t level);
+                                      const AliasTypes &types, const Counters &counters,
+                                      const Unit &unit, llvm_opt_level_t level);
 // A module with the program's data, and the functions that exist once.
 std::unique_ptr<llvm::Module> cut_out_data(llvm_module &module);
 
@@ -218,6 +243,8 @@ struct Compiler {
 
   llvm_module &module;
   std::vector<Unit> units;
+  AliasTypes types;
+  Sizes sizes;
   Counters counters;
   Linker linker;
   // Where each unit's newest code lies.

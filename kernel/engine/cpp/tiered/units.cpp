@@ -10,8 +10,6 @@
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Transforms/Utils/Mem2Reg.h"
 
-#include <set>
-
 using namespace llvm;
 
 namespace bareflow {
@@ -141,7 +139,7 @@ static void add_loops(Function &function, const DominatorTree &tree, std::vector
   }
 }
 
-std::vector<Unit> find_units(Module &ir) {
+std::vector<Unit> find_units(Module &ir, AliasTypes &types) {
   FunctionAnalysisManager analyses;
   PassBuilder().registerFunctionAnalyses(analyses);
   PromotePass promote;
@@ -153,6 +151,7 @@ std::vector<Unit> find_units(Module &ir) {
     if (number_labels(function))
       analyses.clear(function, function.getName());
     if (!is_compiled_once(function)) {
+      types.take(function);
       Unit unit;
       unit.index = units.size();
       unit.function = &function;
@@ -166,7 +165,6 @@ std::vector<Unit> find_units(Module &ir) {
   return units;
 }
 
-// LLVM's guesses of branches weigh what runs: of a switch with a hundred cases, one.
 uint32_t frame_at_o0(const Function &function) {
   const DataLayout &layout = function.getParent()->getDataLayout();
   uint64_t bytes = 0;
@@ -181,31 +179,45 @@ uint32_t frame_at_o0(const Function &function) {
   return static_cast<uint32_t>(std::min<uint64_t>(bytes, UINT32_MAX));
 }
 
-llvm_unit_size_t measure(const std::vector<Unit> &units, const Unit &unit) {
-  Function &function = *unit.function;
+// LLVM's guesses of branches weigh what runs: of a switch with a hundred cases, one.
+static std::vector<llvm_unit_size_t> measure_all(const std::vector<Unit> &units, const Unit &owner) {
+  Function &function = *owner.function;
   DominatorTree tree(function);
   LoopInfo loops(tree);
   BranchProbabilityInfo branches(function, loops, nullptr, &tree);
   BlockFrequencyInfo frequencies(function, branches, loops);
-  // Loops that count for themselves.
-  std::set<const Loop *> others;
-  for (uint32_t next = unit.index; next < units.size() && units[next].function == &function; ++next)
-    if (units[next].is_loop() && next != unit.index)
-      others.insert(loops.getLoopFor(units[next].header));
-  const Loop *own = unit.is_loop() ? loops.getLoopFor(unit.header) : nullptr;
-  double executed = 0;
+  // Loops count for themselves; what is in none that does is the function's.
+  DenseMap<const Loop *, double> executed{{nullptr, 0}};
+  for (uint32_t loop : owner.loops)
+    executed[loops.getLoopFor(units[loop].header)] = 0;
   for (BasicBlock &block : function) {
     const Loop *loop = loops.getLoopFor(&block);
-    while (loop && loop != own && !others.count(loop))
+    while (!executed.count(loop))
       loop = loop->getParentLoop();
-    if (loop == own)
-      executed += double(frequencies.getBlockFreq(&block).getFrequency()) *
-                  block.sizeWithoutDebug();
+    executed[loop] += double(frequencies.getBlockFreq(&block).getFrequency()) *
+                      block.sizeWithoutDebug();
   }
-  BasicBlock *start = own ? unit.header : &function.getEntryBlock();
-  uint64_t base = std::max<uint64_t>(frequencies.getBlockFreq(start).getFrequency(), 1);
-  executed = std::min(executed / double(base) + 1, double(UINT32_MAX));
-  return {function.getInstructionCount(), static_cast<uint32_t>(executed), own && is_flat(*own)};
+  unsigned compiled = function.getInstructionCount();
+  std::vector<llvm_unit_size_t> sizes;
+  auto add = [&](const Loop *loop, BasicBlock *start) {
+    uint64_t base = std::max<uint64_t>(frequencies.getBlockFreq(start).getFrequency(), 1);
+    double each = std::min(executed[loop] / double(base) + 1, double(UINT32_MAX));
+    sizes.push_back({compiled, static_cast<uint32_t>(each), loop && is_flat(*loop)});
+  };
+  add(nullptr, &function.getEntryBlock());
+  for (uint32_t loop : owner.loops)
+    add(loops.getLoopFor(units[loop].header), units[loop].header);
+  return sizes;
+}
+
+llvm_unit_size_t Sizes::of(const std::vector<Unit> &units, uint32_t unit) {
+  uint32_t owner = unit;
+  while (units[owner].is_loop())
+    --owner;
+  std::vector<llvm_unit_size_t> &sizes = known[owner];
+  if (sizes.empty())
+    sizes = measure_all(units, units[owner]);
+  return sizes[unit - owner];
 }
 
 } // namespace bareflow
