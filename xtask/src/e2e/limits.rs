@@ -38,6 +38,8 @@ const CASES: &[(&str, &[Place], Check)] = &[
     ),
     ("large_function", HOSTED, check_large_function),
     ("many_functions", HOSTED, check_many_functions),
+    ("unused_functions", HOSTED, check_unused_functions),
+    ("huge_function", HOSTED, check_huge_function),
 ];
 
 /// The tests of limits.
@@ -362,6 +364,54 @@ fn check_many_functions(subject: &Subject, place: Place) -> Result<(), String> {
     Ok(())
 }
 
+/// What a compilation's bookkeeping may have of memory, however large the program is.
+const MOST_COMPILER_BYTES: u64 = 400 << 20;
+
+/// Of a program with 50,000 functions only what runs is compiled.
+fn check_unused_functions(subject: &Subject, place: Place) -> Result<(), String> {
+    const COUNT: usize = 50_000;
+    const STRIDE: usize = 50;
+    let program = Generated::build(subject, &unused_functions(COUNT, STRIDE))?;
+    let run = program.run(subject, place, &[])?;
+    let profile = program.examine(&run)?;
+    check_memory(profile)?;
+    let compiled = profile
+        .functions
+        .iter()
+        .filter(|function| !function.compilations.is_empty())
+        .count();
+    // And main.
+    if compiled > COUNT / STRIDE + 1 {
+        return Err(format!("{compiled} functions have been compiled"));
+    }
+    Ok(())
+}
+
+/// A function of 200,000 instructions is compiled as far as it pays.
+fn check_huge_function(subject: &Subject, place: Place) -> Result<(), String> {
+    let program = Generated::build(subject, &large_function(40_000))?;
+    let run = program.run(subject, place, &[])?;
+    let profile = program.examine(&run)?;
+    check_memory(profile)?;
+    let above = profile
+        .functions
+        .iter()
+        .flat_map(|function| &function.compilations)
+        .find(|made| made.level > Level::O1);
+    match above {
+        Some(made) => Err(format!("compiled at {}", made.level.name())),
+        None => Ok(()),
+    }
+}
+
+fn check_memory(profile: &Profile) -> Result<(), String> {
+    let bytes = profile.memory.compiler_bytes;
+    if bytes > MOST_COMPILER_BYTES {
+        return Err(format!("the compiler has {} MiB", bytes >> 20));
+    }
+    Ok(())
+}
+
 /// Functions of about 1 KiB of code that are called six times, an array of so many KiB, and a recursion that
 /// calls all of them, so that old code of it is on the stack while they are compiled.
 pub fn few_functions(count: usize, data_kib: usize) -> String {
@@ -432,6 +482,29 @@ fn large_function(statement_count: usize) -> String {
          int main(void) {\n  unsigned x = 1;\n  \
            for (unsigned i = 0; i < 20; ++i)\n    x = large(x, i);\n  \
            printf(\"%u\\n\", x);\n  return 0;\n}\n",
+    );
+    text
+}
+
+/// Small functions in a table, of which each `stride`th is called once.
+fn unused_functions(count: usize, stride: usize) -> String {
+    let mut text = String::from("#include <stdio.h>\n");
+    let mut names = String::new();
+    for index in 0..count {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "static unsigned f{index}(unsigned x) {{ return (x ^ {index}u) * 2654435761u + (x >> {}); }}",
+            index % 31 + 1
+        );
+        let _ = write!(names, "f{index}, ");
+    }
+    let _ = write!(
+        text,
+        "static unsigned (*const table[{count}])(unsigned) = {{{names}}};\n\
+         int main(void) {{\n  unsigned x = 1;\n  \
+           for (int i = 0; i < {count}; i += {stride})\n    x = table[i](x);\n  \
+           printf(\"%u\\n\", x);\n  return 0;\n}}\n"
     );
     text
 }
