@@ -302,6 +302,13 @@ llvm_error_t llvm_tiered_unit(const llvm_tiered_t *program, uint32_t unit, llvm_
 /* Looks at the unit's code; takes some time. */
 llvm_error_t llvm_tiered_measure(llvm_tiered_t *program, uint32_t unit, llvm_unit_size_t *size);
 
+/* What the unit's code has noted so far, in the pool; or, if it has not, what it shall go on from, elsewhere. Valid until
+ * the unit is compiled. */
+llvm_error_t llvm_tiered_profile(const llvm_tiered_t *program, uint32_t unit,
+                                 llvm_profile_t *profile);
+/* Lets the unit's code go on from what it has noted in an earlier run, before this one. */
+void llvm_tiered_recall(llvm_tiered_t *program, uint32_t unit, const uint64_t *words, size_t count);
+
 /* Compiles one unit; from then on calls go to the new code. May be called by the hooks. */
 llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
                                  llvm_compilation_t *compilation);
@@ -392,6 +399,8 @@ typedef struct llvm_restored {
   /* By address. */
   const llvm_code_symbol_t *symbols;
   size_t symbol_count;
+  /* Of each unit, what its code has noted, in the pool. */
+  const llvm_profile_t *profiles;
 } llvm_restored_t;
 
 /* A program that runs without a context, and so without LLVM, until it comes to a unit without code, or to one that is

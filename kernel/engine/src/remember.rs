@@ -159,9 +159,12 @@ impl Manager<'_> {
             return Saved::Nothing;
         };
         let data = contents.data(variables);
+        let seen: Vec<_> = (0..self.records().len())
+            .map(|unit| self.seen(unit))
+            .collect();
         let snapshot = Snapshot {
             keys: memory.keys(),
-            functions: self.functions(contents),
+            functions: self.functions(contents, &seen),
             imports: contents.imports(),
             pieces: contents.pieces().to_vec(),
             places: contents.places(),
@@ -187,7 +190,11 @@ impl Manager<'_> {
     }
 
     /// All units with their counts, and with what code of theirs is in `contents`.
-    fn functions(&self, contents: &Contents) -> Vec<Function<'_>> {
+    fn functions<'f>(
+        &'f self,
+        contents: &Contents,
+        seen: &'f [(u64, Vec<u8>)],
+    ) -> Vec<Function<'f>> {
         let records = self.records().iter().enumerate();
         records
             .map(|(unit, record)| {
@@ -211,6 +218,11 @@ impl Manager<'_> {
                     cycles: cycles_of(&counters),
                     code_address: code.as_ref().map_or(0, |code| code.start),
                     code_bytes: code.map_or(0, |code| code.end - code.start),
+                    seen_address: match contents.pieces() {
+                        [] => 0,
+                        _ => seen[unit].0,
+                    },
+                    seen: &seen[unit].1,
                 }
             })
             .collect()

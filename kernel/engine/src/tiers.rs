@@ -9,27 +9,28 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 use core::ffi::{CStr, c_int, c_void};
 use core::mem::MaybeUninit;
-use core::ptr;
+use core::{ptr, slice};
 
 use bareflow_guest::report_note;
 use bareflow_profile::Failure;
-use bareflow_snapshot::Function;
+use bareflow_snapshot::{Function, seen};
 use bareflow_tiers::{Config, Kind, LEVELS, Learnt, Level, Rules, Size, TIERS, Tier, Unit};
 
 use crate::bindings::{
     LLVM_ERROR_INTERNAL, LLVM_OK, LLVM_OPT_O0, LLVM_OPT_O1, LLVM_OPT_O2, LLVM_OPT_O3,
-    llvm_compilation_t, llvm_opt_level_t, llvm_tier_hooks_t, llvm_tier_t, llvm_tiered_attach,
-    llvm_tiered_cannot_compile, llvm_tiered_compile, llvm_tiered_create, llvm_tiered_destroy,
-    llvm_tiered_find_reachable, llvm_tiered_is_intact, llvm_tiered_measure, llvm_tiered_message,
-    llvm_tiered_restore, llvm_tiered_run_main, llvm_tiered_t, llvm_tiered_unit,
-    llvm_tiered_unit_count, llvm_unit_info_t, llvm_unit_size_t, llvm_unit_t,
+    llvm_compilation_t, llvm_opt_level_t, llvm_profile_t, llvm_tier_hooks_t, llvm_tier_t,
+    llvm_tiered_attach, llvm_tiered_cannot_compile, llvm_tiered_compile, llvm_tiered_create,
+    llvm_tiered_destroy, llvm_tiered_find_reachable, llvm_tiered_is_intact, llvm_tiered_measure,
+    llvm_tiered_message, llvm_tiered_profile, llvm_tiered_recall, llvm_tiered_restore,
+    llvm_tiered_run_main, llvm_tiered_t, llvm_tiered_unit, llvm_tiered_unit_count,
+    llvm_unit_info_t, llvm_unit_size_t, llvm_unit_t,
 };
 use crate::guard;
 use crate::jail;
 use crate::memory::{self, Contents, Memory, Tables};
 use crate::outcome::kind_of;
 use crate::session::{CArguments, Session};
-use crate::{FailureKind, Outcome, RunRequest};
+use crate::{FailureKind, Outcome, POOL_ADDRESS, POOL_SIZE_BYTES, RunRequest};
 
 /// One compilation, for the profile.
 #[derive(Clone, Debug)]
@@ -334,6 +335,17 @@ impl<'a> Manager<'a> {
             // The same program has them in the same order.
             if let Some(function) = functions.get(unit).filter(is_same) {
                 record.count_from(function);
+                if let Some(words) = seen::decode(function.seen) {
+                    // SAFETY: the program is open and has not started; the words are copied.
+                    unsafe {
+                        llvm_tiered_recall(
+                            self.program.0,
+                            unit as u32,
+                            words.as_ptr(),
+                            words.len(),
+                        );
+                    }
+                }
                 if let Some(level) = function.loops {
                     record.policy.loop_reached(level);
                 }
@@ -554,6 +566,27 @@ impl<'a> Manager<'a> {
         // SAFETY: the program is open, and there is a byte for each of its units.
         unsafe { llvm_tiered_find_reachable(self.program.0, reachable.as_mut_ptr()) };
         reachable.into_iter().map(|byte| byte != 0).collect()
+    }
+
+    /// What the unit's code has noted of its control flow: where in the pool, or 0, and what.
+    pub(crate) fn seen(&self, unit: usize) -> (u64, Vec<u8>) {
+        let mut profile = llvm_profile_t {
+            words: ptr::null_mut(),
+            count: 0,
+        };
+        // SAFETY: the program is open and has this unit.
+        let error = unsafe { llvm_tiered_profile(self.program.0, unit as u32, &mut profile) };
+        if error != LLVM_OK || profile.words.is_null() {
+            return (0, Vec::new());
+        }
+        // SAFETY: the library has so many words there, and no code runs that changes them.
+        let words = unsafe { slice::from_raw_parts(profile.words, profile.count) };
+        let address = profile.words.expose_provenance();
+        let is_in_pool = (POOL_ADDRESS..POOL_ADDRESS + POOL_SIZE_BYTES).contains(&address);
+        (
+            if is_in_pool { address as u64 } else { 0 },
+            seen::encode(words),
+        )
     }
 
     /// Compiles a unit ahead of its time, if the compiler can be had.

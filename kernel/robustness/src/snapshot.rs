@@ -330,7 +330,11 @@ fn change(snapshot: &mut Snapshot<'_>, input: &mut Unstructured) -> arbitrary::R
         5 => {
             list.pop();
         }
-        6 => one_of(functions, input)?.code_address = number(input)?,
+        6 => {
+            let function = one_of(functions, input)?;
+            function.code_address = number(input)?;
+            function.seen_address = number(input)?;
+        }
         7 => one_of(functions, input)?.code_bytes = number(input)?,
         8 => one_of(functions, input)?.tier = *input.choose(&TIERS)?,
         9 => {

@@ -238,6 +238,8 @@ fn take_function<'a>(body: &mut Reader<'a>) -> Result<Function<'a>, Refusal> {
         cycles: (cycles.calls != 0).then_some(cycles),
         code_address: body.u64()?,
         code_bytes: body.u64()?,
+        seen_address: body.u64()?,
+        seen: body.bytes()?,
     })
 }
 

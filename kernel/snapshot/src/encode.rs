@@ -111,6 +111,9 @@ fn put_function(writer: &mut Writer, function: &Function) {
     writer.u64(cycles.map_or(0, |cycles| cycles.most));
     writer.u64(function.code_address);
     writer.u64(function.code_bytes);
+    writer.u64(function.seen_address);
+    writer.count(function.seen.len());
+    writer.put(function.seen);
 }
 
 fn access_bits(access: Access) -> u32 {

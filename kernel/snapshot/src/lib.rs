@@ -22,6 +22,7 @@ mod model;
 mod processor;
 mod profile;
 mod refusal;
+pub mod seen;
 mod store;
 mod wire;
 

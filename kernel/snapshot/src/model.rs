@@ -164,6 +164,10 @@ pub struct Function<'a> {
     pub code_address: u64,
     /// How long its code is, in bytes; 0 without code.
     pub code_bytes: u64,
+    /// Where its code keeps in the pool what it has seen of its control flow; 0 without code, or if it keeps nothing.
+    pub seen_address: u64,
+    /// What it has seen, in all boots, in a form that the engine knows.
+    pub seen: &'a [u8],
 }
 
 /// A word in a region that must hold the address of something outside.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::refusal::Refusal;
 
 pub(crate) const MAGIC: [u8; 4] = *b"SNAP";
-pub(crate) const VERSION: u16 = 2;
+pub(crate) const VERSION: u16 = 3;
 pub(crate) const HEADER_BYTES: usize = 16;
 pub(crate) const CHECKSUM_BYTES: usize = 32;
 pub(crate) const TAG_BYTES: usize = 32;
@@ -134,10 +134,14 @@ impl<'a> Reader<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    pub(crate) fn text(&mut self) -> Result<&'a str, Refusal> {
+    /// So many bytes as the number before them says.
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Refusal> {
         let length = self.u32()?;
-        let bytes = self.take(length.into())?;
-        core::str::from_utf8(bytes).map_err(|_| Refusal::Malformed("a name is not UTF-8"))
+        self.take(length.into())
+    }
+
+    pub(crate) fn text(&mut self) -> Result<&'a str, Refusal> {
+        core::str::from_utf8(self.bytes()?).map_err(|_| Refusal::Malformed("a name is not UTF-8"))
     }
 
     /// A list of so many things as a count says. The count itself reserves no memory: there are never more things

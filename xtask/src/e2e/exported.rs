@@ -290,6 +290,8 @@ fn snapshot() -> Snapshot<'static> {
         cycles: None,
         code_address: 0,
         code_bytes: 0,
+        seen_address: 0,
+        seen: &[],
     };
     let mut hot = function("step", bareflow_tiers::Tier::Native(Level::O3), 60_000);
     hot.code_address = POOL_ADDRESS;

@@ -12,10 +12,10 @@ use crate::profile::Profile;
 
 /// Functions count for ever, and loops are optimised once and late.
 const SETTINGS: [&str; 2] = ["calls=-,5,-,-", "iterations=-,100,-,1000"];
-/// The calls by address that lead to one function, in the fixture's first half.
-const USUAL_CALLS: u64 = 10_000;
+/// The calls by address that lead to one function, in the fixture's first three quarters.
+pub const USUAL_CALLS: u64 = 15_000;
 /// How many of them there may be until the loop is optimised.
-const SEEN_CALLS: u64 = 2_000;
+pub const SEEN_CALLS: u64 = 2_000;
 
 /// The tests of profiles that the optimiser gets.
 pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {

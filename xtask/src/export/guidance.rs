@@ -132,6 +132,8 @@ mod tests {
             cycles: None,
             code_address: 0,
             code_bytes: 0,
+            seen_address: 0,
+            seen: &[],
         }
     }
 

@@ -94,6 +94,8 @@ llvm_error_t llvm_tiered_restore(const llvm_restored_t *restored, const llvm_tie
   program->tiers.assign(restored->tiers, restored->tiers + restored->unit_count);
   program->profiles.open(restored->unit_count, hooks->is_guided);
   for (uint32_t unit = 0; unit < restored->unit_count; ++unit)
+    program->profiles.adopt(unit, restored->profiles[unit]);
+  for (uint32_t unit = 0; unit < restored->unit_count; ++unit)
     if (!program->has_code(unit))
       program->slots[unit] = reinterpret_cast<void *>(program->no_code(unit));
   for (uint32_t unit = 0; unit < restored->unit_count; ++unit)

@@ -275,6 +275,13 @@ ArrayRef<uint64_t> Profiles::find(uint32_t unit, size_t count) const {
   return {};
 }
 
+llvm_profile_t Profiles::of(uint32_t unit) const {
+  auto recalled = earlier.find(unit);
+  if (known[unit].words || recalled == earlier.end())
+    return known[unit];
+  return {const_cast<uint64_t *>(recalled->second.data()), recalled->second.size()};
+}
+
 uintptr_t Profiles::make(CodePool &pool, uint32_t unit, size_t count) {
   llvm_profile_t &profile = known[unit];
   if (profile.words)

@@ -30,7 +30,8 @@ public:
   llvm::ArrayRef<uint64_t> find(uint32_t unit, size_t count) const;
   // The address of the unit's words, which are made if they are not there; 0 if the pool is full.
   uintptr_t make(CodePool &pool, uint32_t unit, size_t count);
-  llvm_profile_t of(uint32_t unit) const { return known[unit]; }
+  // In the pool, or what was recalled.
+  llvm_profile_t of(uint32_t unit) const;
 
 private:
   bool is_switched_on = false;

@@ -223,6 +223,21 @@ llvm_error_t llvm_tiered_measure(llvm_tiered_t *program, uint32_t unit, llvm_uni
   });
 }
 
+llvm_error_t llvm_tiered_profile(const llvm_tiered_t *program, uint32_t unit,
+                                 llvm_profile_t *profile) {
+  if (!program || unit >= program->unit_count || !profile)
+    return LLVM_ERROR_INVALID_ARGUMENT;
+  *profile = program->profiles.of(unit);
+  return LLVM_OK;
+}
+
+void llvm_tiered_recall(llvm_tiered_t *program, uint32_t unit, const uint64_t *words,
+                        size_t count) {
+  ProgramMemory scope;
+  if (program && unit < program->unit_count)
+    program->profiles.recall(unit, {words, count});
+}
+
 llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
                                  llvm_compilation_t *compilation) {
   if (!program || !program->compiler || unit >= program->unit_count || !compilation ||

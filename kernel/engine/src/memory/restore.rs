@@ -10,7 +10,8 @@ use core::ptr;
 
 use bareflow_cxx_runtime::platform::Protection;
 use bareflow_snapshot::{
-    Access, Owner, PAGE_SIZE_BYTES, Piece, Place, PlaceKind, Region, Snapshot, pages_of,
+    Access, Function, Owner, PAGE_SIZE_BYTES, Piece, Place, PlaceKind, Region, Snapshot, pages_of,
+    seen,
 };
 use bareflow_tiers::Tier;
 
@@ -20,7 +21,7 @@ use crate::bindings::{
     LLVM_PLACE_IMPORT_STUBS, LLVM_PLACE_IMPORT_WORDS, LLVM_PLACE_MAIN, LLVM_PLACE_STUBS,
     LLVM_PLACE_SYMBOL, LLVM_PLACE_VOID_MAIN, LLVM_PROTECTION_EXECUTE, LLVM_PROTECTION_READ,
     LLVM_PROTECTION_WRITE, llvm_code_symbol_t, llvm_contents_t, llvm_piece_t, llvm_place_kind_t,
-    llvm_place_t, llvm_program_function, llvm_restored_t, llvm_tier_t, llvm_unit_t,
+    llvm_place_t, llvm_profile_t, llvm_program_function, llvm_restored_t, llvm_tier_t, llvm_unit_t,
 };
 use crate::callbacks::map_outside_pool;
 use crate::remember::find_symbol;
@@ -34,6 +35,7 @@ const STUB_BYTES: usize = 8 + 16;
 #[derive(Debug)]
 pub(crate) struct Tables {
     tiers: Vec<llvm_tier_t>,
+    profiles: Vec<llvm_profile_t>,
     pieces: Vec<llvm_piece_t>,
     places: Vec<llvm_place_t>,
     symbols: Vec<llvm_code_symbol_t>,
@@ -49,6 +51,7 @@ impl Tables {
         let count = snapshot.functions.len();
         let mut tables = Self {
             tiers: Vec::new(),
+            profiles: Vec::new(),
             pieces: snapshot.pieces.iter().filter_map(piece_of).collect(),
             places: Vec::new(),
             symbols: Vec::new(),
@@ -62,6 +65,7 @@ impl Tables {
         };
         for function in &snapshot.functions {
             tables.tiers.push(tier_code(function.tier));
+            tables.profiles.push(profile_of(function, snapshot)?);
             if let Tier::Native(level) = function.tier {
                 let name = tables.name(&format!("{}.{}", function.name, level.name()))?;
                 tables.symbols.push(llvm_code_symbol_t {
@@ -167,6 +171,7 @@ impl Tables {
             place_count: self.places.len(),
             symbols: self.symbols.as_ptr(),
             symbol_count: self.symbols.len(),
+            profiles: self.profiles.as_ptr(),
         }
     }
 
@@ -200,6 +205,29 @@ impl Tables {
     pub(crate) fn counters_of(&self, unit: usize) -> *mut llvm_unit_t {
         ptr::with_exposed_provenance_mut::<llvm_unit_t>(self.counters).wrapping_add(unit)
     }
+}
+
+/// Where the function's code goes on noting what it sees.
+fn profile_of(function: &Function, snapshot: &Snapshot) -> Result<llvm_profile_t, String> {
+    let count = match function.seen_address {
+        0 => 0,
+        _ => seen::decode(function.seen).map_or(0, |words| words.len()),
+    };
+    if count == 0 {
+        return Ok(llvm_profile_t {
+            words: ptr::null_mut(),
+            count: 0,
+        });
+    }
+    let address = function.seen_address;
+    let access = snapshot.access_of(address, (count * size_of::<u64>()) as u64);
+    if !address.is_multiple_of(size_of::<u64>() as u64) || access != Some(Access::ReadWrite) {
+        return Err("what a function has seen is where nothing can be noted".to_string());
+    }
+    Ok(llvm_profile_t {
+        words: ptr::with_exposed_provenance_mut(address as usize),
+        count,
+    })
 }
 
 /// Pages of words and of stubs come in pairs, and the words are used from the first on, each for a name: the library

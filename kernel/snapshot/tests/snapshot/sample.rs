@@ -45,6 +45,8 @@ pub fn snapshot(code: &[u8], boots: u64) -> Snapshot<'_> {
         }),
         code_address: CODE,
         code_bytes: code.len() as u64,
+        seen_address: DATA,
+        seen: &[3, 0, 200, 1],
     };
     let interpreted = Function {
         name: "cold",
@@ -56,6 +58,8 @@ pub fn snapshot(code: &[u8], boots: u64) -> Snapshot<'_> {
         cycles: None,
         code_address: 0,
         code_bytes: 0,
+        seen_address: 0,
+        seen: &[],
     };
     Snapshot {
         keys: keys(),

@@ -42,7 +42,7 @@ fn keys_of(bytes: &[u8]) -> Keys<'_> {
     }
 }
 
-fn contents_of(bytes: &[u8]) -> Result<Snapshot<'_>, String> {
+pub(super) fn contents_of(bytes: &[u8]) -> Result<Snapshot<'_>, String> {
     let expected = Expected {
         keys: keys_of(bytes),
         pool: POOL,
@@ -99,6 +99,7 @@ const PIECE: &str = "it is malformed: a piece is not a part of a region of its o
 const PAGES: &str = "it is malformed: a region is not at pages of its own in the pool";
 const IMPORT: &str = "it is malformed: an import is not where addresses are";
 const CODE: &str = "it is malformed: a function's code is not where code is";
+const SEEN: &str = "what a function has seen is where nothing can be noted";
 const PLACE: &str = "a place is where such places are not";
 const IMPORTS: &str = "its imports are not one behind the other";
 const UNALIGNED: &str = "a place is not aligned";
@@ -268,6 +269,23 @@ fn check_contents(subject: &Subject) -> Result<(), String> {
         ),
         (|snapshot| native(snapshot).code_bytes = u64::MAX, CODE),
         (|snapshot| native(snapshot).code_bytes = 0, CODE),
+        (
+            |snapshot| {
+                let function = native(snapshot);
+                function.seen_address = function.code_address;
+                function.seen = &[0; 100];
+            },
+            SEEN,
+        ),
+        (
+            |snapshot| {
+                let words = counters(snapshot) + 1;
+                let function = native(snapshot);
+                function.seen_address = words;
+                function.seen = &[0; 100];
+            },
+            SEEN,
+        ),
         (|snapshot| native(snapshot).tier = Tier::Interpreter, CODE),
         (
             |snapshot| native(snapshot).code_address = counters(snapshot),

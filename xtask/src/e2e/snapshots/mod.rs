@@ -12,6 +12,7 @@ mod machine;
 mod outside;
 mod random;
 mod refusals;
+mod seen;
 mod volumes;
 mod writing;
 
@@ -70,6 +71,7 @@ pub fn tests(subject: &Arc<Subject>, random: Random) -> io::Result<Vec<Test>> {
         ("bounds", bounds::CASES),
         ("language", language::CASES),
         ("outside", outside::CASES),
+        ("seen", seen::CASES),
     ];
     for (group, cases) in groups {
         let group = format!("snapshots::{group}");
