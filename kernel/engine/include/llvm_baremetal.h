@@ -313,6 +313,29 @@ void llvm_tiered_recall(llvm_tiered_t *program, uint32_t unit, const uint64_t *w
 llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
                                  llvm_compilation_t *compilation);
 
+/* A unit's code, made and not linked: where it will lie is not decided. */
+typedef struct llvm_object {
+  const void *bytes;
+  size_t size;
+  /* Whether the program may keep addresses in the code, which is never freed then. */
+  int keeps_code;
+} llvm_object_t;
+
+/* Before a copy of the process is made for the function below: `table` is zeroed memory that both will have, an
+ * llvm_profile_t for each unit. The pages of the pool that llvm_tiered_visit then tells as reserved and writable must be
+ * such memory as well. */
+void llvm_tiered_share(llvm_tiered_t *program, llvm_profile_t *table);
+/* The first half of llvm_tiered_compile: changes nothing of the program, and is done by a copy of the process, which does
+ * nothing else with the program. `take` gets the object, which is gone afterwards. */
+llvm_error_t llvm_tiered_make_object(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
+                                     void (*take)(void *user, const llvm_object_t *object),
+                                     void *user);
+/* The second half, in the program itself. */
+llvm_error_t llvm_tiered_link_object(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
+                                     const llvm_object_t *object, llvm_compilation_t *compilation);
+/* Runs `body` apart from what runs: no ending of a program, and no failure, leads out of it but to its end. */
+void llvm_isolate(void (*body)(void *user), void *user);
+
 /* As llvm_run_main. A compilation that fails inside LLVM while the program runs does not end it. With
  * `interpret`, functions without native code are interpreted; else they are
  * compiled when they are called. */

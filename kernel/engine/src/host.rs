@@ -1,5 +1,8 @@
 //! What a kernel offers to the engine beside the platform of the runtime.
 
+use core::ffi::c_void;
+use core::sync::atomic::AtomicU32;
+
 use bareflow_guest::VolumeGuard;
 use bareflow_profile::Kernel;
 
@@ -23,4 +26,47 @@ pub trait Host {
 
     /// Counters as they are now.
     fn counters(&self) -> HostCounters;
+
+    /// What it takes to compile beside the program; `None` if the kernel cannot do that.
+    fn companion(&self) -> Option<&'static dyn Companion>;
+}
+
+/// A process beside the program's: a copy of it, which goes on with something else.
+pub trait Companion: Sync {
+    /// How many processors there are for the program and the copy.
+    fn processor_count(&self) -> usize;
+
+    /// Maps zeroed memory that copies share; `None` if there is none.
+    fn map_shared(&self, size_bytes: usize) -> Option<usize>;
+
+    /// Lets copies share pages that are in use. False if that cannot be done: then nothing has changed.
+    ///
+    /// # Safety
+    /// The range must be of whole pages that can be written.
+    unsafe fn share(&self, address: usize, size_bytes: usize) -> bool;
+
+    /// Makes the copy, which does nothing but `run(user)`, on a stack of its own. It has none of the files that are open,
+    /// and ends with this process. False if there is none. One at a time.
+    ///
+    /// # Safety
+    /// `run` must be able to run beside everything that is on the stack, and must be allowed to have `user`.
+    unsafe fn start(&self, run: unsafe extern "C" fn(*mut c_void), user: *mut c_void) -> bool;
+
+    /// Whether the copy still runs.
+    fn is_running(&self) -> bool;
+
+    /// Ends the copy, at once; returns when it has ended.
+    fn stop(&self);
+
+    /// As above, without waiting: there is none afterwards.
+    fn abandon(&self);
+
+    /// Waits until the word is no longer what it was seen as; may return early.
+    fn wait(&self, word: &AtomicU32, seen: u32);
+
+    /// Wakes whoever waits for the word.
+    fn wake(&self, word: &AtomicU32);
+
+    /// How long this process has had a processor, in nanoseconds.
+    fn processor_ns(&self) -> u64;
 }

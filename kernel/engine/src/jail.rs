@@ -4,7 +4,8 @@
 //! A compilation that fails in any way is left by the library's recovery, which puts the compiler's memory
 //! back; the manager then leaves the unit where it is.
 
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use bareflow_cxx_runtime::arena;
 use bareflow_guest::{Fault, FaultCause, Resume};
@@ -26,11 +27,23 @@ static DEADLINE_NS: AtomicU64 = AtomicU64::new(0);
 /// Whether the last compilation was ended because it took too long.
 static TOOK_TOO_LONG: AtomicBool = AtomicBool::new(false);
 
+/// Of the process that compiles: what its ticks are counted in.
+static PULSE: AtomicPtr<AtomicU64> = AtomicPtr::new(ptr::null_mut());
+
+/// Has each tick counted there.
+pub(crate) fn set_pulse(pulse: &'static AtomicU64) {
+    PULSE.store(ptr::from_ref(pulse).cast_mut(), Relaxed);
+}
+
 /// For the timer's handler: counts the tick for the profile; if a compilation has used up its time, returns
 /// where the handler must return to instead of to the instruction.
 #[must_use]
 pub fn tick(instruction: usize) -> Option<Resume> {
     sampler::sample(instruction);
+    // SAFETY: `set_pulse` was given a word that stays for ever.
+    if let Some(pulse) = unsafe { PULSE.load(Relaxed).as_ref() } {
+        pulse.fetch_add(1, Relaxed);
+    }
     if guard::has_dead_canary() {
         return resume_after(&Fault {
             cause: FaultCause::Other(guard::OVERWRITTEN_KERNEL),

@@ -20,6 +20,7 @@ extern crate alloc;
 mod bindings {
     include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
 }
+mod background;
 mod callbacks;
 mod fault;
 mod guard;
@@ -39,7 +40,7 @@ pub use bareflow_profile::Kernel;
 pub use bareflow_snapshot::Destination;
 pub use bareflow_tiers::{Config, Level, Tier};
 pub use fault::{Origin, describe_fault, resume_after};
-pub use host::{Host, HostCounters};
+pub use host::{Companion, Host, HostCounters};
 pub use jail::tick;
 pub use launch::run_bundle;
 pub use outcome::Outcome;

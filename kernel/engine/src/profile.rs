@@ -103,7 +103,7 @@ impl Measured {
             processor: processor(manager),
             cycles_per_second: self.cycles_per_second,
             total_cycles: self.total_cycles,
-            compile_cycles: manager.spent_cycles(),
+            compile_cycles: manager.waited_cycles(),
             thresholds: thresholds(config, config.calls),
             iteration_thresholds: thresholds(config, config.iterations),
             functions,
@@ -164,6 +164,7 @@ impl Measured {
             level: made.level,
             at: made.at.saturating_sub(self.start_cycles),
             cycles: made.cycles,
+            background: made.is_beside,
             code_bytes: made.code_bytes as u64,
         };
         record.compilations.iter().map(entry).collect()

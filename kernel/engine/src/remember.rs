@@ -238,7 +238,7 @@ impl Manager<'_> {
         let mut profile = Profile {
             boots: u64::from(!self.is_for_another_kernel()),
             total_cycles: run_cycles,
-            compile_cycles: self.spent_cycles(),
+            compile_cycles: self.waited_cycles(),
             samples_per_second: samples.map_or(0, |samples| samples.per_second),
             samples: sampled
                 .iter()

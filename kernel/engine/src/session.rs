@@ -7,8 +7,11 @@ use core::ffi::{CStr, c_char, c_int};
 use core::{mem, ptr};
 
 use bareflow_cxx_runtime::termination::{Termination, set_interceptor};
+use bareflow_guest::report_note;
 use bareflow_snapshot::Destination;
+use bareflow_tiers::Policy;
 
+use crate::background::Background;
 use crate::bindings::{
     LLVM_OK, LLVM_TIER_INTERPRETER, LLVM_TIER_O0, LLVM_TIER_O1, LLVM_TIER_O2, LLVM_TIER_O3,
     llvm_context_t, llvm_error_t, llvm_function_at, llvm_handle_abort, llvm_handle_exit,
@@ -287,12 +290,29 @@ fn run_in_one_tier(tier: Tier, request: &RunRequest) -> Result<i32, Outcome> {
 }
 
 /// How often a compilation's time is looked at: 10 ms.
-const WATCH_INTERVAL_US: u32 = 10_000;
+pub(crate) const WATCH_INTERVAL_US: u32 = 10_000;
+
+/// The companion that is to compile, if there is one and the settings want it; by themselves they do where it has a
+/// processor for itself and costs decide: counts say exactly when there is what code.
+fn background(config: &Config, host: &dyn Host) -> Option<Background> {
+    let companion = host.companion();
+    let is_wanted = match config.background {
+        Some(is_wanted) => is_wanted,
+        None => companion.is_some_and(|companion| {
+            config.policy == Policy::Costs && companion.processor_count() > 1
+        }),
+    };
+    if is_wanted && companion.is_none() {
+        report_note("background=1: this kernel compiles on the processor of the program alone");
+    }
+    companion.filter(|_| is_wanted).map(Background::new)
+}
 
 fn run_in_tiers(config: Config, request: &RunRequest, host: &mut dyn Host) -> Result<i32, Outcome> {
     let kernel = host.kernel();
+    let background = background(&config, host);
     let memory = Memory::open(host, request, &config);
-    let mut manager = Manager::open(request, config, memory)?;
+    let mut manager = Manager::open(request, config, memory, background)?;
     jail::prepare(&config);
     guard::set_canaries();
     if config.compile_ms.is_some() {

@@ -9,21 +9,25 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 use core::ffi::{CStr, c_int, c_void};
 use core::mem::MaybeUninit;
+use core::ops::Range;
 use core::{ptr, slice};
 
 use bareflow_guest::report_note;
 use bareflow_profile::Failure;
 use bareflow_snapshot::{Function, seen};
-use bareflow_tiers::{Config, Kind, LEVELS, Learnt, Level, Rules, Size, TIERS, Tier, Unit};
+use bareflow_tiers::exchange::Request;
+use bareflow_tiers::{Config, Kind, LEVELS, Learnt, Level, Policy, Rules, Size, TIERS, Tier, Unit};
 
+use crate::background::Background;
 use crate::bindings::{
     LLVM_ERROR_INTERNAL, LLVM_OK, LLVM_OPT_O0, LLVM_OPT_O1, LLVM_OPT_O2, LLVM_OPT_O3,
-    llvm_compilation_t, llvm_opt_level_t, llvm_profile_t, llvm_tier_hooks_t, llvm_tier_t,
-    llvm_tiered_attach, llvm_tiered_cannot_compile, llvm_tiered_compile, llvm_tiered_create,
-    llvm_tiered_destroy, llvm_tiered_find_reachable, llvm_tiered_is_intact, llvm_tiered_measure,
-    llvm_tiered_message, llvm_tiered_profile, llvm_tiered_recall, llvm_tiered_restore,
-    llvm_tiered_run_main, llvm_tiered_t, llvm_tiered_unit, llvm_tiered_unit_count,
-    llvm_unit_info_t, llvm_unit_size_t, llvm_unit_t,
+    llvm_compilation_t, llvm_error_t, llvm_object_t, llvm_opt_level_t, llvm_profile_t,
+    llvm_tier_hooks_t, llvm_tier_t, llvm_tiered_attach, llvm_tiered_cannot_compile,
+    llvm_tiered_compile, llvm_tiered_create, llvm_tiered_destroy, llvm_tiered_find_reachable,
+    llvm_tiered_is_intact, llvm_tiered_link_object, llvm_tiered_measure, llvm_tiered_message,
+    llvm_tiered_profile, llvm_tiered_recall, llvm_tiered_restore, llvm_tiered_run_main,
+    llvm_tiered_t, llvm_tiered_unit, llvm_tiered_unit_count, llvm_unit_info_t, llvm_unit_size_t,
+    llvm_unit_t,
 };
 use crate::guard;
 use crate::jail;
@@ -40,7 +44,12 @@ pub(crate) struct Compilation {
     pub(crate) at: u64,
     pub(crate) cycles: u64,
     pub(crate) code_bytes: usize,
+    /// Whether it was made beside the program.
+    pub(crate) is_beside: bool,
 }
+
+/// The limits of a unit that is to call at its next count.
+const CALLED: [u64; LEVELS.len()] = [0; LEVELS.len()];
 
 /// A unit with its counters and its history.
 #[derive(Debug)]
@@ -87,21 +96,31 @@ impl Record {
     }
 
     fn set_limits(&self, rules: &Rules) {
-        let versions = core::iter::once(Tier::Interpreter).chain(LEVELS.map(Tier::Native));
-        // SAFETY: as above; the program reads the limits and never holds a reference.
-        let limits = unsafe { &raw mut (*self.counters).limits };
-        let mut written = [0; LEVELS.len()];
-        for (index, version) in versions.enumerate().take(LEVELS.len()) {
-            let limit = self.policy.limit(rules, version);
+        let mut versions = core::iter::once(Tier::Interpreter).chain(LEVELS.map(Tier::Native));
+        let limits = [(); LEVELS.len()].map(|()| match versions.next() {
+            Some(version) => self.policy.limit(rules, version),
+            None => u64::MAX,
+        });
+        self.write_limits(limits);
+        self.limits.set(limits);
+    }
+
+    fn write_limits(&self, limits: [u64; LEVELS.len()]) {
+        // SAFETY: the counters live as long as the program, which reads the limits and never holds a reference.
+        let place = unsafe { &raw mut (*self.counters).limits };
+        for (index, limit) in limits.into_iter().enumerate() {
             // SAFETY: there is a limit for each version that counts.
-            unsafe { ptr::write_volatile((limits as *mut u64).add(index), limit) };
-            written[index] = limit;
+            unsafe { ptr::write_volatile((place as *mut u64).add(index), limit) };
         }
-        self.limits.set(written);
     }
 
     fn has_its_limits(&self) -> bool {
         self.counters().limits == self.limits.get()
+    }
+
+    /// Whether its code calls at its next count: what is made beside the program is ready.
+    fn is_called(&self) -> bool {
+        self.counters().limits == CALLED
     }
 }
 
@@ -121,6 +140,8 @@ pub(crate) struct Manager<'a> {
     memory: Option<Memory<'a>>,
     /// Of a restored program.
     tables: Option<Tables>,
+    /// Where code is made beside the program, if it may be.
+    pub(crate) background: Option<Background>,
 }
 
 /// The library's program; closed when dropped.
@@ -134,7 +155,7 @@ impl Drop for Program {
     }
 }
 
-const fn level_code(level: Level) -> llvm_opt_level_t {
+pub(crate) const fn level_code(level: Level) -> llvm_opt_level_t {
     match level {
         Level::O0 => LLVM_OPT_O0,
         Level::O1 => LLVM_OPT_O1,
@@ -194,6 +215,7 @@ impl<'a> Manager<'a> {
         request: &'a RunRequest<'a>,
         config: Config,
         memory: Option<Memory<'a>>,
+        background: Option<Background>,
     ) -> Result<Box<Self>, Outcome> {
         let mut manager = Box::new(Self {
             program: Program(ptr::null_mut()),
@@ -205,7 +227,9 @@ impl<'a> Manager<'a> {
             records: Vec::new(),
             memory,
             tables: None,
+            background,
         });
+        manager.rules.is_beside = manager.background.is_some();
         let start = now();
         let is_restored = request.destination.is_none() && manager.restore();
         if !is_restored {
@@ -431,6 +455,7 @@ impl<'a> Manager<'a> {
             )
         };
         platform.program_ends();
+        self.stop_background();
         if error == LLVM_OK {
             return if self.is_intact() {
                 Ok(status)
@@ -455,7 +480,10 @@ impl<'a> Manager<'a> {
     pub(crate) fn is_intact(&self) -> bool {
         // SAFETY: the program is open.
         let is_intact = unsafe { llvm_tiered_is_intact(self.program.0) != 0 };
-        is_intact && self.records.iter().all(Record::has_its_limits)
+        let may_be_called = self.background.is_some();
+        let mut records = self.records.iter();
+        is_intact
+            && records.all(|record| record.has_its_limits() || may_be_called && record.is_called())
     }
 
     fn message(&self) -> String {
@@ -664,12 +692,57 @@ impl<'a> Manager<'a> {
         })
     }
 
-    /// What all compilations took.
-    pub(crate) fn spent_cycles(&self) -> u64 {
-        self.rules.spent_cycles
+    /// What all compilations took that the program waited for.
+    pub(crate) fn waited_cycles(&self) -> u64 {
+        self.rules.spent_cycles - self.rules.beside_cycles
+    }
+
+    /// Whether somebody else may have changed the unit's limits.
+    fn is_asked_for(&self, unit: usize) -> bool {
+        let mut background = self.background.iter();
+        background.any(|background| background.is_asked_for(unit))
+    }
+
+    /// What all units are judged by.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Whether better code is made beside the program from now on.
+    pub(crate) fn set_beside(&mut self, is_beside: bool) {
+        self.rules.is_beside = is_beside;
+    }
+
+    /// What the unit counts now.
+    pub(crate) fn count_of(&self, unit: usize) -> u64 {
+        let record = self.records.get(unit);
+        record.map_or(0, |record| record.counters().count)
+    }
+
+    /// Has the unit's code call when it counts next.
+    pub(crate) fn call_at_next_count(&self, unit: usize) {
+        self.records[unit].write_limits(CALLED);
+    }
+
+    /// Sets the unit's limits again.
+    pub(crate) fn refresh_limits(&mut self, unit: usize) {
+        self.records[unit].set_limits(&self.rules);
+    }
+
+    /// Notes what compiling beside the program has taken.
+    pub(crate) fn count_cycles(&mut self, cycles: u64) {
+        self.rules.spent_cycles += cycles;
+        self.rules.beside_cycles += cycles;
+    }
+
+    /// The pages of the pool that the program counts in.
+    pub(crate) fn counted_pages(&self) -> Vec<Range<usize>> {
+        let contents = Contents::of_program(self.program.0);
+        contents.map_or(Vec::new(), |contents| contents.reserved_data())
     }
 
     fn promote(&mut self, unit: usize, version: Tier) {
+        self.take_objects();
         let count = self.records[unit].counters().count;
         if self.rules.needs_sizes() {
             self.measure(unit);
@@ -685,19 +758,99 @@ impl<'a> Manager<'a> {
                 self.loop_reached(function, level);
             } else if takes_share
                 && !self
-                    .rules
+                    .rules_now()
                     .has_time_for(level, size, elapsed_cycles, elapsed_ns)
             {
                 self.records[unit].policy.postpone(count);
             } else if self.reach_compiler() {
-                let before = self.rules.spent_cycles;
-                self.compile_confined(unit, level);
-                if takes_share {
-                    self.rules.promotion_cycles += self.rules.spent_cycles - before;
-                }
+                self.promote_to(unit, level, count, version);
             }
         }
         self.records[unit].set_limits(&self.rules);
+    }
+
+    /// The rules, with what has been asked for.
+    fn rules_now(&mut self) -> &Rules {
+        let cost = |request: Request| {
+            let size = self.records.get(request.unit as usize)?.policy.size()?;
+            Some(self.rules.costs.prediction(request.level, size))
+        };
+        let background = self.background.iter();
+        let asked = background.flat_map(Background::asked).filter_map(cost);
+        self.rules.asked_cycles = asked.sum();
+        &self.rules
+    }
+
+    /// Compiles the unit, or has it compiled beside the program, which then goes on with the code that it has; what is
+    /// interpreted gets some at once, since interpreting takes a hundred times longer.
+    fn promote_to(&mut self, unit: usize, level: Level, count: u64, version: Tier) {
+        let policy = &self.records[unit].policy;
+        let takes_share = policy.takes_share();
+        if self.rules.is_beside {
+            let is_interpreted = version == Tier::Interpreter && policy.tier() == version;
+            if is_interpreted && !policy.tried()[Level::O0.index()] {
+                self.compile_confined(unit, Level::O0);
+            }
+            let policy = &self.records[unit].policy;
+            let is_interpreted = version == Tier::Interpreter && policy.tier() == version;
+            if policy.tier() >= Tier::Native(level) {
+                return;
+            }
+            let request = Request {
+                unit: unit as u32,
+                level,
+                due: policy.worth(&self.rules, level),
+            };
+            if !is_interpreted {
+                if let Some(level) = self.due_here(unit, count) {
+                    self.compile_in_share(unit, level);
+                    return;
+                }
+                if self.is_covered(unit, level, count) || self.ask_for(request) {
+                    self.records[unit].policy.postpone(count);
+                    return;
+                }
+            }
+        }
+        if takes_share {
+            self.compile_in_share(unit, level);
+        } else {
+            self.compile_confined(unit, level);
+        }
+    }
+
+    fn compile_in_share(&mut self, unit: usize, level: Level) {
+        let before = self.rules.spent_cycles;
+        self.compile_confined(unit, level);
+        self.rules.promotion_cycles += self.rules.spent_cycles - before;
+    }
+
+    /// The level that the program compiles the unit at itself, because it has been asked for, is worth being waited for by
+    /// now, and the copy has not begun with it: it works at something large, or not at all.
+    fn due_here(&mut self, unit: usize, count: u64) -> Option<Level> {
+        let rules = self.rules.here();
+        let policy = &self.records[unit].policy;
+        let level = policy.promotion(&rules, count)?;
+        let (elapsed_cycles, elapsed_ns) = self.start.elapsed();
+        let is_due = rules.config.policy == Policy::Costs
+            && rules.has_time_for(level, policy.size(), elapsed_cycles, elapsed_ns);
+        let background = self.background.as_ref().filter(|_| is_due)?;
+        background.withdraw(unit).then_some(level)
+    }
+
+    /// Whether the code of another loop, which is there or has been asked for, may do for this one: what can be reached
+    /// from any loop of an interpreter is all of it, and takes as long to compile.
+    fn is_covered(&self, unit: usize, level: Level, count: u64) -> bool {
+        let record = &self.records[unit];
+        let is_loop = |other: &usize| *other != unit && *other != record.function;
+        record.policy.is_covered_by_siblings(&self.rules, count)
+            && (record.function..self.records.len())
+                .take_while(|other| self.records[*other].function == record.function)
+                .filter(is_loop)
+                .any(|other| {
+                    self.records[other].policy.tier() >= Tier::Native(level)
+                        || self.is_asked_for(other)
+                })
     }
 
     /// Looks at how large a unit is, if nobody has looked.
@@ -754,9 +907,11 @@ impl<'a> Manager<'a> {
     }
 
     fn make_first_code(&mut self, unit: usize) {
-        if !self.reach_compiler() {
+        self.take_objects();
+        if self.records[unit].policy.tier() != Tier::Interpreter || !self.reach_compiler() {
             return;
         }
+        self.measure(unit);
         loop {
             let record = &self.records[unit];
             let count = record.counters().count;
@@ -778,6 +933,61 @@ impl<'a> Manager<'a> {
     }
 
     fn compile(&mut self, unit: usize, level: Level) -> bool {
+        let program = self.program.0;
+        self.make_code(unit, level, None, |made| {
+            // SAFETY: the program is open and has this unit.
+            unsafe { llvm_tiered_compile(program, unit as u32, level_code(level), made) }
+        })
+    }
+
+    /// Places code that has been made beside the program, unless there is better code already.
+    pub(crate) fn link_confined(
+        &mut self,
+        unit: usize,
+        level: Level,
+        object: &llvm_object_t,
+        cycles: u64,
+    ) {
+        if self.records[unit].policy.tier() >= Tier::Native(level) {
+            return;
+        }
+        let config = self.rules.config;
+        let program = self.program.0;
+        jail::confine(&config, || {
+            self.make_code(unit, level, Some(cycles), |made| {
+                // SAFETY: the program is open and has this unit; the object is there for the call.
+                unsafe {
+                    llvm_tiered_link_object(program, unit as u32, level_code(level), object, made)
+                }
+            })
+        });
+    }
+
+    /// Notes that a compilation has failed.
+    pub(crate) fn note_failure(
+        &mut self,
+        unit: usize,
+        level: Level,
+        reason: String,
+        took_too_long: bool,
+    ) {
+        let record = &mut self.records[unit];
+        if took_too_long {
+            record.policy.took_too_long(level);
+        } else {
+            record.policy.failed(level);
+        }
+        record.failures.push(Failure { level, reason });
+    }
+
+    /// Promotes the unit to code that `make` makes. `beside` is how many cycles more it has taken elsewhere.
+    fn make_code(
+        &mut self,
+        unit: usize,
+        level: Level,
+        beside: Option<u64>,
+        make: impl FnOnce(&mut llvm_compilation_t) -> llvm_error_t,
+    ) -> bool {
         let Some(session) = &self.session else {
             return false;
         };
@@ -786,34 +996,25 @@ impl<'a> Manager<'a> {
             cycles: 0,
             bytes: 0,
         };
-        // SAFETY: the program is open and has this unit.
-        let error = unsafe {
-            llvm_tiered_compile(self.program.0, unit as u32, level_code(level), &mut made)
-        };
-        let record = &mut self.records[unit];
-        if error != LLVM_OK {
+        if make(&mut made) != LLVM_OK {
             self.rules.spent_cycles += now() - start;
-            if jail::took_too_long() {
-                record.policy.took_too_long(level);
-            } else {
-                record.policy.failed(level);
-            }
-            record.failures.push(Failure {
-                level,
-                reason: session.last_error(),
-            });
+            let reason = session.last_error();
+            self.note_failure(unit, level, reason, jail::took_too_long());
             return false;
         }
         self.rules.spent_cycles += made.cycles;
+        let cycles = made.cycles + beside.unwrap_or(0);
+        let record = &mut self.records[unit];
         if let Some(size) = record.policy.size() {
-            self.rules.costs.learn(level, size, made.cycles);
+            self.rules.costs.learn(level, size, cycles);
         }
         record.policy.compiled(level);
         record.compilations.push(Compilation {
             level,
             at: now(),
-            cycles: made.cycles,
+            cycles,
             code_bytes: made.bytes,
+            is_beside: beside.is_some(),
         });
         let function = record.function;
         if function != unit {

@@ -2,9 +2,10 @@
 
 use alloc::boxed::Box;
 
-use bareflow_engine::{Host, HostCounters, Kernel};
+use bareflow_engine::{Companion, Host, HostCounters, Kernel};
 use bareflow_guest::{VolumeGuard, keep_volume, mount, volume};
 
+use crate::companion::COMPANION;
 use crate::disk::FileDisk;
 
 /// The process.
@@ -30,5 +31,9 @@ impl Host for HostedKernel {
 
     fn counters(&self) -> HostCounters {
         HostCounters::default()
+    }
+
+    fn companion(&self) -> Option<&'static dyn Companion> {
+        Some(&COMPANION)
     }
 }

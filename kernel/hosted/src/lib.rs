@@ -6,13 +6,15 @@
 //!    volume snapshots are kept.
 //! 3. Its exit status is the program's, or the code that the reference names for the failure.
 //!
-//! It never starts a thread or a process, and writes no file but that disk.
+//! It writes no file but that disk, and starts no thread and no other program: the compiler may work in a copy of the
+//! process.
 #![no_std]
 
 extern crate alloc;
 
 mod address_space;
 mod bundle_file;
+mod companion;
 mod disk;
 mod host;
 mod linux;

@@ -5,6 +5,7 @@
 use core::arch::asm;
 use core::ffi::CStr;
 use core::fmt;
+use core::sync::atomic::AtomicU32;
 
 mod number {
     pub(super) const READ: usize = 0;
@@ -20,15 +21,25 @@ mod number {
     pub(super) const IOCTL: usize = 16;
     pub(super) const PREAD64: usize = 17;
     pub(super) const PWRITE64: usize = 18;
+    pub(super) const MREMAP: usize = 25;
     pub(super) const NANOSLEEP: usize = 35;
     pub(super) const SETITIMER: usize = 38;
+    pub(super) const GETPID: usize = 39;
+    pub(super) const FORK: usize = 57;
+    pub(super) const WAIT4: usize = 61;
+    pub(super) const KILL: usize = 62;
     pub(super) const FLOCK: usize = 73;
     pub(super) const FDATASYNC: usize = 75;
+    pub(super) const GETPPID: usize = 110;
     pub(super) const SIGALTSTACK: usize = 131;
+    pub(super) const PRCTL: usize = 157;
     pub(super) const ARCH_PRCTL: usize = 158;
+    pub(super) const FUTEX: usize = 202;
+    pub(super) const SCHED_GETAFFINITY: usize = 204;
     pub(super) const CLOCK_GETTIME: usize = 228;
     pub(super) const EXIT_GROUP: usize = 231;
     pub(super) const GETRANDOM: usize = 318;
+    pub(super) const CLOSE_RANGE: usize = 436;
 }
 
 /// An error number of Linux.
@@ -77,8 +88,9 @@ unsafe fn call(number: usize, arguments: [usize; 6]) -> Result<usize, Errno> {
     }
 }
 
-/// Ends the process.
+/// Ends the process, and the copy of it that there may be.
 pub(crate) fn exit(status: i32) -> ! {
+    crate::companion::end_with_process();
     loop {
         // SAFETY: the call takes a number and does not return.
         let _ = unsafe { call(number::EXIT_GROUP, [status as usize, 0, 0, 0, 0, 0]) };
@@ -235,6 +247,7 @@ pub(crate) const PROT_READ: usize = 1;
 pub(crate) const PROT_WRITE: usize = 2;
 pub(crate) const PROT_EXEC: usize = 4;
 
+pub(crate) const MAP_SHARED: usize = 0x1;
 pub(crate) const MAP_PRIVATE: usize = 0x2;
 pub(crate) const MAP_ANONYMOUS: usize = 0x20;
 /// Within the lowest 2 GiB.
@@ -280,6 +293,131 @@ pub(crate) unsafe fn protect(
 ) -> Result<(), Errno> {
     // SAFETY: the caller's promise.
     unsafe { call(number::MPROTECT, [address, size_bytes, protection, 0, 0, 0]) }.map(drop)
+}
+
+/// Puts pages in the place of others, which are gone.
+///
+/// # Safety
+/// Nothing may refer to the pages where they were, and what lay in their new place must be allowed to change.
+pub(crate) unsafe fn put_pages_at(
+    from: usize,
+    size_bytes: usize,
+    address: usize,
+) -> Result<(), Errno> {
+    const MREMAP_MAYMOVE: usize = 1;
+    const MREMAP_FIXED: usize = 2;
+    let flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+    // SAFETY: the caller's promise.
+    unsafe {
+        call(
+            number::MREMAP,
+            [from, size_bytes, size_bytes, flags, address, 0],
+        )
+    }
+    .map(drop)
+}
+
+/// A process of Linux.
+pub(crate) type ProcessId = i32;
+
+/// This process.
+pub(crate) fn process_id() -> ProcessId {
+    // SAFETY: the call takes nothing and cannot fail.
+    unsafe { call(number::GETPID, [0; 6]) }.unwrap_or(0) as ProcessId
+}
+
+/// The process that has made this one.
+pub(crate) fn parent_id() -> ProcessId {
+    // SAFETY: the call takes nothing and cannot fail.
+    unsafe { call(number::GETPPID, [0; 6]) }.unwrap_or(0) as ProcessId
+}
+
+/// Makes a copy of the process, in which 0 is returned; here it is the copy's number.
+///
+/// # Safety
+/// The copy must not do what only one of both may do.
+pub(crate) unsafe fn fork() -> Result<ProcessId, Errno> {
+    // SAFETY: the caller's promise.
+    unsafe { call(number::FORK, [0; 6]) }.map(|id| id as ProcessId)
+}
+
+/// Has Linux kill this process when the thread that made it ends.
+pub(crate) fn die_with_parent() -> Result<(), Errno> {
+    const PR_SET_PDEATHSIG: usize = 1;
+    // SAFETY: the call takes numbers.
+    unsafe { call(number::PRCTL, [PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0]) }.map(drop)
+}
+
+const SIGKILL: usize = 9;
+
+/// Kills a process that this one has made.
+pub(crate) fn kill(process: ProcessId) {
+    // SAFETY: the call takes numbers. An error says that it has ended.
+    let _ = unsafe { call(number::KILL, [process as usize, SIGKILL, 0, 0, 0, 0]) };
+}
+
+/// Whether one waits until a process has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    None = 1,
+    Endless = 0,
+}
+
+/// Whether a process that this one has made has ended; it is gone then.
+pub(crate) fn has_ended(process: ProcessId, patience: Patience) -> bool {
+    // SAFETY: the call takes numbers; the status is not asked for.
+    let ended = retried(|| unsafe {
+        call(
+            number::WAIT4,
+            [process as usize, 0, patience as usize, 0, 0, 0],
+        )
+    });
+    // An error says that there is no such process.
+    ended != Ok(0)
+}
+
+/// Waits until the word is no longer what it was seen as, in whichever process it is changed; may return early.
+pub(crate) fn wait_for_word(word: &AtomicU32, seen: u32) {
+    const FUTEX_WAIT: usize = 0;
+    let address = word.as_ptr() as usize;
+    // SAFETY: the word has its place. Whoever is woken looks again.
+    let _ = unsafe { call(number::FUTEX, [address, FUTEX_WAIT, seen as usize, 0, 0, 0]) };
+}
+
+/// Wakes who waits for the word.
+pub(crate) fn wake_for_word(word: &AtomicU32) {
+    const FUTEX_WAKE: usize = 1;
+    let address = word.as_ptr() as usize;
+    // SAFETY: the word has its place.
+    let _ = unsafe { call(number::FUTEX, [address, FUTEX_WAKE, 1, 0, 0, 0]) };
+}
+
+/// How many processors this process may use.
+pub(crate) fn processor_count() -> usize {
+    // Linux has at most 8192 processors.
+    let mut mask = [0_u64; 128];
+    let address = mask.as_mut_ptr() as usize;
+    // SAFETY: the mask has its place.
+    let filled = unsafe {
+        call(
+            number::SCHED_GETAFFINITY,
+            [0, size_of_val(&mask), address, 0, 0, 0],
+        )
+    };
+    match filled {
+        Ok(_) => mask.iter().map(|word| word.count_ones() as usize).sum(),
+        Err(_) => 1,
+    }
+}
+
+/// Closes all files from `first` on.
+pub(crate) fn close_from(first: usize) {
+    /// Where Linux lacks the call, before 5.9: as many as the process can have opened itself, and some more.
+    const FEW: usize = 64;
+    // SAFETY: the call takes numbers.
+    if unsafe { call(number::CLOSE_RANGE, [first, u32::MAX as usize, 0, 0, 0, 0]) }.is_err() {
+        (first..FEW).for_each(close);
+    }
 }
 
 /// `struct sigaction` as the kernel takes it.
@@ -342,6 +480,8 @@ pub(crate) unsafe fn set_thread_pointer(address: usize) -> Result<(), Errno> {
 pub(crate) enum Clock {
     Realtime = 0,
     Monotonic = 1,
+    /// The time that this process has had a processor.
+    Process = 2,
 }
 
 /// What the clock shows, in nanoseconds.

@@ -1,6 +1,6 @@
 //! What the machine offers to the engine.
 
-use bareflow_engine::{Host, HostCounters, Kernel};
+use bareflow_engine::{Companion, Host, HostCounters, Kernel};
 use bareflow_guest::VolumeGuard;
 
 use crate::{memory, pager};
@@ -24,5 +24,10 @@ impl Host for MachineHost {
             llvm_bytes_read: pager::counters().map(|counters| counters.bytes_read),
             memory_bytes: Some(memory::peak_bytes() as u64),
         }
+    }
+
+    fn companion(&self) -> Option<&'static dyn Companion> {
+        // There is one processor.
+        None
     }
 }

@@ -141,6 +141,9 @@ pub struct Compilation {
     pub at: u64,
     /// Cycles that the compilation took.
     pub cycles: u64,
+    /// Whether most of it was done beside the program, which did not wait.
+    #[serde(default)]
+    pub background: bool,
     /// The size of the code it made, in bytes.
     pub code_bytes: u64,
 }

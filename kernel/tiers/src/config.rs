@@ -46,6 +46,8 @@ pub struct Config {
     /// Whether code at O0 and O1 notes its control flow and where its calls by address lead, and O2 and O3 make use of
     /// it.
     pub is_guided: bool,
+    /// Whether the compiler works beside the program, on a processor of its own; `None` is if there is one.
+    pub background: Option<bool>,
     /// Makes compilations fail, for tests: the seed of a generator that chooses which, where and how.
     pub injection: Option<u64>,
 }
@@ -77,7 +79,7 @@ impl fmt::Display for ConfigError {
             Self::UnknownSetting => {
                 "unknown setting; the settings are policy=costs|counts, calls=N,N,N,N, iterations=N,N,N,N, budget=CYCLES, \
                  compile-ms=N, compile-mib=N, pool-mib=N, snapshot-every=N, snapshot-keep=N, settle-ms=N, \
-                 settle-percent=N, guided=0|1 and inject=SEED"
+                 settle-percent=N, guided=0|1, background=0|1 and inject=SEED"
             }
             Self::UnknownPolicy => "the policies are costs and counts",
             Self::WrongCount => "thresholds are four, for O0, O1, O2 and O3, with - for never",
@@ -114,6 +116,7 @@ impl Config {
         settle_ms: Some(2_000),
         settle_percent: Some(10),
         is_guided: true,
+        background: Some(false),
         injection: None,
     };
 
@@ -152,7 +155,7 @@ impl Config {
 
     /// Changes one setting, given as `policy=counts`, `calls=10,100,1000,10000`, `iterations=-,1000,-,100000`,
     /// `budget=1000000000`, `compile-ms=1000`, `compile-mib=64`, `pool-mib=16`, `snapshot-every=10`,
-    /// `snapshot-keep=4`, `settle-ms=2000`, `settle-percent=10`, `guided=1` or `inject=1`.
+    /// `snapshot-keep=4`, `settle-ms=2000`, `settle-percent=10`, `guided=1`, `background=0` or `inject=1`.
     ///
     /// Thresholds make the policy one of counts.
     ///
@@ -189,17 +192,25 @@ impl Config {
             }
             "settle-ms" => self.settle_ms = number(value)?,
             "settle-percent" => self.settle_percent = number(value)?,
-            "guided" => {
-                self.is_guided = match value {
-                    "1" => true,
-                    "0" => false,
-                    _ => return Err(ConfigError::NotASwitch),
+            "guided" => self.is_guided = switch(value)?,
+            "background" => {
+                self.background = match value {
+                    "-" => None,
+                    _ => Some(switch(value)?),
                 }
             }
             "inject" => self.injection = number(value)?,
             _ => return Err(ConfigError::UnknownSetting),
         }
         Ok(())
+    }
+}
+
+fn switch(text: &str) -> Result<bool, ConfigError> {
+    match text {
+        "0" => Ok(false),
+        "1" => Ok(true),
+        _ => Err(ConfigError::NotASwitch),
     }
 }
 
@@ -287,6 +298,7 @@ mod tests {
             ("snapshot-keep=-", ConfigError::KeepsNothing),
             ("settle-ms=1s", ConfigError::NotANumber),
             ("settle-percent=10%", ConfigError::NotANumber),
+            ("background=2", ConfigError::NotASwitch),
         ] {
             let mut config = Config::AUTOMATIC;
             assert_eq!(config.set(text), Err(error), "{text}");

@@ -110,6 +110,10 @@ const RUNNING: [[Line; TIERS.len()]; 2] = [
 /// long as who does not.
 const BET: f64 = 8.0;
 
+/// The same of a unit that has code, when better code is made beside the program: nobody waits for a compilation that turns
+/// out not to have been worth it, and code that is asked for early is there in time.
+const BET_BESIDE: f64 = 4.0;
+
 /// How much less or more a level may turn out to cost, beside the others, than [`COMPILING`] says.
 const MOST_LEARNT: f64 = 4.0;
 /// A prediction weighs as much as so many compilations of nothing.
@@ -206,11 +210,36 @@ impl Costs {
         size: Size,
         is_allowed: impl Fn(Level) -> bool,
     ) -> Thresholds {
+        self.thresholds_with(kind, size, is_allowed, 1.0)
+    }
+
+    /// As above, for code that is made beside the program.
+    #[must_use]
+    pub fn thresholds_beside(
+        &self,
+        kind: Kind,
+        size: Size,
+        is_allowed: impl Fn(Level) -> bool,
+    ) -> Thresholds {
+        self.thresholds_with(kind, size, is_allowed, BET_BESIDE)
+    }
+
+    fn thresholds_with(
+        &self,
+        kind: Kind,
+        size: Size,
+        is_allowed: impl Fn(Level) -> bool,
+        bet_on_code: f64,
+    ) -> Thresholds {
         let mut thresholds = Thresholds::default();
         let mut tier = Tier::Interpreter;
         let mut least = 0.0_f64;
         loop {
-            let bet = if tier == Tier::Interpreter { BET } else { 1.0 };
+            let bet = if tier == Tier::Interpreter {
+                BET
+            } else {
+                bet_on_code
+            };
             let pays_at = |level: &Level| self.pays_at(kind, size, tier, *level) / bet;
             let next = LEVELS
                 .into_iter()
@@ -363,6 +392,17 @@ mod tests {
                 3.0
             };
             prop_assert!(taken <= most * best + 1e3, "{} times", taken / best);
+        }
+
+        #[test]
+        fn code_made_beside_the_program_is_asked_for_no_later(kind in kind(), size in size()) {
+            let costs = Costs::default();
+            let beside = costs.thresholds_beside(kind, size, |_| true);
+            let waited = costs.thresholds(kind, size, |_| true);
+            prop_assert!(beside.iter().flatten().is_sorted());
+            for (early, late) in beside.iter().zip(&waited) {
+                prop_assert!(early.is_none() || late.is_none() || early <= late);
+            }
         }
 
         #[test]

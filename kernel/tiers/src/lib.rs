@@ -16,6 +16,7 @@
 
 mod config;
 mod costs;
+pub mod exchange;
 mod level;
 mod rules;
 mod unit;

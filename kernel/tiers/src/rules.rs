@@ -7,12 +7,19 @@ use crate::{Config, Costs, Kind, Level, Policy, Size, Thresholds};
 pub struct Rules {
     /// The settings.
     pub config: Config,
+    /// Whether what has code gets better code beside the program, which does not wait for it.
+    pub is_beside: bool,
     /// What compiling costs on this machine.
     pub costs: Costs,
     /// What all compilations have taken, in cycles.
     pub spent_cycles: u64,
-    /// What those promotions have taken of it that [take a share](crate::Unit::takes_share).
+    /// What those promotions have taken of it that [take a share](crate::Unit::takes_share), and for which the program
+    /// has waited.
     pub promotion_cycles: u64,
+    /// What those have taken that were made beside the program.
+    pub beside_cycles: u64,
+    /// What those are going to take that have been asked for.
+    pub asked_cycles: u64,
 }
 
 /// How often a unit has to be counted, interpreted and in native code, before its size is worth being looked at.
@@ -22,6 +29,9 @@ const FIRST_LOOK: [[u64; 2]; 2] = [[4, 100], [100, 1_000]];
 /// none of them: its first code costs little, and what a program runs has it sooner or later.
 const FIRST_SHARE: f64 = 0.5;
 const LATER_SHARE: f64 = 0.1;
+/// The same for compiling beside the program, where it takes nothing from it but memory's attention and power. It has
+/// all of the first second, whenever that is.
+const SHARE_BESIDE: f64 = 0.5;
 const NS_PER_SECOND: f64 = 1e9;
 
 impl Rules {
@@ -39,6 +49,15 @@ impl Rules {
     pub fn is_spent(&self) -> bool {
         let budget = self.config.budget_cycles;
         budget.is_some_and(|budget| self.spent_cycles >= budget)
+    }
+
+    /// The same rules for what the program compiles itself.
+    #[must_use]
+    pub fn here(&self) -> Self {
+        Self {
+            is_beside: false,
+            ..self.clone()
+        }
     }
 
     /// Whether a unit's size must be known before it can be promoted.
@@ -62,6 +81,9 @@ impl Rules {
         };
         match (self.config.policy, size) {
             (Policy::Counts, _) => *counts,
+            (Policy::Costs, Some(size)) if self.is_beside => {
+                self.costs.thresholds_beside(kind, size, is_allowed)
+            }
             (Policy::Costs, Some(size)) => self.costs.thresholds(kind, size, is_allowed),
             (Policy::Costs, None) => [Some(first_look[0]), Some(first_look[1]), None, None],
         }
@@ -82,9 +104,16 @@ impl Rules {
         };
         let second_ns = NS_PER_SECOND * self.costs.slowness().max(1.0);
         let first = (second_ns / (elapsed_ns as f64).max(second_ns)).min(1.0);
-        let share = elapsed_cycles as f64 * (FIRST_SHARE * first + LATER_SHARE * (1.0 - first));
-        let wanted = self.promotion_cycles + self.costs.prediction(level, size);
-        wanted as f64 <= share
+        let elapsed = elapsed_cycles as f64;
+        let (spent, share) = if self.is_beside {
+            let cycles_per_ns = elapsed / (elapsed_ns as f64).max(1.0);
+            let share = elapsed * SHARE_BESIDE + second_ns * cycles_per_ns;
+            (self.beside_cycles + self.asked_cycles, share)
+        } else {
+            let share = FIRST_SHARE * first + LATER_SHARE * (1.0 - first);
+            (self.promotion_cycles, elapsed * share)
+        };
+        (spent + self.costs.prediction(level, size)) as f64 <= share
     }
 }
 
@@ -114,6 +143,26 @@ mod tests {
                 let (first, later) = (elapsed.min(SECOND), elapsed.saturating_sub(SECOND));
                 prop_assert!(rules.promotion_cycles <= first / 2 + later / 10 + 1);
             }
+        }
+    }
+
+    #[test]
+    fn beside_the_program_there_is_a_second_and_half_of_the_time() {
+        let mut rules = Rules::new(Config::AUTOMATIC);
+        rules.is_beside = true;
+        let size = Some(Size {
+            compiled: 1000,
+            executed: 1,
+        });
+        for (spent, elapsed, has_time) in [
+            (SECOND / 10 * 9, SECOND / 100, true),
+            (SECOND * 2, SECOND, false),
+            (SECOND * 5, SECOND * 10, true),
+            (SECOND * 7, SECOND * 10, false),
+        ] {
+            rules.beside_cycles = spent;
+            let found = rules.has_time_for(Level::O1, size, elapsed, elapsed);
+            assert_eq!(found, has_time, "{spent} of {elapsed}");
         }
     }
 

@@ -6,6 +6,11 @@ use crate::{LEVELS, Level, Policy, Rules, Size, Thresholds, Tier};
 /// How much of the stack a call of an interpreter may take at O0, in bytes. Programs in its language call each other, and
 /// interpreters watch the stack: where clang's code at O0 lets QuickJS's programs call 28 deep, that at O2 does 277.
 const MOST_FRAME_BYTES: u32 = 6 << 10;
+/// Of a unit that jumps by labels: how soon the code that stays is asked for where it is made beside the program. It is
+/// most likely what runs longest.
+const SOON: [u64; 2] = [2, 10_000];
+/// With fewer iterations, a loop of it makes do with the code of another one.
+const OWN_ITERATIONS: u64 = 1_000_000;
 
 /// What a unit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,8 +161,36 @@ impl Unit {
         }
     }
 
+    fn is_wanted_soon(&self, rules: &Rules) -> bool {
+        rules.is_beside && self.jumps.is_some() && rules.config.policy == Policy::Costs
+    }
+
+    /// Whether the code of another loop of its function may do for it.
+    #[must_use]
+    pub fn is_covered_by_siblings(&self, rules: &Rules, count: u64) -> bool {
+        self.kind == Kind::Loop && self.is_wanted_soon(rules) && count < OWN_ITERATIONS
+    }
+
     fn thresholds(&self, rules: &Rules) -> Thresholds {
-        rules.thresholds(self.kind, self.size, |level| !self.skips(rules, level))
+        let mut thresholds =
+            rules.thresholds(self.kind, self.size, |level| !self.skips(rules, level));
+        if self.is_wanted_soon(rules) {
+            let soon = match self.kind {
+                Kind::Function => SOON[0],
+                Kind::Loop => SOON[1],
+            };
+            let threshold = &mut thresholds[Level::O2.index()];
+            *threshold = Some(threshold.map_or(soon, |count| count.min(soon)));
+        }
+        thresholds
+    }
+
+    /// The count at which the level would pay for itself, or the level that comes before it.
+    #[must_use]
+    pub fn worth(&self, rules: &Rules, level: Level) -> u64 {
+        let thresholds = self.thresholds(&rules.here());
+        let up_to = thresholds[..=level.index()].iter().rev();
+        up_to.flatten().next().copied().unwrap_or(1)
     }
 
     fn may_become(&self, level: Level) -> bool {
@@ -187,8 +220,11 @@ impl Unit {
     #[must_use]
     pub fn first_code(&self, rules: &Rules, count: u64) -> Option<Level> {
         let lowest = self.first_level(rules);
+        // Better code is made beside the program.
+        let is_light = rules.is_beside && rules.config.policy == Policy::Costs;
         let wanted = due(&self.thresholds(rules), count)
             .max(self.loops)
+            .filter(|_| !is_light)
             .map_or(lowest, |level| level.max(lowest));
         // What is wanted, else the nearest below, else the nearest above.
         let below = LEVELS
@@ -500,6 +536,24 @@ mod tests {
             .collect();
         assert!(!levels.contains(&Level::O2), "{levels:?}");
         assert_eq!(levels.last(), Some(&Level::O3));
+    }
+
+    #[test]
+    fn beside_an_interpreter_the_code_that_stays_is_made_at_once() {
+        let mut rules = Rules::new(Config::AUTOMATIC);
+        rules.is_beside = true;
+        let mut unit = Unit::new(Kind::Function);
+        unit.set_jumps(Some(100));
+        unit.set_size(Size {
+            compiled: 10_000,
+            executed: 20,
+        });
+        assert_eq!(unit.first_code(&rules, 1), Some(Level::O0));
+        unit.compiled(Level::O0);
+        assert_eq!(unit.promotion(&rules, 1), None);
+        assert_eq!(unit.promotion(&rules, 2), Some(Level::O2));
+        rules.is_beside = false;
+        assert_eq!(unit.promotion(&rules, 2), None);
     }
 
     #[test]

@@ -45,13 +45,22 @@ impl Generated {
     /// # Errors
     /// What kept it from being started.
     pub fn run(&self, subject: &Subject, place: Place, settings: &[&str]) -> Result<Run, String> {
+        subject.run(place, &self.bundle(settings), Conditions::default())
+    }
+
+    /// Its bundle, with settings and with a profile.
+    pub fn bundle(&self, settings: &[&str]) -> Vec<u8> {
         let options = TierOptions {
             settings: settings.iter().copied().map(str::to_owned).collect(),
             profile: true,
             ..TierOptions::default()
         };
-        let bundle = self.program.bundle_with(&[], Tier::Auto, &options);
-        subject.run(place, &bundle, Conditions::default())
+        self.program.bundle_with(&[], Tier::Auto, &options)
+    }
+
+    /// What it prints.
+    pub fn expected(&self) -> &[u8] {
+        &self.expected
     }
 
     /// The run's profile, if it ended as it should.

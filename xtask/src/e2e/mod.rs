@@ -2,6 +2,7 @@
 //! programs, and bad input.
 
 mod adversaries;
+mod background;
 mod bad_input;
 mod cargo;
 mod cases;
@@ -88,6 +89,7 @@ pub fn program_tests(
     tests.extend(jail::tests(subject));
     tests.extend(hot_loops::tests(subject));
     tests.extend(profile_guided::tests(subject));
+    tests.extend(background::tests(subject));
     tests.extend(cases::tests(subject)?);
     tests.extend(cxx::tests(subject)?);
     tests.extend(libcxx::tests(subject, libcxx));

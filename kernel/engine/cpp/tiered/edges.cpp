@@ -282,10 +282,27 @@ llvm_profile_t Profiles::of(uint32_t unit) const {
   return {const_cast<uint64_t *>(recalled->second.data()), recalled->second.size()};
 }
 
+void Profiles::share(CodePool &pool, llvm_profile_t *table) {
+  // What all of SQLite needs is a quarter of it.
+  constexpr size_t shared_bytes = 1 << 20, part_of_pool = 16;
+  copy(own, table);
+  known = table;
+  is_shared = true;
+  rest_words = 0;
+  size_t bytes = std::min(shared_bytes, pool.size_bytes() / part_of_pool);
+  auto memory = is_switched_on ? pool.reserve(bytes) : Expected<uintptr_t>(uintptr_t(0));
+  if (!memory)
+    return consumeError(memory.takeError());
+  rest = *memory;
+  rest_words = rest ? bytes / sizeof(uint64_t) : 0;
+}
+
 uintptr_t Profiles::make(CodePool &pool, uint32_t unit, size_t count) {
   llvm_profile_t &profile = known[unit];
   if (profile.words)
     return profile.count == count ? reinterpret_cast<uintptr_t>(profile.words) : 0;
+  if (is_read_only || (is_shared && rest_words < count))
+    return 0;
   if (rest_words < count) {
     size_t words = std::max(count, chunk_words);
     auto memory = pool.reserve(words * sizeof(uint64_t));

@@ -71,6 +71,8 @@ private:
 
 } // namespace
 
+void open_library(llvm_context &context) { library_of(context); }
+
 Function *library_function(llvm_context &context, const Function &declared, unsigned most) {
   Module *library = library_of(context);
   Function *function = library ? library->getFunction(declared.getName()) : nullptr;

@@ -18,9 +18,15 @@ namespace bareflow {
 class Profiles {
 public:
   void open(size_t unit_count, bool is_on) {
-    known.assign(unit_count, {});
+    own.assign(unit_count, {});
+    known = own.data();
     is_switched_on = is_on;
   }
+  // From now on a copy of the process sees what is noted, and where: in `table`, which both have. All words lie in
+  // memory that is reserved now.
+  void share(CodePool &pool, llvm_profile_t *table);
+  // In the copy: nothing is made here.
+  void only_read() { is_read_only = true; }
   bool is_on() const { return is_switched_on; }
   // Words of an earlier boot that are in the pool already.
   void adopt(uint32_t unit, llvm_profile_t profile) { known[unit] = profile; }
@@ -35,7 +41,9 @@ public:
 
 private:
   bool is_switched_on = false;
-  std::vector<llvm_profile_t> known;
+  std::vector<llvm_profile_t> own;
+  llvm_profile_t *known = nullptr;
+  bool is_shared = false, is_read_only = false;
   std::map<uint32_t, std::vector<uint64_t>> earlier;
   // What is left of the memory that was reserved last.
   uintptr_t rest = 0;

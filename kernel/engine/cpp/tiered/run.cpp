@@ -81,27 +81,49 @@ static llvm_error_t open_program(llvm_tiered &program) {
 // What promotions leave free in the pool for code that the program cannot go on without: one part in 8.
 constexpr unsigned spare_part = 8;
 
-// Makes the unit's code, which nobody calls yet.
-static llvm_error_t compile_unit(llvm_tiered &program, const Unit &unit, llvm_opt_level_t level,
-                                 Linked &linked) {
+// The object that holds a unit's code, and whether the program may keep addresses in that code.
+struct MadeObject {
+  std::unique_ptr<MemoryBuffer> bytes;
+  bool has_known_addresses = false;
+};
+
+// Needs nothing that changes from compilation to compilation, but what the program counts.
+static llvm_error_t make_object(llvm_tiered &program, const Unit &unit, llvm_opt_level_t level,
+                                MadeObject &made) {
   Compiler &compiler = *program.compiler;
   llvm_context &context = *compiler.module.context;
-  CodePool &pool = *context.pool;
-  pool.set_spare_bytes(program.is_wanted ? 0 : pool.size_bytes() / spare_part);
-  // Compiling would be in vain.
-  if (!program.is_wanted && pool.is_full() && compiler.superseded.empty())
-    return fail(context, LLVM_ERROR_OUT_OF_MEMORY, "out of memory: the code pool is full");
-  std::unique_ptr<Module> cut = cut_out(context, compiler.units, compiler.types, compiler.counters, unit, level);
+  std::unique_ptr<Module> cut =
+      cut_out(context, compiler.units, compiler.types, compiler.counters, unit, level);
   // A function that came along with the C library's code: the program may keep its address.
-  bool has_known_addresses = any_of(*cut, [](const Function &function) {
+  made.has_known_addresses = any_of(*cut, [](const Function &function) {
     return function.hasLocalLinkage() && function.hasAddressTaken();
   });
   auto object = emit_object(context, *cut, level);
   if (!object)
     return fail_compile(context, unit.symbol, object.takeError());
-  auto made = compiler.linker.link(**object, unit.symbol + ".O" + std::to_string(level));
+  made.bytes = std::move(*object);
+  return LLVM_OK;
+}
+
+// Whether there is room for promotions.
+static llvm_error_t check_room(llvm_tiered &program) {
+  Compiler &compiler = *program.compiler;
+  CodePool &pool = *compiler.module.context->pool;
+  pool.set_spare_bytes(program.is_wanted ? 0 : pool.size_bytes() / spare_part);
+  if (!program.is_wanted && pool.is_full() && compiler.superseded.empty())
+    return fail(*compiler.module.context, LLVM_ERROR_OUT_OF_MEMORY,
+                "out of memory: the code pool is full");
+  return LLVM_OK;
+}
+
+// Places the unit's code, which nobody calls yet.
+static llvm_error_t link_object(llvm_tiered &program, const Unit &unit, llvm_opt_level_t level,
+                                MemoryBufferRef object, bool has_known_addresses,
+                                Linked &linked) {
+  Compiler &compiler = *program.compiler;
+  auto made = compiler.linker.link(object, unit.symbol + ".O" + std::to_string(level));
   if (!made)
-    return fail_compile(context, unit.symbol, made.takeError());
+    return fail_compile(*compiler.module.context, unit.symbol, made.takeError());
   // It outlives the compiler's memory.
   ProgramMemory scope;
   linked.entry = made->entry;
@@ -238,30 +260,101 @@ void llvm_tiered_recall(llvm_tiered_t *program, uint32_t unit, const uint64_t *w
     program->profiles.recall(unit, {words, count});
 }
 
-llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
-                                 llvm_compilation_t *compilation) {
-  if (!program || !program->compiler || unit >= program->unit_count || !compilation ||
-      static_cast<unsigned>(level) >= level_count)
-    return LLVM_ERROR_INVALID_ARGUMENT;
-  Compiler &compiler = *program->compiler;
+static bool is_compilable(const llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level) {
+  return program && program->compiler && unit < program->unit_count &&
+         static_cast<unsigned>(level) < level_count;
+}
+
+// Makes calls go to what `make` has linked.
+static llvm_error_t promote(llvm_tiered &program, uint32_t unit, llvm_opt_level_t level,
+                            llvm_compilation_t &compilation,
+                            function_ref<llvm_error_t(Linked &)> make) {
+  Compiler &compiler = *program.compiler;
   uint64_t start = __builtin_ia32_rdtsc();
   Linked linked;
-  program->error = enter(compiler.module.context, [&] {
-    return compile_unit(*program, compiler.units[unit], level, linked);
+  program.error = enter(compiler.module.context, [&]() -> llvm_error_t {
+    if (llvm_error_t error = check_room(program))
+      return error;
+    return make(linked);
   });
-  if (program->error) {
+  if (program.error) {
     ProgramMemory scope;
-    program->message = compiler.module.context->error;
-    return program->error;
+    program.message = compiler.module.context->error;
+    return program.error;
   }
   // Nothing can fail any more. One store, on one processor: whoever calls next gets the new code.
-  __atomic_store_n(&program->slots[unit], reinterpret_cast<void *>(linked.entry),
-                   __ATOMIC_RELEASE);
-  program->code[unit] = linked.entry;
+  __atomic_store_n(&program.slots[unit], reinterpret_cast<void *>(linked.entry), __ATOMIC_RELEASE);
+  program.code[unit] = linked.entry;
   supersede(compiler, unit, std::move(linked.pieces));
-  program->tiers[unit] = static_cast<llvm_tier_t>(LLVM_TIER_O0 + level);
-  *compilation = {__builtin_ia32_rdtsc() - start, linked.bytes};
+  program.tiers[unit] = static_cast<llvm_tier_t>(LLVM_TIER_O0 + level);
+  compilation = {__builtin_ia32_rdtsc() - start, linked.bytes};
   return LLVM_OK;
+}
+
+llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
+                                 llvm_compilation_t *compilation) {
+  if (!is_compilable(program, unit, level) || !compilation)
+    return LLVM_ERROR_INVALID_ARGUMENT;
+  const Unit &compiled = program->compiler->units[unit];
+  return promote(*program, unit, level, *compilation, [&](Linked &linked) -> llvm_error_t {
+    MadeObject object;
+    if (llvm_error_t error = make_object(*program, compiled, level, object))
+      return error;
+    return link_object(*program, compiled, level, *object.bytes, object.has_known_addresses,
+                       linked);
+  });
+}
+
+void llvm_tiered_share(llvm_tiered_t *program, llvm_profile_t *table) {
+  if (!program || !program->compiler || !table)
+    return;
+  ProgramMemory scope;
+  program->profiles.share(*program->compiler->module.context->pool, table);
+}
+
+llvm_error_t llvm_tiered_make_object(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
+                                     void (*take)(void *user, const llvm_object_t *object),
+                                     void *user) {
+  if (!is_compilable(program, unit, level) || !take)
+    return LLVM_ERROR_INVALID_ARGUMENT;
+  Compiler &compiler = *program->compiler;
+  program->profiles.only_read();
+  return enter(compiler.module.context, [&]() -> llvm_error_t {
+    MadeObject object;
+    if (llvm_error_t error = make_object(*program, compiler.units[unit], level, object))
+      return error;
+    // Whoever ends a compilation that takes too long must not do so in there.
+    ProgramMemory scope;
+    llvm_object_t made{object.bytes->getBufferStart(), object.bytes->getBufferSize(),
+                       object.has_known_addresses};
+    take(user, &made);
+    return LLVM_OK;
+  });
+}
+
+llvm_error_t llvm_tiered_link_object(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
+                                     const llvm_object_t *object,
+                                     llvm_compilation_t *compilation) {
+  if (!is_compilable(program, unit, level) || !object || !compilation)
+    return LLVM_ERROR_INVALID_ARGUMENT;
+  const Unit &compiled = program->compiler->units[unit];
+  return promote(*program, unit, level, *compilation, [&](Linked &linked) {
+    // Inlined functions of the C library refer to its variables.
+    if (level >= LLVM_OPT_O2)
+      open_library(*program->compiler->module.context);
+    StringRef bytes(static_cast<const char *>(object->bytes), object->size);
+    return link_object(*program, compiled, level, MemoryBufferRef(bytes, compiled.symbol),
+                       object->keeps_code, linked);
+  });
+}
+
+void llvm_isolate(void (*body)(void *user), void *user) {
+  Recovery recovery;
+  run_recoverably(recovery, Running::compiler, [&] {
+    select_memory(Memory::program);
+    body(user);
+    return 0;
+  });
 }
 
 int llvm_tiered_is_intact(const llvm_tiered_t *program) {

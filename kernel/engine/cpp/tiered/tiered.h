@@ -165,6 +165,9 @@ private:
 llvm::Function *library_function(llvm_context &context, const llvm::Function &declared,
                                  unsigned most);
 
+// library.cpp: reads the C library, whose variables the linker tells from its functions.
+void open_library(llvm_context &context);
+
 // cut.cpp: a module with the unit's code for one level.
 std::unique_ptr<llvm::Module> cut_out(llvm_context &context, const std::vector<Unit> &units,
                                       const AliasTypes &types, const Counters &counters,

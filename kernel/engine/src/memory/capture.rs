@@ -106,6 +106,16 @@ impl Contents {
         (is_code && address < end).then_some(address..end)
     }
 
+    /// Where counters and the like lie.
+    pub(crate) fn reserved_data(&self) -> Vec<Range<usize>> {
+        let is_reserved =
+            |piece: &&Piece| piece.owner == Owner::Reserved && piece.access == Access::ReadWrite;
+        let pieces = self.pieces.iter().filter(is_reserved);
+        pieces
+            .map(|piece| piece.address as usize..(piece.address + piece.size_bytes) as usize)
+            .collect()
+    }
+
     /// The variables, which nothing has written yet.
     pub(crate) fn read_variables(&self) -> Variables {
         let pieces = self.pieces.iter();
@@ -136,10 +146,9 @@ impl Contents {
             .iter()
             .map(|(address, bytes)| (*address, &bytes[..]))
             .collect();
-        let is_reserved =
-            |piece: &&Piece| piece.owner == Owner::Reserved && piece.access == Access::ReadWrite;
-        for piece in self.pieces.iter().filter(is_reserved) {
-            parts.extend(parts_of(piece.address, in_pool(range_of(piece))));
+        for range in self.reserved_data() {
+            let range = range.start as u64..range.end as u64;
+            parts.extend(parts_of(range.start, in_pool(range)));
         }
         parts.sort_unstable_by_key(|(address, _)| *address);
         let ranges = pages_of(&self.pieces).into_iter();
