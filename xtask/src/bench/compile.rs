@@ -21,6 +21,8 @@ use crate::temporary::TemporaryFolder;
 use crate::workbench::Workbench;
 
 const REPETITIONS: usize = 3;
+/// What takes more seconds is not repeated: little disturbs it.
+const LONG_S: f64 = 2.0;
 /// Those whose compilations are compared with clang's, of each program and level.
 const COSTLIEST: usize = 3;
 /// What the engine offers the inliner at O3: in all, and of one function.
@@ -352,6 +354,7 @@ fn compile_singly(
         let profile = profile_of(hosted, subject, &setup)?;
         mebibytes = mebibytes_of(&profile);
         let milliseconds = 1000.0 / profile.cycles_per_second as f64;
+        let is_long = profile.total_cycles as f64 * milliseconds > LONG_S * 1000.0;
         for function in profile.functions {
             let Some(made) = function
                 .compilations
@@ -371,6 +374,9 @@ fn compile_singly(
                     best.insert(function.name, one);
                 }
             }
+        }
+        if is_long {
+            break;
         }
     }
     Ok((best.into_values().collect(), mebibytes))
@@ -518,8 +524,7 @@ fn best(mut measure: impl FnMut() -> Result<f64>) -> Result<f64> {
     let mut best = f64::INFINITY;
     for _ in 0..REPETITIONS {
         best = best.min(measure()?);
-        // Nothing disturbs what takes so long.
-        if best > 2.0 {
+        if best > LONG_S {
             break;
         }
     }
