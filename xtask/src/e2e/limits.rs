@@ -181,7 +181,7 @@ const SPARE_KIB: usize = POOL_KIB / 8;
 const SMALLEST_POOL: &str = "pool-mib=1";
 
 fn check_dead_code_is_freed(subject: &Subject, place: Place) -> Result<(), String> {
-    const DATA_KIB: usize = 810;
+    const DATA_KIB: usize = 850;
     let program = Generated::build(subject, &few_functions(24, DATA_KIB))?;
     let settings = ["calls=1,2,3,4", "iterations=-,5,-,50", SMALLEST_POOL];
     let run = program.run(subject, place, &settings)?;

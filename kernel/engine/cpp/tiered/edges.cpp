@@ -298,6 +298,8 @@ void Profiles::share(CodePool &pool, llvm_profile_t *table) {
 }
 
 uintptr_t Profiles::make(CodePool &pool, uint32_t unit, size_t count) {
+  // It outlives a compilation that fails, and is not left in the middle.
+  ProgramMemory scope;
   llvm_profile_t &profile = known[unit];
   if (profile.words)
     return profile.count == count ? reinterpret_cast<uintptr_t>(profile.words) : 0;

@@ -214,10 +214,14 @@ llvm_unit_size_t Sizes::of(const std::vector<Unit> &units, uint32_t unit) {
   uint32_t owner = unit;
   while (units[owner].is_loop())
     --owner;
-  std::vector<llvm_unit_size_t> &sizes = known[owner];
-  if (sizes.empty())
-    sizes = measure_all(units, units[owner]);
-  return sizes[unit - owner];
+  auto found = known.find(owner);
+  if (found == known.end()) {
+    std::vector<llvm_unit_size_t> sizes = measure_all(units, units[owner]);
+    // A compilation that fails puts the compiler's memory back.
+    ProgramMemory scope;
+    found = known.try_emplace(owner, sizes.begin(), sizes.end()).first;
+  }
+  return found->second[unit - owner];
 }
 
 } // namespace bareflow
