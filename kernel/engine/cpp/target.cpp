@@ -226,12 +226,15 @@ Expected<std::unique_ptr<MemoryBuffer>> emit_object(llvm_context &context, Modul
   take_diagnostic(context);
   if (level == LLVM_OPT_O3)
     retarget_to_host(ir, *context.machines[level]);
-  limit_peeling(ir);
-  if (level > LLVM_OPT_O0 || needs_passes(ir))
+  if (level > LLVM_OPT_O0) {
+    limit_peeling(ir);
     optimise(context, ir, level);
-  if (level == LLVM_OPT_O0)
+    limit_tail_duplication(ir);
+  } else {
+    if (needs_passes(ir))
+      optimise(context, ir, level);
     prepare_for_fast_selection(ir);
-  limit_tail_duplication(ir);
+  }
   std::unique_ptr<CodeGenerator> &generator = context.generators[level];
   if (!generator)
     generator = CodeGenerator::create(context, level);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::generated::Generated;
+use super::generated::{Generated, function_with_loop};
 use super::runner::{Check, Test};
 use super::snapshots::{Machine, Remembered};
 use super::subject::{Place, Subject};
@@ -48,16 +48,11 @@ fn rounds(count: usize) -> String {
     let mut text = String::from("#include <stdio.h>\n");
     let (mut calls, mut late) = (String::new(), String::new());
     for index in 0..FUNCTIONS {
+        text += &function_with_loop(index, 100);
         // Writing to a String cannot fail.
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "static unsigned f{index}(unsigned x) {{\n  \
-               unsigned sum = {index};\n  \
-               for (unsigned i = 0; i < 100; ++i)\n    \
-                 sum = sum * 31 + (x ^ i) % {};\n  \
-               return sum;\n}}\n\
-             static unsigned late{index}(unsigned x) {{ return x * {} + f{index}(x); }}\n",
-            index + 3,
+            "static unsigned late{index}(unsigned x) {{ return x * {} + f{index}(x); }}",
             index + 5
         );
         let _ = writeln!(calls, "    sum ^= f{index}(sum);");

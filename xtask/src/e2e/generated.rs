@@ -8,6 +8,18 @@ use super::subject::{Conditions, Place, Run, Subject};
 use crate::profile::Profile;
 use crate::program::{Program, Tier, TierOptions};
 
+/// C text of the function `fN`, with N = `index`, whose loop runs so many times.
+pub fn function_with_loop(index: usize, iterations: usize) -> String {
+    format!(
+        "static unsigned f{index}(unsigned x) {{\n  \
+           unsigned sum = {index};\n  \
+           for (unsigned i = 0; i < {iterations}; ++i)\n    \
+             sum = sum * 31 + (x ^ i) % {};\n  \
+           return sum;\n}}\n",
+        index + 3
+    )
+}
+
 /// A program, and what it prints.
 pub struct Generated {
     program: Program,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::generated::Generated;
+use super::generated::{Generated, function_with_loop};
 use super::runner::{Outcome, Test};
 use super::subject::{Place, Run, Subject};
 use crate::profile::Profile;
@@ -147,16 +147,8 @@ fn many_functions(count: usize) -> String {
     let mut text = String::from("#include <stdio.h>\n");
     let mut calls = String::new();
     for index in 0..count {
+        text += &function_with_loop(index, 20);
         // Writing to a String cannot fail.
-        let _ = write!(
-            text,
-            "static unsigned f{index}(unsigned x) {{\n  \
-               unsigned sum = {index};\n  \
-               for (unsigned i = 0; i < 20; ++i)\n    \
-                 sum = sum * 31 + (x ^ i) % {};\n  \
-               return sum;\n}}\n",
-            index + 3
-        );
         let _ = writeln!(calls, "    sum ^= f{index}(sum);");
     }
     let _ = write!(

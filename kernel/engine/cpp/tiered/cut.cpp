@@ -385,13 +385,11 @@ std::unique_ptr<Module> cut_out(llvm_context &context, const std::vector<Unit> &
 
   if (level >= LLVM_OPT_O1)
     types.give(source, map);
-  const Unit *function = &unit;
-  while (function->is_loop())
-    --function;
+  const Unit &function = unit.owner();
   auto declare = [&](Function &other) { return cast<Function>(declarer.materialize(&other)); };
   Guide guide(units, counters, declare);
   if (level < LLVM_OPT_O2) {
-    note_profile(*context.pool, counters, function->index, source, map);
+    note_profile(*context.pool, counters, function.index, source, map);
     watch_copies(counters, source, map);
   } else {
     if (guide.guide(source, map, *copy, /*heat=*/1, unit.is_loop() ? &unit : nullptr))
@@ -399,7 +397,7 @@ std::unique_ptr<Module> cut_out(llvm_context &context, const std::vector<Unit> &
     specialise_copies(counters, source, map);
   }
   if (level < LLVM_OPT_O3) {
-    instrument({context, units, counters, tier, /*is_native=*/true}, unit, *function, *copy, map);
+    instrument({context, units, counters, tier, /*is_native=*/true}, unit, function, *copy, map);
   }
   if (unit.is_loop()) {
     enter_at_header(unit, *copy, map, level);

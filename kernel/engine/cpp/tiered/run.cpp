@@ -225,9 +225,7 @@ llvm_error_t llvm_tiered_unit(const llvm_tiered_t *program, uint32_t index,
   if (!program || !info || !program->compiler || index >= program->unit_count)
     return LLVM_ERROR_INVALID_ARGUMENT;
   const std::vector<Unit> &units = program->compiler->units;
-  uint32_t function = index;
-  while (units[function].is_loop())
-    --function;
+  uint32_t function = units[index].owner().index;
   const Function &code = *units[index].function;
   bool jumps = has_numbered_labels(code);
   *info = {units[index].symbol.c_str(), function, program->counters + index, jumps,

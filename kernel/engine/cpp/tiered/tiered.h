@@ -34,6 +34,13 @@ struct Unit {
   std::vector<uint32_t> loops;
 
   bool is_loop() const { return header; }
+  // A loop's function, which stands before its loops among all units; a function itself.
+  const Unit &owner() const {
+    const Unit *unit = this;
+    while (unit->is_loop())
+      --unit;
+    return *unit;
+  }
   // The type of its code.
   llvm::FunctionType *type() const;
 };

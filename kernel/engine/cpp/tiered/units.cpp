@@ -172,7 +172,9 @@ uint32_t frame_at_o0(const Function &function) {
     if (auto *place = dyn_cast<AllocaInst>(&instruction)) {
       if (auto size = place->getAllocationSize(layout))
         bytes += size->getFixedValue();
-    } else if (isa<PHINode>(instruction) || instruction.isUsedOutsideOfBlock(instruction.getParent())) {
+    } else if (instruction.getType()->isSized() &&
+               (isa<PHINode>(instruction) ||
+                instruction.isUsedOutsideOfBlock(instruction.getParent()))) {
       bytes += layout.getTypeStoreSize(instruction.getType()).getFixedValue();
     }
   }
@@ -211,9 +213,7 @@ static std::vector<llvm_unit_size_t> measure_all(const std::vector<Unit> &units,
 }
 
 llvm_unit_size_t Sizes::of(const std::vector<Unit> &units, uint32_t unit) {
-  uint32_t owner = unit;
-  while (units[owner].is_loop())
-    --owner;
+  uint32_t owner = units[unit].owner().index;
   auto found = known.find(owner);
   if (found == known.end()) {
     std::vector<llvm_unit_size_t> sizes = measure_all(units, units[owner]);
