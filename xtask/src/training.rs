@@ -19,7 +19,7 @@ use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 
 use crate::error::{Error, Result, system};
 use crate::image::{self, DATA_DISK_SIZE_BYTES, FileDisk};
-use crate::launch::{Ending, Kernel};
+use crate::launch::Kernel;
 use crate::supervise::{Input, Output, Recorder, Streams};
 use crate::temporary::TemporaryFolder;
 
@@ -83,13 +83,7 @@ impl Training {
                 ),
             };
             let what = format!("training run {number}");
-            let ending = place.run(&bytes, input, self.timeout, &what)?;
-            if ending.code != 0 {
-                eprintln!(
-                    "bareflow: note: {what} has ended with status {}",
-                    ending.code
-                );
-            }
+            place.run(&bytes, input, self.timeout, &what)?;
         }
         let kernel =
             fs::read(machine).map_err(system(format!("cannot read {}", machine.display())))?;
@@ -190,7 +184,7 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn run(&self, bundle: &[u8], input: Input, timeout: Duration, what: &str) -> Result<Ending> {
+    fn run(&self, bundle: &[u8], input: Input, timeout: Duration, what: &str) -> Result<()> {
         fs::write(&self.bundle, bundle)?;
         let kernel = Kernel::Hosted {
             executable: self.kernel.into(),
@@ -207,11 +201,18 @@ impl Place<'_> {
         let ending = kernel.run_with(timeout, streams, None)?;
         let log = String::from_utf8_lossy(&log.bytes()).into_owned();
         let has_failed = ending.note.is_some() || log.lines().any(|line| line.starts_with(ERROR));
-        if !has_failed {
-            return Ok(ending);
+        if !has_failed && ending.code == 0 {
+            return Ok(());
         }
         // What it has said is shown as it is.
         let _ = io::stderr().write_all(log.as_bytes());
+        if !has_failed {
+            eprintln!(
+                "bareflow: note: {what} has ended with status {}",
+                ending.code
+            );
+            return Ok(());
+        }
         ending.explain();
         Err(Error::Build(format!("{what} has failed")))
     }

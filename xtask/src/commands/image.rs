@@ -8,7 +8,7 @@ use std::time::Duration;
 use bareflow_bundle::{Builder, INPUT, INPUT_FILE};
 use bareflow_snapshot::{BASELINE, levels};
 use bareflow_tiers::{LEVELS, Level};
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::guest::{Guest, Wishes, open_input};
 use crate::error::{Result, system};
@@ -19,8 +19,12 @@ use crate::training::{Training, TrainingRun};
 /// As one types it.
 const DEFAULT_SIZE: &str = "545M";
 
+/// The arguments for which code is made with the image.
+const AHEAD: &str = "ahead";
+
 /// Make a disk image: boot stages, the kernel with LLVM, the program, and a FAT16 partition.
 #[derive(Args, Debug)]
+#[command(group(ArgGroup::new(AHEAD).args(["train", "precompile"]).multiple(true)))]
 pub struct ImageArgs {
     /// Size of the image, such as 545M or 1G; the file is sparse
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = DEFAULT_SIZE)]
@@ -49,9 +53,9 @@ pub struct ImageArgs {
     #[arg(long, value_name = "LEVEL", value_parser = parse_level)]
     precompile: Option<Level>,
     /// The processor that --train and --precompile make code for: a machine without what this level has starts without
-    /// that code
-    #[arg(long, value_name = "LEVEL", value_parser = levels().collect::<Vec<_>>(), default_value = BASELINE)]
-    cpu: String,
+    /// that code [default: x86-64]
+    #[arg(long, value_name = "LEVEL", value_parser = levels().collect::<Vec<_>>(), requires = AHEAD)]
+    cpu: Option<String>,
     #[command(flatten)]
     guest: Guest,
 }
@@ -112,7 +116,7 @@ impl ImageArgs {
                 })
                 .collect(),
             precompile: self.precompile,
-            processor: self.cpu.clone(),
+            processor: self.cpu.clone().unwrap_or_else(|| BASELINE.to_owned()),
             timeout: Duration::from_secs(self.train_timeout_s),
         }
     }
@@ -159,8 +163,32 @@ pub fn parse_size(text: &str) -> std::result::Result<u64, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
     use crate::image::DEFAULT_SIZE_BYTES;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: ImageArgs,
+    }
+
+    #[test]
+    fn a_processor_is_named_for_code_that_is_made() {
+        let cpu = |more: &[&str]| {
+            let line = ["image", "a.c", "--cpu", "x86-64-v2"].iter().chain(more);
+            Line::try_parse_from(line).map(|line| line.arguments.training().processor)
+        };
+        assert!(cpu(&[]).is_err());
+        for more in [
+            &["--train", ""][..],
+            &["--precompile", "O1"],
+            &["--train", "", "--precompile", "O1"],
+        ] {
+            assert_eq!(cpu(more).unwrap(), "x86-64-v2");
+        }
+    }
 
     #[test]
     fn sizes_have_units() {
