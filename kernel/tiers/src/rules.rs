@@ -120,7 +120,11 @@ impl Rules {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Tier, Unit};
     use proptest::prelude::*;
+    use std::vec::Vec;
+
+    extern crate std;
 
     const SECOND: u64 = NS_PER_SECOND as u64;
 
@@ -142,6 +146,53 @@ mod tests {
                 }
                 let (first, later) = (elapsed.min(SECOND), elapsed.saturating_sub(SECOND));
                 prop_assert!(rules.promotion_cycles <= first / 2 + later / 10 + 1);
+            }
+        }
+    }
+
+    const SETS: usize = 6;
+    const IN_A_SET: usize = 10;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        /// Another set of functions is all that runs in each half second, and compilations take up to twice what is
+        /// predicted.
+        #[test]
+        fn every_hot_set_has_its_share_of_promotions(noise in prop::collection::vec(0.5..2.0_f64, 1..100)) {
+            const COUNTS: u64 = 1_000;
+            const CYCLES_PER_COUNT: u64 = 175;
+            let size = Size { compiled: 40, executed: 40 };
+            let mut rules = Rules::new(Config::AUTOMATIC);
+            let mut noise = noise.iter().cycle();
+            let mut elapsed = 0;
+            for set in 0..SETS {
+                let mut units: Vec<Unit> = std::iter::repeat_n(Unit::new(Kind::Function), IN_A_SET).collect();
+                units.iter_mut().for_each(|unit| unit.set_size(size));
+                let end = elapsed + SECOND / 2;
+                let mut count = 0;
+                while elapsed < end {
+                    count += COUNTS;
+                    for unit in &mut units {
+                        elapsed += COUNTS * CYCLES_PER_COUNT;
+                        let Some(level) = unit.promotion(&rules, count) else {
+                            continue;
+                        };
+                        let takes_share = unit.takes_share();
+                        if takes_share && !rules.has_time_for(level, Some(size), elapsed, elapsed) {
+                            unit.postpone(count);
+                            continue;
+                        }
+                        let predicted = rules.costs.prediction(level, size) as f64;
+                        let cycles = (predicted * noise.next().unwrap()) as u64;
+                        elapsed += cycles;
+                        rules.promotion_cycles += if takes_share { cycles } else { 0 };
+                        rules.costs.learn(level, size, cycles);
+                        unit.compiled(level);
+                    }
+                }
+                let better = units.iter().filter(|unit| unit.tier() > Tier::Native(Level::O0)).count();
+                prop_assert!(better >= IN_A_SET / 5, "{better} of set {set}");
             }
         }
     }

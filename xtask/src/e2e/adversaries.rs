@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use bareflow_tiers::{Level, Tier};
+use bareflow_tiers::Level;
 
 use super::generated::Generated;
 use super::runner::{Outcome, Test};
@@ -131,6 +131,7 @@ fn changing_sets() -> String {
         )
 }
 
+/// That each set has its share of promotions is tested where time is not the host's: in the policy.
 fn check_another_hot_set(subject: &Subject) -> Result<(), String> {
     let program = Generated::build(subject, &changing_sets())?;
     let run = program.run(subject, Place::Hosted, &[])?;
@@ -146,24 +147,6 @@ fn check_another_hot_set(subject: &Subject) -> Result<(), String> {
             "{compiling} of {total} cycles went to promotions\n{}",
             run.describe()
         ));
-    }
-    let is_slow = |set: usize, index: usize| {
-        let name = format!("f{}", set * IN_A_SET + index);
-        let found = profile
-            .functions
-            .iter()
-            .find(|function| function.name == name);
-        found.is_none_or(|function| function.tier < Tier::Native(Level::O1))
-    };
-    // Promotions have their share in the last half second as in the first.
-    for set in 0..SETS {
-        let slow = (0..IN_A_SET).filter(|index| is_slow(set, *index)).count();
-        if slow > IN_A_SET * 7 / 8 {
-            return Err(format!(
-                "{slow} functions of set {set} were still in their first code after half a second\n{}",
-                run.describe()
-            ));
-        }
     }
     Ok(())
 }
