@@ -101,24 +101,41 @@ void clone_whole(Function &target, Function &source, ValueToValueMapTy &map, Dec
   clone_body(target, source, map, declarer);
 }
 
+// What the inliner takes at most of a function that is called so; LLVM's thresholds.
+unsigned most_inlined(Guide::Calls calls) {
+  switch (calls) {
+  case Guide::Calls::often:
+    return 3000;
+  case Guide::Calls::usual:
+    return InliningCosts::most_inlined;
+  case Guide::Calls::seldom:
+    return 45;
+  }
+  llvm_unreachable("there are no other calls");
+}
+
 // The body that may stand in the code, or null.
-Function *body_of(Function &callee, Declarer &declarer, llvm_opt_level_t level, unsigned most) {
+Function *body_of(Function &callee, Declarer &declarer, InliningCosts &costs,
+                  llvm_opt_level_t level, unsigned most, Guide::Calls calls) {
   if (callee.isDeclaration())
     return level < LLVM_OPT_O2 || callee.isIntrinsic() ||
                    callee.hasFnAttribute(Attribute::NoInline)
                ? nullptr
                : library_function(declarer.context, callee, most);
-  bool always = callee.hasFnAttribute(Attribute::AlwaysInline);
-  if (is_compiled_once(callee) || callee.isInterposable() ||
-      callee.hasFnAttribute(Attribute::NoInline) || (level < LLVM_OPT_O2 && !always) ||
-      (callee.getInstructionCount() > most && !always))
+  if (!can_be_inlined(callee))
     return nullptr;
-  return &callee;
+  if (callee.hasFnAttribute(Attribute::AlwaysInline))
+    return &callee;
+  if (level < LLVM_OPT_O2 || callee.getInstructionCount() > most)
+    return nullptr;
+  return calls == Guide::Calls::often || costs.of(callee) <= most_inlined(calls) ? &callee
+                                                                                 : nullptr;
 }
 
 // Gives the bodies of callees for inlining: those that are called most often first, and of others the nearest.
-void offer_bodies(const Function &self, const AliasTypes &types, const Counters &counters,
-                  Declarer &declarer, Guide &guide, llvm_opt_level_t level) {
+void offer_bodies(const Function &self, const AliasTypes &types, InliningCosts &costs,
+                  const Counters &counters, Declarer &declarer, Guide &guide,
+                  llvm_opt_level_t level) {
   bool is_last = level == LLVM_OPT_O3;
   unsigned budget = is_last ? inlining_budget : inlining_budget_at_o2;
   unsigned largest = is_last ? largest_inlined : largest_inlined_at_o2;
@@ -148,8 +165,9 @@ void offer_bodies(const Function &self, const AliasTypes &types, const Counters 
     bool is_part = source->hasLocalLinkage();
     if (source == &self || source->isVarArg())
       continue;
-    Function *body =
-        is_part ? source : body_of(*source, declarer, level, std::min(largest, budget));
+    Function *body = is_part ? source
+                             : body_of(*source, declarer, costs, level, std::min(largest, budget),
+                                       guide.calls_of(*source));
     if (!body)
       continue;
     budget -= std::min(budget, body->getInstructionCount());
@@ -348,8 +366,9 @@ void instrument(const Instrumentation &how, const Unit &unit, const Unit &functi
 } // namespace
 
 std::unique_ptr<Module> cut_out(llvm_context &context, const std::vector<Unit> &units,
-                                const AliasTypes &types, const Counters &counters,
-                                const Unit &unit, llvm_opt_level_t level) {
+                                const AliasTypes &types, InliningCosts &costs,
+                                const Counters &counters, const Unit &unit,
+                                llvm_opt_level_t level) {
   Function &source = *unit.function;
   auto tier = static_cast<llvm_tier_t>(LLVM_TIER_O0 + level);
   std::unique_ptr<Module> module = new_module(*source.getParent(), unit.symbol);
@@ -403,7 +422,7 @@ std::unique_ptr<Module> cut_out(llvm_context &context, const std::vector<Unit> &
     enter_at_header(unit, *copy, map, level);
     describe_arguments(unit, *copy);
   }
-  offer_bodies(source, types, counters, declarer, guide, level);
+  offer_bodies(source, types, costs, counters, declarer, guide, level);
   if (level == LLVM_OPT_O3 && !unit.is_loop())
     call_itself(*copy, source);
   if (level >= LLVM_OPT_O1)

@@ -114,11 +114,23 @@ void Guide::add_callee(const Function &callee, double heat) {
   known = std::max(known, heat);
 }
 
-void Guide::summarise(Module &module) const {
+void Guide::summarise(Module &module) {
   InstrProfSummaryBuilder builder(ProfileSummaryBuilder::DefaultCutoffs.vec());
   builder.addRecord(InstrProfRecord(executions));
-  module.setProfileSummary(builder.getSummary()->getMD(module.getContext()),
-                           ProfileSummary::PSK_Instr);
+  std::unique_ptr<ProfileSummary> summary = builder.getSummary();
+  module.setProfileSummary(summary->getMD(module.getContext()), ProfileSummary::PSK_Instr);
+  const SummaryEntryVector &details = summary->getDetailedSummary();
+  often = {executions.front(), ProfileSummaryBuilder::getHotCountThreshold(details),
+           ProfileSummaryBuilder::getColdCountThreshold(details)};
+}
+
+Guide::Calls Guide::calls_of(const Function &callee) const {
+  if (!often)
+    return Calls::usual;
+  double calls = heat_of(callee) * double(often->entries);
+  if (calls >= double(often->least))
+    return Calls::often;
+  return calls <= double(often->seldom) ? Calls::seldom : Calls::usual;
 }
 
 } // namespace bareflow

@@ -93,7 +93,8 @@ static llvm_error_t make_object(llvm_tiered &program, const Unit &unit, llvm_opt
   Compiler &compiler = *program.compiler;
   llvm_context &context = *compiler.module.context;
   std::unique_ptr<Module> cut =
-      cut_out(context, compiler.units, compiler.types, compiler.counters, unit, level);
+      cut_out(context, compiler.units, compiler.types, compiler.inlining_costs,
+              compiler.counters, unit, level);
   // A function that came along with the C library's code: the program may keep its address.
   made.has_known_addresses = any_of(*cut, [](const Function &function) {
     return function.hasLocalLinkage() && function.hasAddressTaken();

@@ -87,6 +87,23 @@ private:
   llvm::DenseMap<uint32_t, std::vector<llvm_unit_size_t>> known;
 };
 
+// inlining_costs.cpp: whether the function's body may stand in another's.
+bool can_be_inlined(const llvm::Function &function);
+// inlining_costs.cpp: what functions cost where they are inlined, each with what the inliner would have put into it
+// before. Functions are offered for inlining as they came, and are then inlined from the top down: by what they cost
+// by themselves, a small function would come with all that it ever calls.
+class InliningCosts {
+public:
+  unsigned of(const llvm::Function &function);
+  // What LLVM inlines at most, where nothing is known of a call.
+  static constexpr unsigned most_inlined = 250;
+
+private:
+  void remember(const llvm::Function &function, unsigned cost);
+
+  llvm::DenseMap<const llvm::Function *, unsigned> known;
+};
+
 struct CopyProfile;
 
 // The addresses that instrumented code is made with.
@@ -150,7 +167,10 @@ public:
   // How often the function is called directly for each entry of the unit, so far as is known.
   double heat_of(const llvm::Function &callee) const { return heats.lookup(&callee); }
   // Says what is often in a module whose unit alone has been guided.
-  void summarise(llvm::Module &module) const;
+  void summarise(llvm::Module &module);
+  // Whether the inliner will take calls of the function to be often or seldom by that.
+  enum class Calls { usual, often, seldom };
+  Calls calls_of(const llvm::Function &callee) const;
 
 private:
   bool guide_by_profile(uint32_t unit, llvm::Function &source, llvm::ValueToValueMapTy &map,
@@ -165,6 +185,11 @@ private:
   llvm::DenseMap<const llvm::Function *, double> heats;
   // Of the clone that was guided last: its entries, and how often each block ran.
   std::vector<uint64_t> executions;
+  // What the summary says, of a unit that has one.
+  struct Often {
+    uint64_t entries, least, seldom;
+  };
+  std::optional<Often> often;
 };
 
 // library.cpp: the C library's definition of what the program declares, if it and what it needs have at most
@@ -177,8 +202,9 @@ void open_library(llvm_context &context);
 
 // cut.cpp: a module with the unit's code for one level.
 std::unique_ptr<llvm::Module> cut_out(llvm_context &context, const std::vector<Unit> &units,
-                                      const AliasTypes &types, const Counters &counters,
-                                      const Unit &unit, llvm_opt_level_t level);
+                                      const AliasTypes &types, InliningCosts &costs,
+                                      const Counters &counters, const Unit &unit,
+                                      llvm_opt_level_t level);
 // A module with the program's data, and the functions that exist once.
 std::unique_ptr<llvm::Module> cut_out_data(llvm_module &module);
 
@@ -255,6 +281,7 @@ struct Compiler {
   std::vector<Unit> units;
   AliasTypes types;
   Sizes sizes;
+  InliningCosts inlining_costs;
   Counters counters;
   Linker linker;
   // Where each unit's newest code lies.
