@@ -4,6 +4,8 @@
 //!    on from those of the run before.
 //! 2. Then the hosted kernel compiles what they say is worth it, for the kernel of the image: nothing of that is run
 //!    there, and what code knows of its kernel are addresses in the other one.
+//!
+//! For a program that is exported only the counts are wanted. Then all code counts, to the end of each run.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,7 +13,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bareflow_bundle::{ARGUMENT, Builder, Bundle, DESTINATION, PROFILE, SETTING, SNAPSHOT};
+use bareflow_bundle::{ARGUMENT, Builder, Bundle, DESTINATION, PROFILE, SEEN, SETTING, SNAPSHOT};
+use bareflow_profile::flow::ControlFlow;
 use bareflow_snapshot::{Destination, Series, inspect_newest};
 use bareflow_tiers::Level;
 use bareflow_volume::{Partition, Volume, VolumeError};
@@ -30,17 +33,35 @@ const ERROR: &str = "bareflow: error: ";
 /// Bounds of the kernel's build id.
 const BUILD_ID: [&str; 2] = ["__build_id_start", "__build_id_end"];
 
+/// The code that an image is booted with keeps its counts; none is made for later boots.
+const FOR_IMAGES: &[&str] = &["snapshot-every=-"];
+/// Everything is compiled at O1, and at nothing else: code there counts what it does, and each function all of it.
+const FOR_COUNTS: &[&str] = &[
+    "policy=counts",
+    "calls=-,0,-,-",
+    "iterations=-,-,-,-",
+    "guided=1",
+    "snapshot-every=-",
+];
+
+/// Runs of a program before it is used.
+#[derive(Clone, Debug, Default)]
+pub struct Runs {
+    /// In order.
+    pub runs: Vec<TrainingRun>,
+    /// How long one run may take.
+    pub timeout: Duration,
+}
+
 /// What an image is to know when it is booted first.
 #[derive(Clone, Debug)]
 pub struct Training {
     /// Runs of the program.
-    pub runs: Vec<TrainingRun>,
+    pub runs: Runs,
     /// At which level everything is compiled that may be called, whether it has run or not.
     pub precompile: Option<Level>,
     /// The level of the psABI that the image's processor has.
     pub processor: String,
-    /// How long one run may take.
-    pub timeout: Duration,
 }
 
 /// A run of the program.
@@ -52,29 +73,24 @@ pub struct TrainingRun {
     pub input: Option<PathBuf>,
 }
 
-impl Training {
-    /// Whether there is nothing to be done.
-    pub fn is_empty(&self) -> bool {
-        self.runs.is_empty() && self.precompile.is_none()
-    }
-
-    /// The first snapshot of an image that has this bundle and the kernel `machine`; `hosted` is the kernel that it is
-    /// made with.
+impl Runs {
+    /// The counts that these runs of the program in `bundle` leave, as a snapshot; `hosted` is the kernel.
     ///
     /// # Errors
     /// That a run has failed, or that there are no snapshots of such a program.
-    pub fn run(&self, bundle: &[u8], hosted: &Path, machine: &Path) -> Result<Vec<u8>> {
-        let folder = TemporaryFolder::new("train")?;
-        let place = Place {
-            kernel: hosted,
-            bundle: folder.path().join("bundle"),
-            disk: folder.path().join("disk.img"),
-        };
-        image::write_data_disk(&place.disk, DATA_DISK_SIZE_BYTES)?;
+    pub fn counts(&self, bundle: &[u8], hosted: &Path) -> Result<Vec<u8>> {
+        let place = Place::new(hosted)?;
         let bundle = Bundle::open(bundle).expect("it was just built");
+        self.run(&bundle, &place, FOR_COUNTS)?;
+        place.snapshot(Series::Counts)
+    }
+
+    fn run(&self, bundle: &Bundle, place: &Place, settings: &[&str]) -> Result<()> {
         for (run, number) in self.runs.iter().zip(1..) {
-            let bytes = changed(&bundle, Some(&run.arguments), |builder| {
-                builder.add(SETTING, b"snapshot-every=-");
+            let bytes = changed(bundle, Some(&run.arguments), |builder| {
+                for setting in settings {
+                    builder.add(SETTING, setting.as_bytes());
+                }
             });
             let input = match &run.input {
                 None => Input::Empty,
@@ -83,8 +99,51 @@ impl Training {
                 ),
             };
             let what = format!("training run {number}");
-            place.run(&bytes, input, self.timeout, &what)?;
+            place.run(&bytes, input, self.timeout, &what, None)?;
         }
+        Ok(())
+    }
+}
+
+/// How control went in the program in `bundle`, as the counts in `snapshot` have it; `hosted` is the kernel that knows
+/// what they mean.
+///
+/// # Errors
+/// That the snapshot is of another program, or damaged.
+pub fn control_flow(
+    bundle: &[u8],
+    snapshot: &[u8],
+    hosted: &Path,
+    timeout: Duration,
+) -> Result<ControlFlow> {
+    let place = Place::new(hosted)?;
+    let bundle = Bundle::open(bundle).expect("it was just built");
+    let bytes = changed(&bundle, None, |builder| {
+        builder.add(SETTING, b"guided=1");
+        builder.add(SEEN, snapshot);
+    });
+    let output = place.folder.path().join("flow");
+    let what = "reading what the snapshot has seen";
+    place.run(&bytes, Input::Empty, timeout, what, Some(&output))?;
+    let text = fs::read(&output)?;
+    serde_json::from_slice(&text).map_err(|error| Error::Build(format!("{what}: {error}")))
+}
+
+impl Training {
+    /// Whether there is nothing to be done.
+    pub fn is_empty(&self) -> bool {
+        self.runs.runs.is_empty() && self.precompile.is_none()
+    }
+
+    /// The first snapshot of an image that has this bundle and the kernel `machine`; `hosted` is the kernel that it is
+    /// made with.
+    ///
+    /// # Errors
+    /// That a run has failed, or that there are no snapshots of such a program.
+    pub fn run(&self, bundle: &[u8], hosted: &Path, machine: &Path) -> Result<Vec<u8>> {
+        let place = Place::new(hosted)?;
+        let bundle = Bundle::open(bundle).expect("it was just built");
+        self.runs.run(&bundle, &place, FOR_IMAGES)?;
         let kernel =
             fs::read(machine).map_err(system(format!("cannot read {}", machine.display())))?;
         let file = object::File::parse(&*kernel)
@@ -98,10 +157,11 @@ impl Training {
         place.run(
             &bytes,
             Input::Empty,
-            self.timeout,
+            self.runs.timeout,
             "compiling for the image",
+            None,
         )?;
-        place.snapshot()
+        place.snapshot(Series::Code)
     }
 
     fn destination<'a>(&'a self, kernel: &object::File<'a>) -> Option<Destination<'a>> {
@@ -179,12 +239,32 @@ fn symbols<'a>(kernel: &object::File<'a>) -> BTreeMap<&'a str, u64> {
 /// Where training happens.
 struct Place<'a> {
     kernel: &'a Path,
+    folder: TemporaryFolder,
     bundle: PathBuf,
     disk: PathBuf,
 }
 
-impl Place<'_> {
-    fn run(&self, bundle: &[u8], input: Input, timeout: Duration, what: &str) -> Result<()> {
+impl<'a> Place<'a> {
+    fn new(kernel: &'a Path) -> Result<Self> {
+        let folder = TemporaryFolder::new("train")?;
+        let place = Self {
+            kernel,
+            bundle: folder.path().join("bundle"),
+            disk: folder.path().join("disk.img"),
+            folder,
+        };
+        image::write_data_disk(&place.disk, DATA_DISK_SIZE_BYTES)?;
+        Ok(place)
+    }
+
+    fn run(
+        &self,
+        bundle: &[u8],
+        input: Input,
+        timeout: Duration,
+        what: &str,
+        profile: Option<&Path>,
+    ) -> Result<()> {
         fs::write(&self.bundle, bundle)?;
         let kernel = Kernel::Hosted {
             executable: self.kernel.into(),
@@ -198,7 +278,7 @@ impl Place<'_> {
             output: Output::To(io::sink()),
             errors: Output::To(log.clone()),
         };
-        let ending = kernel.run_with(timeout, streams, None)?;
+        let ending = kernel.run_with(timeout, streams, profile)?;
         let log = String::from_utf8_lossy(&log.bytes()).into_owned();
         let has_failed = ending.note.is_some() || log.lines().any(|line| line.starts_with(ERROR));
         if !has_failed && ending.code == 0 {
@@ -217,12 +297,12 @@ impl Place<'_> {
         Err(Error::Build(format!("{what} has failed")))
     }
 
-    /// The code that was written.
-    fn snapshot(&self) -> Result<Vec<u8>> {
+    /// The newest snapshot of a series that was written.
+    fn snapshot(&self, series: Series) -> Result<Vec<u8>> {
         let disk = File::open(&self.disk).and_then(FileDisk::new)?;
         let read = || -> std::result::Result<_, VolumeError> {
             let mut volume = Volume::mount(Partition::find_fat16(disk)?)?;
-            inspect_newest(&mut volume, Series::Code, |_, _| ())
+            inspect_newest(&mut volume, series, |_, _| ())
         };
         match read() {
             Ok(Some(snapshot)) => Ok(snapshot.bytes().to_vec()),

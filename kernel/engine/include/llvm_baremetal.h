@@ -309,6 +309,19 @@ llvm_error_t llvm_tiered_profile(const llvm_tiered_t *program, uint32_t unit,
 /* Lets the unit's code go on from what it has noted in an earlier run, before this one. */
 void llvm_tiered_recall(llvm_tiered_t *program, uint32_t unit, const uint64_t *words, size_t count);
 
+/* What a function's words mean. Blocks have numbers, from 1 on, in the order of the function, where jumps by labels may
+ * have added some behind its own; 0 is outside. Calls by address have numbers, from 0 on, in the same order. */
+typedef struct llvm_flow_visitor {
+  /* An edge, and how often it was taken. Several between the same blocks are one. */
+  void (*edge)(void *user, uint32_t from, uint32_t to, uint64_t taken);
+  /* The usual target of a call, or NULL, how often it led there, and how often it was called in all. */
+  void (*call)(void *user, const char *target, uint64_t times, uint64_t calls);
+  void *user;
+} llvm_flow_visitor_t;
+/* Tells how control went in a function whose words are known, and nothing of others. */
+llvm_error_t llvm_tiered_visit_flow(llvm_tiered_t *program, uint32_t unit,
+                                    const llvm_flow_visitor_t *visitor);
+
 /* Compiles one unit; from then on calls go to the new code. May be called by the hooks. */
 llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
                                  llvm_compilation_t *compilation);

@@ -5,9 +5,11 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::str;
 
-use bareflow_bundle::{Bundle, DESTINATION, MODULE, PROFILE, SECRET, SETTING, SNAPSHOT, TIER};
+use bareflow_bundle::{
+    Bundle, DESTINATION, MODULE, PROFILE, SECRET, SEEN, SETTING, SNAPSHOT, TIER,
+};
 use bareflow_guest::{arguments_of, report_error};
-use bareflow_snapshot::{Destination, DestinationError};
+use bareflow_snapshot::{Destination, DestinationError, hash_of_modules, inspect};
 
 use crate::{Config, FailureKind, Host, Mode, Outcome, RunRequest, Tier};
 
@@ -45,6 +47,7 @@ fn run(bytes: &[u8], overlay: &[u8], host: &mut dyn Host) -> Outcome {
     let mut snapshot = false;
     let mut secret = None;
     let mut destination = None;
+    let mut seen = None;
     for entry in bundle.entries() {
         match (entry.name, str::from_utf8(entry.contents)) {
             (TIER, text) => match text.ok().and_then(Tier::from_name) {
@@ -75,6 +78,10 @@ fn run(bytes: &[u8], overlay: &[u8], host: &mut dyn Host) -> Outcome {
                 Some(Ok(found)) => destination = Some(found),
                 _ => return bad_program(DestinationError.to_string()),
             },
+            (SEEN, _) => match inspect(entry.contents) {
+                Ok(snapshot) => seen = Some(snapshot),
+                Err(refusal) => return bad_program(format!("what was seen: {refusal}")),
+            },
             _ => {}
         }
     }
@@ -90,6 +97,11 @@ fn run(bytes: &[u8], overlay: &[u8], host: &mut dyn Host) -> Outcome {
         .with_prefix(MODULE)
         .map(|entry| (entry.name, entry.contents))
         .collect();
+    if let Some(snapshot) = &seen
+        && snapshot.keys.program_hash != hash_of_modules(&modules)
+    {
+        return bad_program(String::from("what was seen is of another program"));
+    }
     let request = RunRequest {
         modules: &modules,
         arguments: &arguments,
@@ -98,6 +110,7 @@ fn run(bytes: &[u8], overlay: &[u8], host: &mut dyn Host) -> Outcome {
         snapshot,
         secret,
         destination: destination.as_ref(),
+        seen: seen.as_ref(),
     };
     crate::run(&request, host)
 }

@@ -23,6 +23,7 @@ mod bindings {
 mod background;
 mod callbacks;
 mod fault;
+mod flow;
 mod guard;
 mod host;
 mod jail;
@@ -37,7 +38,7 @@ mod tiers;
 
 pub use bareflow_guest::{FailureKind, Fault, FaultCause, Resume, Surroundings, report_error};
 pub use bareflow_profile::Kernel;
-pub use bareflow_snapshot::Destination;
+pub use bareflow_snapshot::{Destination, Snapshot};
 pub use bareflow_tiers::{Config, Level, Tier};
 pub use fault::{Origin, describe_fault, resume_after};
 pub use host::{Companion, Host, HostCounters};
@@ -77,6 +78,8 @@ pub struct RunRequest<'a> {
     pub secret: Option<[u8; 32]>,
     /// Another kernel: the program is compiled for it, into a snapshot on the volume, and not run.
     pub destination: Option<&'a Destination<'a>>,
+    /// What was seen of the program: it is told how control went in it, and the program does not run.
+    pub seen: Option<&'a Snapshot<'a>>,
 }
 
 /// Runs a program to its end.

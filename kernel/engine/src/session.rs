@@ -18,6 +18,7 @@ use crate::bindings::{
     llvm_handle_immediate_exit, llvm_init, llvm_last_error, llvm_link, llvm_module_t,
     llvm_options_t, llvm_parse_ir, llvm_pool_bytes, llvm_run_main, llvm_shutdown, llvm_tier_t,
 };
+use crate::flow;
 use crate::guard;
 use crate::jail;
 use crate::memory::Memory;
@@ -246,9 +247,9 @@ fn can_be_kept(request: &RunRequest) -> bool {
     matches!(request.mode, Mode::Automatic(_)) && !switches_stacks(request)
 }
 
-/// Parses, links and runs; or compiles for another kernel.
+/// Parses, links and runs; or compiles for another kernel, or tells what was seen.
 pub(crate) fn run(request: &RunRequest, host: &mut dyn Host) -> Result<i32, Outcome> {
-    if request.destination.is_some() && !can_be_kept(request) {
+    if (request.destination.is_some() || request.seen.is_some()) && !can_be_kept(request) {
         return Err(Outcome::Failed {
             kind: FailureKind::BadProgram,
             message: "a program in one tier, or with stacks of its own, has no snapshots"
@@ -309,6 +310,13 @@ fn background(config: &Config, host: &dyn Host) -> Option<Background> {
 }
 
 fn run_in_tiers(config: Config, request: &RunRequest, host: &mut dyn Host) -> Result<i32, Outcome> {
+    if request.seen.is_some() {
+        let manager = Manager::open(request, config, None, None)?;
+        let result = flow::write(&manager);
+        // Nothing runs after it.
+        mem::forget(manager);
+        return result.map(|()| 0);
+    }
     let kernel = host.kernel();
     let background = background(&config, host);
     let memory = Memory::open(host, request, &config);

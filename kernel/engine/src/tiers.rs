@@ -21,13 +21,13 @@ use bareflow_tiers::{Config, Kind, LEVELS, Learnt, Level, Policy, Rules, Size, T
 use crate::background::Background;
 use crate::bindings::{
     LLVM_ERROR_INTERNAL, LLVM_OK, LLVM_OPT_O0, LLVM_OPT_O1, LLVM_OPT_O2, LLVM_OPT_O3,
-    llvm_compilation_t, llvm_error_t, llvm_object_t, llvm_opt_level_t, llvm_profile_t,
-    llvm_tier_hooks_t, llvm_tier_t, llvm_tiered_attach, llvm_tiered_cannot_compile,
+    llvm_compilation_t, llvm_error_t, llvm_flow_visitor_t, llvm_object_t, llvm_opt_level_t,
+    llvm_profile_t, llvm_tier_hooks_t, llvm_tier_t, llvm_tiered_attach, llvm_tiered_cannot_compile,
     llvm_tiered_compile, llvm_tiered_create, llvm_tiered_destroy, llvm_tiered_find_reachable,
     llvm_tiered_is_intact, llvm_tiered_link_object, llvm_tiered_measure, llvm_tiered_message,
     llvm_tiered_profile, llvm_tiered_recall, llvm_tiered_restore, llvm_tiered_run_main,
-    llvm_tiered_t, llvm_tiered_unit, llvm_tiered_unit_count, llvm_unit_info_t, llvm_unit_size_t,
-    llvm_unit_t,
+    llvm_tiered_t, llvm_tiered_unit, llvm_tiered_unit_count, llvm_tiered_visit_flow,
+    llvm_unit_info_t, llvm_unit_size_t, llvm_unit_t,
 };
 use crate::guard;
 use crate::jail;
@@ -347,7 +347,10 @@ impl<'a> Manager<'a> {
 
     /// What earlier boots have counted, and the limits that follow from it.
     fn take_counts(&mut self) {
-        let earlier = self.memory.as_ref().and_then(Memory::counts);
+        let earlier = match self.request.seen {
+            Some(seen) => Some(seen.clone()),
+            None => self.memory.as_ref().and_then(Memory::counts),
+        };
         if let Some(earlier) = &earlier {
             self.rules.costs.expect(earlier.profile.learnt);
         }
@@ -615,6 +618,23 @@ impl<'a> Manager<'a> {
             if is_in_pool { address as u64 } else { 0 },
             seen::encode(words),
         )
+    }
+
+    /// Tells what was seen of the unit's control flow.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub(crate) fn visit_flow(
+        &self,
+        unit: usize,
+        visitor: &llvm_flow_visitor_t,
+    ) -> Result<(), Outcome> {
+        // SAFETY: the program is open and has this unit; what the visitor is given it takes while this runs.
+        let error = unsafe { llvm_tiered_visit_flow(self.program.0, unit as u32, visitor) };
+        match &self.session {
+            Some(session) => session.check(error),
+            None => Ok(()),
+        }
     }
 
     /// Compiles a unit ahead of its time, if the compiler can be had.

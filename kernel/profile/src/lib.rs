@@ -8,6 +8,8 @@
 
 extern crate alloc;
 
+pub mod flow;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 

@@ -9,9 +9,11 @@ use clap::Args;
 use super::files::FileArgs;
 use super::image::parse_size;
 use super::program::ProgramArgs;
+use super::training::TrainingArgs;
 use crate::error::{Error, Result};
 use crate::export::{self, Guidance};
 use crate::image::{ImageFile, ImageSize};
+use crate::kernel::{KernelKind, LlvmExtent};
 use crate::outputs::{OutputFile, Replace};
 use crate::program::{Tier, Transfer};
 use crate::tools::Installation;
@@ -38,6 +40,8 @@ pub struct ExportArgs {
     /// Replace the file even if it is a disk with snapshots
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    train: TrainingArgs,
     /// Install missing tools with apt first
     #[arg(long)]
     install_tools: bool,
@@ -66,15 +70,20 @@ impl ExportArgs {
             None => None,
         };
         let inputs = self.from.iter().cloned().chain(self.program.inputs()?);
+        let inputs = inputs.chain(self.train.inputs());
         OutputFile::new(&self.out, "--out")?
             .other_than(inputs.chain(self.files.inputs()?))?
             .replaces(Replace::from_flag(self.force))?;
-        let guidance = image.as_ref().map(learnt).transpose()?.flatten();
+        let learnt = match self.train.is_empty() {
+            true => image.as_ref().map(learnt).transpose()?.flatten(),
+            false => None,
+        };
         let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
         let bytes = self.bundle(&bench, image.as_ref())?;
         let bundle = Bundle::open(&bytes).expect("the bundle was made or checked here");
+        let guidance = self.guidance(&bench, &bytes, learnt)?;
         let kernel = bench.exported_kernel(&self.out);
-        export::build_kernel(
+        let guided_functions = export::build_kernel(
             &bench,
             &bundle,
             guidance.as_ref(),
@@ -83,8 +92,41 @@ impl ExportArgs {
         )?;
         let size = self.size.map_or(ImageSize::Smallest, ImageSize::Bytes);
         bench.write_image(&kernel, &export::without_modules(&bundle), size, &self.out)?;
+        if let Some(guidance) = &guidance {
+            eprintln!("profile: {guidance}; used for {guided_functions} functions");
+        }
         say!("{}", self.out.display());
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// What training or an image's snapshots know of the program.
+    fn guidance(
+        &self,
+        bench: &Workbench,
+        bytes: &[u8],
+        learnt: Option<Guidance>,
+    ) -> Result<Option<Guidance>> {
+        if learnt.is_none() && self.train.is_empty() {
+            return Ok(None);
+        }
+        let bundle = Bundle::open(bytes).expect("the bundle was made or checked here");
+        let builder = bench.kernel_builder();
+        let hosted = || builder.build(KernelKind::Hosted, LlvmExtent::Full);
+        let mut guidance = match learnt {
+            None => {
+                let runs = self.train.runs(None);
+                Guidance::of_training(&runs.counts(bytes, &hosted()?)?)
+            }
+            Some(learnt) if learnt.is_of(&bundle) => learnt,
+            Some(_) => {
+                eprintln!(
+                    "bareflow: note: the snapshots are of another program, which is exported without a profile"
+                );
+                return Ok(None);
+            }
+        };
+        guidance.read(bytes, &hosted()?, self.train.timeout())?;
+        Ok(Some(guidance))
     }
 
     fn bundle(&self, bench: &Workbench, image: Option<&ImageFile>) -> Result<Vec<u8>> {
@@ -110,22 +152,14 @@ impl ExportArgs {
     }
 }
 
-/// What the snapshots of an image know; says on stderr what that is.
+/// What the snapshots of an image know.
 fn learnt(image: &ImageFile) -> Result<Option<Guidance>> {
     let guidance = Guidance::of_image(image)?;
-    match &guidance {
-        None => eprintln!(
+    if guidance.is_none() {
+        eprintln!(
             "bareflow: note: {} has no snapshot: the program is exported without a profile",
             image.path.display()
-        ),
-        Some(guidance) => eprintln!(
-            "profile: {} boots of {}, {} hot and {} cold functions, {}",
-            guidance.boots,
-            image.path.display(),
-            guidance.hot.len(),
-            guidance.cold.len(),
-            guidance.processor
-        ),
+        );
     }
     Ok(guidance)
 }

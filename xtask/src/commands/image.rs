@@ -3,7 +3,6 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use bareflow_bundle::{Builder, INPUT, INPUT_FILE};
 use bareflow_snapshot::{BASELINE, levels};
@@ -11,10 +10,11 @@ use bareflow_tiers::{LEVELS, Level};
 use clap::{ArgGroup, Args};
 
 use super::guest::{Guest, Wishes, open_input};
+use super::training::TrainingArgs;
 use crate::error::{Result, system};
 use crate::kernel::KernelKind;
 use crate::outputs::{OutputFile, Replace};
-use crate::training::{Training, TrainingRun};
+use crate::training::Training;
 
 /// As one types it.
 const DEFAULT_SIZE: &str = "545M";
@@ -38,17 +38,8 @@ pub struct ImageArgs {
     /// What the program reads from its standard input: the image carries it
     #[arg(long, value_name = "FILE")]
     stdin: Option<PathBuf>,
-    /// Run the program with these arguments while the image is made, so that its first boot has what it would have
-    /// learnt; may be repeated
-    #[arg(long, value_name = "ARGS", value_parser = parse_words, allow_hyphen_values = true)]
-    train: Vec<Words>,
-    /// What a training run reads from its standard input: the first of these is the first run's, and the last is for
-    /// all that are left [default: that of --stdin]
-    #[arg(long, value_name = "FILE", requires = "train")]
-    train_stdin: Vec<PathBuf>,
-    /// Stop making the image if a training run takes longer, or compiling after them
-    #[arg(long, value_name = "N", default_value_t = 600)]
-    train_timeout_s: u64,
+    #[command(flatten)]
+    train: TrainingArgs,
     /// Compile everything that the program may call at this level while the image is made
     #[arg(long, value_name = "LEVEL", value_parser = parse_level)]
     precompile: Option<Level>,
@@ -60,10 +51,6 @@ pub struct ImageArgs {
     guest: Guest,
 }
 
-/// Words of a command line.
-#[derive(Clone, Debug)]
-struct Words(Vec<String>);
-
 impl ImageArgs {
     /// Writes the image and prints its path.
     ///
@@ -72,7 +59,7 @@ impl ImageArgs {
     pub fn run(self) -> Result<ExitCode> {
         let training = self.training();
         let inputs = self.guest.inputs()?.into_iter().chain(self.stdin.clone());
-        let inputs = inputs.chain(self.train_stdin.clone());
+        let inputs = inputs.chain(self.train.inputs());
         OutputFile::new(&self.out, "--out")?
             .other_than(inputs)?
             .replaces(Replace::from_flag(self.force))?;
@@ -103,29 +90,12 @@ impl ImageArgs {
 
 impl ImageArgs {
     fn training(&self) -> Training {
-        let input = |run: usize| {
-            let named = self.train_stdin.get(run).or(self.train_stdin.last());
-            named.or(self.stdin.as_ref()).cloned()
-        };
-        let runs = self.train.iter().enumerate();
         Training {
-            runs: runs
-                .map(|(run, Words(arguments))| TrainingRun {
-                    arguments: arguments.clone(),
-                    input: input(run),
-                })
-                .collect(),
+            runs: self.train.runs(self.stdin.as_deref()),
             precompile: self.precompile,
             processor: self.cpu.clone().unwrap_or_else(|| BASELINE.to_owned()),
-            timeout: Duration::from_secs(self.train_timeout_s),
         }
     }
-}
-
-/// Words as a shell takes them.
-fn parse_words(text: &str) -> std::result::Result<Words, String> {
-    let words = shlex::split(text).ok_or("a quotation mark is not closed")?;
-    Ok(Words(words))
 }
 
 fn parse_level(name: &str) -> std::result::Result<Level, String> {

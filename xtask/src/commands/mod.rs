@@ -21,3 +21,4 @@ pub mod sdk;
 pub mod shrink;
 pub mod size;
 pub mod test;
+pub mod training;

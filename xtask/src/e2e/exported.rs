@@ -11,7 +11,8 @@ use bareflow_snapshot::{Authentication, Function, Keys, Profile, Snapshot, encod
 use bareflow_tiers::{Kind, Level};
 use bareflow_volume::ram_disk::RamDisk;
 use bareflow_volume::{Partition, Timestamp, Volume};
-use object::{Object, ObjectSymbol};
+use iced_x86::{Decoder, DecoderOptions, Instruction};
+use object::{Object, ObjectSection, ObjectSymbol};
 
 use super::bad_input::messages;
 use super::examples::{self, Example, difference};
@@ -22,6 +23,7 @@ use crate::image::{ImageFile, ImageSize};
 use crate::program::{Program, Tier};
 use crate::qemu::{self, Boot, Console, Counters, Drive, Machine, Verdict};
 use crate::supervise::Recorder;
+use crate::training::{Runs, TrainingRun, control_flow};
 
 /// The most that an exported example may take on the disk, and of memory.
 const IMAGE_LIMIT_BYTES: u64 = 1_000_000;
@@ -84,9 +86,11 @@ pub fn tests(subject: &Arc<Subject>) -> io::Result<Vec<Test>> {
             Outcome::from(check_refused(&subject, fixture, words))
         }));
     }
-    let others: [(&str, Check<Subject>); 2] = [
+    let others: [(&str, Check<Subject>); 4] = [
         ("from_an_image", check_from_image),
         ("the_profile_counts", check_guidance),
+        ("usual_targets", check_usual_targets),
+        ("bad_profiles", check_bad_profiles),
     ];
     tests.extend(Test::of_checks("export", subject, &others));
     Ok(tests)
@@ -170,6 +174,24 @@ impl Exported {
         };
         let run = Run::ended(code, output.bytes(), log);
         Ok((run, counters))
+    }
+
+    /// How many instructions of the function `caller` call or go to the function `callee`.
+    fn direct_calls(&self, caller: &str, callee: &str) -> Result<usize, String> {
+        let data = fs::read(&self.kernel).map_err(text)?;
+        let file = object::File::parse(&*data).map_err(text)?;
+        let find = |name: &str| {
+            let found = file.symbols().find(|symbol| symbol.name() == Ok(name));
+            found.ok_or_else(|| format!("there is no function {name}"))
+        };
+        let (caller, callee) = (find(caller)?, find(callee)?.address());
+        let mut sections = file.sections();
+        let code = sections
+            .find_map(|section| section.data_range(caller.address(), caller.size()).ok()?)
+            .ok_or("the function has no code")?;
+        let decoder = Decoder::with_ip(64, code, caller.address(), DecoderOptions::NONE);
+        let is_there = |instruction: &Instruction| instruction.near_branch_target() == callee;
+        Ok(decoder.into_iter().filter(is_there).count())
     }
 
     /// The sizes of the functions whose names begin so.
@@ -378,4 +400,73 @@ fn check_guidance(subject: &Subject) -> Result<(), String> {
     let (first, _) = plain.run(subject, MEMORY_MIB)?;
     let (second, _) = guided.run(subject, MEMORY_MIB)?;
     difference(&first.output, &second.output).map_or(Ok(()), Err)
+}
+
+/// What a run of the program in `bundle` with this argument leaves, as a snapshot.
+fn trained(subject: &Subject, bundle: &[u8], argument: &str) -> Result<Vec<u8>, String> {
+    let runs = Runs {
+        runs: vec![TrainingRun {
+            arguments: vec![argument.to_owned()],
+            input: None,
+        }],
+        timeout: TIMEOUT,
+    };
+    runs.counts(bundle, &subject.hosted_kernel()?).map_err(text)
+}
+
+/// Where calls by address usually led is called directly, and the other ways are still there.
+fn check_usual_targets(subject: &Subject) -> Result<(), String> {
+    let bundle = fixture(subject, "profiled.c")?.bundle(&["1000".into()], Tier::Auto);
+    let mut guidance = Guidance::of_training(&trained(subject, &bundle, "10000")?);
+    guidance
+        .read(&bundle, &subject.hosted_kernel()?, TIMEOUT)
+        .map_err(text)?;
+    let plain = Exported::of(subject, &bundle, None).map_err(text)?;
+    let guided = Exported::of(subject, &bundle, Some(&guidance)).map_err(text)?;
+    let calls = |callee: &str| -> Result<[usize; 2], String> {
+        Ok([
+            plain.direct_calls("run", callee)?,
+            guided.direct_calls("run", callee)?,
+        ])
+    };
+    let (usual, rare) = (calls("usual")?, calls("rare")?);
+    if usual[0] != 0 || usual[1] == 0 || rare != [0, 0] {
+        return Err(format!(
+            "direct calls without and with the profile: {usual:?} of the usual target, {rare:?} of the rare one"
+        ));
+    }
+    let model = subject.run(Place::Hosted, &bundle, Conditions::default())?;
+    for exported in [plain, guided] {
+        let (run, _) = exported.run(subject, MEMORY_MIB)?;
+        if let Some(text) = difference(&model.output, &run.output) {
+            return Err(text);
+        }
+    }
+    Ok(())
+}
+
+/// What was seen of another program, and what was damaged, is refused; and it is known before that it would be.
+fn check_bad_profiles(subject: &Subject) -> Result<(), String> {
+    let bundle = fixture(subject, "profiled.c")?.bundle(&[], Tier::Auto);
+    let other = fixture(subject, "guided.c")?.bundle(&[], Tier::Auto);
+    let snapshot = trained(subject, &bundle, "100")?;
+    let guidance = Guidance::of_training(&snapshot);
+    let is_of = |bytes: &[u8]| guidance.is_of(&Bundle::open(bytes).expect("it was made here"));
+    if !is_of(&bundle) || is_of(&other) {
+        return Err("the snapshot does not know of what program it is".into());
+    }
+    let mut damaged = snapshot.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    for (what, bundle, bytes) in [
+        ("another program", &other, &snapshot),
+        ("a damaged snapshot", &bundle, &damaged),
+        ("half a snapshot", &bundle, &snapshot[..middle].to_vec()),
+        ("no snapshot", &bundle, &Vec::new()),
+    ] {
+        if control_flow(bundle, bytes, &subject.hosted_kernel()?, TIMEOUT).is_ok() {
+            return Err(format!("{what} was taken"));
+        }
+    }
+    Ok(())
 }

@@ -16,7 +16,7 @@ use super::subject::Subject;
 use super::volume;
 use crate::program::{Program, Tier, TierOptions};
 use crate::qemu::{Drive, Verdict};
-use crate::training::{Training, TrainingRun};
+use crate::training::{Runs, Training, TrainingRun};
 
 const SIZE_BYTES: u64 = 128 << 20;
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -104,10 +104,12 @@ fn training(runs: &[&[&str]]) -> Training {
         input: None,
     });
     Training {
-        runs: runs.collect(),
+        runs: Runs {
+            runs: runs.collect(),
+            timeout: TIMEOUT,
+        },
         precompile: None,
         processor: BASELINE.to_owned(),
-        timeout: TIMEOUT,
     }
 }
 

@@ -80,7 +80,7 @@ fn added_attributes(own: &BTreeSet<&str>) -> String {
 }
 
 /// The name of the function that a line defines, if it has one without quotes.
-fn defined_name(line: &str) -> Option<&str> {
+pub fn defined_name(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("define ")?;
     let start = rest.find(" @")? + 2;
     let length = rest[start..].find('(')?;

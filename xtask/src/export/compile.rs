@@ -2,7 +2,8 @@
 //!
 //! `llvm-link` makes one module of all and of `kernel/native/src/program.c`; `opt` hides everything but the entry and
 //! removes what nobody uses; `clang -O3` does the rest. In between the module is text, which is adapted, and to which
-//! the entry is added.
+//! the entry is added. What was seen of the program's control flow is said there as well: then `opt` calls usual targets
+//! directly and optimises as for the whole program, in the order of link-time optimisation, and `clang` generates code.
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,6 +13,7 @@ use std::process::Command;
 use bareflow_bundle::{Bundle, MODULE};
 
 use super::adapt::{adapt, bounded_sections};
+use super::annotate::annotate;
 use super::guidance::Guidance;
 use super::{ExportError, system};
 use crate::kernel::NativeProgram;
@@ -25,6 +27,18 @@ const PROGRAM_FUNCTIONS: &str = "kernel/native/src/program.c";
 /// How large a hot function may be to be inlined, in LLVM's units: between what others get at O3 (250) and what a
 /// call in a hot block gets with counts of every block (3000).
 const HOT_INLINE_THRESHOLD: u32 = 1000;
+/// Marks functions, and removes what the entry does not reach.
+const REDUCING: &str = "forceattrs,internalize,globaldce";
+/// The whole program's optimisation, when its counts are known: usual targets first, so that they can be inlined.
+const BY_COUNTS: &str = "pgo-icall-prom,lto-pre-link<O3>,lto<O3>";
+
+/// A program as native code.
+#[derive(Debug)]
+pub struct Compiled {
+    pub program: NativeProgram,
+    /// Of how many functions it was known how often they run.
+    pub guided_functions: usize,
+}
 
 /// One program on its way.
 #[derive(Debug)]
@@ -38,26 +52,49 @@ pub struct Compilation<'a> {
 
 impl Compilation<'_> {
     /// Compiles the modules in `bundle`.
-    pub fn run(&self, bundle: &Bundle) -> Result<NativeProgram, ExportError> {
+    pub fn run(&self, bundle: &Bundle) -> Result<Compiled, ExportError> {
         let linked = self.link(bundle)?;
         let text = self.path("linked.ll");
-        let tools = &self.bench.tools;
-        run(
-            &tools.program_dis,
-            &words(&[&linked, Path::new("-o"), &text]),
-        )?;
+        self.disassemble(&linked, &text)?;
         let ir = fs::read_to_string(&text).map_err(system("cannot read the linked program"))?;
         check_target(&ir)?;
+        let (ir, guided_functions) = match self.guidance.filter(|_| self.is_counted()) {
+            Some(guidance) => {
+                let annotated = annotate(&ir, &guidance.counts);
+                (annotated.text, annotated.function_count)
+            }
+            None => (ir, 0),
+        };
         let edited = adapt(&ir) + &entry(&ir)?;
         fs::write(&text, edited).map_err(system("cannot write the linked program"))?;
         let reduced = self.reduce(&text)?;
-        Ok(NativeProgram {
-            object: self.generate(&reduced)?,
-            sections: bounded_sections(&ir)
-                .into_iter()
-                .map(str::to_owned)
-                .collect(),
+        Ok(Compiled {
+            program: NativeProgram {
+                object: self.generate(&reduced)?,
+                sections: bounded_sections(&ir)
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect(),
+            },
+            guided_functions,
         })
+    }
+
+    /// Whether it is known how control went.
+    fn is_counted(&self) -> bool {
+        let known = self.guidance.map(|guidance| &guidance.counts.flows);
+        known.is_some_and(|flows| !flows.is_empty())
+    }
+
+    fn disassemble(&self, linked: &Path, text: &Path) -> Result<(), ExportError> {
+        let tools = &self.bench.tools;
+        let mut arguments = words(&[linked, Path::new("-o"), text]);
+        if !self.is_counted() {
+            return run(&tools.program_dis, &arguments);
+        }
+        // What the programmer has expected would later take the place of what was seen.
+        arguments.extend(["-S", "-passes=lower-expect"].map(OsString::from));
+        run(&tools.program_opt, &arguments)
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -86,11 +123,20 @@ impl Compilation<'_> {
         Ok(output)
     }
 
-    /// Marks hot and cold functions; removes what the entry does not reach.
+    /// Marks hot and cold functions; removes what the entry does not reach; and optimises if there are counts.
     fn reduce(&self, text: &Path) -> Result<PathBuf, ExportError> {
         let output = self.path("reduced.bc");
         let mut arguments = words(&[text, Path::new("-o"), &output]);
-        arguments.push("-passes=forceattrs,internalize,globaldce".into());
+        if self.is_counted() {
+            arguments.extend([
+                format!("-passes={REDUCING},{BY_COUNTS}").into(),
+                // Functions that are hidden by now are meant by their own names.
+                "-icp-lto".into(),
+                format!("-mcpu={}", self.processor).into(),
+            ]);
+        } else {
+            arguments.push(format!("-passes={REDUCING}").into());
+        }
         arguments.push(format!("-internalize-public-api-list={ENTRY}").into());
         if let Some(guidance) = self.guidance {
             let options = self.path("attributes");
@@ -118,7 +164,9 @@ impl Compilation<'_> {
             .map(OsString::from),
         );
         arguments.push(format!("-march={}", self.processor).into());
-        if self.guidance.is_some() {
+        if self.is_counted() {
+            arguments.extend(["-Xclang", "-disable-llvm-passes"].map(OsString::from));
+        } else if self.guidance.is_some() {
             let threshold = format!("-inlinehint-threshold={HOT_INLINE_THRESHOLD}");
             arguments.extend(["-mllvm".into(), threshold.into()]);
         }
@@ -200,7 +248,8 @@ fn entry(ir: &str) -> Result<String, ExportError> {
         _ => format!("  %status = {call}\n  ret i32 %status\n"),
     };
     Ok(format!(
-        "\ndefine i32 @{ENTRY}(i32 %0, ptr %1, ptr %2) noredzone {{\n{body}}}\n"
+        "\ndefine i32 @{ENTRY}(i32 %0, ptr %1, ptr %2) noredzone \
+         !prof !{{!\"function_entry_count\", i64 1}} {{\n{body}}}\n"
     ))
 }
 

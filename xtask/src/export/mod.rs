@@ -5,10 +5,13 @@
 //! 3. What is not used is not in the image.
 
 mod adapt;
+mod annotate;
 mod compile;
 mod guidance;
 mod library;
+mod md5;
 mod origin;
+mod summary;
 
 use std::fs;
 use std::io;
@@ -77,7 +80,8 @@ fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> ExportError {
 }
 
 /// Compiles the modules in `bundle` for the processor `cpu` and links them with the native kernel, as `kernel`. What
-/// the guidance says of the processor counts when `cpu` does not name one.
+/// the guidance says of the processor counts when `cpu` does not name one. Returns of how many functions it was known
+/// how often they run.
 ///
 /// # Errors
 /// [`ExportError`].
@@ -87,13 +91,13 @@ pub fn build_kernel(
     guidance: Option<&Guidance>,
     cpu: Option<&str>,
     kernel: &Path,
-) -> Result<(), ExportError> {
+) -> Result<usize, ExportError> {
     let folder =
         TemporaryFolder::new("export").map_err(system("cannot make a temporary folder"))?;
     let processor = cpu
         .or(guidance.map(|guidance| guidance.processor))
         .unwrap_or(BASELINE);
-    let program = compile::Compilation {
+    let compiled = compile::Compilation {
         bench,
         guidance,
         processor,
@@ -104,6 +108,8 @@ pub fn build_kernel(
         fs::create_dir_all(folder)
             .map_err(system(format!("cannot create {}", folder.display())))?;
     }
-    bench.kernel_builder().build_native(&program, kernel)?;
-    Ok(())
+    bench
+        .kernel_builder()
+        .build_native(&compiled.program, kernel)?;
+    Ok(compiled.guided_functions)
 }

@@ -7,6 +7,7 @@
 #include "llvm/ProfileData/ProfileCommon.h"
 
 using namespace llvm;
+using namespace bareflow;
 
 namespace bareflow {
 namespace {
@@ -16,6 +17,41 @@ constexpr uint64_t least_executions = 64;
 
 size_t words_of(const Flow &flow, ArrayRef<CallBase *> calls) {
   return flow.counter_count() + calls.size() * words_of_call;
+}
+
+// What was noted of a function.
+struct Seen {
+  explicit Seen(Function &function)
+      : flow(function), calls(find_calls_by_address(function)) {}
+
+  Flow flow;
+  std::vector<CallBase *> calls;
+  // Of these; none if nothing is known.
+  ArrayRef<uint64_t> targets;
+};
+
+std::optional<Seen> find_seen(const Counters &counters, uint32_t unit, Function &source) {
+  Seen seen(source);
+  if (!seen.flow.is_known())
+    return {};
+  ArrayRef<uint64_t> words = counters.profiles->find(unit, words_of(seen.flow, seen.calls));
+  if (seen.flow.counter_count() == 0)
+    seen.flow.run_straight(counters.units[unit].count);
+  else if (!words.empty())
+    seen.flow.solve(words.take_front(seen.flow.counter_count()));
+  else
+    return {};
+  if (!words.empty())
+    seen.targets = words.drop_front(seen.flow.counter_count());
+  return seen;
+}
+
+Function *function_at(const std::vector<Unit> &units, uintptr_t stubs, uintptr_t address) {
+  uintptr_t offset = address - stubs;
+  size_t unit = offset / stub_bytes;
+  if (address < stubs || unit >= units.size() || offset % stub_bytes != 0 || units[unit].is_loop())
+    return nullptr;
+  return units[unit].function;
 }
 
 } // namespace
@@ -40,15 +76,6 @@ Guide::Guide(const std::vector<Unit> &units, const Counters &counters,
              function_ref<Function *(Function &)> declare)
     : units(units), counters(counters), declare(declare) {}
 
-Function *Guide::function_at(uintptr_t address) const {
-  uintptr_t offset = address - counters.stubs;
-  size_t unit = offset / stub_bytes;
-  if (address < counters.stubs || unit >= units.size() || offset % stub_bytes != 0 ||
-      units[unit].is_loop())
-    return nullptr;
-  return units[unit].function;
-}
-
 bool Guide::guide(Function &source, ValueToValueMapTy &map, Function &copy, double heat,
                   const Unit *loop) {
   auto unit = counters.functions.find(&source);
@@ -64,19 +91,10 @@ bool Guide::guide(Function &source, ValueToValueMapTy &map, Function &copy, doub
 
 bool Guide::guide_by_profile(uint32_t unit, Function &source, ValueToValueMapTy &map,
                              Function &copy, const Unit *loop, double heat) {
-  Flow flow(source);
-  if (!flow.is_known())
+  std::optional<Seen> seen = find_seen(counters, unit, source);
+  if (!seen || seen->flow.most_executions() < least_executions)
     return false;
-  std::vector<CallBase *> calls = find_calls_by_address(source);
-  ArrayRef<uint64_t> words = counters.profiles->find(unit, words_of(flow, calls));
-  if (flow.counter_count() == 0)
-    flow.run_straight(counters.units[unit].count);
-  else if (!words.empty())
-    flow.solve(words.take_front(flow.counter_count()));
-  else
-    return false;
-  if (flow.most_executions() < least_executions)
-    return false;
+  const Flow &flow = seen->flow;
 
   flow.weigh(map);
   uint64_t entries = loop ? flow.entries_of_loop(loop->header) : flow.entries();
@@ -90,10 +108,10 @@ bool Guide::guide_by_profile(uint32_t unit, Function &source, ValueToValueMapTy 
   };
   for (Instruction &instruction : instructions(source))
     add_callees(instruction, heat_at(instruction));
-  if (!words.empty())
-    promote_targets(calls, map, words.drop_front(flow.counter_count()),
+  if (!seen->targets.empty())
+    promote_targets(seen->calls, map, seen->targets,
                     [&](const CallBase &call, uintptr_t address) -> Function * {
-                      Function *target = function_at(address);
+                      Function *target = function_at(units, counters.stubs, address);
                       if (!target)
                         return nullptr;
                       add_callee(*target, heat_at(call));
@@ -134,3 +152,28 @@ Guide::Calls Guide::calls_of(const Function &callee) const {
 }
 
 } // namespace bareflow
+
+llvm_error_t llvm_tiered_visit_flow(llvm_tiered_t *program, uint32_t unit,
+                                    const llvm_flow_visitor_t *visitor) {
+  if (!program || !program->compiler || unit >= program->unit_count || !visitor || !visitor->edge ||
+      !visitor->call)
+    return LLVM_ERROR_INVALID_ARGUMENT;
+  const Compiler &compiler = *program->compiler;
+  const Counters &counters = compiler.counters;
+  if (compiler.units[unit].is_loop() || !counters.profiles->is_on())
+    return LLVM_OK;
+  return enter(compiler.module.context, [&] {
+    std::optional<Seen> seen = find_seen(counters, unit, *compiler.units[unit].function);
+    if (!seen)
+      return LLVM_OK;
+    seen->flow.visit([&](unsigned from, unsigned to, uint64_t taken) {
+      visitor->edge(visitor->user, from, to, taken);
+    });
+    visit_targets(seen->targets, [&](uintptr_t address, uint64_t times, uint64_t calls) {
+      const Function *target = function_at(compiler.units, counters.stubs, address);
+      std::string name = target ? target->getName().str() : std::string();
+      visitor->call(visitor->user, target ? name.c_str() : nullptr, times, calls);
+    });
+    return LLVM_OK;
+  });
+}

@@ -75,6 +75,11 @@ public:
   uint64_t most_executions() const;
   // Of all blocks.
   llvm::ArrayRef<uint64_t> all_executions() const { return llvm::ArrayRef(executed).drop_front(); }
+  // Calls `visit` with each edge, blocks by their numbers.
+  void visit(llvm::function_ref<void(unsigned from, unsigned to, uint64_t taken)> visit) const {
+    for (const Edge &edge : edges)
+      visit(edge.from, edge.to, edge.taken);
+  }
   // Weighs the branches of a clone that was made with `map`.
   void weigh(llvm::ValueToValueMapTy &map) const;
 
@@ -94,7 +99,7 @@ private:
 
   llvm::Function &function;
   bool is_countable = true;
-  // 0 is outside.
+  // 0 is outside, and the others are in their order.
   std::vector<llvm::BasicBlock *> blocks;
   llvm::DenseMap<const llvm::BasicBlock *, unsigned> numbers;
   // The first leads to the entry; those of one block stand together.
@@ -110,6 +115,9 @@ constexpr size_t words_of_call = 3;
 // Notes where the clone's calls lead.
 void watch_targets(llvm::ArrayRef<llvm::CallBase *> calls, llvm::ValueToValueMapTy &map,
                    uintptr_t words);
+// Calls `visit` for each call with the address of its usual target, how often it led there, and how often it was called.
+void visit_targets(llvm::ArrayRef<uint64_t> words,
+                   llvm::function_ref<void(uintptr_t address, uint64_t times, uint64_t calls)> visit);
 // Calls the usual target of a call directly if it is the one. `find` knows functions by the address and declares them
 // where the clone is; it returns null for others.
 void promote_targets(llvm::ArrayRef<llvm::CallBase *> calls, llvm::ValueToValueMapTy &map,

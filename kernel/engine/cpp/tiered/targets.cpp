@@ -65,6 +65,16 @@ void watch_targets(ArrayRef<CallBase *> calls, ValueToValueMapTy &map, uintptr_t
   }
 }
 
+void visit_targets(ArrayRef<uint64_t> words,
+                   function_ref<void(uintptr_t, uint64_t, uint64_t)> visit) {
+  for (; !words.empty(); words = words.drop_front(words_of_call)) {
+    Target target{words[0], words[1], words[2]};
+    // All others together had as many calls as it has more.
+    uint64_t lead = std::min(target.lead, target.calls);
+    visit(target.address, lead + (target.calls - lead) / 2, target.calls);
+  }
+}
+
 void promote_targets(ArrayRef<CallBase *> calls, ValueToValueMapTy &map, ArrayRef<uint64_t> words,
                      function_ref<Function *(const CallBase &, uintptr_t address)> find) {
   for (CallBase *call : calls) {

@@ -177,7 +177,6 @@ private:
                         llvm::Function &copy, const Unit *loop, double heat);
   void add_callees(const llvm::Instruction &instruction, double heat);
   void add_callee(const llvm::Function &callee, double heat);
-  llvm::Function *function_at(uintptr_t address) const;
 
   const std::vector<Unit> &units;
   const Counters &counters;
