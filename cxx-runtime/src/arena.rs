@@ -9,6 +9,7 @@ use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::ops::Range;
 use core::ptr;
+use core::sync::atomic::{Ordering, compiler_fence};
 
 use talc::DefaultBinning;
 use talc::base::Talc;
@@ -97,19 +98,21 @@ unsafe impl Source for ArenaPages {
         if *count == CHUNK_LIMIT || size > limit.saturating_sub(*mapped) {
             return Err(());
         }
-        let start = platform()
-            .map_pages(size, Protection::READ | Protection::WRITE)
-            .map_err(drop)?;
-        // SAFETY: there is room, as checked above.
-        unsafe {
-            (*chunks)[*count] = Region {
-                start,
-                size,
-                copy: 0,
-            };
-        }
-        *count += 1;
-        *mapped += size;
+        let start = undisturbed(|| {
+            let start = platform().map_pages(size, Protection::READ | Protection::WRITE)?;
+            // SAFETY: there is room, as checked above.
+            unsafe {
+                (*chunks)[*count] = Region {
+                    start,
+                    size,
+                    copy: 0,
+                };
+            }
+            *count += 1;
+            *mapped += size;
+            Ok(start)
+        })
+        .map_err(|_: PlatformError| ())?;
         // SAFETY: the pages are fresh and writable, and stay until a rollback forgets them.
         unsafe { talc.claim(start as *mut u8, size) }
             .map(drop)
@@ -117,10 +120,24 @@ unsafe impl Source for ArenaPages {
     }
 }
 
+/// Does what must not end in the middle: whoever would leave the arena's user and roll the arena back does so only while
+/// the arena is selected.
+fn undisturbed<T>(step: impl FnOnce() -> T) -> T {
+    let before = select(false);
+    let result = step();
+    select(before);
+    result
+}
+
 /// Takes C's allocations from the arena from now on, or no longer; returns whether it was so before.
 pub fn select(is_selected: bool) -> bool {
-    // SAFETY: there is one thread, and nothing holds a reference.
-    unsafe { core::mem::replace(&mut (*state()).is_selected, is_selected) }
+    let place = unsafe { &raw mut (*state()).is_selected };
+    // Interrupt handlers see neither too early nor too late what is done while the arena is selected.
+    compiler_fence(Ordering::SeqCst);
+    // SAFETY: there is one thread, which alone writes here.
+    let before = unsafe { place.replace(is_selected) };
+    compiler_fence(Ordering::SeqCst);
+    before
 }
 
 /// Whether C's allocations come from the arena. For interrupt handlers too.
@@ -283,9 +300,12 @@ mod tests {
 
             before.write_bytes(2, layout.size());
             ptr::write_volatile(address as *mut u8, 9);
+            select(true);
             let after: Vec<*mut u8> = (0..20_000).map(|_| allocate(layout)).collect();
             assert!(after.iter().all(|block| !block.is_null()));
             assert!(mapped_bytes() > mapped);
+            assert!(select(false));
+            assert!(!test_platform::was_mapped_in_the_arena());
             deallocate(before, layout);
 
             assert!(roll_back());

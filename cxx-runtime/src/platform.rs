@@ -280,6 +280,7 @@ pub(crate) mod test_platform {
     //! The host's allocator and standard streams as a platform.
 
     use super::*;
+    use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
     struct Host;
 
@@ -300,6 +301,7 @@ pub(crate) mod test_platform {
             if size_bytes > 1 << 30 {
                 return Err(PlatformError::OutOfMemory);
             }
+            MAPPED_IN_THE_ARENA.fetch_or(crate::arena::is_selected(), Relaxed);
             let layout = core::alloc::Layout::from_size_align(size_bytes, 4096)
                 .map_err(|_| PlatformError::OutOfMemory)?;
             // SAFETY: the layout is not empty.
@@ -350,6 +352,13 @@ pub(crate) mod test_platform {
         fn abort(&self, message: &str) -> ! {
             panic!("{message}")
         }
+    }
+
+    static MAPPED_IN_THE_ARENA: AtomicBool = AtomicBool::new(false);
+
+    /// Whether any pages were asked for while the arena was selected.
+    pub(crate) fn was_mapped_in_the_arena() -> bool {
+        MAPPED_IN_THE_ARENA.load(Relaxed)
     }
 
     pub(crate) fn install() {
