@@ -1,7 +1,6 @@
 //! `strftime` in the "C" locale, with the flags and widths of POSIX and GNU.
 
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::ffi::c_int;
 
@@ -34,7 +33,7 @@ pub(super) const MONTHS: [&str; 12] = [
 
 /// What a conversion stands for.
 enum Value {
-    Text(String),
+    Text(Vec<u8>),
     /// A number, its least width, and what fills it up.
     Number(i64, usize, u8),
 }
@@ -86,12 +85,12 @@ fn iso_week(time: &Tm) -> (i64, i64) {
     }
 }
 
-fn zone_name(time: &Tm) -> String {
+fn zone_name(time: &Tm) -> Vec<u8> {
     if time.zone.is_null() {
-        return String::new();
+        return Vec::new();
     }
     // SAFETY: a zone is null or a C string.
-    String::from_utf8_lossy(unsafe { cstr::bytes(time.zone) }).into_owned()
+    unsafe { cstr::bytes(time.zone) }.to_vec()
 }
 
 /// What a conversion stands for; none if there is no such conversion.
@@ -100,11 +99,11 @@ fn value(conversion: u8, time: &Tm) -> Option<Value> {
     let twelve = (time.hour + 11).rem_euclid(12) + 1;
     let two = |number: c_int| Value::Number(i64::from(number), 2, b'0');
     let blank = |number: c_int| Value::Number(i64::from(number), 2, b' ');
-    let text = |text: &str| Value::Text(String::from(text));
+    let text = |text: &str| Value::Text(Vec::from(text));
     let compound = |pattern: &str| {
         let mut bytes = Vec::new();
         format(pattern.as_bytes(), time, &mut bytes);
-        Value::Text(String::from_utf8_lossy(&bytes).into_owned())
+        Value::Text(bytes)
     };
     Some(match conversion {
         b'a' => text(short(name(&DAYS, time.weekday))),
@@ -148,7 +147,7 @@ fn value(conversion: u8, time: &Tm) -> Option<Value> {
             let minutes = time.offset_seconds / 60;
             let sign = if time.offset_seconds < 0 { '-' } else { '+' };
             let (hour, minute) = (minutes.abs() / 60, minutes.abs() % 60);
-            Value::Text(format!("{sign}{hour:02}{minute:02}"))
+            Value::Text(format!("{sign}{hour:02}{minute:02}").into_bytes())
         }
         b'Z' => Value::Text(zone_name(time)),
         b'%' => text("%"),
@@ -172,9 +171,9 @@ fn emit(value: Value, conversion: u8, options: Options, out: &mut Vec<u8>) {
             if number < 0 && fill == b'0' {
                 out.push(b'-');
                 let digits = format!("{}", number.unsigned_abs());
-                (digits, width.saturating_sub(1), fill)
+                (digits.into_bytes(), width.saturating_sub(1), fill)
             } else {
-                (format!("{number}"), width, fill)
+                (format!("{number}").into_bytes(), width, fill)
             }
         }
         Value::Text(text) => {
@@ -184,16 +183,16 @@ fn emit(value: Value, conversion: u8, options: Options, out: &mut Vec<u8>) {
                 b' '
             };
             let text = match options.case {
-                Some(b'^') => text.to_uppercase(),
-                Some(_) if matches!(conversion, b'p' | b'Z') => text.to_lowercase(),
-                Some(_) => text.to_uppercase(),
+                Some(b'^') => text.to_ascii_uppercase(),
+                Some(_) if matches!(conversion, b'p' | b'Z') => text.to_ascii_lowercase(),
+                Some(_) => text.to_ascii_uppercase(),
                 None => text,
             };
             (text, options.width.unwrap_or(0), fill)
         }
     };
     out.extend(core::iter::repeat_n(fill, width.saturating_sub(text.len())));
-    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(&text);
 }
 
 /// No text of a time is longer.
@@ -242,6 +241,8 @@ pub(crate) fn format(pattern: &[u8], time: &Tm, out: &mut Vec<u8>) {
 mod tests {
     use super::super::calendar::calendar;
     use super::*;
+    use crate::platform::test_platform;
+    use alloc::string::String;
 
     fn shown(seconds: i64, pattern: &str) -> String {
         let mut out = Vec::new();
@@ -266,6 +267,17 @@ mod tests {
     }
 
     #[test]
+    fn bytes_that_are_no_ascii_stay_as_they_are() {
+        let mut out = Vec::new();
+        let time = Tm {
+            zone: c"\xe9\xc3\xa9".as_ptr(),
+            ..calendar(0, 0).unwrap()
+        };
+        format(b"\xfc\xc3\xbc %Y %^Z %5Z", &time, &mut out);
+        assert_eq!(out, b"\xfc\xc3\xbc 1970 \xe9\xc3\xa9   \xe9\xc3\xa9");
+    }
+
+    #[test]
     fn weeks() {
         // 2021-01-03 is a Sunday of the 53rd ISO week of 2020.
         assert_eq!(shown(1_609_632_000, "%G-W%V-%u %U %W"), "2020-W53-7 01 00");
@@ -275,6 +287,8 @@ mod tests {
 
     #[test]
     fn flags_and_widths() {
+        // %s asks for the zone of the environment.
+        test_platform::install();
         // From `date -u -d @1700000000` of GNU coreutils, whose strftime has the same ones as glibc's.
         assert_eq!(
             shown(1_700_000_000, "[%-d] [%_m] [%05e] [%^b] [%#p] [%10A] [%-j]"),
