@@ -185,7 +185,7 @@ extern "C" void *bareflow_native_code_of(uint32_t unit) {
 
 namespace {
 
-constexpr size_t entry_bytes = 16;
+constexpr size_t entry_bytes = LLVM_ENTRY_BYTES;
 
 // A displacement that an instruction adds to the address behind it.
 void put_displacement(uint8_t *place, uintptr_t target) {

@@ -338,7 +338,7 @@ uintptr_t helper_for_code(const llvm_context &context, const char *name, void *o
 // stubs.cpp: counters, slots and stubs at the pool's start.
 llvm_error_t create_stubs(llvm_tiered &program);
 // jmp *word
-constexpr size_t stub_bytes = 8;
+constexpr size_t stub_bytes = LLVM_STUB_BYTES;
 void put_stub(uintptr_t place, uintptr_t word);
 // The unit's newest code; its first if it has none yet. For code that has called a stub.
 extern "C" void *bareflow_native_code_of(uint32_t unit);

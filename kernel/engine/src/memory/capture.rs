@@ -116,18 +116,26 @@ impl Contents {
             .collect()
     }
 
+    /// Bytes of the pool, for as long as what was told of the program is looked at.
+    fn bytes_of(&self, range: Range<u64>) -> &[u8] {
+        let start = ptr::with_exposed_provenance(range.start as usize);
+        // SAFETY: the library says that the range is in use. The program does not run, and so writes nothing there, while
+        // its contents are looked at.
+        unsafe { core::slice::from_raw_parts(start, (range.end - range.start) as usize) }
+    }
+
     /// The variables, which nothing has written yet.
     pub(crate) fn read_variables(&self) -> Variables {
         let pieces = self.pieces.iter();
         pieces
             .filter(|piece| piece.owner == Owner::Data)
-            .flat_map(|piece| parts_of(piece.address, in_pool(range_of(piece))))
+            .flat_map(|piece| parts_of(piece.address, self.bytes_of(range_of(piece))))
             .map(|(address, bytes)| (address, bytes.to_vec()))
             .collect()
     }
 
     /// Code and constants as they are.
-    pub(crate) fn code(&self) -> Vec<Region<'static>> {
+    pub(crate) fn code(&self) -> Vec<Region<'_>> {
         let ranges = pages_of(&self.pieces).into_iter();
         ranges
             .filter(|(_, access)| *access != Access::ReadWrite)
@@ -135,7 +143,7 @@ impl Contents {
                 address: range.start,
                 access,
                 size_bytes: range.end - range.start,
-                bytes: without_last_zeros(in_pool(range)),
+                bytes: without_last_zeros(self.bytes_of(range)),
             })
             .collect()
     }
@@ -148,7 +156,7 @@ impl Contents {
             .collect();
         for range in self.reserved_data() {
             let range = range.start as u64..range.end as u64;
-            parts.extend(parts_of(range.start, in_pool(range)));
+            parts.extend(parts_of(range.start, self.bytes_of(range)));
         }
         parts.sort_unstable_by_key(|(address, _)| *address);
         let ranges = pages_of(&self.pieces).into_iter();
@@ -208,14 +216,6 @@ pub(crate) fn variables_of(snapshot: &Snapshot) -> Variables {
         }
     }
     variables
-}
-
-/// Bytes of the pool. What is in use there can be read.
-fn in_pool(range: Range<u64>) -> &'static [u8] {
-    let start = ptr::with_exposed_provenance(range.start as usize);
-    // SAFETY: the library says that the range is in use, and nothing runs that would write there while the caller
-    // has the slice: it is copied into a snapshot at once.
-    unsafe { core::slice::from_raw_parts(start, (range.end - range.start) as usize) }
 }
 
 unsafe extern "C" fn take_piece(user: *mut c_void, piece: *const llvm_piece_t) {
