@@ -1,6 +1,7 @@
 //! When a file was written, as FAT notes it.
 
-const DAY_S: i64 = 24 * 60 * 60;
+use time::{Date, Month, OffsetDateTime, Time};
+
 /// 1980-01-01 00:00:00.
 const FIRST_UNIX_S: i64 = 315_532_800;
 /// 2107-12-31 23:59:58.
@@ -41,39 +42,39 @@ impl Timestamp {
     #[must_use]
     pub fn from_unix(seconds: i64) -> Self {
         let seconds = seconds.clamp(FIRST_UNIX_S, LAST_UNIX_S);
-        let (days, of_day) = (seconds / DAY_S, seconds % DAY_S);
-        // The civil date of a day, in years from March on: https://howardhinnant.github.io/date_algorithms.html
-        let day = days + 719_468;
-        let (era, of_era) = (day / 146_097, day % 146_097);
-        let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-        let of_year = of_era - (365 * year + year / 4 - year / 100);
-        let month = (5 * of_year + 2) / 153;
-        let day = of_year - (153 * month + 2) / 5 + 1;
-        let month = if month < 10 { month + 3 } else { month - 9 };
-        let year = year + era * 400 + i64::from(month <= 2);
-        let field = |number: i64| number as u16;
-        Self {
-            date: field(year - 1980) << 9 | field(month) << 5 | field(day),
-            time: field(of_day / 3600) << 11
-                | field(of_day / 60 % 60) << 5
-                | field(of_day % 60 / 2),
-        }
+        OffsetDateTime::from_unix_timestamp(seconds)
+            .ok()
+            .and_then(|found| {
+                let (date, time) = (found.date(), found.time());
+                let year = u16::try_from(date.year()).ok()?;
+                Self::new(
+                    (year, u8::from(date.month()).into(), date.day().into()),
+                    (
+                        time.hour().into(),
+                        time.minute().into(),
+                        time.second().into(),
+                    ),
+                )
+            })
+            .unwrap_or(Self::FIRST)
     }
 
-    /// Seconds since 1970-01-01 00:00:00 UTC.
+    /// Seconds since 1970-01-01 00:00:00 UTC; those of [`Timestamp::FIRST`] if there is no such day or time, as on a
+    /// damaged disk.
     #[must_use]
     pub fn to_unix(self) -> i64 {
-        let (year, month) = (
-            1980 + i64::from(self.date >> 9),
-            i64::from(self.date >> 5 & 15),
-        );
-        let day = i64::from(self.date & 31);
-        let year = if month <= 2 { year - 1 } else { year };
-        let (era, of_era) = (year / 400, year % 400);
-        let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-        let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
-        let (hours, minutes) = (i64::from(self.time >> 11), i64::from(self.time >> 5 & 63));
-        days * DAY_S + hours * 3600 + minutes * 60 + i64::from(self.time & 31) * 2
+        self.instant()
+            .map_or(FIRST_UNIX_S, |instant| instant.unix_timestamp())
+    }
+
+    fn instant(self) -> Option<OffsetDateTime> {
+        let (year, month, day) = self.date();
+        let (hour, minute, second) = self.time();
+        let part = |number: u16| u8::try_from(number).ok();
+        let month = Month::try_from(part(month)?).ok()?;
+        let date = Date::from_calendar_date(i32::from(year), month, part(day)?).ok()?;
+        let time = Time::from_hms(part(hour)?, part(minute)?, part(second)?).ok()?;
+        Some(date.with_time(time).assume_utc())
     }
 
     /// Year, month and day.
@@ -115,6 +116,14 @@ mod tests {
         while time <= LAST_UNIX_S {
             assert_eq!(Timestamp::from_unix(time).to_unix(), time / 2 * 2);
             time += 40_009;
+        }
+    }
+
+    #[test]
+    fn days_and_times_that_do_not_exist_are_the_first() {
+        // The 31st of February, month 0, month 15, second 62.
+        for (date, time) in [(2 << 5 | 31, 0), (1, 0), (15 << 5 | 1, 0), (1 << 5 | 1, 31)] {
+            assert_eq!(Timestamp::from_fat(date, time).to_unix(), FIRST_UNIX_S);
         }
     }
 }
