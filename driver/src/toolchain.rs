@@ -27,10 +27,9 @@ pub const PROGRAM_TOOLCHAIN: &[(&str, &str)] = &[
 pub fn which(name: &str) -> Option<PathBuf> {
     // Tools for the administrator are not on everybody's path.
     let administrators = ["/usr/sbin", "/sbin"].map(PathBuf::from);
-    env::split_paths(&env::var_os("PATH")?)
-        .chain(administrators)
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file())
+    let path = env::var_os("PATH")?;
+    let folders = env::join_paths(env::split_paths(&path).chain(administrators)).ok()?;
+    which::which_in_global(name, Some(folders)).ok()?.next()
 }
 
 /// The program of this version: by Debian's name, or by its plain name when its version fits.

@@ -1,8 +1,8 @@
 //! Running a program in a kernel, hosted or in the machine, and saying how it ended.
 
-use std::ffi::OsString;
-use std::fs;
-use std::io::{ErrorKind, Write};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::RawFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,9 @@ use nix::sys::signal::Signal;
 use object::{Object, ObjectSegment};
 
 use crate::qemu::{self, Machine, QemuError, Verdict};
-use crate::supervise::{End, Input, Output, Streams, supervise_with};
+use crate::supervise::{
+    End, Input, Output, Streams, supervise_with, with_address_space, with_descriptor,
+};
 
 /// Exit codes that the host decides; the kernels decide the others of the table in the reference.
 pub mod exit_code {
@@ -165,9 +167,12 @@ impl Kernel {
                 memory_mib,
                 disk,
             } => {
-                let files = [Some(executable), Some(bundle), disk.as_ref()];
-                let words = files.into_iter().flatten().map(Into::into).collect();
-                let mut command = hosted_command(words, *memory_mib, profile);
+                let files: Vec<&Path> = [Some(bundle), disk.as_ref()]
+                    .into_iter()
+                    .flatten()
+                    .map(PathBuf::as_path)
+                    .collect();
+                let mut command = hosted_command(executable, &files, *memory_mib, profile)?;
                 let end = supervise_with(&mut command, timeout, streams).map_err(|source| {
                     LaunchError::Hosted {
                         kernel: executable.clone(),
@@ -223,30 +228,24 @@ fn image_size_mib(executable: &Path) -> Option<u32> {
     Some(size_mib + SURROUNDINGS_MIB)
 }
 
+/// The descriptor that the hosted kernel writes its profile to.
+const PROFILE_DESCRIPTOR: RawFd = 3;
+
 fn hosted_command(
-    kernel: Vec<OsString>,
+    executable: &Path,
+    files: &[&Path],
     memory_mib: Option<u32>,
     profile: Option<&Path>,
-) -> Command {
-    let mut words = Vec::new();
-    if let Some(limit) = memory_mib {
-        words.extend([
-            "prlimit".into(),
-            format!("--as={}", u64::from(limit) << 20).into(),
-        ]);
+) -> io::Result<Command> {
+    let mut command = Command::new(executable);
+    command.args(files);
+    if let Some(limit_mib) = memory_mib {
+        with_address_space(&mut command, u64::from(limit_mib) << 20);
     }
-    words.extend(kernel);
     if let Some(path) = profile {
-        // The kernel writes its profile to descriptor 3.
-        let script = "exec 3>\"$0\"; exec \"$@\"";
-        let mut shell: Vec<OsString> = ["sh", "-c", script].map(OsString::from).to_vec();
-        shell.push(path.into());
-        shell.append(&mut words);
-        words = shell;
+        with_descriptor(&mut command, File::create(path)?, PROFILE_DESCRIPTOR);
     }
-    let mut command = Command::new(&words[0]);
-    command.args(&words[1..]);
-    command
+    Ok(command)
 }
 
 fn hosted_ending(end: End, timeout: Duration) -> Ending {

@@ -3,15 +3,18 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::prctl::set_pdeathsig;
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, dup2_raw};
 use wait_timeout::ChildExt;
 
 /// How a process ended.
@@ -103,6 +106,31 @@ impl Drop for Killed {
 pub fn dies_with_us(command: &mut Command, signal: Signal) -> &mut Command {
     // SAFETY: the closure makes one system call, which is allowed between fork and exec.
     unsafe { command.pre_exec(move || Ok(set_pdeathsig(signal)?)) }
+}
+
+/// Bounds the command's address space, in bytes.
+pub fn with_address_space(command: &mut Command, limit_bytes: u64) -> &mut Command {
+    let limit = move || Ok(setrlimit(Resource::RLIMIT_AS, limit_bytes, limit_bytes)?);
+    // SAFETY: the closure makes one system call, which is allowed between fork and exec.
+    unsafe { command.pre_exec(limit) }
+}
+
+/// Gives the command the file as its descriptor of this number, which must be one that nothing else in the new process
+/// uses.
+pub fn with_descriptor(command: &mut Command, file: File, number: RawFd) -> &mut Command {
+    let hand_over = move || {
+        if file.as_raw_fd() == number {
+            fcntl(&file, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        } else {
+            // SAFETY: the number is nothing else's.
+            let copy = unsafe { dup2_raw(&file, number)? };
+            // It stays open.
+            let _ = copy.into_raw_fd();
+        }
+        Ok(())
+    };
+    // SAFETY: the closure makes one system call, which is allowed between fork and exec.
+    unsafe { command.pre_exec(hand_over) }
 }
 
 /// Runs `command` to its end, at most for `timeout`; hands its streams on as they come. It has no

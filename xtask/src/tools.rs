@@ -32,6 +32,11 @@ const TOOLCHAIN_PROGRAMS: &[(&str, &str)] = &[
 /// Of the tools without which tests of random programs are skipped.
 const RANDOM_PROGRAMS: &str = "2.3 or newer (only for tests of random programs)";
 
+/// Of the tool without which LLVM's source comes from Debian's alone.
+const SOURCE: &str = "any (only to fetch LLVM's source from its home)";
+/// Of the tool that binds the programs of benchmarks to one processor.
+const BENCHMARKS: &str = "any (only for `bench real`)";
+
 /// What is known of one tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -268,6 +273,8 @@ pub fn examine() -> Vec<Finding> {
         ("fsck.fat", "any", None, "dosfstools", false),
         ("mdir", "any", None, "mtools", false),
         ("csmith", RANDOM_PROGRAMS, Some((2, 3)), "csmith", true),
+        ("curl", SOURCE, None, "curl", true),
+        ("taskset", BENCHMARKS, None, "util-linux", true),
         ("ccache", "any (makes rebuilds fast)", None, "ccache", false),
     ] {
         let path = which(name);
