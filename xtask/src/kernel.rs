@@ -70,6 +70,8 @@ pub enum KernelKind {
     Machine,
     /// The bare machine without LLVM, for one program that is linked with it.
     Native,
+    /// The same as a Linux process.
+    NativeHosted,
 }
 
 impl KernelKind {
@@ -77,13 +79,21 @@ impl KernelKind {
         match self {
             Self::Hosted => "bareflow-hosted",
             Self::Machine => "bareflow-machine",
-            Self::Native => "bareflow-native",
+            Self::Native | Self::NativeHosted => "bareflow-native",
+        }
+    }
+
+    /// What of the package is wanted, if that is not what it is by default.
+    fn features(self) -> &'static [&'static str] {
+        match self {
+            Self::NativeHosted => &["--no-default-features", "--features", "hosted"],
+            Self::Hosted | Self::Machine | Self::Native => &[],
         }
     }
 
     fn link_script(self) -> &'static str {
         match self {
-            Self::Hosted => "kernel/hosted/link.ld",
+            Self::Hosted | Self::NativeHosted => "kernel/hosted/link.ld",
             Self::Machine | Self::Native => "kernel/machine/link.ld",
         }
     }
@@ -244,7 +254,7 @@ impl KernelBuilder {
     /// [`KernelError`] says which step failed and how to repeat it.
     pub fn compile(&self, kind: KernelKind) -> Result<PathBuf, KernelError> {
         let package = kind.package();
-        let arguments = [
+        let mut arguments = vec![
             "build",
             "--profile",
             "kernel",
@@ -254,6 +264,7 @@ impl KernelBuilder {
             package,
             "--quiet",
         ];
+        arguments.extend(kind.features());
         let compiler = self.cached_compiler()?;
         let library = self.library(kind);
         let stamp = library.with_extension("key");
@@ -280,8 +291,8 @@ impl KernelBuilder {
             command.env("CCACHE_DIR", &cache.folder);
         }
         let status = command
-            .args(arguments)
-            .env("CARGO_TARGET_DIR", self.target_folder())
+            .args(&arguments)
+            .env("CARGO_TARGET_DIR", self.cargo_folder(kind))
             .env("RUSTFLAGS", RUSTFLAGS)
             .env("BAREFLOW_DIST", &self.distribution)
             .env("BAREFLOW_SDK", &self.sdk)
@@ -312,7 +323,18 @@ impl KernelBuilder {
     /// Where cargo puts a kernel's static library.
     fn library(&self, kind: KernelKind) -> PathBuf {
         let name = format!("lib{}.a", kind.package().replace('-', "_"));
-        self.target_folder().join(TARGET).join("kernel").join(name)
+        self.cargo_folder(kind)
+            .join(TARGET)
+            .join("kernel")
+            .join(name)
+    }
+
+    /// One package in two forms needs two places.
+    fn cargo_folder(&self, kind: KernelKind) -> PathBuf {
+        match kind {
+            KernelKind::NativeHosted => self.target_folder().join("process"),
+            KernelKind::Hosted | KernelKind::Machine | KernelKind::Native => self.target_folder(),
+        }
     }
 
     /// The compiler, behind the cache if there is one. Build scripts want one program without arguments.
@@ -414,15 +436,21 @@ impl KernelBuilder {
         arguments
     }
 
-    /// Builds the native kernel with a program; writes it and its link map.
+    /// Builds a native kernel with a program; writes it and its link map.
     ///
     /// # Errors
     /// [`KernelError`] says which step failed and how to repeat it.
-    pub fn build_native(&self, program: &NativeProgram, output: &Path) -> Result<(), KernelError> {
-        let kind = KernelKind::Native;
+    pub fn build_native(
+        &self,
+        kind: KernelKind,
+        program: &NativeProgram,
+        output: &Path,
+    ) -> Result<(), KernelError> {
         let library = self.compile(kind)?;
         let mut arguments = self.common_link_arguments(kind, output);
-        arguments.push(format!("--defsym=__program_memory={PROGRAM_MEMORY_BYTES}").into());
+        if kind == KernelKind::Native {
+            arguments.push(format!("--defsym=__program_memory={PROGRAM_MEMORY_BYTES}").into());
+        }
         let mut map = OsString::from("-Map=");
         map.push(output);
         map.push(".map");
@@ -436,6 +464,9 @@ impl KernelBuilder {
         arguments.extend([library.into(), (&program.object).into()]);
         arguments.extend(self.archives()?.base.iter().map(Into::into));
         self.link(kind, &arguments)?;
+        if kind == KernelKind::NativeHosted {
+            return Ok(());
+        }
         append_symbols(output).map_err(system(format!(
             "cannot add symbols to {}",
             output.display()

@@ -12,6 +12,7 @@ extern crate alloc;
 mod data;
 mod failure;
 mod fault;
+mod guest;
 mod storage;
 mod stored;
 mod surroundings;
@@ -21,6 +22,7 @@ pub use failure::{FailureKind, report_error, report_note};
 pub use fault::{
     Fault, FaultCause, Resume, handle_by_program, pending_fault, resume_in_program, resume_with,
 };
+pub use guest::{Guest, guest, set_guest};
 pub use storage::{DiskVolume, mount, mount_quietly};
 pub use stored::FileRegion;
 pub use surroundings::{Surroundings, arguments_of};

@@ -5,6 +5,7 @@
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+#[cfg(feature = "engine")]
 use bareflow_engine::{POOL_ADDRESS, POOL_SIZE_BYTES};
 
 use crate::linux::{
@@ -27,7 +28,12 @@ pub(crate) struct Stack {
     pub(crate) top: usize,
 }
 
+/// Without the engine there is no pool: the heap has its room.
+#[cfg(not(feature = "engine"))]
+const POOL_ADDRESS: usize = 0x4000_0000;
+
 /// Sets the code pool's addresses aside; its pages are backed when they get a protection.
+#[cfg(feature = "engine")]
 pub(crate) fn reserve_pool() -> Result<(), Errno> {
     let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
     linux::map(POOL_ADDRESS, POOL_SIZE_BYTES, 0, flags, None).map(drop)

@@ -1,24 +1,12 @@
 //! What the process offers to the engine.
 
-use alloc::boxed::Box;
-
 use bareflow_engine::{Companion, Host, HostCounters, Kernel};
-use bareflow_guest::{VolumeGuard, keep_volume, mount, volume};
+use bareflow_guest::{VolumeGuard, volume};
 
 use crate::companion::COMPANION;
-use crate::disk::FileDisk;
 
 /// The process.
 pub(crate) struct HostedKernel;
-
-impl HostedKernel {
-    /// With the disk that it was given.
-    pub(crate) fn new(disk: Option<FileDisk>) -> Self {
-        let disk = disk.map(|disk| Box::leak(Box::new(disk)));
-        keep_volume(disk.and_then(|disk| mount(disk)));
-        Self
-    }
-}
 
 impl Host for HostedKernel {
     fn kernel(&self) -> Kernel {

@@ -1,4 +1,4 @@
-//! The hosted kernel: the engine as one static Linux process.
+//! The hosted kernel: the engine, or a program that is linked with it, as one static Linux process.
 //!
 //! 1. It is linked like the kernel of the bare machine, with the same libraries and no libc: Linux is
 //!    reached by raw system calls, behind the same `Platform`.
@@ -14,13 +14,24 @@ extern crate alloc;
 
 mod address_space;
 mod bundle_file;
+#[cfg(feature = "engine")]
 mod companion;
 mod disk;
+#[cfg(feature = "engine")]
 mod host;
+#[cfg_attr(
+    not(feature = "engine"),
+    expect(dead_code, reason = "a program alone starts no copy of the process")
+)]
 mod linux;
 mod platform;
 mod signals;
 mod start;
+#[cfg(feature = "engine")]
+mod with_engine;
+
+pub use platform::{end, fail_with as fail, function_at, overlay};
+pub use start::start;
 
 #[global_allocator]
 static HEAP: bareflow_cxx_runtime::GlobalHeap = bareflow_cxx_runtime::GlobalHeap;

@@ -90,6 +90,7 @@ unsafe fn call(number: usize, arguments: [usize; 6]) -> Result<usize, Errno> {
 
 /// Ends the process, and the copy of it that there may be.
 pub(crate) fn exit(status: i32) -> ! {
+    #[cfg(feature = "engine")]
     crate::companion::end_with_process();
     loop {
         // SAFETY: the call takes a number and does not return.

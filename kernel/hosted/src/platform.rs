@@ -2,10 +2,10 @@
 
 use core::cell::Cell;
 use core::ffi::{CStr, c_int};
-use core::fmt::Write;
+use core::fmt::{self, Write};
 
 use bareflow_cxx_runtime::platform::{File, Platform, PlatformError, Protection, Storage, Stream};
-use bareflow_engine::Surroundings;
+use bareflow_guest::Surroundings;
 
 use crate::linux::{self, Clock, Errno, ErrorStream, PROT_EXEC, PROT_READ, PROT_WRITE};
 use crate::{address_space, exit_code, signals};
@@ -176,7 +176,33 @@ fn output_is_lost(error: Errno) -> ! {
 
 /// Prints the one line about a failure and ends the process.
 pub(crate) fn fail(code: i32, message: &str) -> ! {
+    say_and_exit(code, format_args!("{message}"))
+}
+
+fn say_and_exit(code: i32, message: fmt::Arguments) -> ! {
     // Nobody is left to be told that standard error is closed.
     let _ = writeln!(ErrorStream, "bareflow: error: {message}");
     linux::exit(code)
+}
+
+/// Ends the process with this exit code.
+pub fn end(code: u8) -> ! {
+    linux::exit(i32::from(code))
+}
+
+/// Prints the one line about a failure and ends the process with this exit code.
+pub fn fail_with(code: u8, message: fmt::Arguments) -> ! {
+    say_and_exit(i32::from(code), message)
+}
+
+/// The function that the address is in: the process does not know.
+#[must_use]
+pub fn function_at(_address: usize) -> Option<(&'static str, usize)> {
+    None
+}
+
+/// What the host says beside the bundle: nothing.
+#[must_use]
+pub fn overlay() -> &'static [u8] {
+    &[]
 }

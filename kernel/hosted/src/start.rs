@@ -1,15 +1,15 @@
-//! From Linux's entry to the engine.
+//! From Linux's entry to what the process runs.
 
+use alloc::boxed::Box;
 use core::arch::{asm, global_asm};
 use core::ffi::{CStr, c_char};
 use core::fmt::Write;
 
 use bareflow_cxx_runtime::{platform as runtime_platform, thread_local};
-use bareflow_engine::Surroundings;
+use bareflow_guest::{Guest, Surroundings, guest, keep_volume, mount, set_guest};
 
 use crate::address_space::{self, Stack};
 use crate::disk::FileDisk;
-use crate::host::HostedKernel;
 use crate::linux::{self, Errno, ErrorStream, PROT_READ, PROT_WRITE};
 use crate::{bundle_file, exit_code, platform, signals};
 
@@ -23,17 +23,18 @@ global_asm!(
     "xor ebp, ebp",
     "mov rdi, rsp",
     "and rsp, -16",
-    "call {enter}",
+    "call hosted_start",
     "ud2",
     ".size _start, . - _start",
     ".popsection",
-    enter = sym enter,
 );
 
-/// Sets up memory, the thread-local block and the signal handlers, and changes to the big stack.
+/// Sets up memory, the thread-local block and the signal handlers, changes to the big stack, and runs the guest.
 ///
-/// `initial` is the stack as Linux made it.
-unsafe extern "C" fn enter(initial: *const usize) -> ! {
+/// # Safety
+/// Once, with the stack as Linux made it.
+pub unsafe fn start(initial: *const usize, guest: &'static dyn Guest) -> ! {
+    set_guest(guest);
     platform::install();
     let stack =
         prepare().unwrap_or_else(|error| refuse("there is too little memory to start", error));
@@ -54,6 +55,7 @@ unsafe extern "C" fn enter(initial: *const usize) -> ! {
 }
 
 fn prepare() -> Result<Stack, Errno> {
+    #[cfg(feature = "engine")]
     address_space::reserve_pool()?;
     let page = runtime_platform().page_size_bytes();
     let size_bytes = thread_local::block_size_bytes().next_multiple_of(page);
@@ -86,19 +88,16 @@ unsafe extern "C" fn run(initial: *const usize) -> ! {
     let bundle = bundle_file::map(path).unwrap_or_else(|error| {
         cannot_read(path, "the program bundle", error);
     });
-    // A bundle that cannot be read is refused by the engine, with the reason.
+    // A bundle that cannot be read is refused by the guest, with the reason.
     platform::set_surroundings(Surroundings::with_host_files(bundle, |path| {
         Some(bundle_file::map(path).unwrap_or_else(|error| {
             cannot_read(path, "a file of the program", error);
         }))
     }));
-    // SAFETY: once, with the platform installed; the linker script delimits the constructors.
-    unsafe { bareflow_cxx_runtime::run_constructors() };
-    linux::exit(i32::from(bareflow_engine::run_bundle(
-        bundle,
-        &[],
-        &mut HostedKernel::new(disk),
-    )))
+    let disk = disk.map(|disk| Box::leak(Box::new(disk)));
+    keep_volume(disk.and_then(|disk| mount(disk)));
+    let guest = guest().expect("the process was started with a guest");
+    linux::exit(i32::from(guest.run(bundle)))
 }
 
 fn open_disk(path: &CStr) -> FileDisk {

@@ -23,7 +23,6 @@ mod exit;
 mod fault;
 mod files;
 mod firmware;
-mod guest;
 #[cfg(feature = "engine")]
 mod host;
 mod image;
@@ -43,7 +42,6 @@ mod with_engine;
 pub use exit::{end, fail};
 pub use fault::function_at;
 pub use firmware::overlay;
-pub use guest::Guest;
 pub use start::start;
 
 #[global_allocator]

@@ -6,14 +6,13 @@ use core::ops::Range;
 
 use bareflow_cxx_runtime::platform::Protection;
 use bareflow_cxx_runtime::thread_local;
-use bareflow_guest::Surroundings;
+use bareflow_guest::{Guest, Surroundings, guest, set_guest};
 use bareflow_memory::PAGE_SIZE_BYTES;
 use x86_64::VirtAddr;
 use x86_64::instructions::interrupts as processor_interrupts;
 use x86_64::registers::model_specific::FsBase;
 
 use crate::console::{self, keyboard, serial};
-use crate::guest::{self, Guest};
 use crate::processor::{features, segments};
 use crate::start_info::StartInfo;
 use crate::{clock, exit, fault, files, firmware, interrupts, memory, pager, platform};
@@ -40,7 +39,7 @@ static BUNDLE: Bundle = Bundle(UnsafeCell::new(0..0));
 /// To be called by `machine_start`, which the entry calls once, with the address of the start-of-day structure
 /// and the first 4 GiB mapped.
 pub unsafe fn start(start_info: usize, guest: &'static dyn Guest) -> ! {
-    guest::set(guest);
+    set_guest(guest);
     segments::load();
     interrupts::load();
     features::enable();
@@ -108,6 +107,6 @@ extern "C" fn run() -> ! {
     // A bundle that cannot be read is refused by the guest, with the reason.
     let overlay = firmware::overlay();
     platform::set_surroundings(Surroundings::of_bundle(bundle, overlay, &files::REGION));
-    let guest = guest::get().expect("the machine was started with a guest");
+    let guest = guest().expect("the machine was started with a guest");
     exit::end(guest.run(bundle))
 }

@@ -1,10 +1,9 @@
 //! The engine as what the machine runs.
 
 use bareflow_engine::Host;
-use bareflow_guest::{Fault, Resume};
+use bareflow_guest::{Fault, Guest, Resume};
 
 use crate::firmware::overlay;
-use crate::guest::Guest;
 use crate::host::MachineHost;
 use crate::start::start;
 use crate::{exit, pager};

@@ -12,7 +12,7 @@ use crate::{handlers, program};
 /// Prints the one line about a failure and ends the machine.
 pub(crate) fn fail(kind: FailureKind, message: fmt::Arguments) -> ! {
     program::has_ended();
-    bareflow_machine::fail(kind.exit_code(), message)
+    crate::kernel::fail(kind.exit_code(), message)
 }
 
 /// `exit`, and the return from `main`.
@@ -29,7 +29,7 @@ extern "C" fn bareflow_exit_now(status: c_int) -> ! {
     commit_files();
     program::has_ended();
     // As in POSIX, the low 8 bits of the status are what others see.
-    bareflow_machine::end(status as u8)
+    crate::kernel::end(status as u8)
 }
 
 /// `abort`.
@@ -100,7 +100,7 @@ pub(crate) extern "C" fn after_fault() -> ! {
     flush_streams();
     commit_files();
     let fault = pending_fault();
-    match bareflow_machine::function_at(fault.instruction) {
+    match crate::kernel::function_at(fault.instruction) {
         Some((name, offset)) => fail(
             FailureKind::GuestFault,
             format_args!("{} in function '{name}' (+{offset:#x})", fault.cause),

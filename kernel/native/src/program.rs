@@ -5,8 +5,9 @@ use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use bareflow_bundle::Bundle;
 use bareflow_cxx_runtime::termination::set_interceptor;
-use bareflow_guest::{FailureKind, Fault, Resume, arguments_of, resume_in_program, resume_with};
-use bareflow_machine::Guest;
+use bareflow_guest::{
+    FailureKind, Fault, Guest, Resume, arguments_of, resume_in_program, resume_with,
+};
 
 use crate::arguments::Arguments;
 use crate::ending;
@@ -69,5 +70,5 @@ fn arguments(bundle: &[u8]) -> Result<Arguments, &'static str> {
     let Ok(bundle) = Bundle::open(bundle) else {
         return Err("this is not a program bundle");
     };
-    Arguments::of(arguments_of(&bundle, bareflow_machine::overlay()))
+    Arguments::of(arguments_of(&bundle, crate::kernel::overlay()))
 }

@@ -62,14 +62,15 @@ enum Benchmark {
     Profile,
     /// Run real programs in the tiers and over boots, against the same sources built for Linux
     Real {
-        /// A project of the table of real programs, or `functions`, a program of 5,000 generated ones; several may be
-        /// given
+        /// A project of the table of real programs, or one of our own: `functions`, 5,000 generated ones, `kernels` of
+        /// numerics, or `llama`; several may be given
         #[arg(long = "project", value_name = "NAME")]
         projects: Vec<String>,
         /// Run them interpreted too, which takes long
         #[arg(long)]
         interpreter: bool,
-        /// Compare with clang -O3 -march=native, with the same and a profile, and with gcc -O3, too
+        /// Compare with clang -O3 -march=native, with the same and a profile, without and with -flto, and with gcc -O3,
+        /// too; and measure the program as it is exported with that profile
         #[arg(long)]
         native: bool,
     },

@@ -88,6 +88,7 @@ impl ExportArgs {
             &bundle,
             guidance.as_ref(),
             self.cpu.as_deref(),
+            KernelKind::Native,
             &kernel,
         )?;
         let size = self.size.map_or(ImageSize::Smallest, ImageSize::Bytes);

@@ -14,6 +14,7 @@ use super::{Boot, Convergence, Native, SCHEMA, UsedOnly, UsedOnlyBoot, steady_fr
 use crate::error::{Error, Result};
 use crate::export::{self, Guidance};
 use crate::image::{ImageFile, ImageSize, Snapshots, shrink};
+use crate::kernel::KernelKind;
 use crate::launch::LaunchError;
 use crate::profile::{self, Profile};
 use crate::qemu::{self, Counters, Drive, Machine, Report, Verdict, Writes};
@@ -205,7 +206,14 @@ impl Subject<'_> {
         let bundle = Bundle::open(&bytes).expect("the bundle was checked when it was read");
         let guidance = Guidance::of_image(image)?;
         let kernel = self.bench.exported_kernel(&self.native_image);
-        export::build_kernel(self.bench, &bundle, guidance.as_ref(), None, &kernel)?;
+        export::build_kernel(
+            self.bench,
+            &bundle,
+            guidance.as_ref(),
+            None,
+            KernelKind::Native,
+            &kernel,
+        )?;
         let bundle = export::without_modules(&bundle);
         self.bench
             .write_image(&kernel, &bundle, ImageSize::Smallest, &self.native_image)?;

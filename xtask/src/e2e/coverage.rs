@@ -14,6 +14,7 @@ use super::runner::{Check, Test};
 use super::subject::Subject;
 use crate::export;
 use crate::image::{ImageFile, ImageSize, Snapshots, shrink};
+use crate::kernel::KernelKind;
 use crate::launch::Kernel;
 use crate::program::{Program, Tier};
 use crate::qemu::{Boot, Drive};
@@ -198,7 +199,15 @@ fn check_native(subject: &Subject) -> Result<(), String> {
     let bytes = bundle(subject)?;
     let bundle = Bundle::open(&bytes).map_err(text)?;
     let kernel = subject.fresh_path("coverage.elf");
-    export::build_kernel(&subject.bench, &bundle, None, None, &kernel).map_err(text)?;
+    export::build_kernel(
+        &subject.bench,
+        &bundle,
+        None,
+        None,
+        KernelKind::Native,
+        &kernel,
+    )
+    .map_err(text)?;
     let image = subject.fresh_path("coverage-native.img");
     let bundle = export::without_modules(&bundle);
     subject

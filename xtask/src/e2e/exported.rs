@@ -20,6 +20,7 @@ use super::runner::{Check, Outcome, Test};
 use super::subject::{Conditions, Place, Run, Subject};
 use crate::export::{self, ExportError, Guidance};
 use crate::image::{ImageFile, ImageSize};
+use crate::kernel::KernelKind;
 use crate::program::{Program, Tier};
 use crate::qemu::{self, Boot, Console, Counters, Drive, Machine, Verdict};
 use crate::supervise::Recorder;
@@ -86,7 +87,8 @@ pub fn tests(subject: &Arc<Subject>) -> io::Result<Vec<Test>> {
             Outcome::from(check_refused(&subject, fixture, words))
         }));
     }
-    let others: [(&str, Check<Subject>); 4] = [
+    let others: [(&str, Check<Subject>); 5] = [
+        ("as_a_process", check_process),
         ("from_an_image", check_from_image),
         ("the_profile_counts", check_guidance),
         ("usual_targets", check_usual_targets),
@@ -130,7 +132,14 @@ impl Exported {
             image: subject.fresh_path("native.img"),
         };
         let bundle = Bundle::open(bundle).expect("the bundle was made here");
-        export::build_kernel(&subject.bench, &bundle, guidance, None, &exported.kernel)?;
+        export::build_kernel(
+            &subject.bench,
+            &bundle,
+            guidance,
+            None,
+            KernelKind::Native,
+            &exported.kernel,
+        )?;
         let bundle = export::without_modules(&bundle);
         exported.write_image(subject, &bundle, ImageSize::Smallest)?;
         Ok(exported)
@@ -466,6 +475,45 @@ fn check_bad_profiles(subject: &Subject) -> Result<(), String> {
     ] {
         if control_flow(bundle, bytes, &subject.hosted_kernel()?, TIMEOUT).is_ok() {
             return Err(format!("{what} was taken"));
+        }
+    }
+    Ok(())
+}
+
+/// As a Linux process it does what it does in the engine.
+fn check_process(subject: &Subject) -> Result<(), String> {
+    const FIXTURES: [(&str, &[&str]); 5] = [
+        ("lifetime.c", &["an argument", ""]),
+        ("assertion.c", &[]),
+        ("null_dereference.c", &[]),
+        ("stack_overflow.c", &[]),
+        ("profiled.c", &["1000"]),
+    ];
+    for (name, arguments) in FIXTURES {
+        let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
+        let bundle = fixture(subject, name)?.bundle(&arguments, Tier::O2);
+        let model = subject.run(Place::Hosted, &bundle, Conditions::default())?;
+        let opened = Bundle::open(&bundle).expect("the bundle was made here");
+        let kernel = subject.fresh_path("process");
+        let kind = KernelKind::NativeHosted;
+        export::build_kernel(&subject.bench, &opened, None, None, kind, &kernel).map_err(text)?;
+        let run = subject.run_executable(kernel, &export::without_modules(&opened), None)?;
+        if run.ending.code != model.ending.code {
+            let code = model.ending.code;
+            return Err(format!(
+                "{name}: expected status {code}\n{}",
+                run.describe()
+            ));
+        }
+        if let Some(text) = difference(&model.output, &run.output) {
+            return Err(format!("{name}: {text}"));
+        }
+        if messages(&run).len() != messages(&model).len() {
+            return Err(format!(
+                "{name}: {:?}\n{}",
+                messages(&model),
+                run.describe()
+            ));
         }
     }
     Ok(())

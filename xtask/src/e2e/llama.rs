@@ -19,7 +19,7 @@ use crate::image::{DATA_DISK_SIZE_BYTES, write_data_disk};
 use crate::program::{Program, Tier};
 
 /// Names the folder with the real model.
-const DATA_VARIABLE: &str = "BAREFLOW_DATA";
+pub const DATA_VARIABLE: &str = "BAREFLOW_DATA";
 
 /// How many models are tested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -302,7 +302,7 @@ fn check_boots(shared: &Shared, subject: &Subject, model: &Model) -> Result<(), 
     write_data_disk(&disk, DATA_DISK_SIZE_BYTES).map_err(|error| error.to_string())?;
     let bundle = shared.bundle(subject, model, Tier::Auto)?;
     for number in 1..=BOOTS {
-        let run: Run = subject.run_with_disk(subject.hosted_kernel()?, &bundle, &disk)?;
+        let run: Run = subject.run_executable(subject.hosted_kernel()?, &bundle, Some(&disk))?;
         expect(&run, 0, &model.expected).map_err(|error| format!("boot {number}: {error}"))?;
     }
     Ok(())

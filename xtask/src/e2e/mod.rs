@@ -49,7 +49,7 @@ use std::io;
 use std::sync::Arc;
 
 pub use cargo::{clean_cargo, lints, unit_tests};
-pub use llama::Models;
+pub use llama::{DATA_VARIABLE, Models};
 pub use lock_files::tests as lock_file_tests;
 pub use matrix::Extent;
 pub use random::Random;

@@ -175,7 +175,7 @@ fn check_hosted(subject: &Subject, range: (u64, u64)) -> Result<(), String> {
         }
         let disk = DataDisk::new(subject, super::snapshots::SIZE_MIB)?;
         let bundle = bundle(subject, range, byte, Tier::Auto, &["snapshot-every=0"])?;
-        let run = subject.run_with_disk(subject.hosted_kernel()?, &bundle, disk.path())?;
+        let run = subject.run_executable(subject.hosted_kernel()?, &bundle, Some(disk.path()))?;
         expect_bad_end(&run).map_err(|error| format!("auto, byte {byte}: {error}"))?;
         let names = disk.names().unwrap_or_default();
         if !names.is_empty() {

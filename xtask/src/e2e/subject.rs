@@ -200,22 +200,22 @@ impl Subject {
         run
     }
 
-    /// Runs the program in `bundle` in a hosted kernel with a disk.
+    /// Runs the program in `bundle` in a hosted kernel, with a disk if there is one.
     ///
     /// # Errors
     /// What kept it from being started.
-    pub fn run_with_disk(
+    pub fn run_executable(
         &self,
         executable: PathBuf,
         bundle: &[u8],
-        disk: &Path,
+        disk: Option<&Path>,
     ) -> Result<Run, String> {
         let bundle_path = self.bundle_file(bundle)?;
         let kernel = Kernel::Hosted {
             executable,
             bundle: bundle_path.clone(),
             memory_mib: None,
-            disk: Some(disk.into()),
+            disk: disk.map(Path::to_owned),
         };
         let run = self.record(&kernel, HOSTED_TIMEOUT);
         // What is left goes with the folder.

@@ -9,7 +9,6 @@ mod annotate;
 mod compile;
 mod guidance;
 mod library;
-mod md5;
 mod origin;
 mod summary;
 
@@ -21,7 +20,7 @@ use bareflow_bundle::Bundle;
 use bareflow_snapshot::BASELINE;
 
 use crate::image::ImageError;
-use crate::kernel::KernelError;
+use crate::kernel::{KernelError, KernelKind};
 use crate::temporary::TemporaryFolder;
 use crate::workbench::Workbench;
 
@@ -79,7 +78,7 @@ fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> ExportError {
     |source| ExportError::System { what, source }
 }
 
-/// Compiles the modules in `bundle` for the processor `cpu` and links them with the native kernel, as `kernel`. What
+/// Compiles the modules in `bundle` for the processor `cpu` and links them with a native kernel, as `kernel`. What
 /// the guidance says of the processor counts when `cpu` does not name one. Returns of how many functions it was known
 /// how often they run.
 ///
@@ -90,6 +89,7 @@ pub fn build_kernel(
     bundle: &Bundle,
     guidance: Option<&Guidance>,
     cpu: Option<&str>,
+    kind: KernelKind,
     kernel: &Path,
 ) -> Result<usize, ExportError> {
     let folder =
@@ -110,6 +110,6 @@ pub fn build_kernel(
     }
     bench
         .kernel_builder()
-        .build_native(&compiled.program, kernel)?;
+        .build_native(kind, &compiled.program, kernel)?;
     Ok(compiled.guided_functions)
 }

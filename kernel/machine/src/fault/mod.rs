@@ -6,13 +6,13 @@ mod symbols;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use bareflow_cxx_runtime::platform::Stream;
-use bareflow_guest::{Fault, FaultCause, Resume};
+use bareflow_guest::{Fault, FaultCause, Resume, guest};
 use x86_64::registers::control::Cr2;
 use x86_64::registers::rflags::RFlags;
 
 use crate::console;
 use crate::interrupts::{PAGE_FAULT, TrapFrame};
-use crate::{exit, guest, memory};
+use crate::{exit, memory};
 
 pub use symbols::function_at;
 pub(crate) use symbols::set_table;
@@ -73,7 +73,7 @@ pub(crate) fn handle(frame: &mut TrapFrame) {
         instruction: frame.rip as usize,
         stack: frame.rsp as usize,
     };
-    let resume = guest::get().and_then(|guest| guest.resume_after(&fault));
+    let resume = guest().and_then(|guest| guest.resume_after(&fault));
     if resume.is_none_or(|resume| !resume.is_handled) {
         print_details(frame, &fault, address);
     }
@@ -99,7 +99,7 @@ pub(crate) fn handle_absent_page(frame: &mut TrapFrame, address: usize) {
         stack: frame.rsp as usize,
     };
     let place = symbols::Place(address as u64);
-    let Some(resume) = guest::get().and_then(|guest| guest.resume_after(&fault)) else {
+    let Some(resume) = guest().and_then(|guest| guest.resume_after(&fault)) else {
         exit::fail(
             exit::BOOT_FAILURE,
             format_args!(

@@ -10,8 +10,9 @@ use x86_64::registers::control::Cr2;
 use x86_64::structures::DescriptorTablePointer;
 use x86_64::structures::idt::Entry;
 
+use bareflow_guest::guest;
+
 use crate::console::{self, display, keyboard};
-use crate::guest;
 use crate::one_thread::OneThread;
 use crate::processor::segments::{self, HandlerStack};
 use crate::{fault, pager};
@@ -117,7 +118,7 @@ extern "C" fn handle_trap(frame: &mut TrapFrame) {
             on_timer();
             controller::end_of_interrupt(TIMER - DEVICES);
             // Nothing that runs lies above the address space.
-            let resume = guest::get().and_then(|guest| guest.tick(frame.rip as usize));
+            let resume = guest().and_then(|guest| guest.tick(frame.rip as usize));
             if let Some(resume) = resume {
                 fault::go_to(resume, frame);
             }

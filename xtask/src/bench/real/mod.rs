@@ -1,13 +1,15 @@
 //! `cargo xtask bench real`: whole runs of real programs, as users run them, against the same source built for Linux.
 
-mod generated;
+mod exported;
 mod native;
+mod own;
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use self::own::Own;
 use super::cpu_time_of;
 use super::rounds::announce;
 use super::tables::{digits, geometric_mean, render, verdict};
@@ -21,15 +23,7 @@ use crate::temporary::TemporaryFolder;
 use crate::workbench::Workbench;
 
 /// What is measured unless others are named.
-const PROJECTS: [&str; 7] = [
-    "lua",
-    "sqlite",
-    "zlib",
-    "zstd",
-    "bzip2",
-    "quickjs",
-    generated::NAME,
-];
+const PROJECTS: [&str; 6] = ["lua", "sqlite", "zlib", "zstd", "bzip2", "quickjs"];
 /// Short runs are disturbed most; the best of several counts.
 const REPETITIONS: u32 = 3;
 /// A run of more seconds is not repeated.
@@ -44,6 +38,8 @@ const LONG_RUN_S: f64 = 10.0;
 const MOST_FIRST_SHORT: f64 = 10.0;
 const MOST_FIRST_LONG: f64 = 1.5;
 const MOST_TENTH_SHORT: f64 = 1.3;
+/// Exported over what clang makes with link-time optimisation and a profile.
+const MOST_EXPORTED: f64 = 1.03;
 
 const HEADER: [&str; 12] = [
     "processor time of whole runs",
@@ -108,7 +104,8 @@ impl Times {
 /// What is to be measured.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Names in the table of real projects, or that of the generated program; none are those of [`PROJECTS`].
+    /// Names in the table of real projects, or of [`Own`] programs; none are those of [`PROJECTS`] and all that are there
+    /// of the latter.
     pub projects: Vec<String>,
     /// Whether the interpreter alone is measured too.
     pub interpreter: bool,
@@ -116,36 +113,38 @@ pub struct Request {
     pub native: bool,
 }
 
+/// Where a program comes from.
+#[derive(Clone)]
+enum Origin {
+    Project(Box<Project>),
+    Own(Own),
+}
+
 /// A program in its two forms.
 struct Program {
     name: String,
-    /// None of one that is generated.
-    project: Option<Project>,
+    origin: Origin,
     built: Built,
     runs: Vec<Run>,
-    /// For more forms of a generated one.
+    /// For more forms of one of our own.
     folder: TemporaryFolder,
 }
 
 impl Program {
-    fn of(bench: &Workbench, project: &Project) -> Result<Self> {
-        Ok(Self {
-            name: project.name.clone(),
-            project: Some(project.clone()),
-            built: build::build(bench, project).map_err(Error::Build)?,
-            runs: project.run.clone(),
-            folder: TemporaryFolder::new("real")?,
-        })
-    }
-
-    fn generate(bench: &Workbench) -> Result<Self> {
+    fn of(bench: &Workbench, origin: Origin) -> Result<Self> {
         let folder = TemporaryFolder::new("real")?;
-        let (built, run) = generated::build(bench, folder.path())?;
+        let (name, (built, runs)) = match &origin {
+            Origin::Project(project) => {
+                let built = build::build(bench, project).map_err(Error::Build)?;
+                (project.name.clone(), (built, project.run.clone()))
+            }
+            Origin::Own(own) => (own.name().into(), own.build(bench, folder.path())?),
+        };
         Ok(Self {
-            name: generated::NAME.into(),
-            project: None,
+            name,
+            origin,
             built,
-            runs: vec![run],
+            runs,
             folder,
         })
     }
@@ -165,11 +164,8 @@ pub fn run(bench: &Workbench, request: &Request) -> Result<()> {
     let mut rows = Vec::new();
     let mut found = Vec::new();
     let mut failures = Vec::new();
-    for project in &wanted {
-        let program = match project {
-            Some(project) => Program::of(bench, project)?,
-            None => Program::generate(bench)?,
-        };
+    for origin in wanted {
+        let program = Program::of(bench, origin)?;
         for (index, run) in program.runs.iter().enumerate() {
             let name = format!("{}, run {}", program.name, index + 1);
             announce(&name);
@@ -241,25 +237,42 @@ fn verdicts(found: &[Times]) -> Vec<String> {
         over_native(|linux| linux < SHORT_S, |times| times.tenth_boot),
         MOST_TENTH_SHORT,
     );
+    let exported = found
+        .iter()
+        .filter_map(|times| native::exported_over_best(&times.natives));
+    judge(
+        "exported over clang -O3 -march=native -flto with a profile, worst",
+        exported.collect(),
+        MOST_EXPORTED,
+    );
     lines
 }
 
-/// The projects in the order of the table, and then the generated program, which is none.
-fn chosen(request: &Request) -> Result<Vec<Option<Project>>> {
-    let mut known = table::read().map_err(Error::Build)?.project;
-    let wanted: Vec<&str> = match request.projects.as_slice() {
-        [] => PROJECTS.to_vec(),
-        names => names.iter().map(String::as_str).collect(),
+/// The projects in the order of the table, and then our own.
+fn chosen(request: &Request) -> Result<Vec<Origin>> {
+    let known = table::read().map_err(Error::Build)?.project;
+    let is_wanted = |name: &str| match request.projects.as_slice() {
+        [] => PROJECTS.contains(&name),
+        names => names.iter().any(|other| other == name),
     };
-    for name in &wanted {
-        if *name != generated::NAME && !known.iter().any(|project| project.name == *name) {
-            return Err(Error::Build(format!("no real project is called {name}")));
-        }
+    let is_own = |name: &str| Own::ALL.iter().any(|own| own.name() == name);
+    let names = request.projects.iter();
+    let mut unknown =
+        names.filter(|name| !is_own(name) && !known.iter().any(|project| project.name == **name));
+    if let Some(name) = unknown.next() {
+        return Err(Error::Build(format!("no real project is called {name}")));
     }
-    known.retain(|project| wanted.contains(&project.name.as_str()));
-    let is_generated = wanted.contains(&generated::NAME);
-    let projects = known.into_iter().map(Some);
-    Ok(projects.chain(is_generated.then_some(None)).collect())
+    let own = Own::ALL
+        .into_iter()
+        .filter(|own| match request.projects.is_empty() {
+            true => own.is_there(),
+            false => is_wanted(own.name()),
+        });
+    let projects = known.iter().filter(|project| is_wanted(&project.name));
+    Ok(projects
+        .map(|project| Origin::Project(Box::new(project.clone())))
+        .chain(own.map(Origin::Own))
+        .collect())
 }
 
 fn measure(bench: &Workbench, program: &Program, run: &Run, request: &Request) -> Result<Times> {
@@ -353,7 +366,8 @@ mod tests {
             interpreter: false,
             native: false,
         };
-        assert_eq!(chosen(&request).unwrap().len(), PROJECTS.len());
+        let own = Own::ALL.into_iter().filter(|own| own.is_there()).count();
+        assert_eq!(chosen(&request).unwrap().len(), PROJECTS.len() + own);
         let unknown = Request {
             projects: vec!["nothing".into()],
             ..request

@@ -1,4 +1,4 @@
-//! The same programs as other compilers make them for Linux.
+//! The same programs as other compilers make them for Linux, and as they are exported.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,8 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
-use super::{Program, best, generated, output_of};
+use super::exported::Exported;
+use super::{Origin, Program, best, output_of};
 use crate::e2e::real::build::{Built, Compilers, build_natively, hex};
 use crate::e2e::real::linux_command;
 use crate::e2e::real::table::Run;
@@ -16,11 +17,19 @@ use crate::tools;
 use crate::workbench::Workbench;
 
 /// What they are called in the table, in the order of [`ways`].
-pub const COLUMNS: [&str; 3] = ["clang -O3 native", "the same, profiled", "gcc -O3"];
+pub const COLUMNS: [&str; 5] = [
+    "clang -O3 native",
+    "the same, profiled",
+    "and -flto",
+    "gcc -O3",
+    "exported",
+];
 
 const BEST: [&str; 2] = ["-O3", "-march=native"];
 /// A profile of other sources than these would be a mistake, but of configure's checks there is none.
 const QUIET: &str = "-Wno-profile-instr-unprofiled";
+/// LLVM's own linker needs no plugin for it.
+const WHOLE_PROGRAM: [&str; 2] = ["-flto", "-fuse-ld=lld"];
 
 /// Seconds that the run takes as each of them makes it; none where it cannot be had, which stderr says.
 pub fn times(
@@ -29,23 +38,51 @@ pub fn times(
     run: &Run,
     expected: &[u8],
 ) -> [Option<f64>; COLUMNS.len()] {
-    let builds = [
-        built(bench, program, &clang(bench, &[])),
-        profiled(bench, program, run),
-        gcc().and_then(|compilers| built(bench, program, &compilers)),
+    let linux = |build: Result<Built>| {
+        let built = build?;
+        let folder = TemporaryFolder::new("native")?;
+        best(expected, || {
+            linux_command(&built, run, folder.path()).map_err(Error::Build)
+        })
+    };
+    let profile = profile(bench, program, run);
+    let profiled = |more: &[&str]| {
+        let profile = profile
+            .as_ref()
+            .map_err(|error| Error::Build(error.to_string()))?;
+        let mut flags = vec![
+            format!("-fprofile-use={}", profile.display()),
+            QUIET.to_owned(),
+        ];
+        flags.extend(more.iter().map(|flag| (*flag).to_owned()));
+        built(bench, program, &clang(bench, &flags))
+    };
+    let exported = || {
+        let folder = TemporaryFolder::new("native")?;
+        let exported = Exported::of(bench, program, run, folder.path())?;
+        best(expected, || Ok(exported.command()))
+    };
+    let times = [
+        linux(built(bench, program, &clang(bench, &[]))),
+        linux(profiled(&[])),
+        linux(profiled(&WHOLE_PROGRAM)),
+        linux(gcc().and_then(|compilers| built(bench, program, &compilers))),
+        exported(),
     ];
     let mut columns = COLUMNS.iter();
-    builds.map(|build| {
+    times.map(|time| {
         let column = columns.next().unwrap_or(&"");
-        let time = build.and_then(|built| {
-            let folder = TemporaryFolder::new("native")?;
-            best(expected, || {
-                linux_command(&built, run, folder.path()).map_err(Error::Build)
-            })
-        });
         time.inspect_err(|error| eprintln!("{column}: {error}"))
             .ok()
     })
+}
+
+/// The exported program's time over that of the best that clang makes; none if one of them is not known.
+pub fn exported_over_best(times: &[Option<f64>]) -> Option<f64> {
+    let [_, _, best, _, exported] = times else {
+        return None;
+    };
+    Some((*exported)? / (*best)?)
 }
 
 fn clang(bench: &Workbench, flags: &[String]) -> Compilers {
@@ -71,9 +108,11 @@ fn gcc() -> Result<Compilers> {
 }
 
 fn built(bench: &Workbench, program: &Program, compilers: &Compilers) -> Result<Built> {
-    let linux = match &program.project {
-        Some(project) => build_natively(bench, project, compilers).map_err(Error::Build)?,
-        None => {
+    let linux = match &program.origin {
+        Origin::Project(project) => {
+            build_natively(bench, project, compilers).map_err(Error::Build)?
+        }
+        Origin::Own(own) => {
             let words = [
                 compilers.programs[0].display().to_string(),
                 compilers.flags.join(" "),
@@ -83,7 +122,7 @@ fn built(bench: &Workbench, program: &Program, compilers: &Compilers) -> Result<
                 .path()
                 .join(hex(Sha256::digest(words.concat()).as_slice()));
             let flags: Vec<&str> = compilers.flags.iter().map(String::as_str).collect();
-            generated::compile(&compilers.programs[0], &flags, &folder)?;
+            own.compile(bench, &compilers.programs[0], &flags, &folder)?;
             folder
         }
     };
@@ -93,8 +132,8 @@ fn built(bench: &Workbench, program: &Program, compilers: &Compilers) -> Result<
     })
 }
 
-/// With a profile of this very run.
-fn profiled(bench: &Workbench, program: &Program, run: &Run) -> Result<Built> {
+/// A profile of this very run.
+fn profile(bench: &Workbench, program: &Program, run: &Run) -> Result<PathBuf> {
     let generating = clang(bench, &["-fprofile-generate".to_owned()]);
     let built_once = built(bench, program, &generating)?;
     let folder = TemporaryFolder::new("profile")?;
@@ -111,8 +150,7 @@ fn profiled(bench: &Workbench, program: &Program, run: &Run) -> Result<Built> {
     let name = format!("{}.profdata", hex(Sha256::digest(&profile).as_slice()));
     let kept = bench.cache().root().join("projects").join(name);
     fs::write(&kept, &profile)?;
-    let flag = format!("-fprofile-use={}", kept.display());
-    built(bench, program, &clang(bench, &[flag, QUIET.to_owned()]))
+    Ok(kept)
 }
 
 fn merge(bench: &Workbench, folder: &Path, merged: &Path) -> Result<()> {

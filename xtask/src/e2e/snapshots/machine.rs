@@ -155,7 +155,7 @@ impl<'a> Machine<'a> {
             .program
             .bundle_with(&program.arguments, Tier::Auto, &self.options);
         self.subject
-            .run_with_disk(self.kernel.clone(), &bundle, self.disk.path())
+            .run_executable(self.kernel.clone(), &bundle, Some(self.disk.path()))
     }
 
     /// As [`Machine::boot`], with a snapshot at the end.

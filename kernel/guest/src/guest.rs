@@ -1,10 +1,11 @@
-//! What the machine runs.
+//! What a kernel runs.
 
 use core::cell::Cell;
+use core::fmt;
 
-use bareflow_guest::{Fault, Resume};
+use crate::{Fault, Resume};
 
-/// What the machine runs: the engine, or a program that is linked with the kernel.
+/// What a kernel runs: the engine, or a program that is linked with the kernel.
 pub trait Guest: Sync {
     /// Runs the program in `bundle`, which is empty if the loader gave none, and returns the exit code. The
     /// runtime has its platform; no constructor has run yet.
@@ -18,21 +19,34 @@ pub trait Guest: Sync {
 
     /// Where an exception's handler must return to for the program to end alone; `None` if it is the kernel's.
     fn resume_after(&self, fault: &Fault) -> Option<Resume>;
+
+    /// Says what a fault of the kernel is, and where.
+    ///
+    /// # Errors
+    /// The writer's.
+    fn describe(&self, fault: &Fault, to: &mut dyn fmt::Write) -> fmt::Result {
+        write!(
+            to,
+            "{} at instruction {:#x}",
+            fault.cause, fault.instruction
+        )
+    }
 }
 
 struct Slot(Cell<Option<&'static dyn Guest>>);
 
-// SAFETY: there is one thread, and it writes once, before interrupts are enabled.
+// SAFETY: there is one thread, and it writes once, before interrupts and signals are handled.
 unsafe impl Sync for Slot {}
 
 static GUEST: Slot = Slot(Cell::new(None));
 
-/// To be called once, before interrupts are enabled.
-pub(crate) fn set(guest: &'static dyn Guest) {
+/// To be called once, before interrupts and signals are handled.
+pub fn set_guest(guest: &'static dyn Guest) {
     GUEST.0.set(Some(guest));
 }
 
-/// What the machine runs; `None` until it has been set.
-pub(crate) fn get() -> Option<&'static dyn Guest> {
+/// What the kernel runs; `None` until it has been set.
+#[must_use]
+pub fn guest() -> Option<&'static dyn Guest> {
     GUEST.0.get()
 }
