@@ -28,9 +28,6 @@ use crate::jail;
 use crate::session::WATCH_INTERVAL_US;
 use crate::tiers::{Manager, level_code, now};
 
-/// Where answers' bytes lie. The object of a unit of 100,000 instructions has some MiB.
-const RING_BYTES: usize = 32 << 20;
-
 /// After so many copies that have not ended by themselves there is no other one.
 const MOST_LOSSES: u32 = 3;
 
@@ -108,12 +105,13 @@ impl Background {
             let exchange_bytes = size_of::<Exchange>().next_multiple_of(PAGE_BYTES);
             let profile_bytes = unit_count * size_of::<llvm_profile_t>();
             let profile_bytes = profile_bytes.next_multiple_of(PAGE_BYTES);
-            let all_bytes = exchange_bytes + RING_BYTES + profile_bytes;
+            let ring_bytes = self.companion.ring_size_bytes();
+            let all_bytes = exchange_bytes + ring_bytes + profile_bytes;
             let start = self.companion.map_shared(all_bytes)?;
             // SAFETY: the pages are zeroed, which is an empty exchange, and stay for ever; all of it is atomic.
             let exchange = unsafe { &*ptr::with_exposed_provenance::<Exchange>(start) };
             let ring = ptr::with_exposed_provenance_mut(start + exchange_bytes);
-            let profiles = start + exchange_bytes + RING_BYTES;
+            let profiles = start + exchange_bytes + ring_bytes;
             self.shared = Some(Shared {
                 exchange,
                 ring,
@@ -165,7 +163,7 @@ impl Background {
 }
 
 /// What is said of a copy that is gone, and of what it was compiling.
-const LOST: &str = "the process that compiles has ended, or does not answer";
+const LOST: &str = "the compiler beside the program has ended, or does not answer";
 
 /// Of every page on this processor.
 const PAGE_BYTES: usize = 4096;
@@ -208,12 +206,13 @@ struct Sink<'a> {
 impl Sink<'_> {
     fn answer(&mut self, outcome: Outcome, bytes: &[u8]) {
         let exchange = self.shared.exchange;
+        let ring_bytes = self.companion.ring_size_bytes();
         let offset = loop {
             let seen = exchange.given_back().load(Acquire);
-            if let Some(offset) = exchange.room_for(bytes.len(), RING_BYTES) {
+            if let Some(offset) = exchange.room_for(bytes.len(), ring_bytes) {
                 break offset;
             }
-            if bytes.len() > RING_BYTES {
+            if bytes.len() > ring_bytes {
                 return;
             }
             self.companion.wait(exchange.given_back(), seen);
@@ -367,7 +366,10 @@ impl Manager<'_> {
         let Some(shared) = shared else { return };
         while exchange.has_answer() {
             let is_known = |answer: &Answer| (answer.request.unit as usize) < self.records().len();
-            let Some(answer) = exchange.answer(RING_BYTES).filter(is_known) else {
+            let Some(answer) = exchange
+                .answer(companion.ring_size_bytes())
+                .filter(is_known)
+            else {
                 // The program has written there.
                 self.lose_copy(exchange);
                 return;

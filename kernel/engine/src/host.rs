@@ -27,14 +27,20 @@ pub trait Host {
     /// Counters as they are now.
     fn counters(&self) -> HostCounters;
 
-    /// What it takes to compile beside the program; `None` if the kernel cannot do that.
-    fn companion(&self) -> Option<&'static dyn Companion>;
+    /// What it takes to compile beside the program.
+    ///
+    /// # Errors
+    /// Why that cannot be done.
+    fn companion(&self) -> Result<&'static dyn Companion, &'static str>;
 }
 
-/// A process beside the program's: a copy of it, which goes on with something else.
+/// A process beside the program's, or another processor: with a copy of its memory, it goes on with something else.
 pub trait Companion: Sync {
     /// How many processors there are for the program and the copy.
     fn processor_count(&self) -> usize;
+
+    /// How much memory both share for what is handed over.
+    fn ring_size_bytes(&self) -> usize;
 
     /// Maps zeroed memory that copies share; `None` if there is none.
     fn map_shared(&self, size_bytes: usize) -> Option<usize>;

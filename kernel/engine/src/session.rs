@@ -1,6 +1,7 @@
 //! One program's way through the C interface.
 
 use alloc::ffi::CString;
+use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ffi::{CStr, c_char, c_int};
@@ -296,17 +297,21 @@ pub(crate) const WATCH_INTERVAL_US: u32 = 10_000;
 /// The companion that is to compile, if there is one and the settings want it; by themselves they do where it has a
 /// processor for itself and costs decide: counts say exactly when there is what code.
 fn background(config: &Config, host: &dyn Host) -> Option<Background> {
-    let companion = host.companion();
-    let is_wanted = match config.background {
-        Some(is_wanted) => is_wanted,
-        None => companion.is_some_and(|companion| {
-            config.policy == Policy::Costs && companion.processor_count() > 1
-        }),
-    };
-    if is_wanted && companion.is_none() {
-        report_note("background=1: this kernel compiles on the processor of the program alone");
+    let is_possible = config.policy == Policy::Costs || config.background == Some(true);
+    if config.background == Some(false) || !is_possible {
+        return None;
     }
-    companion.filter(|_| is_wanted).map(Background::new)
+    match (host.companion(), config.background) {
+        (Ok(companion), None) if companion.processor_count() < 2 => None,
+        (Ok(companion), _) => Some(Background::new(companion)),
+        (Err(_), None) => None,
+        (Err(reason), _) => {
+            report_note(&format!(
+                "background=1: {reason}: the program compiles for itself"
+            ));
+            None
+        }
+    }
 }
 
 fn run_in_tiers(config: Config, request: &RunRequest, host: &mut dyn Host) -> Result<i32, Outcome> {

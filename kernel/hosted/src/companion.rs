@@ -94,6 +94,11 @@ impl Companion for Process {
         linux::processor_count()
     }
 
+    fn ring_size_bytes(&self) -> usize {
+        // The object of a unit of 100,000 instructions has some MiB. Linux gives memory when it is used.
+        32 << 20
+    }
+
     fn map_shared(&self, size_bytes: usize) -> Option<usize> {
         let flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
         linux::map(0, size_bytes, PROT_READ | PROT_WRITE, flags, None).ok()

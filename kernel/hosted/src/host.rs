@@ -21,7 +21,7 @@ impl Host for HostedKernel {
         HostCounters::default()
     }
 
-    fn companion(&self) -> Option<&'static dyn Companion> {
-        Some(&COMPANION)
+    fn companion(&self) -> Result<&'static dyn Companion, &'static str> {
+        Ok(&COMPANION)
     }
 }

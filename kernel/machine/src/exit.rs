@@ -6,7 +6,7 @@ use bareflow_cxx_runtime::platform::Stream;
 use x86_64::instructions::port::Port;
 use x86_64::instructions::{hlt, interrupts};
 
-use crate::{clock, console, disk, memory, pager};
+use crate::{clock, console, disk, memory, pager, second};
 
 /// Exit codes that are not an outcome of the guest; the reference lists all codes.
 pub(crate) const OUT_OF_MEMORY: u8 = 112;
@@ -29,6 +29,9 @@ pub fn fail(code: u8, message: fmt::Arguments) -> ! {
 /// Reports the exit code to the host and ends the machine.
 pub fn end(code: u8) -> ! {
     interrupts::disable();
+    if second::is_second() {
+        second::end();
+    }
     console::flush();
     console::display::refresh();
     console::serial::report(format_args!(

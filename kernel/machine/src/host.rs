@@ -3,7 +3,7 @@
 use bareflow_engine::{Companion, Host, HostCounters, Kernel};
 use bareflow_guest::VolumeGuard;
 
-use crate::{memory, pager};
+use crate::{memory, pager, second};
 
 /// The machine.
 #[derive(Default)]
@@ -26,8 +26,7 @@ impl Host for MachineHost {
         }
     }
 
-    fn companion(&self) -> Option<&'static dyn Companion> {
-        // There is one processor.
-        None
+    fn companion(&self) -> Result<&'static dyn Companion, &'static str> {
+        second::companion()
     }
 }

@@ -62,6 +62,15 @@ pub(crate) fn llvm_text() -> Range<usize> {
     range(&raw const __llvm_window, &raw const __llvm_rodata_start)
 }
 
+/// LLVM's variables that are not zeros at first.
+#[cfg(feature = "engine")]
+pub(crate) fn llvm_variables() -> Range<usize> {
+    range(
+        &raw const __llvm_pages_data_start,
+        &raw const __llvm_pages_bss_start,
+    )
+}
+
 /// Where a loader of ELF files has put LLVM, without the symbol table.
 pub(crate) fn loaded_llvm() -> Range<usize> {
     range(&raw const __llvm_load_start, &raw const __llvm_load_end)

@@ -5,7 +5,7 @@
 //! 2. One address space, everything of it below 2 GiB; every address is the memory of the same address,
 //!    but for the code pool, the stacks, devices and LLVM. No page is writable and executable, none is mapped that
 //!    nobody uses, and page 0 never is.
-//! 3. One processor, one thread. Interrupt and exception handlers run on stacks of their own, because
+//! 3. One thread, on one processor; a second one may work on a copy of its memory. Interrupt and exception handlers run on stacks of their own, because
 //!    compiled code keeps data below its stack pointer.
 //! 4. What goes wrong is said in one line and ends the machine with an exit code that the host sees.
 //!
@@ -33,6 +33,7 @@ mod pager;
 mod platform;
 mod processor;
 mod room;
+mod second;
 mod start;
 mod start_info;
 

@@ -10,6 +10,8 @@ use bareflow_guest::Surroundings;
 use x86_64::instructions::hlt;
 
 use crate::processor::random;
+#[cfg(feature = "engine")]
+use crate::second;
 use crate::{clock, console, exit, memory, pager};
 
 struct Machine {
@@ -34,17 +36,27 @@ pub(crate) fn set_surroundings(surroundings: Surroundings) {
     MACHINE.surroundings.set(surroundings);
 }
 
+/// Where there is too little memory, the program gets what the second processor has.
+fn with_all_memory<T>(action: impl Fn() -> Result<T, PlatformError>) -> Result<T, PlatformError> {
+    let result = action();
+    #[cfg(feature = "engine")]
+    if matches!(result, Err(PlatformError::OutOfMemory)) && second::give_back() {
+        return action();
+    }
+    result
+}
+
 /// Below this, sleeping until the next timer interrupt would be too long.
 const SHORTEST_SLEEP_NS: u64 = 2 * 1_000_000_000 / clock::INTERRUPTS_PER_S;
 
 // SAFETY: free frames are given out zeroed and once, and the page tables keep to their protection.
 unsafe impl Platform for Machine {
     fn map_pages(&self, size_bytes: usize, protection: Protection) -> Result<usize, PlatformError> {
-        memory::map(size_bytes, protection)
+        with_all_memory(|| memory::map(size_bytes, protection))
     }
 
     fn map_large(&self, size_bytes: usize) -> Result<usize, PlatformError> {
-        memory::map_large(size_bytes)
+        with_all_memory(|| memory::map_large(size_bytes))
     }
 
     unsafe fn unmap_pages(&self, address: usize, size_bytes: usize) -> Result<(), PlatformError> {
@@ -59,7 +71,7 @@ unsafe impl Platform for Machine {
         protection: Protection,
     ) -> Result<(), PlatformError> {
         // SAFETY: the caller's promise.
-        unsafe { memory::protect(address, size_bytes, protection) }
+        with_all_memory(|| unsafe { memory::protect(address, size_bytes, protection) })
     }
 
     fn console_write(&self, stream: Stream, bytes: &[u8]) {

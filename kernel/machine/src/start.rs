@@ -45,7 +45,12 @@ pub unsafe fn start(start_info: usize, guest: &'static dyn Guest) -> ! {
     features::enable();
     serial::initialise();
     // SAFETY: the entry's promise.
-    let layout = unsafe { memory::initialise(&StartInfo::read(start_info)) };
+    let layout = unsafe {
+        let info = StartInfo::read(start_info);
+        #[cfg(feature = "engine")]
+        crate::second::find(&info);
+        memory::initialise(&info)
+    };
     segments::set_handler_stacks(layout.handler_stack_tops);
     // SAFETY: the table is readable, in memory or from the disk, and nothing writes to it.
     unsafe { fault::set_table(layout.symbols) };

@@ -40,6 +40,8 @@ struct RawRegion {
 /// What the loader has told. It borrows the loader's memory.
 #[derive(Clone, Copy)]
 pub(crate) struct StartInfo {
+    #[cfg(feature = "engine")]
+    root_table: u64,
     memory_map: &'static [RawRegion],
     modules: &'static [RawModule],
 }
@@ -72,6 +74,8 @@ impl StartInfo {
                 count => core::slice::from_raw_parts(at(info.modules), count),
             };
             Self {
+                #[cfg(feature = "engine")]
+                root_table: info.rsdp,
                 memory_map,
                 modules,
             }
@@ -83,6 +87,12 @@ impl StartInfo {
         self.memory_map
             .iter()
             .map(|region| Region::new(region.base, region.size_bytes, region.kind))
+    }
+
+    /// Where the root of ACPI's tables is; 0 if the loader does not say.
+    #[cfg(feature = "engine")]
+    pub(crate) fn root_table(&self) -> u64 {
+        self.root_table
     }
 
     fn module(&self, index: usize) -> Option<Range<usize>> {

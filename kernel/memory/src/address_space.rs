@@ -1,5 +1,7 @@
 //! What is mapped where, with which access.
 
+mod copy;
+
 use core::ops::Range;
 
 use x86_64::PhysAddr;
@@ -60,6 +62,8 @@ pub struct AddressSpace<'a> {
     directory: &'a mut [PageTableEntry],
     /// One table for each directory entry, in order: together an array of one entry for each page.
     tables: &'a mut [PageTable],
+    /// The page where the first of them is mapped.
+    tables_page: usize,
     frames: Frames<'a>,
     pool: Pool,
 }
@@ -108,6 +112,7 @@ impl<'a> AddressSpace<'a> {
         Self {
             directory,
             tables,
+            tables_page: tables_address / PAGE_SIZE_BYTES,
             frames,
             pool,
         }

@@ -1,9 +1,10 @@
 //! On which processors a snapshot's code runs.
 //!
-//! The key of a snapshot is one of two things. It may be what CPUID said, in hexadecimal words behind the vendor's name of
-//! 12 characters: leaf 1 (eax, ecx, edx), leaf 7 (eax, ebx, ecx, edx), leaf 7.1 (the same), leaf 0xD.1 (eax), leaf
-//! 0x80000001 (ecx, edx), then XCR0; then the code is for this very processor. Or it is a level of the x86-64 psABI
-//! (<https://gitlab.com/x86-psABIs/x86-64-ABI>, table 3.1): then the code runs on every processor that has it.
+//! The key of a snapshot is one of two things. It may be what CPUID said, in hexadecimal words behind the vendor's name
+//! of 12 characters: leaf 1 (eax, ecx, edx), leaf 7 (eax, ebx, ecx, edx), leaf 7.1 (the same), leaf 0xD.1 (eax), leaf
+//! 0x80000001 (ecx, edx), then XCR0, without the bits that tell of further processors; then the code is for this very
+//! processor. Or it is a level of the x86-64 psABI (<https://gitlab.com/x86-psABIs/x86-64-ABI>, table 3.1): then the
+//! code runs on every processor that has it.
 
 use alloc::vec::Vec;
 

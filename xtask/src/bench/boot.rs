@@ -14,7 +14,7 @@ use crate::image::DEFAULT_SIZE_BYTES;
 use crate::kernel::{KernelKind, LlvmExtent};
 use crate::launch::LaunchError;
 use crate::program::{Program, Tier};
-use crate::qemu::{Boot, Console, Counters, Drive, Machine, Verdict, boot};
+use crate::qemu::{Boot, Console, Counters, Drive, Machine, Processors, Verdict, boot};
 use crate::temporary::TemporaryFolder;
 use crate::workbench::Workbench;
 
@@ -95,6 +95,7 @@ pub fn run(bench: &Workbench) -> Result<()> {
             let machine = |counts_instructions| Machine {
                 qemu: bench.tools.qemu.clone(),
                 memory_mib: MEMORY_MIB,
+                processors: Processors::default(),
                 counts_instructions,
                 console: Console::default(),
                 boot: way.clone(),

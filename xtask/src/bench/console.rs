@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::kernel::{KernelKind, LlvmExtent};
 use crate::launch::Kernel;
 use crate::program::{Program, Tier};
-use crate::qemu::{Boot, Console, Machine};
+use crate::qemu::{Boot, Console, Machine, Processors};
 use crate::supervise::{Input, Output, Recorder, Streams};
 use crate::temporary::TemporaryFolder;
 use crate::workbench::Workbench;
@@ -54,6 +54,7 @@ pub fn run(bench: &Workbench) -> Result<()> {
             Place::Machine(console) => Kernel::Machine(Machine {
                 qemu: bench.tools.qemu.clone(),
                 memory_mib: MEMORY_MIB,
+                processors: Processors::default(),
                 counts_instructions: false,
                 console,
                 boot: Boot::Pvh {

@@ -17,7 +17,7 @@ use crate::launch::{Ending, Kernel};
 use crate::outputs::OutputFile;
 use crate::profile;
 use crate::program::{Transfer, forgetting};
-use crate::qemu::{Boot, Console, DEFAULT_MEMORY_MIB, Drive, Interface, Machine};
+use crate::qemu::{Boot, Console, DEFAULT_MEMORY_MIB, Drive, Interface, Machine, Processors};
 use crate::supervise::{Input, Output, Streams};
 use crate::temporary::TemporaryFolder;
 use crate::tools::{Installation, Tools};
@@ -66,6 +66,14 @@ pub struct RunArgs {
     /// RAM of the machine [default: 512], or bound of the hosted kernel's address space [default: none]
     #[arg(long, value_name = "N")]
     memory_mib: Option<u32>,
+    /// Processors of the machine, QEMU's -smp: the compiler can have the second (--set background=1)
+    #[arg(
+        long,
+        value_name = "N",
+        conflicts_with = "hosted",
+        value_parser = clap::value_parser!(u32).range(1..=255)
+    )]
+    smp: Option<u32>,
     /// Stop the program after this many seconds
     #[arg(long, value_name = "N", default_value_t = 600)]
     timeout_s: u64,
@@ -237,6 +245,7 @@ impl RunArgs {
         Kernel::Machine(Machine {
             qemu,
             memory_mib: self.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
+            processors: self.smp.map_or_else(Processors::default, Processors::Count),
             counts_instructions: false,
             console: self.console(),
             boot,

@@ -138,6 +138,7 @@ impl Subject<'_> {
         let machine = Machine {
             qemu: self.bench.tools.qemu.clone(),
             memory_mib: self.memory_mib,
+            processors: qemu::Processors::default(),
             counts_instructions: writes == Writes::Dropped,
             console: qemu::Console::default(),
             boot: qemu::Boot::Disk(Drive {

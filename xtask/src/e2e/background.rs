@@ -19,16 +19,16 @@ use super::subject::{Place, Subject};
 use crate::profile::{Compilation, Profile};
 use crate::supervise::dies_with_us;
 
-const BESIDE: &str = "background=1";
+pub(super) const BESIDE: &str = "background=1";
 /// How long a process that has been told to end may be seen.
 const END_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a copy may take to appear, on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
-const LOST: &str = "the process that compiles has ended, or does not answer";
+pub(super) const LOST: &str = "the compiler beside the program has ended, or does not answer";
 
 /// The tests of the compiler beside the program.
 pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
-    let checks: [(&str, Check<Subject>); 9] = [
+    let checks: [(&str, Check<Subject>); 8] = [
         ("output", check_output),
         ("counts", check_counts),
         ("killed", check_killed),
@@ -37,13 +37,12 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
         ("snapshots", check_snapshots),
         ("nothing_left", check_nothing_left),
         ("one_processor", check_one_processor),
-        ("machine", check_machine),
     ];
     Test::of_checks("background", subject, &checks)
 }
 
 /// Functions with loops that are called again and again, and some that are first called late.
-fn rounds(count: usize) -> String {
+pub(super) fn rounds(count: usize) -> String {
     const FUNCTIONS: usize = 24;
     let mut text = String::from("#include <stdio.h>\n");
     let (mut calls, mut late) = (String::new(), String::new());
@@ -75,7 +74,7 @@ const LONG: usize = 40_000;
 const SHORT: usize = 4_000;
 
 /// An interpreter that jumps by labels, as Lua's does.
-const INTERPRETER: &str = r#"#include <stdio.h>
+pub(super) const INTERPRETER: &str = r#"#include <stdio.h>
 enum { ADD, MULTIPLY, SHIFT, LOOP, END };
 static const unsigned char code[] = {ADD, MULTIPLY, SHIFT, ADD, LOOP, END};
 static unsigned run(unsigned value, unsigned count) {
@@ -137,14 +136,19 @@ fn compilations(profile: &Profile) -> impl Iterator<Item = &Compilation> {
     })
 }
 
+/// Those that were made beside the program.
+pub(super) fn beside(profile: &Profile) -> Vec<&Compilation> {
+    compilations(profile)
+        .filter(|made| made.background)
+        .collect()
+}
+
 /// Runs a program beside whose run code is made, and sees that there was some, and how much.
 fn check_beside(subject: &Subject, source: &str, settings: &[&str]) -> Result<(), String> {
     let program = Generated::build(subject, source)?;
     let run = program.run(subject, Place::Hosted, settings)?;
     let profile = program.examine(&run)?;
-    let beside: Vec<&Compilation> = compilations(profile)
-        .filter(|made| made.background)
-        .collect();
+    let beside = beside(profile);
     if beside.is_empty() {
         return Err(format!(
             "nothing was compiled beside it\n{}",
@@ -231,19 +235,6 @@ fn check_snapshots(subject: &Subject) -> Result<(), String> {
         if booted.boot.snapshot != wanted || booted.boot.saved.is_none() {
             return Err(format!("boot {}: {:?}", boot + 1, booted.boot));
         }
-    }
-    Ok(())
-}
-
-fn check_machine(subject: &Subject) -> Result<(), String> {
-    let program = Generated::build(subject, &rounds(SHORT / 40))?;
-    let run = program.run(subject, Place::Disk, &[BESIDE])?;
-    program.examine(&run)?;
-    if !run
-        .log
-        .contains("background=1: this kernel compiles on the processor of the program")
-    {
-        return Err(format!("it does not say so\n{}", run.describe()));
     }
     Ok(())
 }

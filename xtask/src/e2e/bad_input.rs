@@ -239,6 +239,7 @@ fn check(subject: &Subject, case: &Case, place: Place, tier: Tier) -> Result<(),
         memory_mib: case.memory_mib,
         timeout: timeout_s.map(Duration::from_secs),
         damage: case.damage,
+        ..Conditions::default()
     };
     let run = subject.run(place, &bundle, conditions)?;
     judge(case, &run)

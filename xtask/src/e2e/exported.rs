@@ -22,7 +22,7 @@ use crate::export::{self, ExportError, Guidance};
 use crate::image::{ImageFile, ImageSize};
 use crate::kernel::KernelKind;
 use crate::program::{Program, Tier};
-use crate::qemu::{self, Boot, Console, Counters, Drive, Machine, Verdict};
+use crate::qemu::{self, Boot, Console, Counters, Drive, Machine, Processors, Verdict};
 use crate::supervise::Recorder;
 use crate::training::{Runs, TrainingRun, control_flow};
 
@@ -169,6 +169,7 @@ impl Exported {
         let machine = Machine {
             qemu: subject.bench.tools.qemu.clone(),
             memory_mib,
+            processors: Processors::default(),
             counts_instructions: false,
             console: Console::default(),
             boot: Boot::Disk(Drive::new(&self.image)),

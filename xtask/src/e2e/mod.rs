@@ -39,6 +39,7 @@ mod profile_guided;
 mod random;
 pub mod real;
 mod runner;
+mod second_processor;
 mod snapshots;
 mod subject;
 mod trained;
@@ -90,6 +91,7 @@ pub fn program_tests(
     tests.extend(hot_loops::tests(subject));
     tests.extend(profile_guided::tests(subject));
     tests.extend(background::tests(subject));
+    tests.extend(second_processor::tests(subject));
     tests.extend(cases::tests(subject)?);
     tests.extend(cxx::tests(subject)?);
     tests.extend(libcxx::tests(subject, libcxx));

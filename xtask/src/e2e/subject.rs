@@ -13,7 +13,7 @@ use crate::image::DEFAULT_SIZE_BYTES;
 use crate::launch::{Ending, Kernel};
 use crate::profile::{self, Profile};
 use crate::program::{ProgramCompiler, forgetting};
-use crate::qemu::{Boot, Console, Drive, Machine, ReadError};
+use crate::qemu::{Boot, Console, Drive, Machine, Processors, ReadError};
 use crate::supervise::Recorder;
 use crate::temporary::TemporaryFolder;
 use crate::workbench::Workbench;
@@ -64,6 +64,8 @@ pub struct Conditions {
     pub timeout: Option<Duration>,
     /// Damage to the disk.
     pub damage: Option<Damage>,
+    /// The machine's processors.
+    pub processors: Processors,
 }
 
 /// Damage to the disk.
@@ -305,7 +307,10 @@ impl Subject {
     }
 
     fn machine(&self, boot: Boot, conditions: Conditions) -> Kernel {
-        Kernel::Machine(self.emulated(boot, conditions.memory_mib))
+        Kernel::Machine(Machine {
+            processors: conditions.processors,
+            ..self.emulated(boot, conditions.memory_mib)
+        })
     }
 
     /// The machine, with as much RAM as usual unless asked otherwise.
@@ -313,6 +318,7 @@ impl Subject {
         Machine {
             qemu: self.bench.tools.qemu.clone(),
             memory_mib: memory_mib.unwrap_or(MEMORY_MIB),
+            processors: Processors::default(),
             counts_instructions: false,
             console: Console::default(),
             boot,

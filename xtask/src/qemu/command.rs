@@ -79,6 +79,41 @@ pub struct ReadError {
     pub sector: u64,
 }
 
+/// The processors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Processors {
+    /// So many.
+    Count(u32),
+    /// One, and another that the firmware names and that never answers, for tests.
+    OneAnswers,
+}
+
+impl Default for Processors {
+    fn default() -> Self {
+        Self::Count(1)
+    }
+}
+
+impl Processors {
+    /// The words of the command line; `folder` gets what they name.
+    fn words(self, folder: &Path) -> io::Result<Vec<OsString>> {
+        match self {
+            Self::Count(count) => Ok(vec!["-smp".into(), count.to_string().into()]),
+            Self::OneAnswers => {
+                let path = folder.join("processors");
+                fs::write(&path, ABSENT_PROCESSOR)?;
+                let mut words = OsString::from("sig=APIC,rev=1,data=");
+                words.push(escape(&path));
+                Ok(vec!["-acpitable".into(), words])
+            }
+        }
+    }
+}
+
+/// The rest of a table of interrupt controllers (ACPI 6.5, section 5.2.12): where they are, no flags, and a processor with
+/// the number 7 that can be used.
+const ABSENT_PROCESSOR: [u8; 16] = [0, 0, 0xe0, 0xfe, 0, 0, 0, 0, 0, 8, 7, 7, 1, 0, 0, 0];
+
 /// How the program's streams are connected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Console {
@@ -98,6 +133,8 @@ pub struct Machine {
     pub qemu: PathBuf,
     /// RAM.
     pub memory_mib: u32,
+    /// Its processors.
+    pub processors: Processors,
     /// Whether one instruction takes one nanosecond of the machine's time (`-icount shift=0`): slower, and
     /// the same in every run.
     pub counts_instructions: bool,
@@ -121,6 +158,7 @@ impl Machine {
             // Translated, not virtualised: the same on every host.
             .args(["-machine", "pc", "-accel", "tcg", "-cpu", "max"])
             .args(["-m", &format!("{}M", self.memory_mib)])
+            .args(self.processors.words(folder)?)
             .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
         if self.counts_instructions {
             command.args(["-icount", "shift=0"]);
@@ -265,6 +303,7 @@ mod tests {
         let machine = Machine {
             qemu: "qemu-system-x86_64".into(),
             memory_mib: 256,
+            processors: Processors::Count(2),
             counts_instructions: false,
             console: Console::default(),
             boot,
@@ -308,7 +347,9 @@ mod tests {
             ]
         );
         assert_eq!(words[words.len() - 4..], ["-kernel", "k", "-initrd", "b"]);
-        assert!(words.windows(2).any(|pair| pair == ["-m", "256M"]));
+        for option in [["-m", "256M"], ["-smp", "2"]] {
+            assert!(words.windows(2).any(|pair| pair == option));
+        }
     }
 
     #[test]

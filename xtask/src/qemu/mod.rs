@@ -25,7 +25,7 @@ use crate::supervise::{Input, Output, Streams, supervise_with};
 use crate::temporary::TemporaryFolder;
 
 pub use command::{
-    Boot, Console, DEFAULT_MEMORY_MIB, Drive, Interface, Machine, ReadError, Writes,
+    Boot, Console, DEFAULT_MEMORY_MIB, Drive, Interface, Machine, Processors, ReadError, Writes,
 };
 pub use trace::trace;
 pub use verdict::{Counters, Report, Verdict};

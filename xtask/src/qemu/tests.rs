@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use super::{Boot, Console, Drive, Machine, Verdict, boot};
+use super::{Boot, Console, Drive, Machine, Processors, Verdict, boot};
 use crate::supervise::Recorder;
 
 const COM1: u16 = 0x3f8;
@@ -43,6 +43,7 @@ fn run(code: &[&[u8]], timeout_s: u64) -> Option<(Verdict, Vec<u8>, String)> {
     let machine = Machine {
         qemu: qemu.into(),
         memory_mib: 16,
+        processors: Processors::default(),
         counts_instructions: false,
         console: Console::default(),
         boot: Boot::Disk(Drive::new(image)),

@@ -10,7 +10,9 @@ use super::linked::{Function, LinkedKernel};
 use crate::error::{Error, Result};
 use crate::image::ImageFile;
 use crate::launch::LaunchError;
-use crate::qemu::{self, Boot, Console, DEFAULT_MEMORY_MIB, Drive, Machine, Verdict, Writes};
+use crate::qemu::{
+    self, Boot, Console, DEFAULT_MEMORY_MIB, Drive, Machine, Processors, Verdict, Writes,
+};
 use crate::supervise::Recorder;
 use crate::workbench::Workbench;
 
@@ -33,6 +35,7 @@ pub fn run(
     let machine = Machine {
         qemu: bench.tools.qemu.clone(),
         memory_mib: DEFAULT_MEMORY_MIB,
+        processors: Processors::default(),
         counts_instructions: false,
         console: Console::default(),
         boot: Boot::Disk(Drive {

@@ -70,13 +70,16 @@ fn kernel_build_id() -> [u8; 32] {
 }
 
 /// What CPUID and XGETBV say of the processor: whatever LLVM makes of it depends on nothing else (Intel SDM volume 2A,
-/// "CPUID").
+/// "CPUID"). How many processors there are is left out: code for one is code for one of two.
 pub(crate) fn processor() -> String {
     const FEATURES: u32 = 1;
     const STRUCTURED_FEATURES: u32 = 7;
     const EXTENDED_STATE: u32 = 0xd;
     const EXTENDED_FEATURES: u32 = 0x8000_0001;
     const OSXSAVE: u32 = 1 << 27;
+    /// In leaf 1, EDX, and in AMD's leaf 0x80000001, ECX: that there are several in one package.
+    const HYPER_THREADING: u32 = 1 << 28;
+    const SEVERAL_CORES: u32 = 1 << 1;
     let basic = __cpuid(0);
     let vendor: String = [basic.ebx, basic.edx, basic.ecx]
         .iter()
@@ -86,7 +89,7 @@ pub(crate) fn processor() -> String {
     let mut text = vendor;
     let mut add = |what: u32| text += &format!(" {what:x}");
     let features = __cpuid(FEATURES);
-    [features.eax, features.ecx, features.edx]
+    [features.eax, features.ecx, features.edx & !HYPER_THREADING]
         .into_iter()
         .for_each(&mut add);
     if basic.eax >= STRUCTURED_FEATURES {
@@ -102,7 +105,7 @@ pub(crate) fn processor() -> String {
     }
     if __cpuid(0x8000_0000).eax >= EXTENDED_FEATURES {
         let found = __cpuid(EXTENDED_FEATURES);
-        add(found.ecx);
+        add(found.ecx & !SEVERAL_CORES);
         add(found.edx);
     }
     if features.ecx & OSXSAVE != 0 {

@@ -18,8 +18,8 @@ use bareflow_cxx_runtime::platform::Stream;
 pub(crate) use input::read;
 pub(crate) use output::{flush, on_tick};
 
-use crate::clock;
 use crate::one_thread::OneThread;
+use crate::{clock, second};
 use ports::Ports;
 use x86_64::instructions::hlt;
 use x86_64::instructions::interrupts::{self, without_interrupts};
@@ -46,6 +46,10 @@ pub(crate) fn first_output_cycles() -> u64 {
 
 /// Writes all of `bytes`.
 pub(crate) fn write(stream: Stream, bytes: &[u8]) {
+    // Devices are the first processor's.
+    if second::is_second() {
+        return;
+    }
     if stream == Stream::Output && first_output_cycles() == 0 {
         FIRST_OUTPUT_CYCLES.store(clock::cycles(), Relaxed);
     }

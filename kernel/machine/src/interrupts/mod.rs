@@ -15,6 +15,8 @@ use bareflow_guest::guest;
 use crate::console::{self, display, keyboard};
 use crate::one_thread::OneThread;
 use crate::processor::segments::{self, HandlerStack};
+#[cfg(feature = "engine")]
+use crate::second;
 use crate::{fault, pager};
 
 pub(crate) use controller::initialise as initialise_controller;
@@ -67,6 +69,8 @@ const DEVICES: usize = EXCEPTIONS;
 const TIMER: usize = DEVICES;
 const KEYBOARD: usize = DEVICES + 1;
 const DEVICES_END: usize = DEVICES + controller::LINES;
+/// Of the processor's own controller.
+const SPURIOUS: usize = 0xff;
 
 /// How many timer interrupts there are between two refreshes of the display.
 const REFRESH_INTERVAL: u64 = 4;
@@ -89,10 +93,25 @@ const fn stack_of(vector: usize) -> HandlerStack {
 
 /// Fills and loads the table. The segments must be loaded.
 pub(crate) fn load() {
+    fill(&mut TABLE.borrow());
+    load_again();
+}
+
+/// Loads the table, which is filled.
+pub(crate) fn load_again() {
+    let table = TABLE.borrow();
+    let pointer = DescriptorTablePointer {
+        limit: (size_of_val(&*table) - 1) as u16,
+        base: VirtAddr::from_ptr(&raw const *table),
+    };
+    // SAFETY: the table is static and not changed any more.
+    unsafe { lidt(&pointer) };
+}
+
+fn fill(table: &mut [Gate; VECTORS]) {
     unsafe extern "C" {
         fn trap_entries();
     }
-    let mut table = TABLE.borrow();
     for (vector, gate) in table.iter_mut().enumerate() {
         let entry = trap_entries as *const () as usize + vector * ENTRY_STRIDE_BYTES;
         // SAFETY: each entry saves and restores what it uses; the task segment names all the stacks.
@@ -101,12 +120,6 @@ pub(crate) fn load() {
                 .set_stack_index(stack_of(vector) as u16);
         }
     }
-    let pointer = DescriptorTablePointer {
-        limit: (size_of_val(&*table) - 1) as u16,
-        base: VirtAddr::from_ptr(&raw const *table),
-    };
-    // SAFETY: the table is static and not changed any more.
-    unsafe { lidt(&pointer) };
 }
 
 /// Called by the entries.
@@ -117,12 +130,21 @@ extern "C" fn handle_trap(frame: &mut TrapFrame) {
         TIMER => {
             on_timer();
             controller::end_of_interrupt(TIMER - DEVICES);
-            // Nothing that runs lies above the address space.
-            let resume = guest().and_then(|guest| guest.tick(frame.rip as usize));
-            if let Some(resume) = resume {
-                fault::go_to(resume, frame);
-            }
+            tick(frame);
         }
+        #[cfg(feature = "engine")]
+        second::TICK => {
+            second::end_of_interrupt();
+            tick(frame);
+        }
+        #[cfg(feature = "engine")]
+        second::REQUEST => {
+            second::answer_request();
+            second::end_of_interrupt();
+        }
+        #[cfg(feature = "engine")]
+        second::CALL => second::end_of_interrupt(),
+        SPURIOUS => {}
         KEYBOARD => {
             keyboard::on_interrupt();
             controller::end_of_interrupt(KEYBOARD - DEVICES);
@@ -131,6 +153,14 @@ extern "C" fn handle_trap(frame: &mut TrapFrame) {
         vector if (DEVICES..DEVICES_END).contains(&vector) => {}
         PAGE_FAULT => on_page_fault(frame),
         _ => fault::handle(frame),
+    }
+}
+
+fn tick(frame: &mut TrapFrame) {
+    // Nothing that runs lies above the address space.
+    let resume = guest().and_then(|guest| guest.tick(frame.rip as usize));
+    if let Some(resume) = resume {
+        fault::go_to(resume, frame);
     }
 }
 
@@ -157,6 +187,8 @@ fn on_timer() {
     let ticks = TICKS.load(Relaxed) + 1;
     TICKS.store(ticks, Relaxed);
     console::on_tick();
+    #[cfg(feature = "engine")]
+    second::answer_request();
     if ticks.is_multiple_of(REFRESH_INTERVAL) {
         display::refresh();
     }

@@ -1,5 +1,7 @@
 //! The machine's memory: the page tables in use, and who has which pages.
 
+#[cfg(feature = "engine")]
+mod copies;
 mod large;
 mod llvm;
 mod places;
@@ -26,6 +28,8 @@ use crate::room::POOL_ADDRESS;
 use crate::start_info::StartInfo;
 use crate::{exit, image};
 
+#[cfg(feature = "engine")]
+pub(crate) use copies::{MemoryCopy, copy, drop_copy, keep_free, mapping, place_llvm_page, share};
 pub(crate) use large::map_large;
 #[cfg(feature = "engine")]
 pub(crate) use llvm::is_used;

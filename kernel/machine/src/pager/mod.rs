@@ -23,6 +23,8 @@ use crate::image::LlvmWindow;
 use crate::memory::LlvmSource;
 use crate::one_thread::OneThread;
 use crate::{disk, exit, files, memory};
+#[cfg(feature = "engine")]
+use crate::{image, second};
 
 pub(crate) use record::keep_volume;
 #[cfg(feature = "engine")]
@@ -155,6 +157,8 @@ pub(crate) fn resolve(address: usize) -> Fault {
     match (page.contents, &mut pager.stored) {
         (Contents::Zeros, _) => fill(page, &[]),
         (Contents::Stored(_), None) => return Fault::Absent,
+        #[cfg(feature = "engine")]
+        (Contents::Stored(_), Some(_)) if second::is_second() => return fetch(page),
         (Contents::Stored(index), Some(stored)) => {
             let Some(position) = stored.table().position(index) else {
                 return Fault::Absent;
@@ -165,6 +169,33 @@ pub(crate) fn resolve(address: usize) -> Fault {
         }
     }
     Fault::Resolved
+}
+
+/// Has the first processor bring a page, which both see then.
+#[cfg(feature = "engine")]
+fn fetch(page: Page) -> Fault {
+    let Some(frame) = second::fetch(page.number) else {
+        return Fault::Absent;
+    };
+    let placed = memory::place_llvm_page(page.number, frame, page.access);
+    placed.expect("LLVM's window is in the pool");
+    Fault::Resolved
+}
+
+/// Whether the pager works just now: a handler that finds it so must try again later.
+#[cfg(feature = "engine")]
+pub(crate) fn is_busy() -> bool {
+    PAGER.try_borrow().is_none()
+}
+
+/// Brings all of LLVM's variables: who makes a copy of them must have them.
+#[cfg(feature = "engine")]
+pub(crate) fn bring_variables() {
+    for address in image::llvm_variables().step_by(PAGE_SIZE_BYTES) {
+        let place = core::ptr::with_exposed_provenance::<u8>(address);
+        // SAFETY: LLVM's variables are there when they are touched, if the image has them.
+        let _: u8 = unsafe { place.read_volatile() };
+    }
 }
 
 fn fill(page: Page, bytes: &[u8]) {

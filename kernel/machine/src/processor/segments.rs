@@ -74,6 +74,15 @@ pub(crate) fn load() {
     }
 }
 
+/// Loads both tables on a processor whose memory is a copy of this one's, the handlers' stacks with it.
+#[cfg(feature = "engine")]
+pub(crate) fn load_again() {
+    // SAFETY: see `Task`; no handler runs.
+    let stacks = unsafe { (&raw const (*TASK.0.get()).interrupt_stack_table).read_unaligned() };
+    load();
+    set_handler_stacks(stacks.map(|top| top.as_u64() as usize));
+}
+
 /// Sets where the handlers' stacks begin, in the order of [`HandlerStack`].
 pub(crate) fn set_handler_stacks(tops: [usize; HANDLER_STACKS]) {
     let stacks = tops.map(|top| VirtAddr::new(top as u64));

@@ -13,7 +13,7 @@ use crate::kernel::{KernelKind, LlvmExtent};
 use crate::launch::LaunchError;
 use crate::profile;
 use crate::program::{Program, Tier, TierOptions};
-use crate::qemu::{Boot, Console, Machine, Verdict, boot};
+use crate::qemu::{Boot, Console, Machine, Processors, Verdict, boot};
 use crate::workbench::Workbench;
 
 const MEMORY_MIB: u32 = 512;
@@ -125,6 +125,7 @@ fn instructions(bench: &Workbench, kernel: &Path, bundle: &Path) -> Result<Count
     let machine = Machine {
         qemu: bench.tools.qemu.clone(),
         memory_mib: MEMORY_MIB,
+        processors: Processors::default(),
         counts_instructions: true,
         console: Console::default(),
         boot: Boot::Pvh {

@@ -1,0 +1,54 @@
+//! Whether the firmware names a second processor.
+
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use bareflow_acpi::{Physical, find_root, other_processor};
+
+use super::apic;
+use crate::start_info::StartInfo;
+
+/// Where the root of the firmware's tables can be, besides where a loader says.
+const FIRMWARE: core::ops::Range<u64> = 0xe_0000..0x10_0000;
+
+const NONE: u64 = u64::MAX;
+
+/// The second processor's number.
+static FOUND: AtomicU64 = AtomicU64::new(NONE);
+
+/// Memory while the entry's tables are in use.
+struct LowMemory;
+
+const MAPPED_BYTES: u64 = 4 << 30;
+
+impl Physical for LowMemory {
+    fn read(&self, address: u64, buffer: &mut [u8]) -> Option<()> {
+        let end = address.checked_add(buffer.len() as u64)?;
+        if address == 0 || end > MAPPED_BYTES {
+            return None;
+        }
+        let start = core::ptr::with_exposed_provenance::<u8>(address as usize);
+        for (offset, byte) in buffer.iter_mut().enumerate() {
+            // SAFETY: all of this is mapped now; where no memory is, reading gives something, and changes nothing that
+            // the kernel uses.
+            *byte = unsafe { start.add(offset).read_volatile() };
+        }
+        Some(())
+    }
+}
+
+/// Looks for one.
+///
+/// # Safety
+/// The first 4 GiB must be mapped.
+pub(crate) unsafe fn find(info: &StartInfo) {
+    let root = Some(info.root_table())
+        .filter(|root| *root != 0)
+        .or_else(|| find_root(&LowMemory, FIRMWARE));
+    let other = root.and_then(|root| other_processor(&LowMemory, root, apic::initial_id()));
+    FOUND.store(other.map_or(NONE, u64::from), Relaxed);
+}
+
+/// The second processor's number, if there is one.
+pub(super) fn found() -> Option<u32> {
+    u32::try_from(FOUND.load(Relaxed)).ok()
+}

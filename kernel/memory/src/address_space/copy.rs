@@ -1,0 +1,206 @@
+//! A copy of an address space: what can be written has other frames there.
+
+use core::ops::Range;
+
+use super::{
+    AddressSpace, Flags, MapError, PageTable, PageTableEntry, TABLE_PAGES, address_of, is_owned,
+};
+use crate::{LIMIT_FRAMES, PAGE_SIZE_BYTES};
+
+/// What becomes of a page in the copy.
+enum Fate {
+    /// It is not there.
+    Absent,
+    /// It is there as it is here.
+    Shared(PageTableEntry),
+    /// It has a frame of its own, with this access.
+    Own(Flags),
+    /// It is a page of the tables, with this index.
+    Table(usize, Flags),
+}
+
+impl AddressSpace<'_> {
+    fn fate(&self, page: usize, is_shared: &impl Fn(usize, bool) -> bool) -> Fate {
+        let directory = &self.directory[page / TABLE_PAGES];
+        let entry = if directory.flags().contains(Flags::HUGE_PAGE) {
+            let mut entry = directory.clone();
+            let offset = (page % TABLE_PAGES * PAGE_SIZE_BYTES) as u64;
+            entry.set_addr(
+                directory.addr() + offset,
+                directory.flags() - Flags::HUGE_PAGE,
+            );
+            entry
+        } else {
+            self.tables[page / TABLE_PAGES][page % TABLE_PAGES].clone()
+        };
+        if !is_owned(&entry) {
+            return Fate::Absent;
+        }
+        let flags = entry.flags();
+        if flags.contains(Flags::NO_CACHE) || is_shared(page, flags.contains(Flags::WRITABLE)) {
+            return Fate::Shared(entry);
+        }
+        match page.checked_sub(self.tables_page) {
+            Some(index) if index < self.tables.len() => Fate::Table(index, flags),
+            _ => Fate::Own(flags),
+        }
+    }
+
+    /// How many tables a copy has.
+    #[must_use]
+    pub fn copied_table_count(&self) -> usize {
+        self.tables.len()
+    }
+
+    /// How many frames of its own a copy has, besides its tables. `is_shared` says of a page, and whether it can be
+    /// written, that the copy sees the same frame there.
+    #[must_use]
+    pub fn own_count(&self, is_shared: impl Fn(usize, bool) -> bool) -> usize {
+        let pages = 0..self.tables.len() * TABLE_PAGES;
+        pages
+            .filter(|page| matches!(self.fate(*page, &is_shared), Fate::Own(_)))
+            .count()
+    }
+
+    /// Fills the tables of a copy, which lie from the first of `frames` on; the frames behind them become its own.
+    /// Returns those that are left. None of `frames` is mapped in the copy but what it has there of its own.
+    ///
+    /// # Errors
+    /// [`MapError::OutOfMemory`]: there are too few frames, or other tables than those of this address space.
+    pub fn copy_to(
+        &self,
+        tables: &mut [PageTable],
+        frames: Range<usize>,
+        is_shared: impl Fn(usize, bool) -> bool,
+    ) -> Result<Range<usize>, MapError> {
+        if tables.len() != self.tables.len() {
+            return Err(MapError::OutOfMemory);
+        }
+        let mut left = frames.start + tables.len()..frames.end;
+        for page in 0..tables.len() * TABLE_PAGES {
+            let entry = &mut tables[page / TABLE_PAGES][page % TABLE_PAGES];
+            entry.set_unused();
+            match self.fate(page, &is_shared) {
+                Fate::Absent => {}
+                _ if frames.contains(&page) => {}
+                Fate::Shared(shared) => *entry = shared,
+                Fate::Table(index, flags) => {
+                    entry.set_addr(address_of(frames.start + index), flags);
+                }
+                Fate::Own(flags) => {
+                    let frame = left.next().ok_or(MapError::OutOfMemory)?;
+                    entry.set_addr(address_of(frame), flags);
+                }
+            }
+        }
+        Ok(left)
+    }
+
+    /// Gives up all free frames but these: the others are somebody else's.
+    pub fn keep_free(&mut self, frames: Range<usize>) {
+        self.frames.reserve(0..LIMIT_FRAMES);
+        self.frames.release(frames);
+    }
+
+    /// What a page is mapped to, and whether it can be written.
+    #[must_use]
+    pub fn mapping(&self, page: usize) -> Option<(usize, bool)> {
+        match self.fate(page, &|_, _| true) {
+            Fate::Shared(entry) if entry.flags().contains(Flags::PRESENT) => {
+                let frame = entry.addr().as_u64() as usize / PAGE_SIZE_BYTES;
+                Some((frame, entry.flags().contains(Flags::WRITABLE)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Notes of pages that a copy's processor has used that they have been used.
+    pub fn add_accessed(&mut self, pages: Range<usize>, copy: &[PageTable]) {
+        for page in pages {
+            let is_used = copy.get(page / TABLE_PAGES).is_some_and(|table| {
+                let flags = table[page % TABLE_PAGES].flags();
+                flags.contains(Flags::ACCESSED)
+            });
+            if let Some(entry) = self.entry(page).filter(|_| is_used)
+                && is_owned(entry)
+            {
+                entry.set_flags(entry.flags() | Flags::ACCESSED);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Access, Cache, Frames, Pool, WORDS};
+
+    const FIRST_TABLE: usize = 40;
+
+    #[test]
+    fn what_can_be_written_is_apart() {
+        let mut words = vec![0; WORDS];
+        let mut frames = Frames::new(words.as_mut_slice().try_into().unwrap());
+        frames.release(100..1500);
+        let pool = Pool { pages: 2048..2100 };
+        let count = AddressSpace::table_count(&frames, &pool);
+        let mut directory = vec![PageTableEntry::new(); count];
+        let mut tables = vec![PageTable::new(); count];
+        let tables_address = FIRST_TABLE * PAGE_SIZE_BYTES;
+        let mut space =
+            AddressSpace::new(&mut directory, &mut tables, tables_address, frames, pool);
+        let own_tables = FIRST_TABLE..FIRST_TABLE + count;
+        space.map_fixed(own_tables.clone(), Access::ReadWrite, Cache::On);
+        space.map_fixed(512..1024, Access::ReadWrite, Cache::On);
+        space.map_fixed(1024..1536, Access::ReadExecute, Cache::On);
+        space.commit(2048, Access::Read).unwrap();
+        space
+            .place(2049, 0xfee00, Access::ReadWrite, Cache::Off)
+            .unwrap();
+        let heap = space.map(3, Access::ReadWrite).unwrap();
+        let is_shared = |page, is_writable: bool| !is_writable && page >= 1024 || page == heap + 1;
+
+        let own = 512 + 2;
+        assert_eq!(space.own_count(is_shared), own);
+        let all = count + own + 10;
+        let mut copied = vec![PageTable::new(); count];
+        let frames = 10_000..10_000 + all;
+        let left = space.copy_to(&mut copied, frames.clone(), is_shared);
+        assert_eq!(left, Ok(frames.end - 10..frames.end));
+        let too_few = space.copy_to(
+            &mut copied.clone(),
+            frames.start..frames.end - 11,
+            is_shared,
+        );
+        assert_eq!(too_few, Err(MapError::OutOfMemory));
+
+        let entry = |page: usize| &copied[page / TABLE_PAGES][page % TABLE_PAGES];
+        let frame = |page| entry(page).addr().as_u64() as usize / PAGE_SIZE_BYTES;
+        for (index, page) in own_tables.enumerate() {
+            assert_eq!(frame(page), frames.start + index);
+        }
+        let is_own = |page| frames.contains(&frame(page));
+        assert!((512..1024).all(is_own) && is_own(heap) && is_own(heap + 2));
+        assert_ne!(frame(heap), frame(heap + 2));
+        assert!((1024..1536).all(|page| frame(page) == page));
+        assert!(!entry(600).flags().contains(Flags::HUGE_PAGE));
+        assert!(
+            entry(600)
+                .flags()
+                .contains(Flags::WRITABLE | Flags::NO_EXECUTE)
+        );
+        assert_eq!((frame(heap + 1), frame(2049)), (heap + 1, 0xfee00));
+        assert_eq!(entry(2048).addr(), space.entry(2048).unwrap().addr());
+        assert_eq!(entry(1).flags(), Flags::empty());
+        assert_eq!(space.mapping(1100), Some((1100, false)));
+        assert_eq!(space.mapping(heap), Some((heap, true)));
+        assert_eq!(space.mapping(1), None);
+
+        copied[2048 / TABLE_PAGES][0].set_flags(Flags::PRESENT | Flags::ACCESSED);
+        assert!(!space.is_accessed(2048));
+        space.add_accessed(2048..2100, &copied);
+        assert!(space.is_accessed(2048) && !space.is_accessed(2050));
+        space.keep_free(left.unwrap());
+        assert_eq!(space.free_count(), 10);
+    }
+}
