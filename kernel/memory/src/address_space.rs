@@ -2,6 +2,8 @@
 
 mod copy;
 
+pub use copy::is_empty;
+
 use core::ops::Range;
 
 use x86_64::PhysAddr;

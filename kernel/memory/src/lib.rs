@@ -16,7 +16,7 @@ mod frames;
 mod memory_map;
 
 pub use address_space::{
-    Access, AddressSpace, Cache, Frame, MapError, Pool, TABLE_PAGES, large_entry,
+    Access, AddressSpace, Cache, Frame, MapError, Pool, TABLE_PAGES, is_empty, large_entry,
 };
 pub use frames::{Frames, WORDS};
 pub use memory_map::{Region, RegionKind, frames_of};

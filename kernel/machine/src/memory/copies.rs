@@ -3,7 +3,9 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use bareflow_memory::{Access, AddressSpace, Cache, MapError, PAGE_SIZE_BYTES, TABLE_PAGES};
+use bareflow_memory::{
+    Access, AddressSpace, Cache, MapError, PAGE_SIZE_BYTES, TABLE_PAGES, is_empty,
+};
 use x86_64::instructions::interrupts::without_interrupts;
 use x86_64::structures::paging::page_table::{PageTable, PageTableEntry, PageTableFlags};
 use x86_64::{PhysAddr, VirtAddr};
@@ -17,6 +19,9 @@ use crate::one_thread::OneThread;
 const MOST_ROOM_PAGES: usize = (128 << 20) / PAGE_SIZE_BYTES;
 /// With less, it is not worth while.
 const LEAST_ROOM_PAGES: usize = (24 << 20) / PAGE_SIZE_BYTES;
+
+/// Larger pieces would be copied by the processor's own loop (`rep movsb`), which an emulator runs byte by byte.
+const PIECE_SIZE_BYTES: usize = 1024;
 
 /// Pages that both processors see.
 static SHARED: OneThread<Vec<Range<usize>>> = OneThread::new(Vec::new());
@@ -85,21 +90,24 @@ fn reserve(space: &mut AddressSpace) -> Option<Range<usize>> {
 
 fn copy_contents(tables: &[PageTable], own: Range<usize>, stack: usize) {
     let unused = page_of(STACK)..page_of(stack).min(page_of(HANDLER_STACK_AREA));
-    for page in 0..tables.len() * TABLE_PAGES {
+    let used = (0..).zip(tables).filter(|(_, table)| !is_empty(table));
+    for page in used.flat_map(|(index, _)| index * TABLE_PAGES..(index + 1) * TABLE_PAGES) {
         let entry = &tables[page / TABLE_PAGES][page % TABLE_PAGES];
         let is_there = entry.flags().contains(PageTableFlags::PRESENT);
         let frame = frame_of(entry);
         if !is_there || !own.contains(&frame) || unused.contains(&page) {
             continue;
         }
-        // SAFETY: the page is mapped for reading in these tables as in the processor's, and so is the frame, which
-        // nobody has yet.
-        unsafe {
-            core::ptr::copy_nonoverlapping(
-                core::ptr::with_exposed_provenance::<u8>(page * PAGE_SIZE_BYTES),
-                core::ptr::with_exposed_provenance_mut::<u8>(frame * PAGE_SIZE_BYTES),
-                PAGE_SIZE_BYTES,
-            );
+        for offset in (0..PAGE_SIZE_BYTES).step_by(PIECE_SIZE_BYTES) {
+            // SAFETY: the page is mapped for reading in these tables as in the processor's, and so is the frame, which
+            // nobody has yet.
+            unsafe {
+                core::ptr::copy_nonoverlapping(
+                    core::ptr::with_exposed_provenance::<u8>(page * PAGE_SIZE_BYTES + offset),
+                    core::ptr::with_exposed_provenance_mut::<u8>(frame * PAGE_SIZE_BYTES + offset),
+                    PIECE_SIZE_BYTES,
+                );
+            }
         }
     }
 }

@@ -19,6 +19,12 @@ enum Fate {
     Table(usize, Flags),
 }
 
+/// Whether a table has no page, not even one that is only reserved.
+#[must_use]
+pub fn is_empty(table: &PageTable) -> bool {
+    table.iter().all(PageTableEntry::is_unused)
+}
+
 impl AddressSpace<'_> {
     fn fate(&self, page: usize, is_shared: &impl Fn(usize, bool) -> bool) -> Fate {
         let directory = &self.directory[page / TABLE_PAGES];
@@ -46,6 +52,15 @@ impl AddressSpace<'_> {
         }
     }
 
+    /// The pages of tables in which anything is.
+    fn mapped_pages(&self) -> impl Iterator<Item = usize> + use<'_> {
+        let all = self.directory.iter().zip(self.tables.iter()).enumerate();
+        all.filter(|(_, (directory, table))| {
+            directory.flags().contains(Flags::HUGE_PAGE) || !is_empty(table)
+        })
+        .flat_map(|(index, _)| index * TABLE_PAGES..(index + 1) * TABLE_PAGES)
+    }
+
     /// How many tables a copy has.
     #[must_use]
     pub fn copied_table_count(&self) -> usize {
@@ -56,8 +71,7 @@ impl AddressSpace<'_> {
     /// written, that the copy sees the same frame there.
     #[must_use]
     pub fn own_count(&self, is_shared: impl Fn(usize, bool) -> bool) -> usize {
-        let pages = 0..self.tables.len() * TABLE_PAGES;
-        pages
+        self.mapped_pages()
             .filter(|page| matches!(self.fate(*page, &is_shared), Fate::Own(_)))
             .count()
     }
@@ -77,12 +91,14 @@ impl AddressSpace<'_> {
             return Err(MapError::OutOfMemory);
         }
         let mut left = frames.start + tables.len()..frames.end;
-        for page in 0..tables.len() * TABLE_PAGES {
+        tables.iter_mut().for_each(PageTable::zero);
+        for page in self.mapped_pages() {
+            if frames.contains(&page) {
+                continue;
+            }
             let entry = &mut tables[page / TABLE_PAGES][page % TABLE_PAGES];
-            entry.set_unused();
             match self.fate(page, &is_shared) {
                 Fate::Absent => {}
-                _ if frames.contains(&page) => {}
                 Fate::Shared(shared) => *entry = shared,
                 Fate::Table(index, flags) => {
                     entry.set_addr(address_of(frames.start + index), flags);
