@@ -131,6 +131,7 @@ fn undisturbed<T>(step: impl FnOnce() -> T) -> T {
 
 /// Takes C's allocations from the arena from now on, or no longer; returns whether it was so before.
 pub fn select(is_selected: bool) -> bool {
+    // SAFETY: the place is taken, and nothing is read.
     let place = unsafe { &raw mut (*state()).is_selected };
     // Interrupt handlers see neither too early nor too late what is done while the arena is selected.
     compiler_fence(Ordering::SeqCst);
