@@ -136,7 +136,8 @@ impl Program {
         let (name, (built, runs)) = match &origin {
             Origin::Project(project) => {
                 let built = build::build(bench, project).map_err(Error::Build)?;
-                (project.name.clone(), (built, project.run.clone()))
+                let runs = [project.run.as_slice(), &project.bench].concat();
+                (project.name.clone(), (built, runs))
             }
             Origin::Own(own) => (own.name().into(), own.build(bench, folder.path())?),
         };

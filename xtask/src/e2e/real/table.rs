@@ -42,6 +42,9 @@ pub struct Project {
     pub needs: String,
     /// What is run.
     pub run: Vec<Run>,
+    /// What takes longer: `bench real` runs it as well.
+    #[serde(default)]
+    pub bench: Vec<Run>,
 }
 
 /// One run of one of its programs.
