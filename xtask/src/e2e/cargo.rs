@@ -231,6 +231,22 @@ const LINTS: &[Lint] = &[
         installation: "rustup component add clippy",
     },
     Lint {
+        name: "lint::clippy_native_process",
+        command: &["cargo", "clippy"],
+        arguments: &[
+            "--package",
+            "bareflow-native",
+            "--no-default-features",
+            "--features",
+            "hosted",
+            "--quiet",
+            "--",
+            "--deny",
+            "warnings",
+        ],
+        installation: "rustup component add clippy",
+    },
+    Lint {
         name: "lint::deny",
         command: &["cargo", "deny"],
         // Advisories need the network; the others do not.
