@@ -85,6 +85,8 @@ void install_handlers() {
 }
 
 static bool is_sealed = false;
+// Whether the program waits, and whether LLVM has worked since.
+static bool is_paused = false, is_awake = false;
 // What the program has changed.
 static const char *changed = nullptr;
 
@@ -97,10 +99,19 @@ void seal_memory(Running program) {
   is_sealed = true;
 }
 
-void unseal_memory() { is_sealed = false; }
+// A program that ends while it waits does not come back to the end of the pause.
+void unseal_memory() { is_sealed = is_paused = is_awake = false; }
+
+Pause::Pause() { is_paused = true; }
+
+Pause::~Pause() {
+  is_paused = false;
+  if (std::exchange(is_awake, false))
+    seal_memory(innermost->running);
+}
 
 bool is_memory_changed(std::string &text) {
-  if (is_sealed && !changed)
+  if (is_sealed && !is_awake && !changed)
     memory_options->is_changed(memory_options->user, &changed);
   if (!changed)
     return false;
@@ -139,8 +150,10 @@ llvm_error_t enter(llvm_context *context, function_ref<llvm_error_t()> body) {
     context->poisoned = true;
     return fail(*context, LLVM_ERROR_PROGRAM_FAULT, text);
   }
+  if (in_program && is_paused)
+    is_awake = true;
   auto seal = make_scope_exit([&] {
-    if (in_program)
+    if (in_program && !is_paused)
       seal_memory(innermost->running);
   });
   Recovery recovery;

@@ -67,6 +67,13 @@ void seal_memory(Running program);
 void unseal_memory();
 // Sets the error text and returns true if something has been changed since. After that, LLVM is not used any more.
 bool is_memory_changed(std::string &text);
+// While the program waits, it changes nothing: LLVM's memory is looked at once, before LLVM works for it again, and sealed
+// at the end, however often LLVM works meanwhile.
+class Pause {
+public:
+  Pause();
+  ~Pause();
+};
 // Ends the program that runs if that has been found.
 void leave_if_memory_changed();
 

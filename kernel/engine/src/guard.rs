@@ -98,40 +98,69 @@ pub(crate) fn llvm_variables() -> [Range<usize>; 2] {
 }
 
 const WORD_BYTES: usize = size_of::<u64>();
-/// Odd, so that no bit is lost.
-const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-/// Four sums at once keep the multiplier busy.
-const LANES: usize = 4;
+/// Fletcher's checksum: of the words, and of the sums so far, which tell the places of words apart. It is taken twice
+/// when the program waits for a compilation, so it does no more than adding: as many words at once as registers of 16
+/// bytes take.
+#[derive(Default)]
+struct Sum {
+    words: [u64; Self::LANES],
+    sums: [u64; Self::LANES],
+}
 
-/// A checksum of every `step`th word of memory.
+impl Sum {
+    const LANES: usize = 8;
+
+    fn add(&mut self, words: &[u64]) {
+        let lanes = self.words.iter_mut().zip(&mut self.sums);
+        for ((words_sum, sum), &word) in lanes.zip(words) {
+            *words_sum = words_sum.wrapping_add(word);
+            *sum = sum.wrapping_add(*words_sum);
+        }
+    }
+
+    fn finish(self) -> u64 {
+        let lanes = self.words.into_iter().zip(self.sums);
+        lanes.fold(0, |all: u64, (words, sum)| {
+            all.rotate_left(7) ^ words ^ sum.rotate_left(32)
+        })
+    }
+}
+
+/// The whole words of memory.
 ///
 /// # Safety
-/// The range must be readable.
-unsafe fn checksum(range: Range<usize>, step: usize) -> u64 {
-    let stride = WORD_BYTES * step;
-    let end = range.end.saturating_sub(WORD_BYTES - 1);
-    let mut address = range.start.next_multiple_of(WORD_BYTES);
-    let mut sums = [FACTOR; LANES];
-    while address < end {
-        for (lane, sum) in sums.iter_mut().enumerate() {
-            let place = address + lane * stride;
-            if place < end {
-                let place = core::ptr::with_exposed_provenance::<u64>(place);
-                // SAFETY: the caller's promise; the address is a multiple of a word's size. Others may write the word.
-                let word = unsafe { place.read_volatile() };
-                *sum = (*sum ^ word).wrapping_mul(FACTOR);
-            }
-        }
-        address += LANES * stride;
+/// The range must be readable, and nobody may write there meanwhile.
+unsafe fn words_of<'a>(range: Range<usize>) -> &'a [u64] {
+    let start = range.start.next_multiple_of(WORD_BYTES);
+    let count = range.end.saturating_sub(start) / WORD_BYTES;
+    let start = core::ptr::with_exposed_provenance(start);
+    // SAFETY: the caller's promise; the address is a multiple of a word's size.
+    unsafe { core::slice::from_raw_parts(start, count) }
+}
+
+fn checksum(words: &[u64]) -> u64 {
+    let mut sum = Sum::default();
+    let (rows, rest) = words.as_chunks::<{ Sum::LANES }>();
+    for row in rows {
+        sum.add(row);
     }
-    sums.into_iter()
-        .fold(0, |all, sum| all.rotate_left(7) ^ sum)
+    sum.add(rest);
+    sum.finish()
+}
+
+/// Of every [`SAMPLE_STEP`]th word.
+fn checksum_of_samples(words: &[u64]) -> u64 {
+    let mut sum = Sum::default();
+    for word in words.iter().step_by(SAMPLE_STEP) {
+        sum.add(core::slice::from_ref(word));
+    }
+    sum.finish()
 }
 
 fn checksum_of_variables() -> u64 {
     llvm_variables().into_iter().fold(0, |all, range| {
-        // SAFETY: they are variables of this kernel.
-        all.rotate_left(1) ^ unsafe { checksum(range, 1) }
+        // SAFETY: they are variables of this kernel, and neither LLVM nor the program runs.
+        all.rotate_left(1) ^ checksum(unsafe { words_of(range) })
     })
 }
 
@@ -140,8 +169,8 @@ const SAMPLE_STEP: usize = (64 << 10) / WORD_BYTES;
 
 fn checksum_of_memory() -> u64 {
     arena::mapped_ranges().fold(0, |all, range| {
-        // SAFETY: the arena's memory is mapped.
-        all.rotate_left(1) ^ unsafe { checksum(range, SAMPLE_STEP) }
+        // SAFETY: the arena's memory is mapped; as above.
+        all.rotate_left(1) ^ checksum_of_samples(unsafe { words_of(range) })
     })
 }
 

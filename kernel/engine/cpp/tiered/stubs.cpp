@@ -157,7 +157,10 @@ extern "C" void bareflow_unit_left(llvm_unit_t *unit, uint64_t entry) {
 }
 
 extern "C" void bareflow_unit_is_hot(uint32_t unit, uint32_t tier) {
-  running->hooks.hot(running->hooks.user, unit, static_cast<llvm_tier_t>(tier));
+  {
+    Pause pause;
+    running->hooks.hot(running->hooks.user, unit, static_cast<llvm_tier_t>(tier));
+  }
   leave_if_memory_changed();
 }
 
@@ -170,7 +173,10 @@ extern "C" void *bareflow_native_code_of(uint32_t unit) {
   if (running->has_code(unit))
     return running->slots[unit];
   running->is_wanted = true;
-  running->hooks.wanted(running->hooks.user, unit);
+  {
+    Pause pause;
+    running->hooks.wanted(running->hooks.user, unit);
+  }
   running->is_wanted = false;
   leave_if_memory_changed();
   if (!running->has_code(unit)) {
