@@ -89,6 +89,8 @@ struct llvm_context {
   std::array<std::unique_ptr<bareflow::CodeGenerator>, bareflow::level_count> generators;
   std::unique_ptr<bareflow::CodePool> pool;
   std::vector<std::unique_ptr<llvm_module>> modules;
+  // When the optimiser has last been done, for the time that a compilation's steps take.
+  uint64_t optimised_at = 0;
   // The C library's functions, once they have been asked for.
   std::unique_ptr<llvm::Module> library;
 };

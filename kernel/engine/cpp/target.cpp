@@ -235,6 +235,7 @@ Expected<std::unique_ptr<MemoryBuffer>> emit_object(llvm_context &context, Modul
       optimise(context, ir, level);
     prepare_for_fast_selection(ir);
   }
+  context.optimised_at = __builtin_ia32_rdtsc();
   std::unique_ptr<CodeGenerator> &generator = context.generators[level];
   if (!generator)
     generator = CodeGenerator::create(context, level);

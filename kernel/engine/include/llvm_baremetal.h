@@ -285,6 +285,8 @@ llvm_error_t llvm_tiered_find_reachable(llvm_tiered_t *program, unsigned char *r
 typedef struct llvm_compilation {
   /* Time stamp counter cycles. */
   uint64_t cycles;
+  /* Of these: cutting the unit out of the program, the optimiser's passes, the code generator's, and linking. */
+  uint64_t cut, optimise, generate, link;
   /* Bytes of code and constants. */
   size_t bytes;
 } llvm_compilation_t;

@@ -164,6 +164,7 @@ impl Measured {
             level: made.level,
             at: made.at.saturating_sub(self.start_cycles),
             cycles: made.cycles,
+            steps: made.steps,
             background: made.is_beside,
             code_bytes: made.code_bytes as u64,
         };

@@ -13,7 +13,7 @@ use core::ops::Range;
 use core::{ptr, slice};
 
 use bareflow_guest::report_note;
-use bareflow_profile::Failure;
+use bareflow_profile::{Failure, Steps};
 use bareflow_snapshot::{Function, seen};
 use bareflow_tiers::exchange::Request;
 use bareflow_tiers::{Config, Kind, LEVELS, Learnt, Level, Policy, Rules, Size, TIERS, Tier, Unit};
@@ -43,6 +43,8 @@ pub(crate) struct Compilation {
     /// When it ended, by the time stamp counter.
     pub(crate) at: u64,
     pub(crate) cycles: u64,
+    /// What was done in the program's own process.
+    pub(crate) steps: Steps,
     pub(crate) code_bytes: usize,
     /// Whether it was made beside the program.
     pub(crate) is_beside: bool,
@@ -1014,6 +1016,10 @@ impl<'a> Manager<'a> {
         let start = now();
         let mut made = llvm_compilation_t {
             cycles: 0,
+            cut: 0,
+            optimise: 0,
+            generate: 0,
+            link: 0,
             bytes: 0,
         };
         if make(&mut made) != LLVM_OK {
@@ -1033,6 +1039,12 @@ impl<'a> Manager<'a> {
             level,
             at: now(),
             cycles,
+            steps: Steps {
+                cut: made.cut,
+                optimise: made.optimise,
+                generate: made.generate,
+                link: made.link,
+            },
             code_bytes: made.bytes,
             is_beside: beside.is_some(),
         });

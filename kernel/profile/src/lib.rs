@@ -143,11 +143,28 @@ pub struct Compilation {
     pub at: u64,
     /// Cycles that the compilation took.
     pub cycles: u64,
+    /// What of them each step took, of those that the program waited for.
+    #[serde(default)]
+    pub steps: Steps,
     /// Whether most of it was done beside the program, which did not wait.
     #[serde(default)]
     pub background: bool,
     /// The size of the code it made, in bytes.
     pub code_bytes: u64,
+}
+
+/// Cycles of a compilation's steps; what is missing to the whole is the book-keeping of the kernel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Steps {
+    /// Cutting the unit out of the program, with the bodies that come along for inlining.
+    pub cut: u64,
+    /// The optimiser's passes.
+    pub optimise: u64,
+    /// The code generator's.
+    pub generate: u64,
+    /// Linking, and placing the code.
+    pub link: u64,
 }
 
 /// A compilation that failed.

@@ -89,7 +89,8 @@ struct MadeObject {
 
 // Needs nothing that changes from compilation to compilation, but what the program counts.
 static llvm_error_t make_object(llvm_tiered &program, const Unit &unit, llvm_opt_level_t level,
-                                MadeObject &made) {
+                                MadeObject &made, llvm_compilation_t &took) {
+  uint64_t start = __builtin_ia32_rdtsc();
   Compiler &compiler = *program.compiler;
   llvm_context &context = *compiler.module.context;
   std::unique_ptr<Module> cut =
@@ -99,9 +100,13 @@ static llvm_error_t make_object(llvm_tiered &program, const Unit &unit, llvm_opt
   made.has_known_addresses = any_of(*cut, [](const Function &function) {
     return function.hasLocalLinkage() && function.hasAddressTaken();
   });
+  uint64_t is_cut = __builtin_ia32_rdtsc();
   auto object = emit_object(context, *cut, level);
   if (!object)
     return fail_compile(context, unit.symbol, object.takeError());
+  took.cut = is_cut - start;
+  took.optimise = context.optimised_at - is_cut;
+  took.generate = __builtin_ia32_rdtsc() - context.optimised_at;
   made.bytes = std::move(*object);
   return LLVM_OK;
 }
@@ -120,8 +125,9 @@ static llvm_error_t check_room(llvm_tiered &program) {
 // Places the unit's code, which nobody calls yet.
 static llvm_error_t link_object(llvm_tiered &program, const Unit &unit, llvm_opt_level_t level,
                                 MemoryBufferRef object, bool has_known_addresses,
-                                Linked &linked) {
+                                Linked &linked, llvm_compilation_t &took) {
   Compiler &compiler = *program.compiler;
+  uint64_t start = __builtin_ia32_rdtsc();
   auto made = compiler.linker.link(object, unit.symbol + ".O" + std::to_string(level));
   if (!made)
     return fail_compile(*compiler.module.context, unit.symbol, made.takeError());
@@ -133,6 +139,7 @@ static llvm_error_t link_object(llvm_tiered &program, const Unit &unit, llvm_opt
   if (!has_known_addresses)
     copy_if(made->pieces, std::back_inserter(linked.pieces),
             [](const CodePool::Piece &piece) { return piece.is_code(); });
+  took.link = __builtin_ia32_rdtsc() - start;
   return LLVM_OK;
 }
 
@@ -286,7 +293,8 @@ static llvm_error_t promote(llvm_tiered &program, uint32_t unit, llvm_opt_level_
   program.code[unit] = linked.entry;
   supersede(compiler, unit, std::move(linked.pieces));
   program.tiers[unit] = static_cast<llvm_tier_t>(LLVM_TIER_O0 + level);
-  compilation = {__builtin_ia32_rdtsc() - start, linked.bytes};
+  compilation.cycles = __builtin_ia32_rdtsc() - start;
+  compilation.bytes = linked.bytes;
   return LLVM_OK;
 }
 
@@ -297,10 +305,10 @@ llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt
   const Unit &compiled = program->compiler->units[unit];
   return promote(*program, unit, level, *compilation, [&](Linked &linked) -> llvm_error_t {
     MadeObject object;
-    if (llvm_error_t error = make_object(*program, compiled, level, object))
+    if (llvm_error_t error = make_object(*program, compiled, level, object, *compilation))
       return error;
     return link_object(*program, compiled, level, *object.bytes, object.has_known_addresses,
-                       linked);
+                       linked, *compilation);
   });
 }
 
@@ -320,7 +328,8 @@ llvm_error_t llvm_tiered_make_object(llvm_tiered_t *program, uint32_t unit, llvm
   program->profiles.only_read();
   return enter(compiler.module.context, [&]() -> llvm_error_t {
     MadeObject object;
-    if (llvm_error_t error = make_object(*program, compiler.units[unit], level, object))
+    llvm_compilation_t took;
+    if (llvm_error_t error = make_object(*program, compiler.units[unit], level, object, took))
       return error;
     // Whoever ends a compilation that takes too long must not do so in there.
     ProgramMemory scope;
@@ -343,7 +352,7 @@ llvm_error_t llvm_tiered_link_object(llvm_tiered_t *program, uint32_t unit, llvm
       open_library(*program->compiler->module.context);
     StringRef bytes(static_cast<const char *>(object->bytes), object->size);
     return link_object(*program, compiled, level, MemoryBufferRef(bytes, compiled.symbol),
-                       object->keeps_code, linked);
+                       object->keeps_code, linked, *compilation);
   });
 }
 
