@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use bareflow_tiers::{LEVELS, Level};
 
@@ -16,6 +17,7 @@ use super::tables::{digits, render, verdict};
 use crate::e2e::real::build::{self, Built};
 use crate::e2e::real::table::{self, Run};
 use crate::error::{Error, Result};
+use crate::profile::Profile;
 use crate::program::{Program, ProgramFile, Tier, TierOptions, Transfer};
 use crate::temporary::TemporaryFolder;
 use crate::workbench::Workbench;
@@ -23,11 +25,14 @@ use crate::workbench::Workbench;
 const REPETITIONS: usize = 3;
 /// What takes more seconds is not repeated: little disturbs it.
 const LONG_S: f64 = 2.0;
+/// What clang does in less is lost in its start.
+const LEAST_MS: f64 = 1.0;
 /// Those whose compilations are compared with clang's, of each program and level.
 const COSTLIEST: usize = 3;
-/// What the engine offers the inliner at O3: in all, and of one function.
+/// What the engine offers the inliner where nothing is known of calls: of one function, as LLVM's threshold is 250 and
+/// an instruction counts 5; and in all.
+const LARGEST_INLINED: usize = 50;
 const INLINING_BUDGET: usize = 4000;
-const LARGEST_INLINED: usize = 600;
 /// A function of at most so many instructions is small.
 const SMALL: usize = 30;
 /// A function of Lua's that once took 300 ms at O3.
@@ -41,7 +46,7 @@ const MOST_NAMED_MS: f64 = 5.0;
 const MOST_MIB: f64 = 100.0;
 
 const WHOLE_HEADER: [&str; 5] = ["whole programs", "level", "clang, s", "engine, s", "ratio"];
-const LEVELS_HEADER: [&str; 8] = [
+const LEVELS_HEADER: [&str; 12] = [
     "each function that a script calls",
     "level",
     "functions",
@@ -49,6 +54,10 @@ const LEVELS_HEADER: [&str; 8] = [
     "median",
     "largest",
     "us per instruction",
+    "cut, %",
+    "optimise, %",
+    "generate, %",
+    "link, %",
     "memory, MiB",
 ];
 const FUNCTIONS_HEADER: [&str; 6] = [
@@ -59,6 +68,15 @@ const FUNCTIONS_HEADER: [&str; 6] = [
     "engine, ms",
     "ratio",
 ];
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug)]
+pub enum Extent {
+    /// Of each program and level so many functions, beside the costliest; whole programs at O0.
+    Sample(usize),
+    /// Everything.
+    All,
+}
 
 /// A program as bitcode in one file, and what it consists of.
 struct Subject {
@@ -77,12 +95,17 @@ struct Subject {
 struct Function {
     instructions: usize,
     callees: Vec<String>,
+    /// Whether it has computed goto: of a function that is alone in a file, without the tables of its labels, nothing
+    /// remains.
+    has_labels: bool,
 }
 
 /// A function's compilation by the engine.
 struct Compiled {
     name: String,
     milliseconds: f64,
+    /// Of these: cutting out, optimising, generating and linking.
+    steps: [f64; 4],
     at: u64,
 }
 
@@ -101,7 +124,7 @@ struct Findings {
 ///
 /// # Errors
 /// What kept a program from being built, compiled or run.
-pub fn run(bench: &Workbench) -> Result<()> {
+pub fn run(bench: &Workbench, extent: Extent) -> Result<()> {
     let hosted = Hosted::build(bench)?;
     let folder = TemporaryFolder::new("bench")?;
     let subjects = [
@@ -111,7 +134,12 @@ pub fn run(bench: &Workbench) -> Result<()> {
     let mut findings = Findings::default();
     let (mut whole, mut levels, mut functions) = (Vec::new(), Vec::new(), Vec::new());
     for subject in &subjects {
-        for (tier, level) in [(Tier::O0, "-O0"), (Tier::O2, "-O2"), (Tier::O3, "-O3")] {
+        let tiers = [(Tier::O0, "-O0"), (Tier::O2, "-O2"), (Tier::O3, "-O3")];
+        let count = match extent {
+            Extent::Sample(_) => 1,
+            Extent::All => tiers.len(),
+        };
+        for (tier, level) in tiers.into_iter().take(count) {
             announce(&format!("{}, whole, {level}", subject.name));
             let clang = best(|| clang(bench, &subject.bitcode, level))?;
             let setup = Setup::from(tier);
@@ -138,12 +166,16 @@ pub fn run(bench: &Workbench) -> Result<()> {
             let (compiled, mebibytes) = compile_singly(&hosted, subject, level)?;
             levels.push(subject.level_row(&compiled, level, mebibytes));
             subject.note(&compiled, level, &mut findings);
-            if matches!(level, Level::O0 | Level::O3) {
-                for one in subject.worth_comparing(&compiled) {
-                    let row = compare(bench, subject, one, level, folder.path(), &mut findings)?;
-                    functions.push(row);
-                }
-            }
+            announce(&format!("{}, beside clang, {}", subject.name, level.name()));
+            let chosen = subject.worth_comparing(&compiled, extent);
+            functions.extend(compare(
+                bench,
+                subject,
+                &chosen,
+                level,
+                folder.path(),
+                &mut findings,
+            )?);
         }
         announce(&format!("{}, automatic", subject.name));
         let mebibytes = memory_in_automatic_tiers(&hosted, subject)?;
@@ -153,12 +185,17 @@ pub fn run(bench: &Workbench) -> Result<()> {
     say!("{}\n", render(&LEVELS_HEADER, levels));
     say!("{}\n", render(&FUNCTIONS_HEADER, functions));
     say!(
-        "Processor time. Clang's is that of the same bitcode: of a function at O3, with the callees that the engine offers"
+        "Clang's time is processor time, for the same bitcode: of a function at O2 and O3, with the callees that the engine"
     );
     say!(
-        "for inlining, and without what an empty file takes. Whole programs include the start of each. Instructions are"
+        "offers for inlining, and without what an empty file takes. The engine's time of a function is by the clock, and is"
     );
-    say!("those of the function when its variables have registers.");
+    say!(
+        "corrected by the part of its run in which the process had a processor. Whole programs, in processor time, include"
+    );
+    say!(
+        "the start of each. Instructions are those of the function when its variables have registers."
+    );
     findings.judge();
     Ok(())
 }
@@ -211,6 +248,10 @@ impl Subject {
         times.sort_by(f64::total_cmp);
         let total: f64 = times.iter().sum();
         let instructions: usize = compiled.iter().map(|one| self.size(&one.name)).sum();
+        let share = |step: usize| {
+            let part: f64 = compiled.iter().map(|one| one.steps[step]).sum();
+            digits(part * 100.0 / total.max(f64::EPSILON))
+        };
         vec![
             self.name.into(),
             level.name().into(),
@@ -219,6 +260,10 @@ impl Subject {
             digits(median(&times)),
             digits(times.last().copied().unwrap_or_default()),
             digits(total * 1000.0 / instructions.max(1) as f64),
+            share(0),
+            share(1),
+            share(2),
+            share(3),
             digits(mebibytes),
         ]
     }
@@ -241,17 +286,31 @@ impl Subject {
         }
     }
 
-    fn worth_comparing<'a>(&self, compiled: &'a [Compiled]) -> Vec<&'a Compiled> {
-        let mut chosen: Vec<&Compiled> = compiled.iter().collect();
-        chosen.sort_by(|left, right| right.milliseconds.total_cmp(&left.milliseconds));
-        let named = chosen
+    /// The costliest first, and then by name, so that it is the same ones from run to run.
+    fn worth_comparing<'a>(&self, compiled: &'a [Compiled], extent: Extent) -> Vec<&'a Compiled> {
+        let mut known: Vec<&Compiled> = compiled
             .iter()
-            .skip(COSTLIEST)
-            .find(|one| one.name == NAMED)
-            .copied();
-        chosen.truncate(COSTLIEST);
-        chosen.extend(named);
-        chosen
+            .filter(|one| {
+                let known = self.functions.get(&one.name);
+                known.is_some_and(|function| !function.has_labels)
+            })
+            .collect();
+        known.sort_by(|left, right| right.milliseconds.total_cmp(&left.milliseconds));
+        let mut others = known.split_off(COSTLIEST.min(known.len()));
+        others.sort_by(|left, right| left.name.cmp(&right.name));
+        let count = match extent {
+            Extent::Sample(count) => count.min(others.len()),
+            Extent::All => others.len(),
+        };
+        let sample = spread(others.len(), count);
+        let named = others
+            .iter()
+            .enumerate()
+            .filter(|(place, one)| one.name == NAMED && !sample.contains(place))
+            .map(|(_, one)| *one);
+        known.extend(named);
+        known.extend(sample.iter().map(|&place| others[place]));
+        known
     }
 
     /// The function and, at O3, the callees that the engine offers the inliner, nearest first.
@@ -351,9 +410,12 @@ fn compile_singly(
     let mut best: BTreeMap<String, Compiled> = BTreeMap::new();
     let mut mebibytes = 0.0;
     for _ in 0..REPETITIONS {
-        let profile = profile_of(hosted, subject, &setup)?;
+        let (profile, cpu_time) = profile_of(hosted, subject, &setup)?;
         mebibytes = mebibytes_of(&profile);
-        let milliseconds = 1000.0 / profile.cycles_per_second as f64;
+        let total = profile.total_cycles as f64 / profile.cycles_per_second as f64;
+        // The part of the time that the process had a processor; what is before the program's start makes it too large.
+        let share = (cpu_time.as_secs_f64() / total).min(1.0);
+        let milliseconds = share * 1000.0 / profile.cycles_per_second as f64;
         let is_long = profile.total_cycles as f64 * milliseconds > LONG_S * 1000.0;
         for function in profile.functions {
             let Some(made) = function
@@ -366,6 +428,13 @@ fn compile_singly(
             let one = Compiled {
                 name: function.name.clone(),
                 milliseconds: made.cycles as f64 * milliseconds,
+                steps: [
+                    made.steps.cut,
+                    made.steps.optimise,
+                    made.steps.generate,
+                    made.steps.link,
+                ]
+                .map(|cycles| cycles as f64 * milliseconds),
                 at: made.at,
             };
             match best.get_mut(&function.name) {
@@ -390,53 +459,67 @@ fn memory_in_automatic_tiers(hosted: &Hosted, subject: &Subject) -> Result<f64> 
         },
         ..Setup::from(Tier::Auto)
     };
-    Ok(mebibytes_of(&profile_of(hosted, subject, &setup)?))
+    Ok(mebibytes_of(&profile_of(hosted, subject, &setup)?.0))
 }
 
-fn profile_of(
-    hosted: &Hosted,
-    subject: &Subject,
-    setup: &Setup,
-) -> Result<crate::profile::Profile> {
+/// With the processor time of the whole process.
+fn profile_of(hosted: &Hosted, subject: &Subject, setup: &Setup) -> Result<(Profile, Duration)> {
     let input = File::open(&subject.stdin)?;
     let run = hosted.run_with_input(&subject.program, setup, &subject.arguments, input)?;
-    run.profile
-        .ok_or_else(|| Error::Build("there is no profile".into()))
+    let profile = run
+        .profile
+        .ok_or_else(|| Error::Build("there is no profile".into()))?;
+    Ok((profile, run.cpu_time))
 }
 
-fn mebibytes_of(profile: &crate::profile::Profile) -> f64 {
+fn mebibytes_of(profile: &Profile) -> f64 {
     profile.memory.compiler_bytes as f64 / f64::from(1 << 20)
 }
 
 fn compare(
     bench: &Workbench,
     subject: &Subject,
-    compiled: &Compiled,
+    compiled: &[&Compiled],
     level: Level,
     folder: &Path,
     findings: &mut Findings,
-) -> Result<Vec<String>> {
+) -> Result<Vec<Vec<String>>> {
     let flag = format!("-{}", level.name());
-    let names = subject.with_inlinees(&compiled.name, level);
     let extracted = folder.join("extracted.bc");
-    extract(bench, &subject.bitcode, &names, &extracted)?;
     let empty = folder.join("empty.ll");
     fs::write(&empty, "target triple = \"x86_64-unknown-none-elf\"\n")?;
     let start = best(|| clang(bench, &empty, &flag))?;
-    let all = best(|| clang(bench, &extracted, &flag))?;
-    let milliseconds = ((all - start) * 1000.0).max(f64::EPSILON);
-    let ratio = compiled.milliseconds / milliseconds;
-    if level == Level::O3 {
-        findings.largest_o3 = findings.largest_o3.max(ratio);
+    let row = |name: &str, instructions: usize, clang: f64, engine: f64| {
+        vec![
+            format!("{}, {name}", subject.name),
+            level.name().into(),
+            instructions.to_string(),
+            digits(clang),
+            digits(engine),
+            if clang >= LEAST_MS {
+                digits(engine / clang)
+            } else {
+                "-".into()
+            },
+        ]
+    };
+    let (mut rows, mut instructions, mut clangs, mut engines) = (Vec::new(), 0, 0.0, 0.0);
+    for one in compiled {
+        let names = subject.with_inlinees(&one.name, level);
+        extract(bench, &subject.bitcode, &names, &extracted)?;
+        let all = best(|| clang(bench, &extracted, &flag))?;
+        let milliseconds = ((all - start) * 1000.0).max(0.0);
+        if level == Level::O3 && milliseconds >= LEAST_MS {
+            findings.largest_o3 = findings.largest_o3.max(one.milliseconds / milliseconds);
+        }
+        let size = subject.size(&one.name);
+        rows.push(row(&one.name, size, milliseconds, one.milliseconds));
+        instructions += size;
+        clangs += milliseconds;
+        engines += one.milliseconds;
     }
-    Ok(vec![
-        format!("{}, {}", subject.name, compiled.name),
-        level.name().into(),
-        subject.size(&compiled.name).to_string(),
-        digits(milliseconds),
-        digits(compiled.milliseconds),
-        digits(ratio),
-    ])
+    rows.push(row("these together", instructions, clangs, engines));
+    Ok(rows)
 }
 
 fn extract(bench: &Workbench, from: &Path, functions: &[String], to: &Path) -> Result<()> {
@@ -497,6 +580,7 @@ fn functions_of(text: &str) -> BTreeMap<String, Function> {
             && line.trim() != "]"
         {
             function.instructions += 1;
+            function.has_labels |= line.contains("indirectbr ");
             if line.contains("call ") {
                 function.callees.extend(name_in(line));
             }
@@ -531,6 +615,11 @@ fn best(mut measure: impl FnMut() -> Result<f64>) -> Result<f64> {
     Ok(best)
 }
 
+/// So many places of a list, at equal distances.
+fn spread(length: usize, count: usize) -> Vec<usize> {
+    (0..count).map(|number| number * length / count).collect()
+}
+
 /// Of sorted numbers; 0 of none.
 fn median(sorted: &[f64]) -> f64 {
     sorted.get(sorted.len() / 2).copied().unwrap_or_default()
@@ -554,10 +643,18 @@ mod tests {
             functions["a"],
             Function {
                 instructions: 3,
-                callees: vec!["b".into()]
+                callees: vec!["b".into()],
+                has_labels: false
             }
         );
         assert_eq!(functions["b"].instructions, 1);
+    }
+
+    #[test]
+    fn a_sample_is_spread_evenly() {
+        assert_eq!(spread(10, 4), [0, 2, 5, 7]);
+        assert_eq!(spread(3, 3), [0, 1, 2]);
+        assert!(spread(5, 0).is_empty());
     }
 
     #[test]

@@ -26,7 +26,14 @@ enum Benchmark {
     /// Build the machine's image after an edit, boot it, and count time, instructions and memory
     Boot,
     /// Compile real programs, whole and function by function, against clang's time for the same bitcode
-    Compile,
+    Compile {
+        /// How many functions of each program and level are compared with clang's, beside the costliest
+        #[arg(long, value_name = "N", default_value_t = 6)]
+        functions: usize,
+        /// Compare all functions that are compiled, and whole programs at O2 and O3 too; takes half an hour
+        #[arg(long, conflicts_with = "functions")]
+        all: bool,
+    },
     /// Compare the C library's mathematics with correctly rounded results
     Libm {
         /// Points of each function and precision
@@ -92,7 +99,14 @@ impl BenchArgs {
     pub fn run(self) -> Result<ExitCode> {
         match self.what {
             Benchmark::Boot => boot::run(&Workbench::prepare(Installation::Forbidden)?)?,
-            Benchmark::Compile => compile::run(&Workbench::prepare(Installation::Forbidden)?)?,
+            Benchmark::Compile { functions, all } => {
+                let extent = if all {
+                    compile::Extent::All
+                } else {
+                    compile::Extent::Sample(functions)
+                };
+                compile::run(&Workbench::prepare(Installation::Forbidden)?, extent)?;
+            }
             Benchmark::Libm {
                 points,
                 function,
