@@ -22,6 +22,7 @@
 
 extern crate alloc;
 
+mod arch;
 pub mod arena;
 mod atomics;
 mod blocks;
@@ -39,12 +40,9 @@ mod number;
 pub mod platform;
 mod posix;
 mod process;
-mod processor;
 mod runtime;
 #[cfg(all(feature = "rust-std", not(test)))]
 mod rust_std;
-#[cfg(not(test))]
-mod setjmp;
 mod sort;
 mod stdio;
 mod strings;

@@ -4,6 +4,8 @@ use core::cell::Cell;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+#[cfg(not(test))]
+use crate::arch::jumps;
 use crate::{cstr, errno};
 
 /// `struct lconv` of the overlay.
@@ -180,23 +182,9 @@ extern "C" fn nl_langinfo_l(item: c_int, _locale: usize) -> *const c_char {
     nl_langinfo(item)
 }
 
-/// Functions with a locale are those without: there is only one.
+// Functions with a locale are those without: there is only one.
 #[cfg(not(test))]
-macro_rules! with_locale {
-    ($($name:literal is $target:literal;)*) => {
-        $(core::arch::global_asm!(
-            concat!(".pushsection .text.", $name, ", \"ax\", @progbits"),
-            concat!(".globl ", $name),
-            concat!(".type ", $name, ", @function"),
-            concat!($name, ": jmp ", $target),
-            concat!(".size ", $name, ", . - ", $name),
-            ".popsection",
-        );)*
-    };
-}
-
-#[cfg(not(test))]
-with_locale! {
+jumps! {
     "isalnum_l" is "isalnum";
     "isalpha_l" is "isalpha";
     "isblank_l" is "isblank";
@@ -227,7 +215,7 @@ with_locale! {
 
 // Other names of the same functions.
 #[cfg(not(test))]
-with_locale! {
+jumps! {
     "bsd_signal" is "signal";
     "euidaccess" is "eaccess";
     "fgetws_unlocked" is "fgetws";

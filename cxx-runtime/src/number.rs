@@ -6,6 +6,9 @@ use alloc::vec::Vec;
 
 use bareflow_decimal::{Format, Parsed, Rounding, parse};
 
+#[cfg(not(test))]
+use crate::arch::parsing_long_double;
+use crate::arch::{Direction, rounding_direction};
 use crate::errno;
 
 /// A character of either kind.
@@ -38,16 +41,11 @@ impl Unit for u32 {
 
 /// The direction of rounding that `fesetround` chose.
 pub(crate) fn rounding() -> Rounding {
-    let mut control = 0_u32;
-    // SAFETY: the instruction stores the control register of SSE, 32 bits.
-    unsafe {
-        core::arch::asm!("stmxcsr [{}]", in(reg) &raw mut control, options(nostack, preserves_flags));
-    }
-    match control >> 13 & 3 {
-        0 => Rounding::Nearest,
-        1 => Rounding::Downward,
-        2 => Rounding::Upward,
-        _ => Rounding::TowardZero,
+    match rounding_direction() {
+        Direction::Nearest => Rounding::Nearest,
+        Direction::Down => Rounding::Downward,
+        Direction::Up => Rounding::Upward,
+        Direction::TowardZero => Rounding::TowardZero,
     }
 }
 
@@ -152,31 +150,8 @@ unsafe extern "C" fn store_wcstold(result: *mut Extended, text: *const u32, end:
     unsafe { store_extended(result, text, end) }
 }
 
-/// Functions of a text and a place for its end that return a long double, which is returned in `st(0)`.
-macro_rules! returning_extended {
-    ($($name:ident = $implementation:path;)*) => {
-        $(
-            #[cfg(not(test))]
-            #[unsafe(naked)]
-            #[unsafe(no_mangle)]
-            unsafe extern "C" fn $name() {
-                core::arch::naked_asm!(
-                    "sub rsp, 24",
-                    "mov rdx, rsi",
-                    "mov rsi, rdi",
-                    "mov rdi, rsp",
-                    "call {implementation}",
-                    "fld tbyte ptr [rsp]",
-                    "add rsp, 24",
-                    "ret",
-                    implementation = sym $implementation,
-                )
-            }
-        )*
-    };
-}
-
-returning_extended! {
+#[cfg(not(test))]
+parsing_long_double! {
     strtold = store_strtold;
     strtold_l = store_strtold;
     wcstold = store_wcstold;

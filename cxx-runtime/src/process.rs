@@ -90,7 +90,7 @@ unsafe extern "C" fn uname(names: *mut c_char) -> c_int {
         "bareflow",
         env!("CARGO_PKG_VERSION"),
         "",
-        "x86_64",
+        crate::arch::NAME,
     ]
     .iter()
     .enumerate()

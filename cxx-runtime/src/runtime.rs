@@ -5,7 +5,7 @@ use core::sync::atomic::AtomicBool;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::platform::Platform;
-use crate::{blocks, math, processor};
+use crate::{arch, blocks, math};
 
 /// A pointer to the installed reference, which itself is two words wide.
 static PLATFORM: AtomicPtr<&'static dyn Platform> = AtomicPtr::new(core::ptr::null_mut());
@@ -14,7 +14,7 @@ static PLATFORM: AtomicPtr<&'static dyn Platform> = AtomicPtr::new(core::ptr::nu
 /// that programs may use.
 pub fn install(platform: &'static &'static dyn Platform) {
     PLATFORM.store(core::ptr::from_ref(platform).cast_mut(), Ordering::Release);
-    let capabilities = processor::capabilities();
+    let capabilities = arch::capabilities();
     blocks::choose(capabilities.of_blocks);
     math::choose(&capabilities);
 }
@@ -60,26 +60,14 @@ pub unsafe fn run_late_constructors() {
         if HAVE_RUN.swap(true, Ordering::Relaxed) {
             return;
         }
-        let (start, end): (*const Constructor, *const Constructor);
-        // SAFETY: it only loads two addresses; a weak symbol that nobody defines is at 0.
-        unsafe {
-            core::arch::asm!(
-                ".weak __late_init_array_start",
-                ".weak __late_init_array_end",
-                "mov {start:e}, offset __late_init_array_start",
-                "mov {end:e}, offset __late_init_array_end",
-                start = out(reg) start,
-                end = out(reg) end,
-                options(nomem, nostack, preserves_flags, pure),
-            );
-        }
         // SAFETY: the caller's promise, and this is the first call.
-        unsafe { run_all(start..end) };
+        unsafe { run_all(arch::late_constructors()) };
     }
 }
 
+/// A static constructor, as linker scripts collect their addresses.
 #[cfg(not(test))]
-type Constructor = Option<unsafe extern "C" fn()>;
+pub(crate) type Constructor = Option<unsafe extern "C" fn()>;
 
 #[cfg(not(test))]
 unsafe fn run_all(constructors: core::ops::Range<*const Constructor>) {

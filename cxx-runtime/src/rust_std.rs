@@ -5,10 +5,8 @@
 
 use core::ffi::{c_char, c_int, c_long, c_void};
 
+use crate::arch::SYS_GETRANDOM;
 use crate::{errno, files, memory};
-
-/// Linux's number of `getrandom` on x86-64.
-const SYS_GETRANDOM: c_long = 318;
 
 /// # Safety
 /// As of the system call of that number.

@@ -16,14 +16,7 @@ macro_rules! exported {
 
         // Rust has no type for these symbols: the linker fills in a table in the order of the names.
         #[cfg(not(test))]
-        core::arch::global_asm!(
-            concat!(".pushsection .rodata.", stringify!($table), ", \"a\", @progbits"),
-            ".balign 8",
-            concat!(".globl ", stringify!($table)),
-            concat!(stringify!($table), ":"),
-            $(concat!(".quad ", stringify!($name)),)*
-            ".popsection",
-        );
+        $crate::arch::address_table!($table: $($name)*);
 
         /// The address of one of these symbols.
         pub(crate) fn address_of(name: &str) -> Option<usize> {

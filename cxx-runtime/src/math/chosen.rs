@@ -2,8 +2,8 @@
 //! multiplication and addition.
 
 use super::{double, exact};
+use crate::arch::Capabilities;
 use crate::posix::one_thread::OneThread;
-use crate::processor::Capabilities;
 
 /// The variants that run.
 pub(super) struct Functions {

@@ -1,14 +1,12 @@
 //! Complex functions in three precisions.
 //!
-//! A `double _Complex` or `float _Complex` is passed and returned as a structure of its parts is. A `long double
-//! _Complex` lies on the stack, and is returned in `st(0)` and `st(1)`; see [`super::long_double`].
-
-use core::arch::naked_asm;
+//! A `double _Complex` or `float _Complex` is passed and returned as a structure of its parts is. Of a `long double
+//! _Complex` the places are known; see [`super::long_double`].
 
 use bareflow_mathematics::{self as mathematics, Complex, Extended, Format};
 
-use super::long_double::returning_long_double;
 use super::report::{evaluated, evaluated_complex};
+use crate::arch::{returning_long_complex, returning_long_double};
 use crate::errno;
 
 /// Passed like C's complex type of this part.
@@ -121,21 +119,7 @@ macro_rules! to_long_complex {
                     *result = $function($(*$z),*);
                 }
 
-                #[unsafe(naked)]
-                #[unsafe(no_mangle)]
-                unsafe extern "C" fn $name() {
-                    naked_asm!(
-                        "sub rsp, 40",
-                        "mov rdi, rsp",
-                        "lea rsi, [rsp + 48]",
-                        "call {implementation}",
-                        "fld tbyte ptr [rsp + 16]",
-                        "fld tbyte ptr [rsp]",
-                        "add rsp, 40",
-                        "ret",
-                        implementation = sym implementation,
-                    )
-                }
+                returning_long_complex! { $name = implementation; }
             };
         )*
     };

@@ -1,61 +1,15 @@
 //! The long double functions that llvm-libc 18 lacks.
 //!
-//! Rust has no type for the x87's extended double. Such arguments lie on the stack, 16 bytes each, and a result is
-//! returned in `st(0)`; so each function is the same few instructions around a Rust function that is given the
-//! places of the result and of the arguments, and whatever was passed in the first two integer registers.
+//! Rust has no type for the x87's extended double. So each function is the same few instructions around a Rust function
+//! that is given the places of the result and of the arguments, and whatever else is passed, up to two integers.
 
-use core::arch::{asm, naked_asm};
 use core::ffi::{c_int, c_long};
 
 use bareflow_mathematics::{self as mathematics, Extended, Format, Rounding};
 
 use super::gamma::{set_sign, sign_of_gamma};
 use super::report::{domain_error, evaluated, rounding};
-
-/// Defines functions by the Rust function that computes them.
-macro_rules! returning_long_double {
-    ($($name:ident = $implementation:path;)*) => {
-        $(
-            #[unsafe(naked)]
-            #[unsafe(no_mangle)]
-            unsafe extern "C" fn $name() {
-                naked_asm!(
-                    "sub rsp, 24",
-                    "mov rdx, rdi",
-                    "mov rcx, rsi",
-                    "mov rdi, rsp",
-                    "lea rsi, [rsp + 32]",
-                    "call {implementation}",
-                    "fld tbyte ptr [rsp]",
-                    "add rsp, 24",
-                    "ret",
-                    implementation = sym $implementation,
-                )
-            }
-        )*
-    };
-}
-
-pub(super) use returning_long_double;
-
-/// Defines functions of long doubles that return an integer or nothing.
-macro_rules! returning_integer {
-    ($($name:ident = $implementation:path;)*) => {
-        $(
-            #[unsafe(naked)]
-            #[unsafe(no_mangle)]
-            unsafe extern "C" fn $name() {
-                naked_asm!(
-                    "mov rdx, rdi",
-                    "mov rcx, rsi",
-                    "lea rdi, [rsp + 8]",
-                    "jmp {implementation}",
-                    implementation = sym $implementation,
-                )
-            }
-        )*
-    };
-}
+use crate::arch::{self, returning_integer, returning_long_double};
 
 /// Defines functions of numbers only.
 macro_rules! plain {
@@ -166,18 +120,7 @@ extern "C" fn sqrtl_of(result: &mut Extended, x: &Extended) {
     if number.is_negative() && !number.is_zero() {
         domain_error();
     }
-    // SAFETY: the instructions read and write an extended number in each place, and leave the stack of the
-    // x87 as it was; it has a free register, as at every call.
-    unsafe {
-        asm!(
-            "fld tbyte ptr [{x}]",
-            "fsqrt",
-            "fstp tbyte ptr [{result}]",
-            x = in(reg) x,
-            result = in(reg) result,
-            options(nostack),
-        );
-    }
+    arch::store_root(x, result);
 }
 
 extern "C" fn scalblnl_of(result: &mut Extended, x: &Extended, exponent: c_long) {
@@ -254,7 +197,7 @@ extern "C" fn fixxfti_of(x: &Extended) -> u128 {
     truncated(*x)
 }
 
-/// The places of sine and cosine were passed in the first two integer registers.
+/// The places of sine and cosine are the first and the second integer.
 extern "C" fn sincosl_of(x: &Extended, _: usize, sine: &mut Extended, cosine: &mut Extended) {
     *sine = evaluated(|[x]| mathematics::sin(x), [*x]);
     *cosine = evaluated(|[x]| mathematics::cos(x), [*x]);

@@ -18,7 +18,6 @@ mod fast;
 mod float;
 mod gamma;
 mod gnu;
-mod integer_conversion;
 #[cfg(not(test))]
 mod long_double;
 mod report;

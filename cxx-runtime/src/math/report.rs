@@ -1,12 +1,12 @@
 //! How errors of mathematical functions are reported: in `errno` and in the exception flags (ISO C 7.12.1).
 
-use core::arch::asm;
 use core::ffi::c_int;
 
 use bareflow_mathematics::{
     Complex, Exceptions, Format, Number, Rounding, evaluate, evaluate_complex,
 };
 
+use crate::arch::{Direction, rounding_direction};
 use crate::errno::{self, EDOM, ERANGE};
 
 const FE_DIVBYZERO: c_int = 1;
@@ -112,20 +112,11 @@ pub(super) fn narrow(result: f64) -> f32 {
 
 /// The rounding direction that the program has set.
 pub(super) fn rounding() -> Rounding {
-    let mut control_and_status = 0_u32;
-    // SAFETY: the instruction stores the register in a place of four bytes.
-    unsafe {
-        asm!(
-            "stmxcsr [{}]",
-            in(reg) &raw mut control_and_status,
-            options(nostack, preserves_flags)
-        );
-    }
-    match control_and_status >> 13 & 0b11 {
-        0b00 => Rounding::Nearest,
-        0b01 => Rounding::Down,
-        0b10 => Rounding::Up,
-        _ => Rounding::TowardZero,
+    match rounding_direction() {
+        Direction::Nearest => Rounding::Nearest,
+        Direction::Down => Rounding::Down,
+        Direction::Up => Rounding::Up,
+        Direction::TowardZero => Rounding::TowardZero,
     }
 }
 

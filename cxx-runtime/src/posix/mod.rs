@@ -6,7 +6,6 @@
 //!    by `raise`, `kill` and `abort`: never between two of its instructions.
 
 mod calendar;
-mod contexts;
 pub(crate) mod environment;
 mod error;
 mod faults;
@@ -67,7 +66,7 @@ pub unsafe fn start_program(name: *const c_char) -> *mut *mut c_char {
     unsafe { messages::set_program_name(name) };
     signals::reset();
     threads::reset();
-    crate::processor::__cpu_indicator_init();
+    crate::arch::note_features();
     let here = 0_u8;
     threads::set_stack_top((&raw const here) as usize);
     getopt::reset();

@@ -526,39 +526,7 @@ extern "C" fn alarm(seconds: c_uint) -> c_uint {
         .unwrap_or(c_uint::MAX)
 }
 
-// As setjmp and longjmp; the mask lies behind the registers, and before it whether it is there.
-#[cfg(not(test))]
-core::arch::global_asm!(
-    ".pushsection .text.sigsetjmp, \"ax\", @progbits",
-    ".globl sigsetjmp",
-    ".type sigsetjmp, @function",
-    "sigsetjmp:",
-    "mov [rdi + 64], esi",
-    "mov rax, [rip + bareflow_blocked_signals]",
-    "mov [rdi + 72], rax",
-    "jmp setjmp",
-    ".size sigsetjmp, . - sigsetjmp",
-    ".popsection",
-    ".pushsection .text.siglongjmp, \"ax\", @progbits",
-    ".globl siglongjmp",
-    ".type siglongjmp, @function",
-    "siglongjmp:",
-    "cmp dword ptr [rdi + 64], 0",
-    "je 2f",
-    "push rdi",
-    "push rsi",
-    "sub rsp, 8",
-    "mov rdi, [rdi + 72]",
-    "call bareflow_restore_signals",
-    "add rsp, 8",
-    "pop rsi",
-    "pop rdi",
-    "2:",
-    "jmp longjmp",
-    ".size siglongjmp, . - siglongjmp",
-    ".popsection",
-);
-
+/// For `siglongjmp` and `setcontext`.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn bareflow_restore_signals(mask: u64) {
     set_blocked(mask);

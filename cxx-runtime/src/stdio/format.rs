@@ -4,10 +4,10 @@ use core::ffi::{c_char, c_int};
 
 use alloc::vec::Vec;
 
-use super::arguments::VaList;
 use super::print::{Characters, Sink, print};
 use super::scan::{Source, Text, Units, scan};
 use super::stream::{FileStream, standard_input, standard_output};
+use crate::arch::VaList;
 use crate::cstr;
 use crate::errno;
 use crate::files;

@@ -7,6 +7,8 @@ use alloc::vec::Vec;
 
 use super::open::{Mode, mode_of};
 use super::stream::{Access, Buffering, CookieFunctions, Device, FileStream};
+#[cfg(not(test))]
+use crate::arch::with_third_in_memory;
 use crate::errno;
 use crate::heap;
 use crate::wide::Decoder;
@@ -26,13 +28,8 @@ unsafe extern "C" fn open_cookie(
     }
 }
 
-// The functions are passed by value in memory on the stack (System V ABI, class MEMORY).
 #[cfg(not(test))]
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-unsafe extern "C" fn fopencookie() {
-    core::arch::naked_asm!("lea rdx, [rsp + 8]", "jmp {open}", open = sym open_cookie)
-}
+with_third_in_memory! { fopencookie = open_cookie; }
 
 /// Where a stream over memory reads and writes.
 trait Memory {

@@ -1,6 +1,5 @@
 //! The streams of the C library, with formatted input and output.
 
-mod arguments;
 mod characters;
 mod format;
 mod memory;
@@ -15,5 +14,4 @@ mod unlocked;
 mod variadic;
 mod wide;
 
-pub(crate) use arguments::VaList;
 pub use stream::flush;

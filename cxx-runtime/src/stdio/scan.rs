@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use bareflow_decimal::{Format, parse as parse_number};
 
-use super::arguments::VaList;
+use crate::arch::VaList;
 use crate::errno;
 use crate::heap;
 use crate::number::{self, Unit};

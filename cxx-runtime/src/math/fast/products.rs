@@ -1,6 +1,6 @@
 //! Products with what their rounding has lost: the same everywhere, by an instruction where there is one.
 
-use core::arch::x86_64::{_mm_cvtsd_f64, _mm_fmsub_sd, _mm_set_sd};
+use crate::arch;
 
 /// A way of computing products.
 pub(in crate::math) trait Products {
@@ -40,13 +40,7 @@ impl Products for ByInstruction {
     unsafe fn exact(one: f64, other: f64) -> (f64, f64) {
         let product = one * other;
         // SAFETY: the caller's promise.
-        let lost = unsafe {
-            _mm_cvtsd_f64(_mm_fmsub_sd(
-                _mm_set_sd(one),
-                _mm_set_sd(other),
-                _mm_set_sd(product),
-            ))
-        };
+        let lost = unsafe { arch::lost_by_product(one, other, product) };
         (product, lost)
     }
 }

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 use bareflow_decimal::Value;
 
-use super::arguments::VaList;
+use crate::arch::VaList;
 use crate::errno;
 use crate::number;
 use crate::wide::{self, Decoder};

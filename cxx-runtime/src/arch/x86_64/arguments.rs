@@ -23,7 +23,7 @@ const SAVED_BYTES: u32 = GENERAL_BYTES + 8 * 16;
 impl VaList {
     /// A list of integers and pointers that are all on the stack.
     #[cfg(test)]
-    pub(super) fn on_the_stack(words: &[u64]) -> Self {
+    pub(crate) fn on_the_stack(words: &[u64]) -> Self {
         Self {
             general_offset: GENERAL_BYTES,
             float_offset: SAVED_BYTES,
@@ -63,7 +63,7 @@ impl VaList {
     ///
     /// # Safety
     /// There must be such an argument.
-    pub(super) unsafe fn next_pointer(&mut self) -> *mut c_void {
+    pub(crate) unsafe fn next_pointer(&mut self) -> *mut c_void {
         // SAFETY: the caller's promise.
         unsafe { self.next_integer() as usize as *mut c_void }
     }
@@ -72,7 +72,7 @@ impl VaList {
     ///
     /// # Safety
     /// There must be such an argument.
-    pub(super) unsafe fn next_double(&mut self) -> f64 {
+    pub(crate) unsafe fn next_double(&mut self) -> f64 {
         // SAFETY: the caller says that an argument is left: in the saved registers, else on the stack.
         unsafe {
             if self.float_offset >= SAVED_BYTES {
@@ -88,7 +88,7 @@ impl VaList {
     ///
     /// # Safety
     /// There must be such an argument.
-    pub(super) unsafe fn next_extended(&mut self) -> (u64, u16) {
+    pub(crate) unsafe fn next_extended(&mut self) -> (u64, u16) {
         // SAFETY: the caller says that an argument is left.
         unsafe {
             let address = (self.overflow as usize).next_multiple_of(16);

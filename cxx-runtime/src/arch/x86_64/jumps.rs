@@ -1,4 +1,4 @@
-//! `setjmp` and `longjmp`.
+//! `setjmp` and `longjmp`, without and with the signal mask.
 //!
 //! llvm-libc 18 writes them in C++ with local register variables, which its own build option
 //! `-ftrivial-auto-var-init=pattern` overwrites before they are stored. The layout of `jmp_buf` is that
@@ -45,5 +45,37 @@ core::arch::global_asm!(
     "mov rsp, [rdi + 48]",
     "jmp [rdi + 56]",
     ".size longjmp, . - longjmp",
+    ".popsection",
+);
+
+// As setjmp and longjmp; the mask lies behind the registers, and before it whether it is there.
+core::arch::global_asm!(
+    ".pushsection .text.sigsetjmp, \"ax\", @progbits",
+    ".globl sigsetjmp",
+    ".type sigsetjmp, @function",
+    "sigsetjmp:",
+    "mov [rdi + 64], esi",
+    "mov rax, [rip + bareflow_blocked_signals]",
+    "mov [rdi + 72], rax",
+    "jmp setjmp",
+    ".size sigsetjmp, . - sigsetjmp",
+    ".popsection",
+    ".pushsection .text.siglongjmp, \"ax\", @progbits",
+    ".globl siglongjmp",
+    ".type siglongjmp, @function",
+    "siglongjmp:",
+    "cmp dword ptr [rdi + 64], 0",
+    "je 2f",
+    "push rdi",
+    "push rsi",
+    "sub rsp, 8",
+    "mov rdi, [rdi + 72]",
+    "call bareflow_restore_signals",
+    "add rsp, 8",
+    "pop rsi",
+    "pop rdi",
+    "2:",
+    "jmp longjmp",
+    ".size siglongjmp, . - siglongjmp",
     ".popsection",
 );

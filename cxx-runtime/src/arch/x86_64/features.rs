@@ -3,6 +3,7 @@
 
 use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
 
+use super::super::Capabilities;
 use crate::posix::one_thread::OneThread;
 
 /// `__cpu_model`: vendor, kind and subkind, which are not told, and the first 32 features.
@@ -94,14 +95,6 @@ unsafe fn state_register() -> u64 {
     unsafe { _xgetbv(0) }
 }
 
-/// What the runtime's own functions may use.
-pub(crate) struct Capabilities {
-    /// For functions of blocks and strings.
-    pub(crate) of_blocks: bareflow_blocks::Processor,
-    /// Whether a product and a sum can be rounded once.
-    pub(crate) fused_multiply_add: bool,
-}
-
 /// What the processor has and the operating system lets programs use.
 pub(crate) fn capabilities() -> Capabilities {
     const AVX2: Place = (MORE_BASIC, EBX, 5);
@@ -120,8 +113,8 @@ pub(crate) fn capabilities() -> Capabilities {
 }
 
 /// Fills both variables in, before a program looks at them.
-#[cfg_attr(not(test), unsafe(no_mangle))]
-pub(crate) extern "C" fn __cpu_indicator_init() -> i32 {
+#[cfg_attr(not(test), unsafe(export_name = "__cpu_indicator_init"))]
+pub(crate) extern "C" fn note_features() -> i32 {
     let saved = saved_state();
     let told = LEAVES.map(registers);
     let mut found = 0_u64;
@@ -141,7 +134,7 @@ mod tests {
 
     #[test]
     fn features_are_those_that_rust_finds() {
-        __cpu_indicator_init();
+        note_features();
         let has = |number: u32| MODEL.read()[3] >> number & 1 != 0;
         assert!(has(3) && has(4));
         assert_eq!(has(8), std::is_x86_feature_detected!("sse4.2"));

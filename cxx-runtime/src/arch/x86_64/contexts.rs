@@ -2,7 +2,7 @@
 
 use core::ffi::c_int;
 
-use crate::stdio::VaList;
+use super::VaList;
 
 /// `ucontext_t`, as far as `makecontext` looks into it.
 #[repr(C)]
