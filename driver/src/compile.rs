@@ -8,11 +8,11 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
+use bareflow_protocol::exit_code::{BUILD_FAILED, DISK_FULL, USAGE};
+
 use crate::assembly;
 use crate::command_line::{Commands, Input};
-use crate::error::{
-    BUILD_FAILED, DISK_FULL, DriverError, Result, WRONG_COMMAND_LINE, reading, system,
-};
+use crate::error::{DriverError, Result, reading, system};
 use crate::exceptions;
 use crate::flags::{
     Headers, IR_FLAGS, Language, OptimizationLevel, StandardHeaders, target_arguments,
@@ -245,7 +245,7 @@ impl Compiler {
         let exit_code = if is_disk_full(&text) {
             DISK_FULL
         } else if self.is_refused(source) {
-            WRONG_COMMAND_LINE
+            USAGE
         } else {
             BUILD_FAILED
         };
@@ -337,7 +337,7 @@ impl Compiler {
             .collect();
         Err(DriverError::Tool {
             text: errors.join("\n"),
-            exit_code: WRONG_COMMAND_LINE,
+            exit_code: USAGE,
         })
     }
 }

@@ -3,14 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A build failed.
-pub(crate) const BUILD_FAILED: u8 = 100;
-/// A tool is missing.
-const TOOL_MISSING: u8 = 101;
-/// No space is left on the disk.
-pub(crate) const DISK_FULL: u8 = 102;
-/// The command line is wrong.
-pub(crate) const WRONG_COMMAND_LINE: u8 = 105;
+use bareflow_protocol::exit_code::{BUILD_FAILED, DISK_FULL, TOOL_MISSING, USAGE};
 
 /// What the parts of the driver return.
 pub type Result<T> = std::result::Result<T, DriverError>;
@@ -71,7 +64,7 @@ impl DriverError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) => WRONG_COMMAND_LINE,
+            Self::Usage(_) => USAGE,
             Self::MissingTools { .. } | Self::Start { .. } => TOOL_MISSING,
             Self::System { source, .. } if source.kind() == io::ErrorKind::StorageFull => DISK_FULL,
             Self::Tool { exit_code, .. } | Self::NotCompiled { exit_code, .. } => *exit_code,

@@ -9,12 +9,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use bareflow_protocol::exit_code::{BUILD_FAILED, DISK_FULL};
 use object::read::archive::ArchiveFile;
 
 use crate::bitcode::Identity;
 use crate::command_line::LinkResult;
 use crate::compile::{is_disk_full, run};
-use crate::error::{BUILD_FAILED, DISK_FULL, DriverError, Result, reading, system};
+use crate::error::{DriverError, Result, reading, system};
 use crate::input::{Contents, check_linkable};
 use crate::kernel_symbols;
 use crate::texts::{may_have_texts, with_texts};

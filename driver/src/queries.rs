@@ -4,8 +4,10 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use bareflow_protocol::exit_code::USAGE;
+
 use crate::compile::run;
-use crate::error::{DriverError, Result, WRONG_COMMAND_LINE};
+use crate::error::{DriverError, Result};
 use crate::flags::TARGET;
 use crate::sdk::Sdk;
 use crate::toolchain::Toolchain;
@@ -85,7 +87,7 @@ fn ask_clang(toolchain: &Toolchain, query: &str) -> Result<String> {
     }
     Err(DriverError::Tool {
         text: String::from_utf8_lossy(&end.stderr).into_owned(),
-        exit_code: WRONG_COMMAND_LINE,
+        exit_code: USAGE,
     })
 }
 

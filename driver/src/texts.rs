@@ -9,8 +9,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use bareflow_protocol::exit_code::BUILD_FAILED;
+
 use crate::compile::run;
-use crate::error::{BUILD_FAILED, DriverError, Result, reading, system};
+use crate::error::{DriverError, Result, reading, system};
 use crate::flags::TARGET;
 
 /// Starts every such text.

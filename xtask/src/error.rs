@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use bareflow_protocol::exit_code;
+
 use crate::audit::AuditError;
 use crate::bench::BenchError;
 use crate::export::ExportError;
@@ -112,16 +114,20 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::MissingTools { .. } => 101,
-            Self::DiskFull { .. } => 102,
-            Self::System { source, .. } | Self::Io(source) if is_full(source) => 102,
-            Self::WrongHash { .. } | Self::Damaged { .. } => 103,
-            Self::Network { .. } => 104,
+            Self::MissingTools { .. } => exit_code::TOOL_MISSING,
+            Self::DiskFull { .. } => exit_code::DISK_FULL,
+            Self::System { source, .. } | Self::Io(source) if is_full(source) => {
+                exit_code::DISK_FULL
+            }
+            Self::WrongHash { .. } | Self::Damaged { .. } => exit_code::WRONG_HASH,
+            Self::Network { .. } => exit_code::NO_NETWORK,
             Self::Output(error) | Self::Image(ImageError::Write(error)) => error.exit_code(),
-            Self::Launch(LaunchError::TemporaryFile(source)) if is_full(source) => 102,
-            Self::Usage(_) => 105,
+            Self::Launch(LaunchError::TemporaryFile(source)) if is_full(source) => {
+                exit_code::DISK_FULL
+            }
+            Self::Usage(_) => exit_code::USAGE,
             Self::Program(error) => error.exit_code(),
-            _ => 100,
+            _ => exit_code::BUILD_FAILED,
         }
     }
 }

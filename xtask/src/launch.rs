@@ -2,12 +2,13 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
-use std::os::fd::RawFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use bareflow_protocol::exit_code;
+use bareflow_protocol::report::PROFILE_DESCRIPTOR;
 use nix::sys::signal::Signal;
 use object::{Object, ObjectSegment};
 
@@ -15,26 +16,6 @@ use crate::qemu::{self, Machine, QemuError, Verdict};
 use crate::supervise::{
     End, Input, Output, Streams, supervise_with, with_address_space, with_descriptor,
 };
-
-/// Exit codes that the host decides; the kernels decide the others of the table in the reference.
-pub mod exit_code {
-    /// The disk that standard output goes to is full.
-    pub const DISK_FULL: u8 = 102;
-    /// Standard output cannot be written.
-    pub const OUTPUT_LOST: u8 = 106;
-    /// The bound of memory is too small.
-    pub const OUT_OF_MEMORY: u8 = 112;
-    /// A processor exception that nobody could report.
-    pub const GUEST_FAULT: u8 = 111;
-    /// The time was up.
-    pub const TIMEOUT: u8 = 113;
-    /// The machine did not start.
-    pub const BOOT_FAILURE: u8 = 115;
-    /// The kernel ended without saying how.
-    pub const INTERNAL: u8 = 116;
-    /// Nobody reads standard output any more: what shells show for SIGPIPE.
-    pub const BROKEN_PIPE: u8 = 141;
-}
 
 /// Why a program could not be run at all.
 #[derive(Debug, thiserror::Error)]
@@ -227,9 +208,6 @@ fn image_size_mib(executable: &Path) -> Option<u32> {
     let size_mib = u32::try_from(size_bytes.div_ceil(1 << 20)).ok()?;
     Some(size_mib + SURROUNDINGS_MIB)
 }
-
-/// The descriptor that the hosted kernel writes its profile to.
-const PROFILE_DESCRIPTOR: RawFd = 3;
 
 fn hosted_command(
     executable: &Path,

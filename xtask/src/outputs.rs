@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use bareflow_protocol::exit_code;
 use bareflow_snapshot::FOLDER as SNAPSHOT_FOLDER;
 use bareflow_volume::{Partition, Volume};
 
@@ -67,9 +68,9 @@ impl OutputError {
     /// The exit code of a command that fails this way.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Write { source, .. } if is_full(source) => 102,
-            Self::Write { .. } => 100,
-            _ => 105,
+            Self::Write { source, .. } if is_full(source) => exit_code::DISK_FULL,
+            Self::Write { .. } => exit_code::BUILD_FAILED,
+            _ => exit_code::USAGE,
         }
     }
 }

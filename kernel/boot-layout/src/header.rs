@@ -5,10 +5,29 @@ use core::fmt;
 use crate::clusters::PAGE_SIZE_BYTES;
 use crate::{Checksum, SECTOR_SIZE_BYTES};
 
-const SIGNATURE: [u8; 4] = *b"FLUD";
-const VERSION: u32 = 4;
+pub(crate) const SIGNATURE: [u8; 4] = *b"FLUD";
+pub(crate) const VERSION: u32 = 4;
 /// Words before the header's own checksum.
 const WORDS: usize = 30;
+/// Where the boot stages find what they need, in bytes.
+pub(crate) const OFFSETS: &[(&str, u32)] = &[
+    ("HEADER_VERSION", 4),
+    ("HEADER_LOAD_ADDRESS", 8),
+    ("HEADER_ENTRY", 12),
+    ("HEADER_KERNEL_SECTORS", 16),
+    ("HEADER_KERNEL_SUMS", 20),
+    ("HEADER_BUNDLE_ADDRESS", 28),
+    ("HEADER_BUNDLE_SECTORS", 32),
+    ("HEADER_BUNDLE_BYTES", 36),
+    ("HEADER_BUNDLE_SUMS", 40),
+    ("HEADER_MEMORY_END", 48),
+    ("HEADER_LLVM_TABLE_SECTORS", 52),
+    ("HEADER_LLVM_ADDRESS", 64),
+    ("HEADER_LLVM_SECTORS", 68),
+    ("HEADER_LLVM_SUMS", 72),
+    ("HEADER_FILES_SECTORS", 116),
+    ("HEADER_SUMS", 120),
+];
 
 /// What is on the boot partition and where it goes.
 ///
@@ -273,16 +292,40 @@ mod tests {
     fn a_header_comes_back() {
         let sector = HEADER.to_sector();
         assert_eq!(&sector[..4], b"FLUD");
-        // The offsets that stage 2 uses.
-        assert_eq!(sector[28..32], 0x290_0000_u32.to_le_bytes());
-        assert_eq!(sector[48..52], 0x600_0000_u32.to_le_bytes());
-        assert_eq!(sector[72..76], 7_u32.to_le_bytes());
         assert_eq!(HEADER.llvm_stored_pages(), 8_750);
         assert_eq!(HEADER.llvm_table_sector(), 80_010);
         assert_eq!(HEADER.llvm_sector(), 80_022);
         assert_eq!(HEADER.files_sector(), 150_022);
-        assert_eq!(sector[116..120], 400_u32.to_le_bytes());
         assert_eq!(KernelHeader::from_sector(&sector), Ok(HEADER));
+    }
+
+    #[test]
+    fn the_boot_stages_find_each_word_where_it_is() {
+        let sector = HEADER.to_sector();
+        let own = Checksum::of(&sector[..WORDS * 4]);
+        for (name, offset) in OFFSETS {
+            let expected = match *name {
+                "HEADER_VERSION" => VERSION,
+                "HEADER_LOAD_ADDRESS" => HEADER.load_address,
+                "HEADER_ENTRY" => HEADER.entry,
+                "HEADER_KERNEL_SECTORS" => HEADER.kernel_sectors,
+                "HEADER_KERNEL_SUMS" => HEADER.kernel_checksum.low,
+                "HEADER_BUNDLE_ADDRESS" => HEADER.bundle_address,
+                "HEADER_BUNDLE_SECTORS" => HEADER.bundle_sectors,
+                "HEADER_BUNDLE_BYTES" => HEADER.bundle_size_bytes,
+                "HEADER_BUNDLE_SUMS" => HEADER.bundle_checksum.low,
+                "HEADER_MEMORY_END" => HEADER.memory_end,
+                "HEADER_LLVM_TABLE_SECTORS" => HEADER.llvm_table_sectors,
+                "HEADER_LLVM_ADDRESS" => HEADER.llvm_address,
+                "HEADER_LLVM_SECTORS" => HEADER.llvm_sectors,
+                "HEADER_LLVM_SUMS" => HEADER.llvm_checksum.low,
+                "HEADER_FILES_SECTORS" => HEADER.files_sectors,
+                "HEADER_SUMS" => own.low,
+                other => panic!("what is {other}?"),
+            };
+            let place = *offset as usize;
+            assert_eq!(sector[place..place + 4], expected.to_le_bytes(), "{name}");
+        }
     }
 
     #[test]

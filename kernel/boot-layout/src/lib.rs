@@ -10,13 +10,14 @@
 //! | 64 | the first partition: [`KernelHeader`], then the kernel, the bundle, the [table](clusters) of LLVM, LLVM, and the program's [files](files), each from a new sector |
 //! | after it | the second partition: FAT16 |
 //!
-//! `kernel/machine/boot/stage2.S` repeats the header's offsets.
+//! The boot stages take the numbers of it that they need from [`assembler`].
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 extern crate alloc;
 
+pub mod assembler;
 mod checksum;
 pub mod clusters;
 pub mod files;

@@ -46,10 +46,7 @@ pub use jail::tick;
 pub use launch::run_bundle;
 pub use outcome::Outcome;
 
-/// Where native code and the program's data lie: 1 GiB.
-pub const POOL_ADDRESS: usize = 0x4000_0000;
-/// The address space set aside for them. The program's global data is the larger part, if it is large.
-pub const POOL_SIZE_BYTES: usize = 512 << 20;
+pub use bareflow_protocol::pool::{ADDRESS as POOL_ADDRESS, SIZE_BYTES as POOL_SIZE_BYTES};
 
 /// How a program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

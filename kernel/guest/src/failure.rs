@@ -1,6 +1,7 @@
 //! Why a run failed, and how that is said.
 
 use bareflow_cxx_runtime::platform::Stream;
+use bareflow_protocol::exit_code;
 
 /// What sort of failure ended a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,15 +19,15 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// The kernel's exit code for this failure; the reference lists all codes.
+    /// The kernel's exit code for this failure.
     #[must_use]
     pub const fn exit_code(self) -> u8 {
         match self {
-            Self::BadProgram => 110,
-            Self::GuestFault => 111,
-            Self::OutOfMemory => 112,
-            Self::Aborted => 114,
-            Self::Internal => 116,
+            Self::BadProgram => exit_code::BAD_PROGRAM,
+            Self::GuestFault => exit_code::GUEST_FAULT,
+            Self::OutOfMemory => exit_code::OUT_OF_MEMORY,
+            Self::Aborted => exit_code::ABORTED,
+            Self::Internal => exit_code::INTERNAL,
         }
     }
 }

@@ -36,22 +36,6 @@ pub use start::start;
 #[global_allocator]
 static HEAP: bareflow_cxx_runtime::GlobalHeap = bareflow_cxx_runtime::GlobalHeap;
 
-/// Exit codes that are not an outcome of the engine; the reference lists all codes.
-mod exit_code {
-    /// The disk that standard output goes to is full.
-    pub(crate) const DISK_FULL: i32 = 102;
-    /// Standard output cannot be written.
-    pub(crate) const OUTPUT_LOST: i32 = 106;
-    /// The command line is wrong, or the file that it names cannot be read.
-    pub(crate) const USAGE: i32 = 105;
-    /// There is not enough memory.
-    pub(crate) const OUT_OF_MEMORY: i32 = 112;
-    /// The kernel itself failed.
-    pub(crate) const INTERNAL: i32 = 116;
-    /// Nobody reads standard output any more: what shells show for SIGPIPE.
-    pub(crate) const BROKEN_PIPE: i32 = 141;
-}
-
 #[panic_handler]
 fn panic(information: &core::panic::PanicInfo) -> ! {
     use core::fmt::Write;
@@ -67,5 +51,5 @@ fn panic(information: &core::panic::PanicInfo) -> ! {
         let _ = write!(errors, " ({}:{})", place.file(), place.line());
     }
     let _ = errors.write_str("\n");
-    linux::exit(exit_code::INTERNAL)
+    linux::exit(bareflow_protocol::exit_code::INTERNAL)
 }

@@ -7,6 +7,8 @@ use core::ffi::CStr;
 use core::fmt;
 use core::sync::atomic::AtomicU32;
 
+use bareflow_protocol::exit_code;
+
 mod number {
     pub(super) const READ: usize = 0;
     pub(super) const WRITE: usize = 1;
@@ -89,12 +91,13 @@ unsafe fn call(number: usize, arguments: [usize; 6]) -> Result<usize, Errno> {
 }
 
 /// Ends the process, and the copy of it that there may be.
-pub(crate) fn exit(status: i32) -> ! {
+pub(crate) fn exit(status: impl Into<i32>) -> ! {
     #[cfg(feature = "engine")]
     crate::companion::end_with_process();
+    let status = status.into() as usize;
     loop {
         // SAFETY: the call takes a number and does not return.
-        let _ = unsafe { call(number::EXIT_GROUP, [status as usize, 0, 0, 0, 0, 0]) };
+        let _ = unsafe { call(number::EXIT_GROUP, [status, 0, 0, 0, 0, 0]) };
     }
 }
 
@@ -519,7 +522,7 @@ pub(crate) fn fill_random(buffer: &mut [u8]) {
         match filled {
             Ok(count) => done += count,
             Err(Errno::EINTR) => {}
-            Err(_) => exit(crate::exit_code::INTERNAL),
+            Err(_) => exit(exit_code::INTERNAL),
         }
     }
 }

@@ -6,12 +6,11 @@ use core::fmt::{self, Write};
 
 use bareflow_cxx_runtime::platform::{File, Platform, PlatformError, Protection, Storage, Stream};
 use bareflow_guest::Surroundings;
+use bareflow_protocol::exit_code;
+use bareflow_protocol::report::PROFILE_DESCRIPTOR;
 
 use crate::linux::{self, Clock, Errno, ErrorStream, PROT_EXEC, PROT_READ, PROT_WRITE};
-use crate::{address_space, exit_code, signals};
-
-/// Where a profile goes, if whoever started the process has opened it.
-const PROFILE_DESCRIPTOR: usize = 3;
+use crate::{address_space, signals};
 
 struct Linux {
     surroundings: Cell<Surroundings>,
@@ -142,7 +141,7 @@ unsafe impl Platform for Linux {
 
     fn write_profile(&self, json: &[u8]) {
         // Nobody may have asked for it.
-        let _ = linux::write_all(PROFILE_DESCRIPTOR, json);
+        let _ = linux::write_all(PROFILE_DESCRIPTOR as usize, json);
     }
 
     fn exit(&self, status: i32) -> ! {
@@ -175,11 +174,11 @@ fn output_is_lost(error: Errno) -> ! {
 }
 
 /// Prints the one line about a failure and ends the process.
-pub(crate) fn fail(code: i32, message: &str) -> ! {
+pub(crate) fn fail(code: u8, message: &str) -> ! {
     say_and_exit(code, format_args!("{message}"))
 }
 
-fn say_and_exit(code: i32, message: fmt::Arguments) -> ! {
+fn say_and_exit(code: u8, message: fmt::Arguments) -> ! {
     // Nobody is left to be told that standard error is closed.
     let _ = writeln!(ErrorStream, "bareflow: error: {message}");
     linux::exit(code)
@@ -192,7 +191,7 @@ pub fn end(code: u8) -> ! {
 
 /// Prints the one line about a failure and ends the process with this exit code.
 pub fn fail_with(code: u8, message: fmt::Arguments) -> ! {
-    say_and_exit(i32::from(code), message)
+    say_and_exit(code, message)
 }
 
 /// The function that the address is in: the process does not know.

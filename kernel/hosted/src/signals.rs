@@ -10,8 +10,8 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use bareflow_guest::{Fault, FaultCause, Resume, guest};
+use bareflow_protocol::exit_code;
 
-use crate::exit_code;
 use crate::linux::{self, Errno, ErrorStream, SignalAction};
 
 const SIGILL: usize = 4;

@@ -7,11 +7,12 @@ use core::fmt::Write;
 
 use bareflow_cxx_runtime::{platform as runtime_platform, thread_local};
 use bareflow_guest::{Guest, Surroundings, guest, keep_volume, mount, set_guest};
+use bareflow_protocol::exit_code;
 
 use crate::address_space::{self, Stack};
 use crate::disk::FileDisk;
 use crate::linux::{self, Errno, ErrorStream, PROT_READ, PROT_WRITE};
-use crate::{bundle_file, exit_code, platform, signals};
+use crate::{bundle_file, platform, signals};
 
 // System V ABI for x86-64, section 3.4.1: the stack pointer is at the argument count.
 global_asm!(
@@ -126,7 +127,7 @@ fn refuse(what: &str, error: Errno) -> ! {
     finish_refusal(exit_code::OUT_OF_MEMORY, error)
 }
 
-fn finish_refusal(code: i32, error: Errno) -> ! {
+fn finish_refusal(code: u8, error: Errno) -> ! {
     let message = bareflow_cxx_runtime::errno::description(error.0);
     let _ = writeln!(ErrorStream, "{message}");
     linux::exit(code)

@@ -5,7 +5,6 @@
 # Until the memory's size has been checked only the first pages of the image are touched, .boot.text and
 # .boot.data: a loader may have put the rest where no memory is.
 
-.set START_MAGIC, 0x336ec578            # XEN_HVM_START_MAGIC_VALUE
 .set START_INFO_MODULE_COUNT, 12
 .set START_INFO_MODULES, 16
 .set START_INFO_MEMORY_MAP, 40

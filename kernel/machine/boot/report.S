@@ -14,8 +14,6 @@
 .set UART_DIVISOR_LATCH, 0x80           # in the line control register
 .set UART_8_BITS, 0x03                  # 8 bits, no parity, 1 stop bit
 .set UART_TRANSMITTER_EMPTY, 0x20       # in the line status register
-.set DEBUG_EXIT_PORT, 0xf4              # QEMU's isa-debug-exit
-.set DEBUG_EXIT_VALUE, 0x10             # QEMU ends with status 0x10 * 2 + 1
 
 # Sets both ports to 115,200 baud, 8N1.
 serial_init:
@@ -193,8 +191,11 @@ text_memory_needs:
 text_memory_end:
     .asciz " MiB are needed"
 text_exit:
-    .asciz "BAREFLOW-EXIT "
+    ascii_report_exit
+    .byte 0
 code_out_of_memory:
-    .asciz "112"
+    ascii_out_of_memory
+    .byte 0
 code_boot_failure:
-    .asciz "115"
+    ascii_boot_failure
+    .byte 0

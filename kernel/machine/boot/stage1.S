@@ -4,11 +4,10 @@
 # The first 440 bytes of the sector are this code; the disk's signature, the partition table and the
 # mark 0x55AA follow (written by `cargo xtask image`).
 
+.include "definitions.S"
+
 .set STAGE2_ADDRESS, 0x7e00
-.set STAGE2_SECTOR, 1
-.set STAGE2_SECTORS, 8
-.set STAGE2_MARK, 0x32464c42            # "BLF2", the last four bytes of stage 2
-.set DEBUG_EXIT_PORT, 0xf4
+.set STAGE2_SECTORS, STAGE2_BYTES / SECTOR_BYTES
 
 .section .text
 .code16
@@ -157,7 +156,9 @@ text_damaged:
 text_end:
     .asciz "\r\n"
 text_exit:
-    .asciz "BAREFLOW-EXIT 115\n"
+    ascii_report_exit
+    ascii_boot_failure
+    .asciz "\n"
 drive:
     .byte 0
 status:

@@ -14,7 +14,9 @@
 #   0x10000         64 KiB, where the BIOS reads to
 #   0x100000        the kernel, then the bundle, then LLVM's table, LLVM and the files if they are loaded
 #
-# The header that it reads is described in kernel/boot-layout.
+# The header that it reads, which goes to BUFFER and then to `header`, is described in kernel/boot-layout.
+
+.include "definitions.S"
 
 .set PARTITION_START, 0x7c00 + 446 + 8  # first partition's entry, first sector
 .set header, 0x8e00
@@ -25,37 +27,14 @@
 .set MEMORY_MAP_LIMIT, 160
 .set BUFFER, 0x10000
 .set BUFFER_SECTORS, 127                # the most that every BIOS reads at once
-.set SECTOR_BYTES, 512
-.set STAGE2_BYTES, 4096
 .set SECTORS_LIMIT, 0x600000            # 3 GiB
 .set RELOAD_OFFSET, 8                   # kernel/machine/boot/reload.S jumps there
-.set STAGE2_MARK, 0x32464c42
-.set START_MAGIC, 0x336ec578            # XEN_HVM_START_MAGIC_VALUE
 
 # The module list: the bundle, the header's sector, and LLVM with its table and the files if they are loaded.
 .set MODULE_BYTES, 32
 .set MODULE_SIZE, 8
 .set MODULE_COUNT, START_INFO + 12
 
-# Offsets in the header, which is read to BUFFER and copied to `header`.
-.set HEADER_VERSION, 4
-.set HEADER_LOAD_ADDRESS, 8
-.set HEADER_ENTRY, 12
-.set HEADER_KERNEL_SECTORS, 16
-.set HEADER_KERNEL_SUMS, 20
-.set HEADER_BUNDLE_ADDRESS, 28
-.set HEADER_BUNDLE_SECTORS, 32
-.set HEADER_BUNDLE_BYTES, 36
-.set HEADER_BUNDLE_SUMS, 40
-.set HEADER_MEMORY_END, 48
-.set HEADER_LLVM_TABLE_SECTORS, 52
-.set HEADER_LLVM_ADDRESS, 64
-.set HEADER_LLVM_SECTORS, 68
-.set HEADER_LLVM_SUMS, 72
-.set HEADER_FILES_SECTORS, 116
-.set HEADER_SUMS, 120
-.set HEADER_SIGNATURE_VALUE, 0x44554c46 # "FLUD"
-.set HEADER_VERSION_VALUE, 4
 
 .set CR0_PROTECTION_ENABLE, 1
 .set CODE32, 0x08

@@ -3,18 +3,13 @@
 use core::fmt;
 
 use bareflow_cxx_runtime::platform::Stream;
+use bareflow_protocol::debug_exit;
+use bareflow_protocol::report::{Counters, EXIT};
 use x86_64::instructions::port::Port;
 use x86_64::instructions::{hlt, interrupts};
 
 use crate::{clock, console, disk, memory, pager, second};
 
-/// Exit codes that are not an outcome of the guest; the reference lists all codes.
-pub(crate) const OUT_OF_MEMORY: u8 = 112;
-pub(crate) const BOOT_FAILURE: u8 = 115;
-pub(crate) const INTERNAL: u8 = 116;
-
-/// QEMU's isa-debug-exit, and the value that makes it end with status 33.
-const DEBUG_EXIT: (u16, u32) = (0xf4, 0x10);
 /// Where the ACPI power management control register is in the machines that we know (QEMU, Bochs,
 /// VirtualBox), and the value that means "off" there.
 const POWER_OFF: [(u16, u16); 3] = [(0x604, 0x2000), (0xb004, 0x2000), (0x4004, 0x3400)];
@@ -34,21 +29,18 @@ pub fn end(code: u8) -> ! {
     }
     console::flush();
     console::display::refresh();
-    console::serial::report(format_args!(
-        "BAREFLOW-COUNTERS {} {} {} {} {}",
-        console::first_output_cycles(),
-        clock::cycles(),
-        memory::peak_bytes(),
-        clock::program_cycles(),
-        disk::bytes_read(),
-    ));
-    if let Some(llvm) = pager::counters() {
-        console::serial::report(format_args!(" {} {}", llvm.bytes_read, llvm.reads));
-    }
-    console::serial::report(format_args!("\nBAREFLOW-EXIT {code}\n"));
+    let counters = Counters {
+        first_output_cycles: console::first_output_cycles(),
+        cycles: clock::cycles(),
+        peak_memory_bytes: memory::peak_bytes() as u64,
+        program_cycles: clock::program_cycles(),
+        disk_bytes_read: disk::bytes_read(),
+        llvm: pager::counters(),
+    };
+    console::serial::report(format_args!("{counters}\n{EXIT}{code}\n"));
     // SAFETY: if nothing listens at these ports, nothing happens; otherwise the machine ends.
     unsafe {
-        Port::new(DEBUG_EXIT.0).write(DEBUG_EXIT.1);
+        Port::new(debug_exit::PORT).write(u32::from(debug_exit::VALUE));
         for (port, value) in POWER_OFF {
             Port::new(port).write(value);
         }

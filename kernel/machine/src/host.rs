@@ -21,7 +21,7 @@ impl Host for MachineHost {
 
     fn counters(&self) -> HostCounters {
         HostCounters {
-            llvm_bytes_read: pager::counters().map(|counters| counters.bytes_read),
+            llvm_bytes_read: pager::counters().map(|read| read.bytes),
             memory_bytes: Some(memory::peak_bytes() as u64),
         }
     }

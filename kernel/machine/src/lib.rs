@@ -53,13 +53,16 @@ fn panic(information: &core::panic::PanicInfo) -> ! {
     let message = information.message();
     match information.location() {
         Some(place) => exit::fail(
-            exit::INTERNAL,
+            bareflow_protocol::exit_code::INTERNAL,
             format_args!(
                 "internal error: {message} ({}:{})",
                 place.file(),
                 place.line()
             ),
         ),
-        None => exit::fail(exit::INTERNAL, format_args!("internal error: {message}")),
+        None => exit::fail(
+            bareflow_protocol::exit_code::INTERNAL,
+            format_args!("internal error: {message}"),
+        ),
     }
 }

@@ -7,6 +7,8 @@ use bareflow_cxx_runtime::platform::{
     File, FileContents, Platform, PlatformError, Protection, Storage, Stream,
 };
 use bareflow_guest::Surroundings;
+use bareflow_protocol::exit_code;
+use bareflow_protocol::report::PROFILE;
 use x86_64::instructions::hlt;
 
 use crate::processor::random;
@@ -144,7 +146,7 @@ unsafe impl Platform for Machine {
     }
 
     fn write_profile(&self, json: &[u8]) {
-        console::serial::report_bytes(b"BAREFLOW-PROFILE ");
+        console::serial::report_bytes(PROFILE.as_bytes());
         console::serial::report_bytes(json);
         console::serial::report_bytes(b"\n");
     }
@@ -155,10 +157,10 @@ unsafe impl Platform for Machine {
     }
 
     fn abort(&self, message: &str) -> ! {
-        exit::fail(exit::INTERNAL, format_args!("{message}"))
+        exit::fail(exit_code::INTERNAL, format_args!("{message}"))
     }
 
     fn out_of_memory(&self) -> ! {
-        exit::fail(exit::OUT_OF_MEMORY, format_args!("out of memory"))
+        exit::fail(exit_code::OUT_OF_MEMORY, format_args!("out of memory"))
     }
 }

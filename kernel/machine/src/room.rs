@@ -11,7 +11,7 @@ mod of_engine {
 #[cfg(not(feature = "engine"))]
 mod of_program {
     /// Nothing is compiled: the guard of the stack begins where the code pool would.
-    pub(crate) const POOL_ADDRESS: usize = 0x4000_0000;
+    pub(crate) use bareflow_protocol::pool::ADDRESS as POOL_ADDRESS;
     pub(crate) const POOL_SIZE_BYTES: usize = 0;
 
     /// What Linux gives programs.

@@ -8,6 +8,7 @@ use bareflow_cxx_runtime::platform::Protection;
 use bareflow_cxx_runtime::thread_local;
 use bareflow_guest::{Guest, Surroundings, guest, set_guest};
 use bareflow_memory::PAGE_SIZE_BYTES;
+use bareflow_protocol::exit_code;
 use x86_64::VirtAddr;
 use x86_64::instructions::interrupts as processor_interrupts;
 use x86_64::registers::model_specific::FsBase;
@@ -18,6 +19,7 @@ use crate::start_info::StartInfo;
 use crate::{clock, exit, fault, files, firmware, interrupts, memory, pager, platform};
 
 global_asm!(
+    include_str!(concat!(env!("OUT_DIR"), "/definitions.S")),
     include_str!("../boot/entry.S"),
     include_str!("../boot/report.S"),
     include_str!("../boot/entry_end.S"),
@@ -92,7 +94,7 @@ fn set_up_thread_locals() {
     let size_bytes = thread_local::block_size_bytes().next_multiple_of(PAGE_SIZE_BYTES);
     let Ok(block) = memory::map(size_bytes, Protection::READ | Protection::WRITE) else {
         exit::fail(
-            exit::OUT_OF_MEMORY,
+            exit_code::OUT_OF_MEMORY,
             format_args!("there is no memory for thread-local data"),
         );
     };

@@ -2,6 +2,7 @@
 
 use bareflow_engine::Host;
 use bareflow_guest::{Fault, Guest, Resume};
+use bareflow_protocol::exit_code;
 
 use crate::firmware::overlay;
 use crate::host::MachineHost;
@@ -14,7 +15,7 @@ impl Guest for Engine {
     fn run(&self, bundle: &'static [u8]) -> u8 {
         if bundle.is_empty() {
             exit::fail(
-                exit::BOOT_FAILURE,
+                exit_code::BOOT_FAILURE,
                 format_args!("the loader gave no program (-initrd BUNDLE)"),
             );
         }

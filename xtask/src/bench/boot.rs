@@ -9,12 +9,14 @@ use std::io::{self, Write, sink};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use bareflow_protocol::report::Counters;
+
 use crate::error::{Error, Result};
 use crate::image::DEFAULT_SIZE_BYTES;
 use crate::kernel::{KernelKind, LlvmExtent};
 use crate::launch::LaunchError;
 use crate::program::{Program, Tier};
-use crate::qemu::{Boot, Console, Counters, Drive, Machine, Processors, Verdict, boot};
+use crate::qemu::{Boot, Console, Drive, Machine, Processors, Verdict, boot};
 use crate::temporary::TemporaryFolder;
 use crate::workbench::Workbench;
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use bareflow_bundle::Bundle;
+use bareflow_protocol::report::Counters;
 use bareflow_tiers::TIERS;
 
 use super::{Boot, Convergence, Native, SCHEMA, UsedOnly, UsedOnlyBoot, steady_from};
@@ -17,7 +18,7 @@ use crate::image::{ImageFile, ImageSize, Snapshots, shrink};
 use crate::kernel::KernelKind;
 use crate::launch::LaunchError;
 use crate::profile::{self, Profile};
-use crate::qemu::{self, Counters, Drive, Machine, Report, Verdict, Writes};
+use crate::qemu::{self, Drive, Machine, Report, Verdict, Writes};
 use crate::supervise::Recorder;
 use crate::workbench::Workbench;
 

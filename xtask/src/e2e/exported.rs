@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bareflow_bundle::Bundle;
+use bareflow_protocol::report::Counters;
 use bareflow_snapshot::{Authentication, Function, Keys, Profile, Snapshot, encode};
 use bareflow_tiers::{Kind, Level};
 use bareflow_volume::ram_disk::RamDisk;
@@ -22,7 +23,7 @@ use crate::export::{self, ExportError, Guidance};
 use crate::image::{ImageFile, ImageSize};
 use crate::kernel::KernelKind;
 use crate::program::{Program, Tier};
-use crate::qemu::{self, Boot, Console, Counters, Drive, Machine, Processors, Verdict};
+use crate::qemu::{self, Boot, Console, Drive, Machine, Processors, Verdict};
 use crate::supervise::Recorder;
 use crate::training::{Runs, TrainingRun, control_flow};
 
@@ -358,7 +359,7 @@ fn snapshot() -> Snapshot<'static> {
     }
 }
 
-const POOL_ADDRESS: u64 = 0x4000_0000;
+const POOL_ADDRESS: u64 = bareflow_protocol::pool::ADDRESS as u64;
 const CODE: &[u8] = &[0xc3];
 
 /// An image is exported with its own program and arguments; what was exported has none any more.

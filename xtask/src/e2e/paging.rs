@@ -10,13 +10,14 @@ use std::time::Duration;
 use bareflow_boot_layout::{BOOT_PARTITION_SECTOR, SECTOR_SIZE_BYTES, clusters};
 use bareflow_bundle::{Builder, TIER};
 use bareflow_pager::Record;
+use bareflow_protocol::report::Counters;
 
 use super::runner::{Check, Test};
 use super::subject::{Subject, overwrite};
 use super::volume;
 use crate::image::ImageFile;
 use crate::program::{Program, Tier, forgetting};
-use crate::qemu::{self, Boot, Counters, Drive, Interface, ReadError, Verdict};
+use crate::qemu::{self, Boot, Drive, Interface, ReadError, Verdict};
 use crate::supervise::Recorder;
 
 const SIZE_BYTES: u64 = 128 << 20;

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use bareflow_boot_layout::{STAGE1_LIMIT_BYTES, STAGE2_MARK, STAGE2_SIZE_BYTES};
+use bareflow_boot_layout::{STAGE1_LIMIT_BYTES, STAGE2_MARK, STAGE2_SIZE_BYTES, assembler};
 
 use crate::remembered::{States, Store, files_below};
 use crate::shell;
@@ -68,7 +68,11 @@ impl BootStages {
         lld: &Path,
     ) -> Result<Self, StageError> {
         let mut states = States::default();
-        states.word("boot stages").program(clang).program(lld);
+        states
+            .word("boot stages")
+            .word(assembler::definitions())
+            .program(clang)
+            .program(lld);
         let sources = root.join(SOURCES);
         for path in files_below([sources.as_path()]) {
             states.file_if_there(&path);
@@ -92,6 +96,9 @@ impl BootStages {
         let folder =
             TemporaryFolder::new("stages").map_err(system("cannot make a temporary folder"))?;
         let sources = root.join(SOURCES);
+        let definitions = folder.path().join(assembler::FILE_NAME);
+        fs::write(&definitions, assembler::definitions())
+            .map_err(system(&format!("cannot write {}", definitions.display())))?;
         let build = |name: &'static str, address: &str| -> Result<Vec<u8>, StageError> {
             let object = folder.path().join(format!("{name}.o"));
             let flat = folder.path().join(name);
@@ -100,6 +107,8 @@ impl BootStages {
                 .args(["--target=i386-unknown-none-elf", "-c"])
                 .arg("-I")
                 .arg(&sources)
+                .arg("-I")
+                .arg(folder.path())
                 .arg(sources.join(format!("{name}.S")))
                 .arg("-o")
                 .arg(&object);

@@ -21,6 +21,7 @@ use bareflow_bundle::{
 };
 
 use bareflow_driver::DriverError;
+use bareflow_protocol::exit_code;
 use bareflow_tiers::Config;
 
 pub use build::Sources;
@@ -65,7 +66,9 @@ impl ProgramError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Driver(error) => error.exit_code(),
-            Self::Empty | Self::Read { .. } | Self::Twice { .. } | Self::TemporaryFolder(_) => 100,
+            Self::Empty | Self::Read { .. } | Self::Twice { .. } | Self::TemporaryFolder(_) => {
+                exit_code::BUILD_FAILED
+            }
         }
     }
 }

@@ -28,7 +28,7 @@ pub use command::{
     Boot, Console, DEFAULT_MEMORY_MIB, Drive, Interface, Machine, Processors, ReadError, Writes,
 };
 pub use trace::trace;
-pub use verdict::{Counters, Report, Verdict};
+pub use verdict::{Report, Verdict};
 
 /// Why QEMU could not be run.
 #[derive(Debug, thiserror::Error)]

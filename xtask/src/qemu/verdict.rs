@@ -4,18 +4,10 @@ use std::fmt;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 
+use bareflow_protocol::debug_exit;
+use bareflow_protocol::report::{self, Counters};
+
 use crate::supervise::End;
-
-/// The exit status of QEMU after the guest has written 0x10 to the debug-exit port: 0x10 * 2 + 1.
-const DEBUG_EXIT_STATUS: i32 = 33;
-/// Starts the line on the second serial port that says how the run ended.
-const REPORT: &str = "BAREFLOW-EXIT ";
-
-/// Starts the line with the machine's counters.
-const COUNTERS: &str = "BAREFLOW-COUNTERS ";
-
-/// Starts the line with the profile.
-const PROFILE: &str = "BAREFLOW-PROFILE ";
 
 /// What the machine reports beside how the run ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,59 +21,13 @@ pub struct Report {
 impl Report {
     /// Of what came over the second serial port.
     pub fn of(report: &str) -> Self {
-        let profile = report.lines().find_map(|line| line.strip_prefix(PROFILE));
+        let profile = report
+            .lines()
+            .find_map(|line| line.strip_prefix(report::PROFILE));
         Self {
             counters: Counters::of(report),
             profile: profile.map(str::to_owned),
         }
-    }
-}
-
-/// What the machine counted, as it reports at its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counters {
-    /// The time stamp counter at the program's first output; 0 without output. With `-icount shift=0` it
-    /// counts instructions since power-on.
-    pub first_output_cycles: u64,
-    /// The time stamp counter at the end.
-    pub cycles: u64,
-    /// The most memory that was in use at once, in bytes.
-    pub peak_memory_bytes: u64,
-    /// How long the program ran, in cycles; 0 if it did not come to its end.
-    pub program_cycles: u64,
-    /// What the kernel has read from the disk, in bytes.
-    pub disk_bytes_read: u64,
-    /// What was read of LLVM; `None` if all of it was loaded when the kernel started.
-    pub llvm: Option<LlvmRead>,
-}
-
-/// What the machine has read of LLVM, because it was touched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LlvmRead {
-    /// How much.
-    pub bytes: u64,
-    /// In how many reads.
-    pub reads: u64,
-}
-
-impl Counters {
-    fn of(report: &str) -> Option<Self> {
-        let line = report
-            .lines()
-            .find_map(|line| line.strip_prefix(COUNTERS))?;
-        let mut numbers = line.split_whitespace().map(str::parse);
-        let mut next = || numbers.next()?.ok();
-        Some(Self {
-            first_output_cycles: next()?,
-            cycles: next()?,
-            peak_memory_bytes: next()?,
-            program_cycles: next()?,
-            disk_bytes_read: next()?,
-            llvm: next().and_then(|bytes| {
-                let reads = next()?;
-                Some(LlvmRead { bytes, reads })
-            }),
-        })
     }
 }
 
@@ -114,8 +60,8 @@ impl Verdict {
             End::OutputLost(why) => return Self::OutputLost(why),
         };
         match (status.code(), parse_report(report)) {
-            (Some(DEBUG_EXIT_STATUS), Some(code)) => Self::Ended(code),
-            (Some(DEBUG_EXIT_STATUS), None) => Self::NoReport,
+            (Some(debug_exit::STATUS), Some(code)) => Self::Ended(code),
+            (Some(debug_exit::STATUS), None) => Self::NoReport,
             (Some(0), _) => Self::Reset,
             (Some(code), _) => Self::QemuFailed(code),
             (None, _) => Self::QemuKilled(status.signal().unwrap_or(0)),
@@ -127,7 +73,7 @@ impl Verdict {
 fn parse_report(report: &str) -> Option<u8> {
     let line = report
         .split_inclusive('\n')
-        .find_map(|line| line.strip_prefix(REPORT))?;
+        .find_map(|line| line.strip_prefix(report::EXIT))?;
     line.strip_suffix('\n')?.trim_end_matches('\r').parse().ok()
 }
 
@@ -154,28 +100,6 @@ mod tests {
 
     fn exited(code: i32) -> End {
         End::Exited(ExitStatus::from_raw(code << 8))
-    }
-
-    #[test]
-    fn counters_are_five_numbers_and_two_of_llvm() {
-        let loaded = Counters {
-            first_output_cycles: 10,
-            cycles: 20,
-            peak_memory_bytes: 4096,
-            program_cycles: 5,
-            disk_bytes_read: 512,
-            llvm: None,
-        };
-        let counters = Counters::of("BAREFLOW-COUNTERS 10 20 4096 5 512\nBAREFLOW-EXIT 0\n");
-        assert_eq!(counters, Some(loaded));
-        let counters = Counters::of("BAREFLOW-COUNTERS 10 20 4096 5 512 65536 2\n");
-        let llvm = Some(LlvmRead {
-            bytes: 65536,
-            reads: 2,
-        });
-        assert_eq!(counters, Some(Counters { llvm, ..loaded }));
-        assert_eq!(Counters::of("BAREFLOW-COUNTERS 10 20 4096\n"), None);
-        assert_eq!(Counters::of("BAREFLOW-EXIT 0\n"), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use bareflow_cxx_runtime::platform::Stream;
 use bareflow_guest::{Fault, FaultCause, Resume, guest};
+use bareflow_protocol::exit_code;
 use x86_64::registers::control::Cr2;
 use x86_64::registers::rflags::RFlags;
 
@@ -64,7 +65,7 @@ pub(crate) fn handle(frame: &mut TrapFrame) {
     let address = Cr2::read_raw() as usize;
     if IS_REPORTING.swap(true, Ordering::Relaxed) {
         exit::fail(
-            exit::INTERNAL,
+            exit_code::INTERNAL,
             format_args!("an exception inside the report of another"),
         );
     }
@@ -83,7 +84,7 @@ pub(crate) fn handle(frame: &mut TrapFrame) {
         return;
     }
     exit::fail(
-        exit::INTERNAL,
+        exit_code::INTERNAL,
         format_args!(
             "the kernel faulted: {} at instruction {:#x}",
             fault.cause, fault.instruction
@@ -101,7 +102,7 @@ pub(crate) fn handle_absent_page(frame: &mut TrapFrame, address: usize) {
     let place = symbols::Place(address as u64);
     let Some(resume) = guest().and_then(|guest| guest.resume_after(&fault)) else {
         exit::fail(
-            exit::BOOT_FAILURE,
+            exit_code::BOOT_FAILURE,
             format_args!(
                 "the image has only the pages of LLVM that were used before, not that of {place}"
             ),

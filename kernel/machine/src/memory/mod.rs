@@ -14,6 +14,7 @@ use bareflow_cxx_runtime::platform::{PlatformError, Protection};
 use bareflow_memory::{
     Access, AddressSpace, Cache, Frame, Frames, MapError, PAGE_SIZE_BYTES, Pool, WORDS, frames_of,
 };
+use bareflow_protocol::exit_code;
 use x86_64::instructions::interrupts::without_interrupts;
 use x86_64::instructions::tlb;
 use x86_64::registers::control::{Cr3, Cr3Flags};
@@ -214,7 +215,7 @@ fn commit_stacks(space: &mut AddressSpace) -> [usize; HANDLER_STACKS] {
         for page in pages_of(&bytes) {
             if space.commit(page, Access::ReadWrite).is_err() {
                 exit::fail(
-                    exit::OUT_OF_MEMORY,
+                    exit_code::OUT_OF_MEMORY,
                     format_args!("there is no memory for the stack"),
                 );
             }
@@ -231,7 +232,7 @@ fn commit_stacks(space: &mut AddressSpace) -> [usize; HANDLER_STACKS] {
 /// The entry has checked the memory's size; only a map with holes comes here.
 fn too_little(frames: &Frames) -> ! {
     exit::fail(
-        exit::OUT_OF_MEMORY,
+        exit_code::OUT_OF_MEMORY,
         format_args!(
             "this machine has {} MiB of free memory; at least {} MiB are needed",
             (frames.free_count() * PAGE_SIZE_BYTES) >> 20,

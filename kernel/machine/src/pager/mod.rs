@@ -17,6 +17,8 @@ use bareflow_boot_layout::clusters::{self, Table};
 use bareflow_boot_layout::{Checksum, KernelHeader, SECTOR_SIZE_BYTES};
 use bareflow_memory::{MapError, PAGE_SIZE_BYTES};
 use bareflow_pager::{Clusters, Contents, Owner, Page};
+use bareflow_protocol::exit_code;
+use bareflow_protocol::report::LlvmRead;
 use bareflow_volume::DeviceError;
 
 use crate::image::LlvmWindow;
@@ -61,17 +63,10 @@ static IS_ON_DISK: AtomicBool = AtomicBool::new(false);
 static BYTES_READ: AtomicU64 = AtomicU64::new(0);
 static READS: AtomicU64 = AtomicU64::new(0);
 
-/// How much of LLVM was read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Counters {
-    pub(crate) bytes_read: u64,
-    pub(crate) reads: u64,
-}
-
 /// How much of LLVM was read from the disk; `None` if all of it was loaded.
-pub(crate) fn counters() -> Option<Counters> {
-    IS_ON_DISK.load(Relaxed).then(|| Counters {
-        bytes_read: BYTES_READ.load(Relaxed),
+pub(crate) fn counters() -> Option<LlvmRead> {
+    IS_ON_DISK.load(Relaxed).then(|| LlvmRead {
+        bytes: BYTES_READ.load(Relaxed),
         reads: READS.load(Relaxed),
     })
 }
@@ -110,7 +105,7 @@ fn open(header: &KernelHeader, partition: u64) -> Stored {
     }
     if Checksum::of(&table) != header.llvm_table_checksum {
         exit::fail(
-            exit::BOOT_FAILURE,
+            exit_code::BOOT_FAILURE,
             format_args!("LLVM on the disk is damaged: the checksum of its table is wrong"),
         );
     }
@@ -126,7 +121,7 @@ fn open(header: &KernelHeader, partition: u64) -> Stored {
 
 fn unreadable(sector: u64, error: DeviceError) -> ! {
     exit::fail(
-        exit::BOOT_FAILURE,
+        exit_code::BOOT_FAILURE,
         format_args!("LLVM cannot be read from the disk at sector {sector}: {error}"),
     )
 }
@@ -202,7 +197,7 @@ fn fill(page: Page, bytes: &[u8]) {
     let filled = memory::fill_llvm_page(page.number, page.access, bytes);
     if filled == Err(MapError::OutOfMemory) {
         exit::fail(
-            exit::OUT_OF_MEMORY,
+            exit_code::OUT_OF_MEMORY,
             format_args!("out of memory: there is none left for LLVM's pages"),
         );
     }
@@ -253,7 +248,7 @@ fn check(table: &Table, first_cluster: usize, bytes: &[u8]) {
         let cluster = first_cluster + index;
         if table.checksum(cluster) != Some(Checksum::of(contents)) {
             exit::fail(
-                exit::BOOT_FAILURE,
+                exit_code::BOOT_FAILURE,
                 format_args!(
                     "LLVM on the disk is damaged: the checksum of cluster {cluster} is wrong"
                 ),
