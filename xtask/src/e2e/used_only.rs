@@ -99,7 +99,13 @@ fn grown(subject: &Subject) -> Result<(), String> {
     booted.expect(holds, "a part of LLVM should be read")?;
     let of_its_own = record(&dropped)?.used;
     if of_its_own.is_empty() || !of_its_own.iter().all(|page| used.contains(page)) {
-        return Err("pages were used that the image does not have".into());
+        let more: Vec<usize> = of_its_own
+            .iter()
+            .filter(|page| !used.contains(*page))
+            .collect();
+        return Err(format!(
+            "pages were used that the image does not have: {more:?}"
+        ));
     }
 
     let booted = boot_drive(subject, without_driver(dropped))?.expect_output()?;

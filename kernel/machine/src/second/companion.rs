@@ -14,7 +14,7 @@ use x86_64::VirtAddr;
 use x86_64::instructions::interrupts as processor_interrupts;
 use x86_64::registers::model_specific::FsBase;
 
-use super::{IS_SECOND, apic, find, is_second};
+use super::{apic, become_second, find, is_second};
 use crate::memory::{self, MemoryCopy};
 use crate::one_thread::OneThread;
 use crate::processor::{features, segments};
@@ -263,7 +263,7 @@ impl Companion for SecondProcessor {
 /// The second processor's beginning, in its own memory.
 #[unsafe(no_mangle)]
 extern "C" fn second_main(free_start: usize, free_end: usize) -> ! {
-    IS_SECOND.store(true, Relaxed);
+    become_second();
     segments::load_again();
     interrupts::load_again();
     features::enable();
