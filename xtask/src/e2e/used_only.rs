@@ -96,17 +96,10 @@ fn grown(subject: &Subject) -> Result<(), String> {
     let holds = booted
         .llvm()
         .is_some_and(|(bytes, _)| bytes > 0 && bytes < part);
-    booted.expect(holds, "a part of LLVM should be read")?;
+    let booted = booted.expect(holds, "a part of LLVM should be read")?;
     let of_its_own = record(&dropped)?.used;
-    if of_its_own.is_empty() || !of_its_own.iter().all(|page| used.contains(page)) {
-        let more: Vec<usize> = of_its_own
-            .iter()
-            .filter(|page| !used.contains(*page))
-            .collect();
-        return Err(format!(
-            "pages were used that the image does not have: {more:?}"
-        ));
-    }
+    let holds = !of_its_own.is_empty() && of_its_own.iter().all(|page| used.contains(page));
+    booted.expect(holds, "pages were used that the image does not have")?;
 
     let booted = boot_drive(subject, without_driver(dropped))?.expect_output()?;
     let holds = booted.llvm().is_none();
