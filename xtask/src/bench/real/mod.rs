@@ -166,7 +166,13 @@ pub fn run(bench: &Workbench, request: &Request) -> Result<()> {
     let mut found = Vec::new();
     let mut failures = Vec::new();
     for origin in wanted {
-        let program = Program::of(bench, origin)?;
+        let program = match Program::of(bench, origin) {
+            Ok(program) => program,
+            Err(error) => {
+                failures.push(error.to_string());
+                continue;
+            }
+        };
         for (index, run) in program.runs.iter().enumerate() {
             let name = format!("{}, run {}", program.name, index + 1);
             announce(&name);
