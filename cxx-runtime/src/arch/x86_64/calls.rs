@@ -1,6 +1,17 @@
 //! Functions that Rust cannot define: a few instructions around one that it can, by the System V ABI for x86-64
 //! (<https://gitlab.com/x86-psABIs/x86-64-ABI>).
 
+/// Defines a function of these instructions, which may go to `{implementation}`.
+macro_rules! naked_function {
+    ($name:ident = $implementation:path: $($instruction:literal,)*) => {
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $name() {
+            core::arch::naked_asm!($($instruction,)* implementation = sym $implementation)
+        }
+    };
+}
+
 /// Defines variadic functions by those that take a `va_list` (section 3.5.7) behind the arguments that are named.
 macro_rules! variadic {
     (@register 1) => { "rsi" };
@@ -55,21 +66,17 @@ macro_rules! variadic {
 macro_rules! returning_long_double {
     ($($name:ident = $implementation:path;)*) => {
         $(
-            #[unsafe(naked)]
-            #[unsafe(no_mangle)]
-            unsafe extern "C" fn $name() {
-                core::arch::naked_asm!(
-                    "sub rsp, 24",
-                    "mov rdx, rdi",
-                    "mov rcx, rsi",
-                    "mov rdi, rsp",
-                    "lea rsi, [rsp + 32]",
-                    "call {implementation}",
-                    "fld tbyte ptr [rsp]",
-                    "add rsp, 24",
-                    "ret",
-                    implementation = sym $implementation,
-                )
+            $crate::arch::naked_function! {
+                $name = $implementation:
+                "sub rsp, 24",
+                "mov rdx, rdi",
+                "mov rcx, rsi",
+                "mov rdi, rsp",
+                "lea rsi, [rsp + 32]",
+                "call {implementation}",
+                "fld tbyte ptr [rsp]",
+                "add rsp, 24",
+                "ret",
             }
         )*
     };
@@ -79,16 +86,12 @@ macro_rules! returning_long_double {
 macro_rules! returning_integer {
     ($($name:ident = $implementation:path;)*) => {
         $(
-            #[unsafe(naked)]
-            #[unsafe(no_mangle)]
-            unsafe extern "C" fn $name() {
-                core::arch::naked_asm!(
-                    "mov rdx, rdi",
-                    "mov rcx, rsi",
-                    "lea rdi, [rsp + 8]",
-                    "jmp {implementation}",
-                    implementation = sym $implementation,
-                )
+            $crate::arch::naked_function! {
+                $name = $implementation:
+                "mov rdx, rdi",
+                "mov rcx, rsi",
+                "lea rdi, [rsp + 8]",
+                "jmp {implementation}",
             }
         )*
     };
@@ -99,20 +102,16 @@ macro_rules! returning_integer {
 macro_rules! returning_long_complex {
     ($($name:ident = $implementation:path;)*) => {
         $(
-            #[unsafe(naked)]
-            #[unsafe(no_mangle)]
-            unsafe extern "C" fn $name() {
-                core::arch::naked_asm!(
-                    "sub rsp, 40",
-                    "mov rdi, rsp",
-                    "lea rsi, [rsp + 48]",
-                    "call {implementation}",
-                    "fld tbyte ptr [rsp + 16]",
-                    "fld tbyte ptr [rsp]",
-                    "add rsp, 40",
-                    "ret",
-                    implementation = sym $implementation,
-                )
+            $crate::arch::naked_function! {
+                $name = $implementation:
+                "sub rsp, 40",
+                "mov rdi, rsp",
+                "lea rsi, [rsp + 48]",
+                "call {implementation}",
+                "fld tbyte ptr [rsp + 16]",
+                "fld tbyte ptr [rsp]",
+                "add rsp, 40",
+                "ret",
             }
         )*
     };
@@ -123,20 +122,16 @@ macro_rules! returning_long_complex {
 macro_rules! parsing_long_double {
     ($($name:ident = $implementation:path;)*) => {
         $(
-            #[unsafe(naked)]
-            #[unsafe(no_mangle)]
-            unsafe extern "C" fn $name() {
-                core::arch::naked_asm!(
-                    "sub rsp, 24",
-                    "mov rdx, rsi",
-                    "mov rsi, rdi",
-                    "mov rdi, rsp",
-                    "call {implementation}",
-                    "fld tbyte ptr [rsp]",
-                    "add rsp, 24",
-                    "ret",
-                    implementation = sym $implementation,
-                )
+            $crate::arch::naked_function! {
+                $name = $implementation:
+                "sub rsp, 24",
+                "mov rdx, rsi",
+                "mov rsi, rdi",
+                "mov rdi, rsp",
+                "call {implementation}",
+                "fld tbyte ptr [rsp]",
+                "add rsp, 24",
+                "ret",
             }
         )*
     };
@@ -147,14 +142,10 @@ macro_rules! parsing_long_double {
 macro_rules! with_third_in_memory {
     ($($name:ident = $implementation:path;)*) => {
         $(
-            #[unsafe(naked)]
-            #[unsafe(no_mangle)]
-            unsafe extern "C" fn $name() {
-                core::arch::naked_asm!(
-                    "lea rdx, [rsp + 8]",
-                    "jmp {implementation}",
-                    implementation = sym $implementation,
-                )
+            $crate::arch::naked_function! {
+                $name = $implementation:
+                "lea rdx, [rsp + 8]",
+                "jmp {implementation}",
             }
         )*
     };
@@ -189,6 +180,6 @@ macro_rules! address_table {
 }
 
 pub(crate) use {
-    address_table, jumps, parsing_long_double, returning_integer, returning_long_complex,
-    returning_long_double, variadic, with_third_in_memory,
+    address_table, jumps, naked_function, parsing_long_double, returning_integer,
+    returning_long_complex, returning_long_double, variadic, with_third_in_memory,
 };

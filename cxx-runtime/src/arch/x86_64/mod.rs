@@ -16,8 +16,8 @@ mod thread_local;
 pub(crate) use arguments::VaList;
 #[cfg(not(test))]
 pub(crate) use calls::{
-    address_table, jumps, parsing_long_double, returning_integer, returning_long_complex,
-    returning_long_double, variadic, with_third_in_memory,
+    address_table, jumps, naked_function, parsing_long_double, returning_integer,
+    returning_long_complex, returning_long_double, variadic, with_third_in_memory,
 };
 pub(crate) use features::{capabilities, note_features};
 #[cfg(not(test))]
