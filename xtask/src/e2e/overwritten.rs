@@ -124,8 +124,12 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
             format!("{}::machine", target.name),
             Box::new(|subject| {
                 let range = find(&subject.machine_kernel()?, target)?;
-                let bundle = bundle(subject, range, "0", Tier::Auto, &[])?;
-                expect_bad_end(&subject.run(Place::Pvh, &bundle, Conditions::default())?)
+                for byte in BYTES {
+                    let bundle = bundle(subject, range, byte, Tier::Auto, &[])?;
+                    expect_bad_end(&subject.run(Place::Pvh, &bundle, Conditions::default())?)
+                        .map_err(|error| format!("byte {byte}: {error}"))?;
+                }
+                Ok(())
             }),
         );
     }

@@ -8,7 +8,7 @@ use bareflow_memory::{Access, PAGE_SIZE_BYTES, TABLE_PAGES, large_entry};
 use x86_64::PhysAddr;
 use x86_64::structures::paging::page_table::{PageTable, PageTableFlags};
 
-use super::{UPPER, exact_pages, platform_error, with_space, zero};
+use super::{UPPER, exact_pages, platform_error, with_space, without_write_protection, zero};
 
 /// What a directory maps: an entry of the table of level 3.
 const SLOT_PAGES: usize = TABLE_PAGES * TABLE_PAGES;
@@ -54,9 +54,11 @@ pub(crate) fn map_large(size_bytes: usize) -> Result<usize, PlatformError> {
         // SAFETY: the table is the kernel's own, which nobody else borrows after the start; what was not mapped is in no
         // translation buffer.
         let level3 = unsafe { &mut (&mut *UPPER.0.get()).level3 };
-        for index in 0..slots {
-            level3[slot + index].set_addr(place(table_count + index), flags);
-        }
+        without_write_protection(|| {
+            for index in 0..slots {
+                level3[slot + index].set_addr(place(table_count + index), flags);
+            }
+        });
         Ok(())
     })?;
     NEXT_SLOT.store(slot + slots, Relaxed);

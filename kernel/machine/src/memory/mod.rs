@@ -17,7 +17,7 @@ use bareflow_memory::{
 use bareflow_protocol::exit_code;
 use x86_64::instructions::interrupts::without_interrupts;
 use x86_64::instructions::tlb;
-use x86_64::registers::control::{Cr3, Cr3Flags};
+use x86_64::registers::control::{Cr0, Cr0Flags, Cr3, Cr3Flags};
 use x86_64::structures::paging::PhysFrame;
 use x86_64::structures::paging::page_table::{PageTable, PageTableEntry, PageTableFlags};
 use x86_64::{PhysAddr, VirtAddr};
@@ -59,7 +59,6 @@ struct Upper {
     /// Two entries: the directories.
     level3: PageTable,
     directories: Directories,
-    free_frames: [u64; WORDS],
 }
 
 struct UpperTables(UnsafeCell<Upper>);
@@ -71,8 +70,14 @@ static UPPER: UpperTables = UpperTables(UnsafeCell::new(Upper {
     level4: PageTable::new(),
     level3: PageTable::new(),
     directories: Directories([const { PageTableEntry::new() }; DIRECTORY_ENTRIES]),
-    free_frames: [0; WORDS],
 }));
+
+struct FreeFrames(UnsafeCell<[u64; WORDS]>);
+
+// SAFETY: `initialise` alone borrows it, once.
+unsafe impl Sync for FreeFrames {}
+
+static FREE_FRAMES: FreeFrames = FreeFrames(UnsafeCell::new([0; WORDS]));
 
 /// The frames that the firmware left us.
 static USABLE_FRAMES: AtomicUsize = AtomicUsize::new(0);
@@ -110,9 +115,9 @@ pub(crate) struct Layout {
 /// # Safety
 /// To be called once, with the first 4 GiB mapped at their own addresses.
 pub(crate) unsafe fn initialise(info: &StartInfo) -> Layout {
-    // SAFETY: this is the only borrow.
-    let upper = unsafe { &mut *UPPER.0.get() };
-    let mut frames = Frames::new(&mut upper.free_frames);
+    // SAFETY: these are the only borrows.
+    let (upper, free_frames) = unsafe { (&mut *UPPER.0.get(), &mut *FREE_FRAMES.0.get()) };
+    let mut frames = Frames::new(free_frames);
     frames_of(info.memory_map(), &mut frames);
     frames.reserve(0..page_of(LOW_MEMORY_END));
     // SAFETY: the first 4 GiB are mapped.
@@ -147,7 +152,9 @@ pub(crate) unsafe fn initialise(info: &StartInfo) -> Layout {
     space.map_fixed(pages_of(&SCREEN), Access::ReadWrite, Cache::Off);
     space.map_fixed(pages_of(&image::text()), Access::ReadExecute, Cache::On);
     space.map_fixed(pages_of(&image::constants()), Access::Read, Cache::On);
-    space.map_fixed(pages_of(&image::data()), Access::ReadWrite, Cache::On);
+    for (pages, access) in data_pages() {
+        space.map_fixed(pages, access, Cache::On);
+    }
     for module in [&bundle, &files] {
         space.map_fixed(pages_of(module), Access::Read, Cache::On);
     }
@@ -176,6 +183,33 @@ pub(crate) unsafe fn initialise(info: &StartInfo) -> Layout {
         stack_top: HANDLER_STACK_AREA,
         handler_stack_tops,
     }
+}
+
+/// The kernel's variables, with the upper tables among them: a program that overwrites those would take the kernel away
+/// from under the handler of the fault.
+fn data_pages() -> [(Range<usize>, Access); 3] {
+    let data = pages_of(&image::data());
+    let start = UPPER.0.get() as usize;
+    let upper = pages_of(&(start..start + size_of::<Upper>()));
+    [
+        (data.start..upper.start, Access::ReadWrite),
+        (upper.clone(), Access::Read),
+        (upper.end..data.end, Access::ReadWrite),
+    ]
+}
+
+/// Has an action write to pages that are mapped for reading: the upper tables.
+fn without_write_protection<T>(action: impl FnOnce() -> T) -> T {
+    let change = |protects| {
+        // SAFETY: what can be written is no more than what the kernel maps, and no handler runs meanwhile.
+        unsafe { Cr0::update(|flags| flags.set(Cr0Flags::WRITE_PROTECT, protects)) };
+    };
+    without_interrupts(|| {
+        change(false);
+        let result = action();
+        change(true);
+        result
+    })
 }
 
 fn physical(table: *const PageTable) -> PhysAddr {
