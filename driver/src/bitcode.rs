@@ -303,7 +303,7 @@ impl Bits<'_> {
 mod tests {
     use super::*;
 
-    const NEWER: &[u8] = include_bytes!("../../xtask/fixtures/newer.bc");
+    const NEWER: &[u8] = include_bytes!("../../tests/fixtures/newer.bc");
 
     #[test]
     fn bitcode_says_who_wrote_it() {

@@ -9,39 +9,9 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-#[macro_use]
-mod say;
-
-mod audit;
-mod bench;
 mod commands;
-mod converge;
-mod e2e;
-mod error;
-mod export;
-mod fuzz;
-mod image;
-mod kernel;
-mod launch;
-mod llvm;
-mod order;
-mod outputs;
-mod paths;
-mod profile;
-mod program;
-mod qemu;
-mod registry;
-mod remembered;
-mod sdk;
-mod shell;
-mod size;
-mod supervise;
-mod temporary;
-mod tools;
-mod training;
-mod workbench;
 
-use error::Error;
+use bareflow_image::error::Error;
 
 /// Builds LLVM for the bare machine, kernels and images, and runs programs in them.
 #[derive(Debug, Parser)]
@@ -147,7 +117,7 @@ fn main() -> ExitCode {
 /// Prints what was asked for, `--help` or `--version`, or what is wrong with the command line.
 fn answer(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
-        let error = Error::Usage(usage_text(error));
+        let error = Error::usage(usage_text(error));
         eprintln!("bareflow: error: {error}");
         return ExitCode::from(error.exit_code());
     }

@@ -5,14 +5,14 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::bench::{
+use bareflow_bench::{
     boot, compile, console, edit, floor, libm, llvm_build, loops, memcpy, profile, real, snapshot,
     tiers,
 };
-use crate::error::Result;
-use crate::paths::{Cache, Package};
-use crate::tools::Installation;
-use crate::workbench::Workbench;
+use bareflow_build::paths::{Cache, Package};
+use bareflow_build::tools::Installation;
+use bareflow_image::error::Result;
+use bareflow_image::workbench::Workbench;
 
 /// Measure: ratios of times taken in one run.
 #[derive(Args, Debug)]
@@ -124,28 +124,7 @@ impl BenchArgs {
             Benchmark::Edit => edit::run(&Workbench::prepare(Installation::Forbidden)?)?,
             Benchmark::Floor => floor::run(&Workbench::prepare(Installation::Forbidden)?)?,
             Benchmark::LlvmBuild { sources } => {
-                let comparison = llvm_build::compare(
-                    &Cache::find()?.build(Package::Llvm).join("llvm"),
-                    sources,
-                )?;
-                say!("sources compiled each way: {}", comparison.source_count);
-                say!(
-                    "user time with precompiled headers:    {:7.1} s",
-                    comparison.with_headers.as_secs_f64()
-                );
-                say!(
-                    "user time without:                     {:7.1} s",
-                    comparison.without_headers.as_secs_f64()
-                );
-                say!(
-                    "user time of the headers themselves:   {:7.1} s, once for {} sources",
-                    comparison.headers_themselves.as_secs_f64(),
-                    comparison.build_source_count
-                );
-                say!(
-                    "ratio, the headers' share included:    {:7.3}",
-                    comparison.ratio()
-                );
+                llvm_build::run(&Cache::find()?.build(Package::Llvm).join("llvm"), sources)?;
             }
             Benchmark::Loops => loops::run(&Workbench::prepare(Installation::Forbidden)?)?,
             Benchmark::Memcpy => memcpy::run(&Workbench::prepare(Installation::Forbidden)?)?,

@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::error::Result;
-use crate::llvm::store;
-use crate::paths::Cache;
+use bareflow_build::llvm::store;
+use bareflow_build::paths::Cache;
+use bareflow_image::error::Result;
+use bareflow_run::say;
 
 /// Look at the cache, check it, or make it smaller.
 #[derive(Args, Debug)]

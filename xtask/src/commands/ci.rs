@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::test::TestArgs;
-use crate::error::Result;
+use bareflow_image::error::Result;
 
 /// Do what CI does: install missing tools and run all tests.
 #[derive(Args, Debug)]

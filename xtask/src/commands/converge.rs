@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::guest::{Guest, Wishes};
-use crate::converge::{self, Subject, page, table};
-use crate::error::{Error, Result, system};
-use crate::image::{DEFAULT_SIZE_BYTES, ImageSize};
-use crate::kernel::KernelKind;
-use crate::outputs::{OutputFile, write_output};
-use crate::temporary::TemporaryFolder;
+use bareflow_build::kernel::KernelKind;
+use bareflow_build::temporary::TemporaryFolder;
+use bareflow_image::disk::{DEFAULT_SIZE_BYTES, ImageSize};
+use bareflow_image::error::{Error, Result, system};
+use bareflow_image::outputs::{OutputFile, write_output};
+use bareflow_report::converge::{self, Subject, page, table};
+use bareflow_run::say;
 
 /// Boot a program again and again from one image, and show how it converges to native code
 ///
@@ -69,7 +70,7 @@ impl ConvergeArgs {
         };
         let found = converge::measure(&subject, |boot| eprintln!("{}", table::line(boot)))?;
         let json = serde_json::to_vec_pretty(&found)
-            .map_err(|error| Error::Build(format!("cannot write the figures: {error}")))?;
+            .map_err(|error| Error::build(format!("cannot write the figures: {error}")))?;
         write_output(&self.json, "--json", &json)?;
         let page = page::render(&found)
             .map_err(io::Error::other)

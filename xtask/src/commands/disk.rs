@@ -13,9 +13,10 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use walkdir::WalkDir;
 
-use crate::error::{Error, Result, system};
-use crate::image::{FileDisk, ImageVolume};
-use crate::outputs::OutputFile;
+use bareflow_build::error as build;
+use bareflow_image::disk::{FileDisk, ImageVolume};
+use bareflow_image::error::{Error, Result, system};
+use bareflow_image::outputs::OutputFile;
 
 /// What programs write to, and what `put` writes to.
 const FOLDER: &str = "data";
@@ -118,7 +119,7 @@ fn parts(path: &str) -> Result<Vec<&str>> {
         .filter(|part| !matches!(*part, "" | "."))
         .collect();
     if parts.contains(&"..") {
-        return Err(Error::Usage(format!(
+        return Err(Error::usage(format!(
             "{path}: paths on the disk have no '..'"
         )));
     }
@@ -133,7 +134,7 @@ impl Disk {
             .open(path)
             .map_err(system(format!("cannot open {}", path.display())))?;
         lock(&file, path, access)?;
-        let no_volume = |reason: VolumeError| Error::Usage(format!("{}: {reason}", path.display()));
+        let no_volume = |reason: VolumeError| Error::usage(format!("{}: {reason}", path.display()));
         let disk = file
             .try_clone()
             .and_then(FileDisk::new)
@@ -154,11 +155,12 @@ impl Disk {
     fn wrong(&self, path: &str, error: VolumeError) -> Error {
         let place = format!("{}:/{}", self.path.display(), path.trim_start_matches('/'));
         match error {
-            VolumeError::Full { .. } => Error::DiskFull {
+            VolumeError::Full { .. } => build::Error::DiskFull {
                 folder: self.path.clone(),
                 details: format!("{place}: {error}"),
-            },
-            _ => Error::Usage(format!("{place}: {error}")),
+            }
+            .into(),
+            _ => Error::usage(format!("{place}: {error}")),
         }
     }
 
@@ -233,7 +235,7 @@ impl Disk {
                 Ok(there) if !is_folder && there.is_file() && force => {}
                 Ok(there) if !is_folder && there.is_file() => return Err(exists(target)),
                 Ok(_) => {
-                    return Err(Error::Usage(format!(
+                    return Err(Error::usage(format!(
                         "{} is there, and is not a {}",
                         target.display(),
                         if is_folder { "folder" } else { "file" }
@@ -298,11 +300,11 @@ impl Disk {
         let own_name = host
             .file_name()
             .and_then(|name| name.to_str())
-            .ok_or_else(|| Error::Usage(format!("{} has no name", host.display())))?;
+            .ok_or_else(|| Error::usage(format!("{} has no name", host.display())))?;
         let path = path.unwrap_or_else(|| format!("/{FOLDER}/{own_name}"));
         let mut names = parts(&path)?;
         if names.first() != Some(&FOLDER) {
-            return Err(Error::Usage(format!(
+            return Err(Error::usage(format!(
                 "{path}: files are put below /{FOLDER}, which is the program's"
             )));
         }
@@ -441,7 +443,7 @@ fn plan_put(host: &Path, path: &str) -> Result<Vec<(String, Option<PathBuf>)>> {
             .map_err(|error| system(format!("cannot read {}", host.display()))(error.into()))?;
         let below = entry.path().strip_prefix(host).unwrap_or(Path::new(""));
         let below = below.to_str().ok_or_else(|| {
-            Error::Usage(format!("{}: its name is not UTF-8", entry.path().display()))
+            Error::usage(format!("{}: its name is not UTF-8", entry.path().display()))
         })?;
         let target = if below.is_empty() {
             path.to_owned()
@@ -459,7 +461,7 @@ fn plan_put(host: &Path, path: &str) -> Result<Vec<(String, Option<PathBuf>)>> {
         } else if kind.is_file() {
             copies.push((target, Some(entry.into_path())));
         } else {
-            return Err(Error::Usage(format!(
+            return Err(Error::usage(format!(
                 "{} is neither a file nor a folder",
                 entry.path().display()
             )));
@@ -473,7 +475,7 @@ fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> Error + use<> {
 }
 
 fn exists(path: &Path) -> Error {
-    Error::Usage(format!(
+    Error::usage(format!(
         "{} is there already; --force replaces it",
         path.display()
     ))
@@ -502,7 +504,7 @@ fn line(entry: &Entry, name: &str) -> String {
 
 /// Keeps others away: the hosted kernel locks its disk in one way, QEMU in another.
 fn lock(file: &File, path: &Path, access: Access) -> Result<()> {
-    let in_use = || Error::Usage(format!("{} is in use by another process", path.display()));
+    let in_use = || Error::usage(format!("{} is in use by another process", path.display()));
     let is_free = match access {
         Access::Read => file.try_lock_shared(),
         Access::Write => file.try_lock(),

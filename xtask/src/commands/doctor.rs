@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use clap::Args;
 use comfy_table::{Table, presets};
 
-use crate::error::Result;
-use crate::tools::{self, Installation};
+use bareflow_build::tools::{self, Installation};
+use bareflow_image::error::Result;
+use bareflow_run::say;
 
 /// List every host tool, its version, what is accepted, and how to install what is missing.
 #[derive(Args, Debug)]
@@ -56,6 +57,6 @@ impl DoctorArgs {
             }
             return Ok(ExitCode::SUCCESS);
         }
-        Err(tools::missing(&findings))
+        Err(tools::missing(&findings).into())
     }
 }

@@ -4,20 +4,21 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bareflow_bundle::Bundle;
+use bareflow_run::say;
 use clap::Args;
 
 use super::files::FileArgs;
 use super::image::parse_size;
 use super::program::ProgramArgs;
 use super::training::TrainingArgs;
-use crate::error::{Error, Result};
-use crate::export::{self, Guidance};
-use crate::image::{ImageFile, ImageSize};
-use crate::kernel::{KernelKind, LlvmExtent};
-use crate::outputs::{OutputFile, Replace};
-use crate::program::{Tier, Transfer};
-use crate::tools::Installation;
-use crate::workbench::Workbench;
+use bareflow_build::kernel::{KernelKind, LlvmExtent};
+use bareflow_build::tools::Installation;
+use bareflow_image::disk::{ImageFile, ImageSize};
+use bareflow_image::error::{Error, Result};
+use bareflow_image::export::{self, Guidance};
+use bareflow_image::outputs::{OutputFile, Replace};
+use bareflow_image::program::{Tier, Transfer};
+use bareflow_image::workbench::Workbench;
 
 /// Make the final image of a program: whole-program native code with a kernel without LLVM.
 ///
@@ -63,8 +64,8 @@ impl ExportArgs {
         let image = match &self.from {
             Some(path) => Some(ImageFile::open(path)?),
             None if self.program.is_empty() => {
-                return Err(Error::Usage(
-                    "no program was named; name its files, or an image with --from IMAGE".into(),
+                return Err(Error::usage(
+                    "no program was named; name its files, or an image with --from IMAGE",
                 ));
             }
             None => None,

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::error::{Error, Result};
-use crate::program::{ProgramFile, merge};
+use bareflow_image::error::{Error, Result};
+use bareflow_image::program::{ProgramFile, merge};
 
 /// Which files come with a program.
 #[derive(Args, Debug, Default)]
@@ -46,6 +46,6 @@ impl FileArgs {
             }
             merge(files)
         };
-        collect().map_err(|error| Error::Usage(error.to_string()))
+        collect().map_err(|error| Error::usage(error.to_string()))
     }
 }

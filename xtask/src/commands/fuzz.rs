@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use clap::Args;
 use comfy_table::{Table, presets};
 
-use crate::error::Result;
-use crate::fuzz::{Fuzzer, Target};
-use crate::paths;
-use crate::tools::Installation;
+use bareflow_build::fuzz::{Fuzzer, Target};
+use bareflow_build::paths;
+use bareflow_build::tools::Installation;
+use bareflow_image::error::Result;
+use bareflow_run::say;
 
 /// Run the readers of partition tables, volumes and snapshots on made-up input, under libFuzzer.
 #[derive(Args, Debug)]

@@ -8,11 +8,11 @@ use clap::Args;
 
 use super::files::FileArgs;
 use super::program::ProgramArgs;
-use crate::error::{Error, Result, system};
-use crate::kernel::LlvmExtent;
-use crate::program::{Tier, TierOptions, Transfer};
-use crate::tools::Installation;
-use crate::workbench::Workbench;
+use bareflow_build::kernel::LlvmExtent;
+use bareflow_build::tools::Installation;
+use bareflow_image::error::{Error, Result, system};
+use bareflow_image::program::{Tier, TierOptions, Transfer};
+use bareflow_image::workbench::Workbench;
 
 const SECRET_SIZE_BYTES: usize = 32;
 
@@ -96,7 +96,7 @@ impl Guest {
         };
         let bytes = fs::read(path).map_err(system(format!("cannot read {}", path.display())))?;
         let secret = bytes.as_slice().try_into().map_err(|_| {
-            Error::Usage(format!(
+            Error::usage(format!(
                 "{} has {} bytes; a secret has {SECRET_SIZE_BYTES}, as `head -c {SECRET_SIZE_BYTES} /dev/urandom` \
                  makes them",
                 path.display(),
@@ -120,7 +120,7 @@ impl Guest {
             snapshot: wishes.snapshot,
             secret: self.secret()?,
         };
-        options.check(self.tier).map_err(Error::Usage)?;
+        options.check(self.tier).map_err(Error::usage)?;
         let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
         let mut program = project.build(&bench)?;
         let variables = self.environment.iter().cloned();
@@ -146,7 +146,7 @@ pub fn open_input(path: &Path) -> Result<File> {
     let what = || format!("cannot read {}", path.display());
     let file = File::open(path).map_err(system(what()))?;
     if file.metadata().map_err(system(what()))?.is_dir() {
-        return Err(Error::Usage(format!(
+        return Err(Error::usage(format!(
             "--stdin {}: this is a folder",
             path.display()
         )));

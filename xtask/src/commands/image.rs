@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bareflow_bundle::{Builder, INPUT, INPUT_FILE};
+use bareflow_run::say;
 use bareflow_snapshot::{BASELINE, levels};
 use bareflow_tiers::{LEVELS, Level};
 use clap::{ArgGroup, Args};
 
 use super::guest::{Guest, Wishes, open_input};
 use super::training::TrainingArgs;
-use crate::error::{Result, system};
-use crate::kernel::KernelKind;
-use crate::outputs::{OutputFile, Replace};
-use crate::training::Training;
+use bareflow_build::kernel::KernelKind;
+use bareflow_image::error::{Result, system};
+use bareflow_image::outputs::{OutputFile, Replace};
+use bareflow_image::training::Training;
 
 /// As one types it.
 const DEFAULT_SIZE: &str = "545M";
@@ -136,7 +137,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::image::DEFAULT_SIZE_BYTES;
+    use bareflow_image::disk::DEFAULT_SIZE_BYTES;
 
     #[derive(Parser)]
     struct Line {

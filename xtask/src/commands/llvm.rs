@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::error::Result;
-use crate::llvm::{self, Inputs, Request};
-use crate::paths::Cache;
-use crate::tools::{Installation, Tools};
+use bareflow_build::llvm::{self, Inputs, Request};
+use bareflow_build::paths::Cache;
+use bareflow_build::tools::{Installation, Tools};
+use bareflow_image::error::Result;
+use bareflow_run::say;
 
 /// Make the LLVM distribution: restore it from a cache, or build it from the sources.
 #[derive(Args, Debug)]

@@ -5,12 +5,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::error::{Error, Result, system};
-use crate::kernel::FUNCTION_ORDER;
-use crate::order;
-use crate::shell::write_whole;
-use crate::tools::Installation;
-use crate::workbench::Workbench;
+use bareflow_build::kernel::FUNCTION_ORDER;
+use bareflow_build::shell::write_whole;
+use bareflow_build::tools::Installation;
+use bareflow_image::error::{Error, Result, system};
+use bareflow_image::workbench::Workbench;
+use bareflow_report::order;
+use bareflow_run::say;
 
 /// Renew the order of LLVM's functions in the machine's kernel, from boots of programs.
 ///
@@ -63,7 +64,7 @@ fn examples(bench: &Workbench) -> Result<Vec<PathBuf>> {
         .collect();
     programs.sort();
     if programs.is_empty() {
-        return Err(Error::Build(format!(
+        return Err(Error::build(format!(
             "there is no program in {}",
             folder.display()
         )));

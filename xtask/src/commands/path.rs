@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::error::Result;
-use crate::kernel::{KernelKind, LlvmExtent};
-use crate::tools::Installation;
-use crate::workbench::Workbench;
+use bareflow_build::kernel::{KernelKind, LlvmExtent};
+use bareflow_build::tools::Installation;
+use bareflow_image::error::Result;
+use bareflow_image::workbench::Workbench;
+use bareflow_run::say;
 
 /// Print the folder of bareflow-cc and the like, for PATH; it is made if it is not there.
 #[derive(Args, Debug)]

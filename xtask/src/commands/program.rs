@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use bareflow_driver::words;
 use clap::Args;
 
-use crate::error::{Error, Result};
-use crate::program::{
+use bareflow_image::error::{Error, Result};
+use bareflow_image::program::{
     CONFIG_FILE, Memory, Program, ProgramError, ProgramFile, ProjectConfig, Sources,
 };
-use crate::workbench::Workbench;
+use bareflow_image::workbench::Workbench;
 
 /// What a program is made of.
 #[derive(Args, Debug, Default)]
@@ -101,7 +101,8 @@ impl ProgramArgs {
     pub fn project(&self) -> Result<Project> {
         let mut project = match self.config_file()? {
             Some(path) => {
-                let wrong = |error: crate::program::ConfigError| Error::Usage(error.to_string());
+                let wrong =
+                    |error: bareflow_image::program::ConfigError| Error::usage(error.to_string());
                 let config = ProjectConfig::read(&path).map_err(wrong)?;
                 Project {
                     sources: config.sources(&path).map_err(wrong)?,
@@ -111,7 +112,7 @@ impl ProgramArgs {
                 }
             }
             None if self.program.is_empty() => {
-                return Err(Error::Usage(ProgramError::Empty.to_string()));
+                return Err(Error::usage(ProgramError::Empty.to_string()));
             }
             None => Project {
                 sources: Sources::of_files(&self.program),
@@ -151,7 +152,7 @@ impl ProgramArgs {
         if config.is_file() {
             return Ok(Some(config));
         }
-        Err(Error::Usage(format!(
+        Err(Error::usage(format!(
             "{}: a folder without a {CONFIG_FILE}; name the files of the program",
             path.display()
         )))

@@ -7,9 +7,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::error::{Error, Result, system};
-use crate::outputs::{OutputFile, write_output};
-use crate::profile::{self, Profile, page, printable, table, trace};
+use bareflow_image::error::{Error, Result, system};
+use bareflow_image::outputs::{OutputFile, write_output};
+use bareflow_report::profile::{self, Profile, page, printable, table, trace};
+use bareflow_run::say;
 
 const HTML: &str = "--html";
 const TRACE: &str = "--trace";
@@ -66,8 +67,8 @@ impl ReportArgs {
 
 fn read(path: &Path) -> Result<Profile> {
     let text = fs::read(path)
-        .map_err(|error| Error::Usage(format!("cannot read {}: {error}", shown(path))))?;
-    profile::parse(&text).map_err(|error| Error::Usage(format!("{}: {error}", shown(path))))
+        .map_err(|error| Error::usage(format!("cannot read {}: {error}", shown(path))))?;
+    profile::parse(&text).map_err(|error| Error::usage(format!("{}: {error}", shown(path))))
 }
 
 fn shown(path: &Path) -> String {
@@ -77,7 +78,8 @@ fn shown(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::tests::FIXTURE;
+
+    const FIXTURE: &str = include_str!("../../report/fixtures/profile.json");
 
     fn report(profile: &Path, html: &Path) -> Result<String> {
         ReportArgs {

@@ -10,17 +10,19 @@ use bareflow_bundle::{Builder, HOST_INPUT, TERMINALS};
 use clap::Args;
 
 use super::guest::{Guest, Wishes, open_input};
-use crate::error::Result;
-use crate::image::{self, DATA_DISK_SIZE_BYTES, DEFAULT_SIZE_BYTES, ImageFile, ImageSize};
-use crate::kernel::KernelKind;
-use crate::launch::{Ending, Kernel};
-use crate::outputs::OutputFile;
-use crate::profile;
-use crate::program::{Transfer, forgetting};
-use crate::qemu::{Boot, Console, DEFAULT_MEMORY_MIB, Drive, Interface, Machine, Processors};
-use crate::supervise::{Input, Output, Streams};
-use crate::temporary::TemporaryFolder;
-use crate::tools::{Installation, Tools};
+use bareflow_build::kernel::KernelKind;
+use bareflow_build::supervise::{Input, Output, Streams};
+use bareflow_build::temporary::TemporaryFolder;
+use bareflow_build::tools::{Installation, Tools};
+use bareflow_image::disk::{self, DATA_DISK_SIZE_BYTES, DEFAULT_SIZE_BYTES, ImageFile, ImageSize};
+use bareflow_image::error::Result;
+use bareflow_image::outputs::OutputFile;
+use bareflow_image::program::{Transfer, forgetting};
+use bareflow_report::profile;
+use bareflow_run::launch::{Ending, Kernel};
+use bareflow_run::qemu::{
+    Boot, Console, DEFAULT_MEMORY_MIB, Drive, Interface, Machine, Processors,
+};
 
 /// How the machine starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -129,7 +131,7 @@ impl RunArgs {
             bundle = builder.finish();
         }
         if let Some(disk) = self.disk.as_deref().filter(|disk| !disk.exists()) {
-            image::write_data_disk(disk, DATA_DISK_SIZE_BYTES)?;
+            disk::write_data_disk(disk, DATA_DISK_SIZE_BYTES)?;
         }
         let folder = TemporaryFolder::new("run")?;
 

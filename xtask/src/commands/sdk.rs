@@ -5,11 +5,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::error::Result;
-use crate::llvm::{self, Request};
-use crate::paths::Cache;
-use crate::sdk::{self, Inputs};
-use crate::tools::{Installation, Tools};
+use bareflow_build::llvm::{self, Request};
+use bareflow_build::paths::Cache;
+use bareflow_build::sdk::{self, Inputs};
+use bareflow_build::tools::{Installation, Tools};
+use bareflow_image::error::Result;
+use bareflow_run::say;
 
 /// Make the SDK of programs: restore it from a cache, or build it from the sources of LLVM.
 #[derive(Args, Debug)]

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use clap::Args;
 use indicatif::HumanBytes;
 
-use crate::error::Result;
-use crate::image::{ImageFile, Snapshots, shrink};
-use crate::outputs::{OutputFile, Replace};
+use bareflow_image::disk::{ImageFile, Snapshots, shrink};
+use bareflow_image::error::Result;
+use bareflow_image::outputs::{OutputFile, Replace};
+use bareflow_run::say;
 
 /// Make a used-only image: of LLVM it has only those pages that boots of another image have used.
 ///

@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 
-use crate::error::{Error, Result};
-use crate::outputs::{OutputFile, write_output};
-use crate::size::{Counts, Coverage, Figures, ImageSizes, KernelSizes, Part, Tracing};
-use crate::tools::Installation;
-use crate::workbench::Workbench;
+use bareflow_build::tools::Installation;
+use bareflow_image::error::{Error, Result};
+use bareflow_image::outputs::{OutputFile, write_output};
+use bareflow_image::workbench::Workbench;
+use bareflow_report::size::{Counts, Coverage, Figures, ImageSizes, KernelSizes, Part, Tracing};
+use bareflow_run::say;
 
 /// Say what images consist of, and what of LLVM their boots have used.
 ///
@@ -61,7 +62,7 @@ impl SizeArgs {
         }
         if let Some(path) = &self.json {
             let text = serde_json::to_string_pretty(&all)
-                .map_err(|error| Error::Build(format!("cannot write JSON: {error}")))?;
+                .map_err(|error| Error::build(format!("cannot write JSON: {error}")))?;
             write_output(path, "--json", (text + "\n").as_bytes())?;
         }
         Ok(ExitCode::SUCCESS)

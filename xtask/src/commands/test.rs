@@ -7,12 +7,14 @@ use std::thread;
 
 use clap::Args;
 
-use crate::e2e::{self, Extent, Models, Outcome, Projects, Random, Subject, Summary, Test};
-use crate::error::Result;
-use crate::kernel::{KernelKind, LlvmExtent};
-use crate::paths;
-use crate::tools::Installation;
-use crate::workbench::Workbench;
+use bareflow_build::kernel::{KernelKind, LlvmExtent};
+use bareflow_build::paths;
+use bareflow_build::tools::Installation;
+use bareflow_image::error::Result;
+use bareflow_image::workbench::Workbench;
+use bareflow_tests::{
+    self as e2e, Extent, Models, Outcome, Projects, Random, Subject, Summary, Test,
+};
 
 /// Run all tests: of the crates, of the distribution, of programs in every kernel and tier, of random
 /// programs, of bad input.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::training::{Runs, TrainingRun};
+use bareflow_image::training::{Runs, TrainingRun};
 
 /// Runs of the program while something is made of it.
 #[derive(Args, Clone, Debug)]

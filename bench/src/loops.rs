@@ -1,0 +1,64 @@
+//! `cargo xtask bench loops`: programs that are one long call of `main`, against the same programs compiled at O3
+//! before they start.
+
+use std::fs;
+
+use super::hosted::{Hosted, Setup};
+use bareflow_image::error::{Error, Result};
+use bareflow_image::program::{Program, Tier};
+use bareflow_image::workbench::Workbench;
+use bareflow_run::say;
+
+const FOLDER: &str = "bench/programs/loops";
+const REPETITIONS: usize = 3;
+/// What getting to O3 while the loop runs may cost.
+const TARGET: f64 = 1.3;
+
+/// Prints the figures.
+///
+/// # Errors
+/// Whatever kept a program from being run to its end, and that its output depends on the tier.
+pub fn run(bench: &Workbench) -> Result<()> {
+    let hosted = Hosted::build(bench)?;
+    say!("user time of whole runs, hosted, compilation included; best of {REPETITIONS}");
+    say!(
+        "{:14} {:>8} {:>8} {:>8}",
+        "program",
+        "O3 s",
+        "auto s",
+        "ratio"
+    );
+    let mut sources: Vec<_> = fs::read_dir(bench.root.join(FOLDER))?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    sources.sort();
+    let mut largest: f64 = 0.0;
+    for source in sources {
+        let name = source
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let program = Program::build(&[source], &bench.program_compiler())?;
+        let mut times = [f64::INFINITY; 2];
+        let mut outputs = [String::new(), String::new()];
+        for _ in 0..REPETITIONS {
+            for (index, tier) in [Tier::O3, Tier::Auto].into_iter().enumerate() {
+                let run = hosted.run(&program, &Setup::from(tier), &[])?;
+                outputs[index] = String::from_utf8_lossy(&run.output).into_owned();
+                times[index] = times[index].min(run.user_time.as_secs_f64());
+            }
+        }
+        if outputs[0] != outputs[1] {
+            return Err(Error::build(format!("{name} prints {outputs:?}")));
+        }
+        let ratio = times[1] / times[0];
+        largest = largest.max(ratio);
+        say!("{name:14} {:8.3} {:8.3} {ratio:8.3}", times[0], times[1]);
+    }
+    say!(
+        "largest ratio {largest:.3}, target at most {TARGET}: {}",
+        if largest <= TARGET { "met" } else { "MISSED" }
+    );
+    Ok(())
+}

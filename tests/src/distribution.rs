@@ -1,0 +1,179 @@
+//! The distribution itself: that everything in it links, and that its code keeps the kernel's rules.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use super::runner::{Check, Test};
+use super::subject::Subject;
+use super::{libc_bitcode, outside};
+use crate::audit::{audit_archive, is_allowed};
+use bareflow_build::kernel::{KernelBuilder, KernelKind};
+use bareflow_build::llvm::configuration;
+
+/// Thread-local data that a kernel sets up at most, in bytes.
+const TLS_LIMIT_BYTES: u64 = 4096 - 64;
+/// Findings of one sort that a message shows.
+const SHOWN_FINDINGS: usize = 20;
+
+/// The tests of the distribution.
+pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
+    let checks: [(&str, Check<Subject>); 6] = [
+        ("configuration", check_configuration),
+        ("links_whole", check_whole_link),
+        ("code", check_code),
+        ("libc_bitcode", libc_bitcode::check),
+        ("llvm_sys", outside::check_llvm_sys),
+        ("c_interface", outside::check_c_interface),
+    ];
+    Test::of_checks("distribution", subject, &checks)
+}
+
+/// Every archive, in the order of their names.
+fn archives(distribution: &Path) -> Result<Vec<PathBuf>, String> {
+    let folder = distribution.join("lib");
+    let listing = fs::read_dir(&folder)
+        .map_err(|error| format!("cannot list {}: {error}", folder.display()))?;
+    let mut archives: Vec<PathBuf> = listing
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "a"))
+        .collect();
+    archives.sort();
+    if archives.is_empty() {
+        return Err(format!("{} holds no archives", folder.display()));
+    }
+    Ok(archives)
+}
+
+/// What a kernel links: the C library is the SDK's.
+pub(super) fn linked_archives(builder: &KernelBuilder) -> Result<Vec<PathBuf>, String> {
+    let mut linked = archives(&builder.distribution)?;
+    let ours = builder.c_library();
+    linked.retain(|path| ours.iter().all(|own| own.file_name() != path.file_name()));
+    linked.extend(ours);
+    Ok(linked)
+}
+
+/// What the generated headers say is what was reviewed.
+fn check_configuration(subject: &Subject) -> Result<(), String> {
+    for (_, header) in configuration::HEADERS {
+        let path = subject.bench.distribution.join("include").join(header);
+        let text = fs::read_to_string(&path)
+            .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        configuration::compare(configuration::REVIEWED, header, &text)?;
+    }
+    Ok(())
+}
+
+/// What the kernels have themselves, for the processor at hand: the linker never comes to the C library's.
+pub(super) const REPLACED: &[&str] = &[
+    "bcmp", "bcopy", "bzero", "memcmp", "memcpy", "memmove", "memset",
+];
+
+/// A copy of the C library's archive without the members that a kernel has itself.
+fn without_replaced(subject: &Subject, archive: &Path) -> Result<PathBuf, String> {
+    let copy = subject.fresh_path("libc.a");
+    fs::copy(archive, &copy).map_err(|error| error.to_string())?;
+    let members = REPLACED.iter().map(|name| format!("{name}.cpp.o"));
+    let mut delete = Command::new(&subject.bench.tools.ar);
+    delete.arg("d").arg(&copy).args(members);
+    outside::finish(delete.output(), "llvm-ar d").map(|_| copy)
+}
+
+/// Every object of every archive in one image: the linker refuses undefined and duplicate symbols.
+fn check_whole_link(subject: &Subject) -> Result<(), String> {
+    let builder = subject.bench.kernel_builder();
+    let mut archives = linked_archives(&builder)?;
+    for archive in &mut archives {
+        if archive.ends_with("libc.a") {
+            *archive = without_replaced(subject, archive)?;
+        }
+    }
+    let library = builder
+        .compile(KernelKind::Hosted)
+        .map_err(|error| error.to_string())?;
+    let link = |strip: &[&str]| -> Result<u64, String> {
+        let output = subject.fresh_path("whole");
+        let result = Command::new(&builder.lld)
+            .args(["-static", "-nostdlib", "-z", "noexecstack"])
+            .args(["--error-limit=0", "-T"])
+            .arg(builder.root.join("kernel/hosted/link.ld"))
+            .args(strip)
+            .arg("-o")
+            .arg(&output)
+            .arg(&library)
+            .arg("--whole-archive")
+            .args(&archives)
+            .output()
+            .map_err(|error| format!("cannot start {}: {error}", builder.lld.display()))?;
+        if !result.status.success() {
+            return Err(String::from_utf8_lossy(&result.stderr).into_owned());
+        }
+        let size = fs::metadata(&output)
+            .map_err(|error| error.to_string())?
+            .len();
+        // Tens of megabytes that nobody looks at again.
+        fs::remove_file(&output).map_err(|error| error.to_string())?;
+        Ok(size)
+    };
+    let (linked, stripped) = (link(&[])?, link(&["--strip-all"])?);
+    eprintln!(
+        "{} archives under --whole-archive: {:.1} MB linked, {:.1} MB stripped",
+        archives.len(),
+        linked as f64 / 1e6,
+        stripped as f64 / 1e6
+    );
+    Ok(())
+}
+
+/// No red zone, no thread-locals beyond what a kernel sets up, no instruction above the baseline outside
+/// functions that CPUID chooses.
+fn check_code(subject: &Subject) -> Result<(), String> {
+    let mut tls_bytes = 0;
+    let mut instruction_count = 0;
+    let mut findings: BTreeMap<String, usize> = BTreeMap::new();
+    let mut archives = archives(&subject.bench.distribution)?;
+    archives.extend(subject.bench.kernel_builder().c_library());
+    for archive in &archives {
+        let audit = audit_archive(archive).map_err(|error| error.to_string())?;
+        tls_bytes += audit.tls_bytes;
+        instruction_count += audit.instruction_count;
+        for finding in audit.findings.iter().filter(|finding| !is_allowed(finding)) {
+            let archive = archive.file_name().unwrap_or_default().to_string_lossy();
+            let text = format!(
+                "{archive}({}) {}: {:?}",
+                finding.member, finding.symbol, finding.violation
+            );
+            *findings.entry(text).or_default() += 1;
+        }
+    }
+    eprintln!(
+        "{} archives: {instruction_count} instructions, {tls_bytes} bytes of thread-local data",
+        archives.len()
+    );
+    let mut message = String::new();
+    // Writing to a String cannot fail.
+    if instruction_count == 0 {
+        let _ = writeln!(message, "no instruction was found: the audit is broken");
+    }
+    if tls_bytes > TLS_LIMIT_BYTES {
+        let _ = writeln!(
+            message,
+            "{tls_bytes} bytes of thread-local data; a kernel sets up {TLS_LIMIT_BYTES}"
+        );
+    }
+    for (text, count) in findings.iter().take(SHOWN_FINDINGS) {
+        let _ = writeln!(message, "{text}, {count} times");
+    }
+    if findings.len() > SHOWN_FINDINGS {
+        let _ = writeln!(message, "and {} more", findings.len() - SHOWN_FINDINGS);
+    }
+    if message.is_empty() {
+        Ok(())
+    } else {
+        Err(message)
+    }
+}

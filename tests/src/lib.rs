@@ -1,0 +1,110 @@
+//! The tests of the whole: cargo's checks, the distribution, every example in every kernel and tier, random
+//! programs, and bad input.
+
+mod adversaries;
+mod audit;
+mod background;
+mod bad_input;
+mod cargo;
+mod cases;
+mod converging;
+mod coverage;
+mod csmith;
+mod cxx;
+mod distribution;
+mod drivers;
+mod edits;
+mod examples;
+mod exported;
+mod files;
+mod function_order;
+mod generated;
+mod hot_loops;
+mod input;
+mod jail;
+mod kills;
+mod large_files;
+mod libc;
+mod libc_bitcode;
+mod libcxx;
+mod limits;
+mod llama;
+mod lock_files;
+mod math;
+mod matrix;
+mod outside;
+mod overwritten;
+mod paging;
+mod posix;
+mod profile_guided;
+mod random;
+pub mod real;
+mod runner;
+mod second_processor;
+mod snapshots;
+mod subject;
+mod trained;
+mod used_only;
+mod volume;
+
+use std::io;
+use std::sync::Arc;
+
+pub use cargo::{lints, unit_tests};
+pub use llama::{DATA_VARIABLE, Models};
+pub use lock_files::tests as lock_file_tests;
+pub use matrix::Extent;
+pub use random::Random;
+pub use real::Projects;
+pub use runner::{Outcome, Summary, Test, report, run};
+pub use subject::{Place, Subject};
+
+/// Every test that runs a program.
+///
+/// # Errors
+/// That the examples cannot be read.
+pub fn program_tests(
+    subject: &Arc<Subject>,
+    extent: Extent,
+    random: Random,
+    libcxx: usize,
+    models: Models,
+    projects: Projects,
+) -> io::Result<Vec<Test>> {
+    let mut tests = matrix::tests(subject, extent)?;
+    tests.extend(distribution::tests(subject));
+    tests.extend(libc::tests(subject));
+    tests.extend(math::tests(subject));
+    tests.extend(posix::tests(subject));
+    tests.extend(drivers::tests(subject));
+    tests.extend(edits::tests(subject));
+    tests.extend(function_order::tests(subject));
+    tests.extend(volume::tests(subject));
+    tests.extend(files::tests(subject));
+    tests.extend(large_files::tests(subject));
+    tests.extend(paging::tests(subject));
+    tests.extend(used_only::tests(subject));
+    tests.extend(trained::tests(subject));
+    tests.extend(exported::tests(subject)?);
+    tests.extend(bad_input::tests(subject));
+    tests.extend(input::tests(subject));
+    tests.extend(jail::tests(subject));
+    tests.extend(hot_loops::tests(subject));
+    tests.extend(profile_guided::tests(subject));
+    tests.extend(background::tests(subject));
+    tests.extend(second_processor::tests(subject));
+    tests.extend(cases::tests(subject)?);
+    tests.extend(cxx::tests(subject)?);
+    tests.extend(libcxx::tests(subject, libcxx));
+    tests.extend(overwritten::tests(subject));
+    tests.extend(limits::tests(subject));
+    tests.extend(adversaries::tests(subject));
+    tests.extend(snapshots::tests(subject, random)?);
+    tests.extend(kills::tests(subject));
+    tests.extend(converging::tests(subject));
+    tests.extend(llama::tests(subject, models));
+    tests.extend(real::tests(subject, projects).map_err(io::Error::other)?);
+    tests.extend(coverage::tests(subject));
+    tests.extend(random::tests(subject, random));
+    Ok(tests)
+}

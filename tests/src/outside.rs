@@ -1,0 +1,98 @@
+//! Programs outside the workspace that stand on the distribution, as those of its users do.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use super::subject::Subject;
+use bareflow_build::cargo::clean_cargo;
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// The crate `llvm-sys`, unmodified: it asks the shipped `llvm-config` for everything, and the program
+/// that it is in runs.
+pub fn check_llvm_sys(subject: &Subject) -> Result<(), String> {
+    let executable = build(subject, "own-kernel", &[])?;
+    let text = run(&executable)?;
+    if text == "fib(20) = 6765\n" {
+        Ok(())
+    } else {
+        Err(format!("examples/own-kernel printed {text:?}"))
+    }
+}
+
+/// A program in C that checks what `llvm_baremetal.h` promises.
+pub fn check_c_interface(subject: &Subject) -> Result<(), String> {
+    let config = Command::new(subject.bench.distribution.join("bin/llvm-config"))
+        .args(["--libfiles", "all"])
+        .output();
+    let files = finish(config, "llvm-config --libfiles all")?;
+    let libraries: Vec<&str> = files.split_whitespace().collect();
+    let text = run(&build(subject, "c-kernel", &libraries)?)?;
+    let kept = text.lines().filter(|line| line.starts_with("ok ")).count();
+    if kept == 0 || text.contains("BROKEN") {
+        return Err(text);
+    }
+    Ok(())
+}
+
+/// Builds the static library in `examples/NAME` and links it with `libraries` and the base.
+fn build(subject: &Subject, name: &str, libraries: &[&str]) -> Result<PathBuf, String> {
+    let bench = &subject.bench;
+    let folder = bench.root.join("examples").join(name);
+    let target = bench.root.join("target").join(name);
+    let compiler = bench
+        .kernel_builder()
+        .cached_compiler()
+        .map_err(|error| error.to_string())?;
+    let mut cargo = clean_cargo(&folder);
+    if let Some(cache) = &bench.kernel_builder().compiler_cache {
+        cargo.env("CCACHE_DIR", &cache.folder);
+    }
+    let built = cargo
+        .args(["build", "--locked", "--release", "--target", TARGET])
+        .env("CARGO_TARGET_DIR", &target)
+        .env("RUSTFLAGS", "-Crelocation-model=static -Cpanic=abort")
+        .env("LLVM_SYS_180_PREFIX", &bench.distribution)
+        .env("BAREFLOW_DIST", &bench.distribution)
+        .env("BAREFLOW_CLANGXX", compiler)
+        .env("CC", &bench.tools.clang)
+        .env("AR", &bench.tools.ar)
+        .output();
+    finish(built, &format!("cargo build in examples/{name}"))?;
+
+    let executable = subject.fresh_path(name);
+    let lib = bench.distribution.join("lib");
+    let archive = format!("release/lib{}.a", name.replace('-', "_"));
+    let linked = Command::new(&bench.tools.lld)
+        .args(["-static", "-nostdlib", "-z", "noexecstack", "--gc-sections"])
+        .arg("-T")
+        .arg(bench.root.join("kernel/hosted/link.ld"))
+        .arg("-o")
+        .arg(&executable)
+        .arg(target.join(TARGET).join(archive))
+        .args(libraries)
+        .arg(lib.join("libc++.a"))
+        .args(bench.kernel_builder().c_library())
+        .output();
+    finish(linked, &format!("linking examples/{name}"))?;
+    Ok(executable)
+}
+
+fn run(executable: &PathBuf) -> Result<String, String> {
+    finish(
+        Command::new(executable).output(),
+        &executable.display().to_string(),
+    )
+}
+
+/// What a command printed, if it succeeded.
+pub fn finish(result: io::Result<Output>, what: &str) -> Result<String, String> {
+    let output = result.map_err(|error| format!("{what}: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        return Ok(text);
+    }
+    let errors = String::from_utf8_lossy(&output.stderr);
+    Err(format!("{what}: {}\n{text}{errors}", output.status))
+}

@@ -1,0 +1,146 @@
+//! What can go wrong while something is built, and the exit code of each: the reference lists them.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bareflow_protocol::exit_code;
+
+use crate::kernel::KernelError;
+
+/// What the steps of a build return.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why something was not built.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A step of a build failed; what to look at.
+    #[error("{0}")]
+    Build(String),
+    /// A tool that is needed is not there.
+    #[error("missing tools: {missing}\n  install them with: {command}\n  or add --install-tools")]
+    MissingTools {
+        /// Their names.
+        missing: String,
+        /// The one command that installs them.
+        command: String,
+    },
+    /// The disk is full, or would be.
+    #[error(
+        "not enough space on the disk of {folder}: {details}\n  free some, or set BAREFLOW_CACHE to a folder on another disk"
+    )]
+    DiskFull {
+        /// Where it was to be written.
+        folder: PathBuf,
+        /// How much is there.
+        details: String,
+    },
+    /// A file is not what its hash says.
+    #[error(
+        "{file} has the wrong contents\n  expected SHA-256 {expected}\n  found            {found}\n  delete it and try again, or name a good copy with --source"
+    )]
+    WrongHash {
+        /// The file.
+        file: PathBuf,
+        /// The pinned hash.
+        expected: String,
+        /// The file's.
+        found: String,
+    },
+    /// An archive of a cache cannot be unpacked, or holds other bytes than its manifest says.
+    #[error("{archive} is damaged: {reason}\n  delete it; `cargo xtask llvm` then builds it again")]
+    Damaged {
+        /// The archive.
+        archive: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Nothing can be downloaded.
+    #[error(
+        "the LLVM sources cannot be downloaded:\n{attempts}\n  check the network, or give the tarball with --source PATH"
+    )]
+    Network {
+        /// What was tried, a line each.
+        attempts: String,
+    },
+    /// The command line or the configuration is wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// A file or tool cannot be used.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A kernel cannot be made.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl Error {
+    /// The exit code of the command that failed this way.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::MissingTools { .. } => exit_code::TOOL_MISSING,
+            Self::DiskFull { .. } => exit_code::DISK_FULL,
+            Self::System { source, .. } | Self::Io(source) if is_full(source) => {
+                exit_code::DISK_FULL
+            }
+            Self::WrongHash { .. } | Self::Damaged { .. } => exit_code::WRONG_HASH,
+            Self::Network { .. } => exit_code::NO_NETWORK,
+            Self::Usage(_) => exit_code::USAGE,
+            _ => exit_code::BUILD_FAILED,
+        }
+    }
+}
+
+/// Whether an error says that there is no room.
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
+}
+
+/// Adds to an I/O error what was tried.
+pub fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> Error {
+    let what = what.into();
+    |source| Error::System { what, source }
+}
+
+/// Adds to an I/O error of an unpacker what was tried; a full disk shows as one, which libraries that unpack
+/// hide in their messages.
+pub fn unpacking(what: impl Into<String>, folder: &Path) -> impl FnOnce(io::Error) -> Error {
+    let (what, folder) = (what.into(), folder.to_owned());
+    |source| match source.kind() {
+        io::ErrorKind::StorageFull => Error::DiskFull {
+            folder,
+            details: "it was full before everything was unpacked".to_owned(),
+        },
+        _ => Error::System { what, source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_has_its_own_code_wherever_it_shows() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        assert_eq!(Error::Io(full()).exit_code(), 102);
+        assert_eq!(system("cannot write x")(full()).exit_code(), 102);
+        assert_eq!(
+            unpacking("cannot unpack x", Path::new("/"))(full()).exit_code(),
+            102
+        );
+        assert_eq!(
+            Error::Io(io::Error::from(io::ErrorKind::NotFound)).exit_code(),
+            100
+        );
+    }
+}

@@ -1,0 +1,765 @@
+//! Building and linking the kernels.
+//!
+//! Cargo makes a static library of a kernel's Rust and C++; ld.lld links it with the distribution's
+//! archives under the kernel's own linker script. The link is done again only when one of its inputs has
+//! changed, so that an edit costs what it must.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{self, Command};
+use std::time::SystemTime;
+
+use crate::cargo::clean_cargo;
+use crate::remembered::{States, files_below, is_older};
+use crate::shell;
+use crate::symbols::append as append_symbols;
+
+/// Why there is no kernel.
+#[derive(Debug, thiserror::Error)]
+pub enum KernelError {
+    /// A file or tool cannot be used.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Cargo refused the sources. It has said why on stderr.
+    #[error("{package} does not compile; the command was:\n  {command}")]
+    Compile {
+        /// The kernel's package.
+        package: &'static str,
+        /// The command line.
+        command: String,
+    },
+    /// The linker refused its inputs.
+    #[error("{package} does not link; the command was:\n  {command}\n{output}")]
+    Link {
+        /// The kernel's package.
+        package: &'static str,
+        /// The command line.
+        command: String,
+        /// What the linker said.
+        output: String,
+    },
+    /// The distribution has no LLVM in it.
+    #[error("{folder} holds no archives of LLVM; `cargo xtask llvm --force` builds them again")]
+    NoArchives {
+        /// The distribution's library folder.
+        folder: PathBuf,
+    },
+}
+
+fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> KernelError {
+    let what = what.into();
+    |source| KernelError::System { what, source }
+}
+
+/// Which kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KernelKind {
+    /// A Linux process.
+    Hosted,
+    /// The bare machine.
+    Machine,
+    /// The bare machine without LLVM, for one program that is linked with it.
+    Native,
+    /// The same as a Linux process.
+    NativeHosted,
+}
+
+impl KernelKind {
+    fn package(self) -> &'static str {
+        match self {
+            Self::Hosted => "bareflow-hosted",
+            Self::Machine => "bareflow-machine",
+            Self::Native | Self::NativeHosted => "bareflow-native",
+        }
+    }
+
+    /// What of the package is wanted, if that is not what it is by default.
+    fn features(self) -> &'static [&'static str] {
+        match self {
+            Self::NativeHosted => &["--no-default-features", "--features", "hosted"],
+            Self::Hosted | Self::Machine | Self::Native => &[],
+        }
+    }
+
+    fn link_script(self) -> &'static str {
+        match self {
+            Self::Hosted | Self::NativeHosted => "kernel/hosted/link.ld",
+            Self::Machine | Self::Native => "kernel/machine/link.ld",
+        }
+    }
+}
+
+/// How much of LLVM is in the kernel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LlvmExtent {
+    /// Every object of every library
+    #[default]
+    Full,
+    /// Only what the kernel uses
+    Jit,
+}
+
+impl LlvmExtent {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Jit => "jit",
+        }
+    }
+}
+
+/// What kernels are made with.
+#[derive(Clone, Debug)]
+pub struct KernelBuilder {
+    /// The repository.
+    pub root: PathBuf,
+    /// The LLVM distribution.
+    pub distribution: PathBuf,
+    /// The SDK: its C library is the kernels', and programs inline from its bitcode.
+    pub sdk: PathBuf,
+    /// Compiles the engine's C++.
+    pub clangxx: PathBuf,
+    /// Links.
+    pub lld: PathBuf,
+    /// Keeps what was compiled before: an edit of one file of the engine's C++ then costs one file.
+    pub compiler_cache: Option<CompilerCache>,
+}
+
+/// A compiler cache.
+#[derive(Clone, Debug)]
+pub struct CompilerCache {
+    /// ccache.
+    pub program: PathBuf,
+    /// Where it keeps its results.
+    pub folder: PathBuf,
+}
+
+/// Names of LLVM's functions: the machine has them first, in this order. `cargo xtask order` writes it.
+pub const FUNCTION_ORDER: &str = "kernel/machine/llvm.order";
+
+/// The standard library that is installed on x86-64 Linux anyway serves a kernel too: the code is
+/// generic over the target, and only the parts of it that ask nothing of Linux are linked.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+/// What an exported program's kernel needs beside its image: a stack of 8 MiB, a heap of 4 MiB, page tables.
+const PROGRAM_MEMORY_BYTES: u64 = 16 << 20;
+const RUSTFLAGS: &str = "-Crelocation-model=static -Ctarget-cpu=x86-64 -Cforce-unwind-tables=no \
+                         -Cforce-frame-pointers=yes -Cpanic=abort";
+
+impl KernelBuilder {
+    /// Builds the kernel if it is not up to date; returns its ELF file.
+    ///
+    /// # Errors
+    /// [`KernelError`] says which step failed and how to repeat it.
+    pub fn build(&self, kind: KernelKind, extent: LlvmExtent) -> Result<PathBuf, KernelError> {
+        let library = self.compile(kind)?;
+        let output = self.output(kind, extent);
+        let (mut arguments, key) = self.link_step(kind, extent, &library, &output)?;
+        let stamp = output.with_extension("key");
+        if output.is_file() && fs::read_to_string(&stamp).is_ok_and(|text| text == key) {
+            return Ok(output);
+        }
+        remove_if_there(&stamp)?;
+        // Another command may be about to start the kernel that is there.
+        let fresh = output.with_extension(format!("{}.new", process::id()));
+        arguments.extend(["-o".into(), fresh.clone().into()]);
+        self.link(kind, &arguments)?;
+        if kind == KernelKind::Machine {
+            append_symbols(&fresh)
+                .map_err(system(format!("cannot add symbols to {}", fresh.display())))?;
+        }
+        fs::rename(&fresh, &output)
+            .map_err(system(format!("cannot write {}", output.display())))?;
+        fs::write(&stamp, key).map_err(system(format!("cannot write {}", stamp.display())))?;
+        Ok(output)
+    }
+
+    /// Where a kernel goes.
+    pub fn output(&self, kind: KernelKind, extent: LlvmExtent) -> PathBuf {
+        self.target_folder()
+            .join(format!("{}-{}", kind.package(), extent.name()))
+    }
+
+    /// The linker's arguments, and the key of everything that it reads.
+    fn link_step(
+        &self,
+        kind: KernelKind,
+        extent: LlvmExtent,
+        library: &Path,
+        output: &Path,
+    ) -> Result<(Vec<OsString>, String), KernelError> {
+        let archives = self.archives()?;
+        let arguments = self.link_arguments(kind, extent, library, &archives, output);
+        let script = self.root.join(kind.link_script());
+        let mut inputs = vec![self.lld.clone(), script, library.to_owned()];
+        inputs.extend(self.function_order(kind));
+        inputs.extend(archives.all());
+        let key = key_of(&arguments, &inputs)?;
+        Ok((arguments, key))
+    }
+
+    /// The file with the order of LLVM's functions in this kernel.
+    fn function_order(&self, kind: KernelKind) -> Option<PathBuf> {
+        (kind == KernelKind::Machine).then(|| self.root.join(FUNCTION_ORDER))
+    }
+
+    /// The map of the link that made the kernel that is there; `None` if one of its inputs has changed since. It is
+    /// as large as the kernel: only who wants it has it written.
+    ///
+    /// # Errors
+    /// [`KernelError`] says which step failed.
+    pub fn link_map(
+        &self,
+        kind: KernelKind,
+        extent: LlvmExtent,
+    ) -> Result<Option<PathBuf>, KernelError> {
+        let output = self.output(kind, extent);
+        let library = self.library(kind);
+        let (mut arguments, key) = self.link_step(kind, extent, &library, &output)?;
+        if !fs::read_to_string(output.with_extension("key")).is_ok_and(|text| text == key) {
+            return Ok(None);
+        }
+        let map = output.with_extension("map");
+        let is_fresh = |map: &Path| {
+            let time = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+            time(map) > time(&output)
+        };
+        if !is_fresh(&map) {
+            let again = output.with_extension("again");
+            let mut option = OsString::from("-Map=");
+            option.push(&map);
+            arguments.extend(["-o".into(), again.clone().into(), option]);
+            self.link(kind, &arguments)?;
+            remove_if_there(&again)?;
+        }
+        Ok(Some(map))
+    }
+
+    fn target_folder(&self) -> PathBuf {
+        self.root.join("target/kernel")
+    }
+
+    /// Compiles the kernel's Rust and C++; returns the static library.
+    ///
+    /// # Errors
+    /// [`KernelError`] says which step failed and how to repeat it.
+    pub fn compile(&self, kind: KernelKind) -> Result<PathBuf, KernelError> {
+        let package = kind.package();
+        let mut arguments = vec![
+            "build",
+            "--profile",
+            "kernel",
+            "--target",
+            TARGET,
+            "--package",
+            package,
+            "--quiet",
+        ];
+        arguments.extend(kind.features());
+        let compiler = self.cached_compiler()?;
+        let library = self.library(kind);
+        let stamp = library.with_extension("key");
+        let sources = Sources {
+            root: &self.root,
+            library: &library,
+            words: [
+                self.distribution.as_os_str(),
+                self.sdk.as_os_str(),
+                self.clangxx.as_os_str(),
+            ],
+        };
+        if sources
+            .key()
+            .is_ok_and(|key| fs::read_to_string(&stamp).is_ok_and(|text| text == key))
+        {
+            return Ok(library);
+        }
+        remove_if_there(&stamp)?;
+        let start = SystemTime::now();
+        eprintln!("$ cargo {}", arguments.join(" "));
+        let mut command = clean_cargo(&self.root);
+        if let Some(cache) = &self.compiler_cache {
+            command.env("CCACHE_DIR", &cache.folder);
+        }
+        let status = command
+            .args(&arguments)
+            .env("CARGO_TARGET_DIR", self.cargo_folder(kind))
+            .env("RUSTFLAGS", RUSTFLAGS)
+            .env("BAREFLOW_DIST", &self.distribution)
+            .env("BAREFLOW_SDK", &self.sdk)
+            .env("BAREFLOW_CLANGXX", compiler)
+            // Cargo's stdout must not mix with the program's.
+            .stdout(io::stderr())
+            .status()
+            .map_err(system("cannot start cargo"))?;
+        if !status.success() {
+            return Err(KernelError::Compile {
+                package,
+                command: format!(
+                    "RUSTFLAGS='{RUSTFLAGS}' BAREFLOW_DIST={} BAREFLOW_SDK={} cargo {}",
+                    self.distribution.display(),
+                    self.sdk.display(),
+                    arguments.join(" ")
+                ),
+            });
+        }
+        if sources.are_older(start)
+            && let Ok(key) = sources.key()
+        {
+            fs::write(&stamp, key).map_err(system(format!("cannot write {}", stamp.display())))?;
+        }
+        Ok(library)
+    }
+
+    /// Where cargo puts a kernel's static library.
+    fn library(&self, kind: KernelKind) -> PathBuf {
+        let name = format!("lib{}.a", kind.package().replace('-', "_"));
+        self.cargo_folder(kind)
+            .join(TARGET)
+            .join("kernel")
+            .join(name)
+    }
+
+    /// One package in two forms needs two places.
+    fn cargo_folder(&self, kind: KernelKind) -> PathBuf {
+        match kind {
+            KernelKind::NativeHosted => self.target_folder().join("process"),
+            KernelKind::Hosted | KernelKind::Machine | KernelKind::Native => self.target_folder(),
+        }
+    }
+
+    /// The compiler, behind the cache if there is one. Build scripts want one program without arguments.
+    ///
+    /// # Errors
+    /// That the wrapper cannot be written.
+    pub fn cached_compiler(&self) -> Result<PathBuf, KernelError> {
+        let Some(cache) = &self.compiler_cache else {
+            return Ok(self.clangxx.clone());
+        };
+        let path = self.target_folder().join("cached-clang++");
+        let script = format!(
+            "#!/bin/sh\nexec '{}' '{}' \"$@\"\n",
+            cache.program.display(),
+            self.clangxx.display()
+        );
+        if fs::read_to_string(&path).is_ok_and(|text| text == script) {
+            return Ok(path);
+        }
+        let written = fs::create_dir_all(self.target_folder())
+            .and_then(|()| fs::write(&path, script))
+            .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)));
+        written.map_err(system(format!("cannot write {}", path.display())))?;
+        Ok(path)
+    }
+
+    fn archives(&self) -> Result<Archives, KernelError> {
+        let folder = self.distribution.join("lib");
+        let mut llvm = Vec::new();
+        let listing =
+            fs::read_dir(&folder).map_err(system(format!("cannot list {}", folder.display())))?;
+        for entry in listing {
+            let path = entry
+                .map_err(system(format!("cannot list {}", folder.display())))?
+                .path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with("libLLVM") && name.ends_with(".a") {
+                llvm.push(path);
+            }
+        }
+        if llvm.is_empty() {
+            return Err(KernelError::NoArchives { folder });
+        }
+        // The order in the folder must not decide the order in the kernel.
+        llvm.sort();
+        let mut base = vec![folder.join("libc++.a")];
+        base.extend(self.c_library());
+        Ok(Archives { llvm, base })
+    }
+
+    /// The archives of the C library.
+    pub fn c_library(&self) -> [PathBuf; 2] {
+        ["libc.a", "libm.a"].map(|name| self.sdk.join("lib").join(name))
+    }
+
+    fn link_arguments(
+        &self,
+        kind: KernelKind,
+        extent: LlvmExtent,
+        library: &Path,
+        archives: &Archives,
+        output: &Path,
+    ) -> Vec<OsString> {
+        let mut arguments = self.common_link_arguments(kind, output);
+        if let Some(order) = self.function_order(kind) {
+            arguments.extend([
+                "--no-warn-symbol-ordering".into(),
+                "--symbol-ordering-file".into(),
+                order.into(),
+            ]);
+        }
+        arguments.push(library.into());
+        if extent == LlvmExtent::Full {
+            arguments.push("--whole-archive".into());
+        } else {
+            arguments.push("--gc-sections".into());
+        }
+        arguments.extend(archives.llvm.iter().map(Into::into));
+        if extent == LlvmExtent::Full {
+            arguments.push("--no-whole-archive".into());
+        }
+        arguments.extend(archives.base.iter().map(Into::into));
+        arguments
+    }
+
+    fn common_link_arguments(&self, kind: KernelKind, output: &Path) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = [
+            "-static",
+            "-nostdlib",
+            "--build-id=sha1",
+            "-z",
+            "noexecstack",
+            "-T",
+        ]
+        .map(OsString::from)
+        .to_vec();
+        arguments.push(self.root.join(kind.link_script()).into());
+        arguments.extend(["-o".into(), output.into()]);
+        arguments
+    }
+
+    /// Builds a native kernel with a program; writes it and its link map.
+    ///
+    /// # Errors
+    /// [`KernelError`] says which step failed and how to repeat it.
+    pub fn build_native(
+        &self,
+        kind: KernelKind,
+        program: &NativeProgram,
+        output: &Path,
+    ) -> Result<(), KernelError> {
+        let library = self.compile(kind)?;
+        let mut arguments = self.common_link_arguments(kind, output);
+        if kind == KernelKind::Native {
+            arguments.push(format!("--defsym=__program_memory={PROGRAM_MEMORY_BYTES}").into());
+        }
+        let mut map = OsString::from("-Map=");
+        map.push(output);
+        map.push(".map");
+        arguments.extend(["--gc-sections".into(), map]);
+        if !program.sections.is_empty() {
+            let script = program.object.with_extension("ld");
+            fs::write(&script, program.link_script())
+                .map_err(system(format!("cannot write {}", script.display())))?;
+            arguments.extend(["-T".into(), script.into()]);
+        }
+        arguments.extend([library.into(), (&program.object).into()]);
+        arguments.extend(self.archives()?.base.iter().map(Into::into));
+        self.link(kind, &arguments)?;
+        if kind == KernelKind::NativeHosted {
+            return Ok(());
+        }
+        append_symbols(output).map_err(system(format!(
+            "cannot add symbols to {}",
+            output.display()
+        )))
+    }
+
+    fn link(&self, kind: KernelKind, arguments: &[OsString]) -> Result<(), KernelError> {
+        eprintln!(
+            "$ {} ... ({} arguments)",
+            self.lld.display(),
+            arguments.len()
+        );
+        let mut command = Command::new(&self.lld);
+        let output = command
+            .args(arguments)
+            .output()
+            .map_err(system(format!("cannot start {}", self.lld.display())))?;
+        let messages = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() {
+            eprint!("{messages}");
+            return Ok(());
+        }
+        Err(KernelError::Link {
+            package: kind.package(),
+            command: shell::display(&command),
+            output: messages.into_owned(),
+        })
+    }
+}
+
+/// A program as native code, for [`KernelBuilder::build_native`].
+#[derive(Clone, Debug)]
+pub struct NativeProgram {
+    /// The object file.
+    pub object: PathBuf,
+    /// The sections whose bounds it asks for.
+    pub sections: Vec<String>,
+}
+
+impl NativeProgram {
+    /// Where these sections lie: with the kernel's data. The linker defines the bounds of each.
+    fn link_script(&self) -> String {
+        let places = self
+            .sections
+            .iter()
+            .map(|name| format!("    {name} : ALIGN(16) {{ KEEP(*({name})) }} :data\n"));
+        format!(
+            "SECTIONS {{\n{}}} INSERT AFTER .data;\n",
+            places.collect::<String>()
+        )
+    }
+}
+
+/// The distribution's archives.
+#[derive(Clone, Debug)]
+struct Archives {
+    llvm: Vec<PathBuf>,
+    base: Vec<PathBuf>,
+}
+
+impl Archives {
+    fn all(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        self.llvm.iter().chain(&self.base).cloned()
+    }
+}
+
+fn remove_if_there(path: &Path) -> Result<(), KernelError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(system(format!("cannot remove {}", path.display()))(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Of everything that can change what the linker makes. A file is known by its size and time: reading
+/// 150 MB of archives would take longer than the rest of an incremental build.
+fn key_of(arguments: &[OsString], inputs: &[PathBuf]) -> Result<String, KernelError> {
+    let mut states = States::default();
+    for argument in arguments {
+        states.word(argument.as_encoded_bytes());
+    }
+    for path in inputs {
+        states
+            .file(path)
+            .map_err(system(format!("cannot find {}", path.display())))?;
+    }
+    Ok(states.key())
+}
+
+/// What cargo makes a kernel's static library from, so that it need not be asked, which takes longer than looking, when
+/// nothing has changed.
+struct Sources<'a> {
+    root: &'a Path,
+    library: &'a Path,
+    /// Where else the build looks.
+    words: [&'a OsStr; 3],
+}
+
+impl Sources<'_> {
+    /// The files and folders that cargo has written down beside the library, and what cargo itself reads.
+    fn places(&self) -> io::Result<Vec<PathBuf>> {
+        let text = fs::read_to_string(self.library.with_extension("d"))?;
+        let mut places = makefile_inputs(&text);
+        let manifests: BTreeSet<PathBuf> = places
+            .iter()
+            .flat_map(|path| path.ancestors())
+            .filter(|folder| folder.starts_with(self.root))
+            .map(|folder| folder.join("Cargo.toml"))
+            .filter(|path| path.is_file())
+            .collect();
+        places.extend(manifests);
+        places.extend(["Cargo.lock", ".cargo/config.toml"].map(|name| self.root.join(name)));
+        Ok(places)
+    }
+
+    /// What they, what they lead to and the library itself are known by. A toolchain that has changed has built this
+    /// program anew.
+    fn key(&self) -> io::Result<String> {
+        let mut states = States::default();
+        for word in self.words {
+            states.word(word.as_encoded_bytes());
+        }
+        states.file(&env::current_exe()?)?.file(self.library)?;
+        let places = self.places()?;
+        for place in &places {
+            states.file_if_there(place);
+        }
+        for file in files_below(places.iter().map(PathBuf::as_path)) {
+            states.file(&file)?;
+        }
+        Ok(states.key())
+    }
+
+    /// Whether none has been written since `start`.
+    fn are_older(&self, start: SystemTime) -> bool {
+        let made = self.root.join("target");
+        self.places().is_ok_and(|places| {
+            files_below(places.iter().map(PathBuf::as_path))
+                .all(|file| file.starts_with(&made) || is_older(&file, start))
+        })
+    }
+}
+
+/// The inputs in a dependency file in the language of `make`, in which a space of a name follows a backslash.
+fn makefile_inputs(text: &str) -> Vec<PathBuf> {
+    const SPACE: &str = "\0";
+    let text = text.replace("\\ ", SPACE);
+    let inputs = text.lines().filter_map(|line| line.split_once(": "));
+    inputs
+        .flat_map(|(_, inputs)| inputs.split_whitespace())
+        .map(|name| name.replace(SPACE, " ").into())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    fn builder(root: &Path) -> KernelBuilder {
+        KernelBuilder {
+            root: root.into(),
+            distribution: root.join("dist"),
+            sdk: root.join("sdk"),
+            clangxx: "clang++".into(),
+            lld: "ld.lld".into(),
+            compiler_cache: None,
+        }
+    }
+
+    #[test]
+    fn the_full_kernel_has_every_object_and_the_small_one_what_it_uses() {
+        let folder = tempfile::tempdir().unwrap();
+        let lib = folder.path().join("dist/lib");
+        fs::create_dir_all(&lib).unwrap();
+        let builder = builder(folder.path());
+        assert!(matches!(
+            builder.archives(),
+            Err(KernelError::NoArchives { .. })
+        ));
+        for name in ["libLLVMSupport.a", "libLLVMCore.a", "libc.a", "notes.txt"] {
+            fs::write(lib.join(name), "").unwrap();
+        }
+        let archives = builder.archives().unwrap();
+        assert_eq!(
+            archives.llvm,
+            [lib.join("libLLVMCore.a"), lib.join("libLLVMSupport.a")]
+        );
+
+        let words = |extent| -> Vec<String> {
+            builder
+                .link_arguments(
+                    KernelKind::Hosted,
+                    extent,
+                    Path::new("k.a"),
+                    &archives,
+                    Path::new("k"),
+                )
+                .iter()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect()
+        };
+        let full = words(LlvmExtent::Full);
+        let start = full
+            .iter()
+            .position(|word| word == "--whole-archive")
+            .unwrap();
+        let end = full
+            .iter()
+            .position(|word| word == "--no-whole-archive")
+            .unwrap();
+        assert_eq!(end - start, 3);
+        assert!(full[start + 1].ends_with("libLLVMCore.a"));
+        let jit = words(LlvmExtent::Jit);
+        assert!(jit.contains(&"--gc-sections".to_owned()));
+        assert!(!jit.contains(&"--whole-archive".to_owned()));
+    }
+
+    #[test]
+    fn the_compiler_cache_is_one_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut builder = builder(folder.path());
+        assert_eq!(builder.cached_compiler().unwrap(), Path::new("clang++"));
+        builder.clangxx = "/bin/echo".into();
+        builder.compiler_cache = Some(CompilerCache {
+            program: "/usr/bin/env".into(),
+            folder: folder.path().into(),
+        });
+        let script = builder.cached_compiler().unwrap();
+        let output = Command::new(script).args(["a b", "$c"]).output().unwrap();
+        assert_eq!(output.stdout, b"a b $c\n");
+    }
+
+    #[test]
+    fn the_key_changes_with_the_inputs_and_the_command() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("input.a");
+        fs::write(&input, "one").unwrap();
+        let key = |words: &[&str]| {
+            let words: Vec<OsString> = words.iter().map(Into::into).collect();
+            key_of(&words, std::slice::from_ref(&input)).unwrap()
+        };
+        let first = key(&["-o", "x"]);
+        assert_eq!(first, key(&["-o", "x"]));
+        assert_ne!(first, key(&["-ox"]));
+        let file = fs::File::options().write(true).open(&input).unwrap();
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(5))
+            .unwrap();
+        assert_ne!(first, key(&["-o", "x"]));
+    }
+
+    #[test]
+    fn a_kernels_library_is_known_by_all_that_cargo_made_it_from() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir_all(root.join("a b/cpp/sub")).unwrap();
+        let library = root.join("lib.a");
+        let names = [
+            "Cargo.toml",
+            "Cargo.lock",
+            "a b/Cargo.toml",
+            "a b/lib.rs",
+            "a b/cpp/sub/x.cpp",
+            "lib.a",
+        ];
+        for name in names {
+            fs::write(root.join(name), "").unwrap();
+        }
+        let made = root.display().to_string().replace(' ', "\\ ");
+        let text = format!("{made}/lib.a: {made}/a\\ b/lib.rs {made}/a\\ b/cpp\n");
+        fs::write(root.join("lib.d"), text).unwrap();
+        let sources = Sources {
+            root,
+            library: &library,
+            words: [OsStr::new("dist"); 3],
+        };
+        assert!(sources.are_older(SystemTime::now() + Duration::from_secs(1)));
+        assert!(!sources.are_older(SystemTime::now()));
+        let mut keys = vec![sources.key().unwrap()];
+        assert_eq!(sources.key().unwrap(), keys[0]);
+        for name in names {
+            fs::write(root.join(name), "x").unwrap();
+            keys.push(sources.key().unwrap());
+        }
+        fs::write(root.join("a b/cpp/sub/new.cpp"), "").unwrap();
+        keys.push(sources.key().unwrap());
+        let other = Sources {
+            words: [OsStr::new("other"); 3],
+            ..sources
+        };
+        keys.push(other.key().unwrap());
+        let different: BTreeSet<&String> = keys.iter().collect();
+        assert_eq!(different.len(), keys.len());
+    }
+}

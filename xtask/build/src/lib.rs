@@ -1,0 +1,20 @@
+//! Builds what BareFlow consists of: the LLVM distribution, the SDK of programs, and the kernels.
+//!
+//! 1. Everything that is built is found again by the hash of what it was built from.
+//! 2. A tool's command is echoed and its output kept in a log; a failure names both and says what to do next.
+//! 3. A process that was started ends within its time, by force, or with this process.
+
+pub mod cargo;
+pub mod error;
+pub mod fuzz;
+pub mod kernel;
+pub mod llvm;
+pub mod paths;
+pub mod registry;
+pub mod remembered;
+pub mod sdk;
+pub mod shell;
+pub mod supervise;
+pub mod symbols;
+pub mod temporary;
+pub mod tools;

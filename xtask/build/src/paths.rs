@@ -1,0 +1,136 @@
+//! Where things are: the repository, the cache, the read-only caches.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::remembered::Store;
+
+/// Several times as many as there are tools.
+const MOST_ANSWERS: usize = 200;
+
+/// The repository that this automation was built from.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("the package lies in the repository")
+        .to_owned()
+}
+
+/// What is built into the cache. A package has build trees and a lock of its own, so that the one that takes minutes
+/// does not wait for the one that takes an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Package {
+    /// The LLVM distribution.
+    Llvm,
+    /// The SDK of programs.
+    Sdk,
+}
+
+impl Package {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Llvm, Self::Sdk];
+
+    /// The name of the folder of its build trees.
+    pub fn trees(self) -> &'static str {
+        match self {
+            Self::Llvm => "build",
+            Self::Sdk => "build-sdk",
+        }
+    }
+}
+
+/// The folders of the cache.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    root: PathBuf,
+    read_only: Vec<PathBuf>,
+}
+
+impl Cache {
+    /// The cache of this user: `BAREFLOW_CACHE`, or `~/.cache/bareflow`; read-only caches are the folders
+    /// in `BAREFLOW_CACHE_READ`, separated by colons.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when there is no place for it.
+    pub fn find() -> Result<Self> {
+        let root = match env::var_os("BAREFLOW_CACHE") {
+            Some(folder) if !folder.is_empty() => std::path::absolute(PathBuf::from(folder))?,
+            _ => env::var_os("XDG_CACHE_HOME")
+                .map(PathBuf::from)
+                .or_else(|| env::home_dir().map(|home| home.join(".cache")))
+                .ok_or_else(|| {
+                    Error::Usage(
+                        "there is no home folder for the cache: set BAREFLOW_CACHE".to_owned(),
+                    )
+                })?
+                .join("bareflow"),
+        };
+        let read_only = env::var_os("BAREFLOW_CACHE_READ")
+            .map(|folders| {
+                env::split_paths(&folders)
+                    .filter(|path| path.is_dir())
+                    .collect()
+            })
+            .unwrap_or_default();
+        Ok(Self { root, read_only })
+    }
+
+    /// A cache in `root`.
+    pub fn at(root: &Path, read_only: &[&Path]) -> Self {
+        Self {
+            root: root.to_owned(),
+            read_only: read_only.iter().map(|path| (*path).to_owned()).collect(),
+        }
+    }
+
+    /// The cache itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Folders that may hold finished distributions and are never written.
+    pub fn read_only(&self) -> &[PathBuf] {
+        &self.read_only
+    }
+
+    /// Tarballs of sources, and the unpacked tree.
+    pub fn source(&self) -> PathBuf {
+        self.root.join("source")
+    }
+
+    /// The build trees of a package. Their places do not depend on the steps' keys, so that a build after a
+    /// change is incremental; a stamp in each says which key it is of.
+    pub fn build(&self, package: Package) -> PathBuf {
+        self.root.join(package.trees())
+    }
+
+    /// The lock of a package: one build of it at a time in one cache.
+    pub fn lock(&self, package: Package) -> PathBuf {
+        self.root.join(match package {
+            Package::Llvm => "lock",
+            Package::Sdk => "lock-sdk",
+        })
+    }
+
+    /// Finished distributions.
+    pub fn distributions(&self) -> PathBuf {
+        self.root.join("dist")
+    }
+
+    /// What tools have said of themselves, and the boot stages that they have made.
+    pub fn answers(&self) -> Store {
+        Store::new(self.root.join("answers"), MOST_ANSWERS)
+    }
+
+    /// Programs that were built.
+    pub fn programs(&self) -> PathBuf {
+        self.root.join("programs")
+    }
+
+    /// The output of the tools, a file for each step.
+    pub fn log(&self, step: &str) -> PathBuf {
+        self.root.join("logs").join(format!("{step}.log"))
+    }
+}

@@ -1,0 +1,296 @@
+//! From modules to one object file, by the tools that read the programs' bitcode.
+//!
+//! `llvm-link` makes one module of all and of `kernel/native/src/program.c`; `opt` hides everything but the entry and
+//! removes what nobody uses; `clang -O3` does the rest. In between the module is text, which is adapted, and to which
+//! the entry is added. What was seen of the program's control flow is said there as well: then `opt` calls usual targets
+//! directly and optimises as for the whole program, in the order of link-time optimisation, and `clang` generates code.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use bareflow_bundle::{Bundle, MODULE};
+
+use super::adapt::{adapt, bounded_sections};
+use super::annotate::annotate;
+use super::guidance::Guidance;
+use super::{ExportError, system};
+use crate::workbench::Workbench;
+use bareflow_build::kernel::NativeProgram;
+use bareflow_build::shell;
+
+/// What the native kernel calls.
+const ENTRY: &str = "bareflow_main";
+/// The program's side of `exit` and the like.
+const PROGRAM_FUNCTIONS: &str = "kernel/native/src/program.c";
+/// How large a hot function may be to be inlined, in LLVM's units: between what others get at O3 (250) and what a
+/// call in a hot block gets with counts of every block (3000).
+const HOT_INLINE_THRESHOLD: u32 = 1000;
+/// Marks functions, and removes what the entry does not reach.
+const REDUCING: &str = "forceattrs,internalize,globaldce";
+/// The whole program's optimisation, when its counts are known: usual targets first, so that they can be inlined.
+const BY_COUNTS: &str = "pgo-icall-prom,lto-pre-link<O3>,lto<O3>";
+
+/// A program as native code.
+#[derive(Debug)]
+pub struct Compiled {
+    pub program: NativeProgram,
+    /// Of how many functions it was known how often they run.
+    pub guided_functions: usize,
+}
+
+/// One program on its way.
+#[derive(Debug)]
+pub struct Compilation<'a> {
+    pub bench: &'a Workbench,
+    pub guidance: Option<&'a Guidance>,
+    pub processor: &'a str,
+    /// For what is made on the way.
+    pub folder: &'a Path,
+}
+
+impl Compilation<'_> {
+    /// Compiles the modules in `bundle`.
+    pub fn run(&self, bundle: &Bundle) -> Result<Compiled, ExportError> {
+        let linked = self.link(bundle)?;
+        let text = self.path("linked.ll");
+        self.disassemble(&linked, &text)?;
+        let ir = fs::read_to_string(&text).map_err(system("cannot read the linked program"))?;
+        check_target(&ir)?;
+        let (ir, guided_functions) = match self.guidance.filter(|_| self.is_counted()) {
+            Some(guidance) => {
+                let annotated = annotate(&ir, &guidance.counts);
+                (annotated.text, annotated.function_count)
+            }
+            None => (ir, 0),
+        };
+        let edited = adapt(&ir) + &entry(&ir)?;
+        fs::write(&text, edited).map_err(system("cannot write the linked program"))?;
+        let reduced = self.reduce(&text)?;
+        Ok(Compiled {
+            program: NativeProgram {
+                object: self.generate(&reduced)?,
+                sections: bounded_sections(&ir)
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect(),
+            },
+            guided_functions,
+        })
+    }
+
+    /// Whether it is known how control went.
+    fn is_counted(&self) -> bool {
+        let known = self.guidance.map(|guidance| &guidance.counts.flows);
+        known.is_some_and(|flows| !flows.is_empty())
+    }
+
+    fn disassemble(&self, linked: &Path, text: &Path) -> Result<(), ExportError> {
+        let tools = &self.bench.tools;
+        let mut arguments = words(&[linked, Path::new("-o"), text]);
+        if !self.is_counted() {
+            return run(&tools.program_dis, &arguments);
+        }
+        // What the programmer has expected would later take the place of what was seen.
+        arguments.extend(["-S", "-passes=lower-expect"].map(OsString::from));
+        run(&tools.program_opt, &arguments)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn link(&self, bundle: &Bundle) -> Result<PathBuf, ExportError> {
+        let mut arguments = Vec::new();
+        for (index, module) in bundle.with_prefix(MODULE).enumerate() {
+            let path = self.path(&format!("{index}-{}", module.name.replace('/', "-")));
+            fs::write(&path, module.contents)
+                .map_err(system(format!("cannot write {}", path.display())))?;
+            arguments.push(path.into());
+        }
+        let functions = self
+            .bench
+            .program_compiler()
+            .compile(&self.bench.root.join(PROGRAM_FUNCTIONS))
+            .map_err(|error| ExportError::BadProgram(error.to_string()))?;
+        let path = self.path("program-functions.bc");
+        fs::write(&path, functions).map_err(system(format!("cannot write {}", path.display())))?;
+        arguments.push(path.into());
+        let output = self.path("linked.bc");
+        arguments.extend(["-o".into(), output.clone().into()]);
+        run(&self.bench.tools.program_link, &arguments)?;
+        Ok(output)
+    }
+
+    /// Marks hot and cold functions; removes what the entry does not reach; and optimises if there are counts.
+    fn reduce(&self, text: &Path) -> Result<PathBuf, ExportError> {
+        let output = self.path("reduced.bc");
+        let mut arguments = words(&[text, Path::new("-o"), &output]);
+        if self.is_counted() {
+            arguments.extend([
+                format!("-passes={REDUCING},{BY_COUNTS}").into(),
+                // Functions that are hidden by now are meant by their own names.
+                "-icp-lto".into(),
+                format!("-mcpu={}", self.processor).into(),
+            ]);
+        } else {
+            arguments.push(format!("-passes={REDUCING}").into());
+        }
+        arguments.push(format!("-internalize-public-api-list={ENTRY}").into());
+        if let Some(guidance) = self.guidance {
+            let options = self.path("attributes");
+            fs::write(&options, guidance.attribute_options().join("\n"))
+                .map_err(system(format!("cannot write {}", options.display())))?;
+            // There can be more options than a command line holds.
+            arguments.push(format!("@{}", options.display()).into());
+        }
+        run(&self.bench.tools.program_opt, &arguments)?;
+        Ok(output)
+    }
+
+    fn generate(&self, reduced: &Path) -> Result<PathBuf, ExportError> {
+        let output = self.path("program.o");
+        let mut arguments = self.bench.program_compiler().target_arguments();
+        arguments.extend(
+            [
+                "-O3",
+                "-ffunction-sections",
+                "-fdata-sections",
+                // The headers are not wanted, and the triple may be spelt in another way.
+                "-Wno-unused-command-line-argument",
+                "-Wno-override-module",
+            ]
+            .map(OsString::from),
+        );
+        arguments.push(format!("-march={}", self.processor).into());
+        if self.is_counted() {
+            arguments.extend(["-Xclang", "-disable-llvm-passes"].map(OsString::from));
+        } else if self.guidance.is_some() {
+            let threshold = format!("-inlinehint-threshold={HOT_INLINE_THRESHOLD}");
+            arguments.extend(["-mllvm".into(), threshold.into()]);
+        }
+        arguments.extend(["-x", "ir", "-c"].map(OsString::from));
+        arguments.extend(words(&[reduced, Path::new("-o"), &output]));
+        run(&self.bench.tools.program_clang, &arguments)?;
+        Ok(output)
+    }
+}
+
+fn words(paths: &[&Path]) -> Vec<OsString> {
+    paths.iter().map(OsString::from).collect()
+}
+
+fn run(program: &Path, arguments: &[OsString]) -> Result<(), ExportError> {
+    let mut command = Command::new(program);
+    let output = command
+        .args(arguments)
+        .output()
+        .map_err(system(format!("cannot start {}", program.display())))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(ExportError::Tool {
+        command: shell::display(&command),
+        output: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
+}
+
+/// As the kernels do, refuses IR for another target.
+fn check_target(ir: &str) -> Result<(), ExportError> {
+    let triple = ir
+        .lines()
+        .find_map(|line| line.strip_prefix("target triple = \""))
+        .map_or("", |rest| rest.trim_end_matches('"'));
+    let mut parts = triple.split('-');
+    let fits = triple.is_empty()
+        || parts.next() == Some("x86_64")
+            && parts.all(|part| ["unknown", "none", "pc", "elf"].contains(&part));
+    if fits {
+        return Ok(());
+    }
+    Err(ExportError::BadProgram(format!(
+        "the IR is for target '{triple}', not for 'x86_64-unknown-none-elf'"
+    )))
+}
+
+/// The function that the kernel calls with all parameters and that returns a status, whatever `main` has of both.
+fn entry(ir: &str) -> Result<String, ExportError> {
+    let line = ir
+        .lines()
+        .find(|line| line.starts_with("define ") && line.contains(" @main("))
+        .ok_or_else(|| ExportError::BadProgram("the program has no function 'main'".into()))?;
+    let wrong = || {
+        ExportError::BadProgram(
+            "'main' must take (int, char **, char **) or fewer of them, and return int".into(),
+        )
+    };
+    let (before, rest) = line.split_once(" @main(").ok_or_else(wrong)?;
+    let result = before.rsplit(' ').next().unwrap_or_default();
+    let (parameters, _) = rest.split_once(')').ok_or_else(wrong)?;
+    let types: Vec<&str> = parameters
+        .split(", ")
+        .filter(|parameter| !parameter.is_empty())
+        .map(|parameter| parameter.split(' ').next().unwrap_or_default())
+        .collect();
+    let known = ["i32", "ptr", "ptr"];
+    if !known.starts_with(&types) || !["i32", "void"].contains(&result) {
+        return Err(wrong());
+    }
+    let arguments: Vec<String> = types
+        .iter()
+        .enumerate()
+        .map(|(index, kind)| format!("{kind} %{index}"))
+        .collect();
+    let call = format!("call {result} @main({})", arguments.join(", "));
+    let body = match result {
+        "void" => format!("  {call}\n  ret i32 0\n"),
+        _ => format!("  %status = {call}\n  ret i32 %status\n"),
+    };
+    Ok(format!(
+        "\ndefine i32 @{ENTRY}(i32 %0, ptr %1, ptr %2) noredzone \
+         !prof !{{!\"function_entry_count\", i64 1}} {{\n{body}}}\n"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn main_may_leave_out_parameters_and_its_result() {
+        let full =
+            entry("define dso_local i32 @main(i32 noundef %0, ptr noundef %1) #0 {").unwrap();
+        assert!(
+            full.contains("%status = call i32 @main(i32 %0, ptr %1)\n"),
+            "{full}"
+        );
+        assert!(full.contains("define i32 @bareflow_main(i32 %0, ptr %1, ptr %2)"));
+        let none = entry("x\ndefine void @main() {").unwrap();
+        assert!(
+            none.contains("  call void @main()\n  ret i32 0\n"),
+            "{none}"
+        );
+        for bad in [
+            "",
+            "declare i32 @main()",
+            "define i64 @main() {",
+            "define i32 @main(ptr %0) {",
+            "define i32 @main(i32 %0, ...) {",
+        ] {
+            assert!(entry(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn other_targets_are_refused() {
+        for good in ["x86_64-unknown-none-elf", "x86_64-none-elf", "x86_64-elf"] {
+            check_target(&format!("target triple = \"{good}\"\n")).unwrap();
+        }
+        check_target("define void @f()").unwrap();
+        for bad in ["aarch64-unknown-linux-gnu", "x86_64-pc-linux-gnu"] {
+            let error = check_target(&format!("target triple = \"{bad}\"\n")).unwrap_err();
+            assert!(error.to_string().contains(bad));
+        }
+    }
+}
