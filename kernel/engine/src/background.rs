@@ -24,9 +24,9 @@ use crate::bindings::{
     LLVM_OK, llvm_isolate, llvm_object_t, llvm_profile_t, llvm_tiered_make_object,
     llvm_tiered_share,
 };
-use crate::jail;
-use crate::session::WATCH_INTERVAL_US;
-use crate::tiers::{Manager, level_code, now};
+use crate::clock::now;
+use crate::jail::{self, WATCH_INTERVAL_US};
+use crate::tiers::{Manager, level_code};
 
 /// After so many copies that have not ended by themselves there is no other one.
 const MOST_LOSSES: u32 = 3;

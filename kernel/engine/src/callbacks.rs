@@ -13,8 +13,8 @@ use crate::POOL_ADDRESS;
 use crate::bindings::{
     LLVM_PROTECTION_EXECUTE, LLVM_PROTECTION_READ, LLVM_PROTECTION_WRITE, llvm_options_t,
 };
+use crate::exports::find_symbol;
 use crate::guard;
-use crate::remember::find_symbol;
 
 const LIBRARY_BYTES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libc.bc"));
 

@@ -20,6 +20,9 @@ use crate::fault::resume_after;
 use crate::guard;
 use crate::sampler;
 
+/// How often a compilation's time is looked at: 10 ms.
+pub(crate) const WATCH_INTERVAL_US: u32 = 10_000;
+
 /// When the running compilation must have ended, by the platform's clock, in nanoseconds; 0 is no
 /// compilation, or no bound.
 static DEADLINE_NS: AtomicU64 = AtomicU64::new(0);

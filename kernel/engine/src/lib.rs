@@ -22,6 +22,8 @@ mod bindings {
 }
 mod background;
 mod callbacks;
+mod clock;
+mod exports;
 mod fault;
 mod flow;
 mod guard;
@@ -32,6 +34,8 @@ mod memory;
 mod outcome;
 mod profile;
 mod remember;
+mod run;
+mod running;
 mod sampler;
 mod session;
 mod tiers;
@@ -85,7 +89,7 @@ pub struct RunRequest<'a> {
 /// a stack of at least 8 MiB. One program runs at a time.
 #[must_use]
 pub fn run(request: &RunRequest, host: &mut dyn Host) -> Outcome {
-    match session::run(request, host) {
+    match run::run(request, host) {
         Ok(status) => Outcome::Exit(status),
         Err(failure) => failure,
     }

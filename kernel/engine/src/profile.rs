@@ -15,9 +15,10 @@ use bareflow_profile::{
 use bareflow_tiers::{Config, Policy, Thresholds};
 
 use crate::bindings::llvm_processor_name;
+use crate::clock::Start;
 use crate::memory::{self, Memory};
 use crate::sampler;
-use crate::tiers::{self, Manager, Record, Start};
+use crate::tiers::{self, Manager, Record};
 use crate::{POOL_ADDRESS, POOL_SIZE_BYTES, RunRequest};
 
 /// How often the timer looks where the processor is: 1 ms.

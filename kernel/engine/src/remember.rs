@@ -4,9 +4,6 @@ use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
-use core::ffi::{CStr, c_int};
-use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 use bareflow_guest::report_note;
 use bareflow_profile::Samples;
@@ -20,44 +17,7 @@ use crate::memory::{Contents, Memory, Saved, Variables, variables_of};
 use crate::tiers::{Manager, Record};
 use crate::{FailureKind, Outcome};
 
-/// The manager of the program that runs.
-static RUNNING: AtomicPtr<Manager> = AtomicPtr::new(ptr::null_mut());
-
-/// The address of what a program can name: the C library's, and the engine's own.
-pub(crate) fn find_symbol(name: &CStr) -> Option<usize> {
-    match name.to_bytes() {
-        b"bareflow_snapshot" => Some(bareflow_snapshot as *const () as usize),
-        _ => bareflow_cxx_runtime::symbol_lookup(name),
-    }
-}
-
-/// For programs: writes a snapshot now. Returns 0, or -1 when there is none; the console then says why.
-unsafe extern "C" fn bareflow_snapshot() -> c_int {
-    let manager = RUNNING.load(Relaxed);
-    if manager.is_null() {
-        return -1;
-    }
-    // SAFETY: the program runs, so its manager is there, and borrows nothing of itself meanwhile.
-    let manager = unsafe { &mut *manager };
-    if !manager.is_intact() {
-        report_note("no snapshot: the program has overwritten memory of the kernel");
-        return -1;
-    }
-    match manager.write_code(0, None) {
-        Saved::Code(_) => 0,
-        Saved::Counts | Saved::Nothing | Saved::NoNews => -1,
-    }
-}
-
 impl Manager<'_> {
-    /// Lets the program ask for snapshots while `run` runs it.
-    pub(crate) fn answer_requests<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
-        RUNNING.store(ptr::from_mut(self).cast(), Relaxed);
-        let result = run(self);
-        RUNNING.store(ptr::null_mut(), Relaxed);
-        result
-    }
-
     /// At the end of a boot: writes the counts, and the code when it is due. A boot that has learnt nothing leaves the
     /// volume as it is. The program ran for `run_cycles`.
     pub(crate) fn remember(&mut self, run_cycles: u64, samples: Option<&Samples>) {
@@ -109,6 +69,15 @@ impl Manager<'_> {
             text += &format!("; {} KiB of memory used", bytes >> 10);
         }
         report_note(&text);
+    }
+
+    /// Writes a snapshot now, with what the program's code is. False if there is none; the console then says why.
+    pub(crate) fn write_now(&mut self) -> bool {
+        if !self.is_intact() {
+            report_note("no snapshot: the program has overwritten memory of the kernel");
+            return false;
+        }
+        matches!(self.write_code(0, None), Saved::Code(_))
     }
 
     /// Writes a snapshot with code; at most counts if what has run cannot all be compiled.

@@ -1,41 +1,29 @@
 //! One program's way through the C interface.
 
 use alloc::ffi::CString;
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ffi::{CStr, c_char, c_int};
-use core::{mem, ptr};
+use core::ptr;
 
 use bareflow_cxx_runtime::termination::{Termination, set_interceptor};
-use bareflow_guest::report_note;
 use bareflow_snapshot::Destination;
-use bareflow_tiers::Policy;
 
-use crate::background::Background;
 use crate::bindings::{
     LLVM_OK, LLVM_TIER_INTERPRETER, LLVM_TIER_O0, LLVM_TIER_O1, LLVM_TIER_O2, LLVM_TIER_O3,
     llvm_context_t, llvm_error_t, llvm_function_at, llvm_handle_abort, llvm_handle_exit,
     llvm_handle_immediate_exit, llvm_init, llvm_last_error, llvm_link, llvm_module_t,
-    llvm_options_t, llvm_parse_ir, llvm_pool_bytes, llvm_run_main, llvm_shutdown, llvm_tier_t,
+    llvm_options_t, llvm_parse_ir, llvm_pool_bytes, llvm_shutdown, llvm_tier_t,
 };
-use crate::flow;
-use crate::guard;
-use crate::jail;
-use crate::memory::Memory;
 use crate::outcome::kind_of;
-use crate::profile::{Measured, Recording};
-use crate::tiers::{Manager, now};
-use crate::{
-    Config, FailureKind, Host, Level, Mode, Outcome, POOL_SIZE_BYTES, RunRequest, Tier, callbacks,
-};
+use crate::{Config, FailureKind, Level, Outcome, POOL_SIZE_BYTES, RunRequest, Tier, callbacks};
 
 /// An open context; closed when dropped.
 #[derive(Debug)]
 pub(crate) struct Session(*mut llvm_context_t);
 
 impl Session {
-    fn open(
+    pub(crate) fn open(
         pool_size_bytes: usize,
         destination: Option<&Destination>,
         has_one_level: bool,
@@ -129,7 +117,10 @@ impl Session {
         Ok((session, program))
     }
 
-    fn parse_all(&self, modules: &[(&str, &[u8])]) -> Result<*mut llvm_module_t, Outcome> {
+    pub(crate) fn parse_all(
+        &self,
+        modules: &[(&str, &[u8])],
+    ) -> Result<*mut llvm_module_t, Outcome> {
         let Some(((first_name, first_bytes), others)) = modules.split_first() else {
             return Err(Outcome::Failed {
                 kind: FailureKind::BadProgram,
@@ -233,123 +224,4 @@ impl CArguments {
     pub(crate) fn pointers(&self) -> *const *const c_char {
         self.pointers.as_ptr()
     }
-}
-
-/// Whether the program runs on stacks of its own: names are bytes of bitcode and of text. Nothing may be compiled on
-/// such a stack, which is too small for that, and what the interpreter runs is on none.
-fn switches_stacks(request: &RunRequest) -> bool {
-    const NAME: &[u8] = b"makecontext";
-    let mut modules = request.modules.iter();
-    modules.any(|(_, bytes)| bytes.windows(NAME.len()).any(|window| window == NAME))
-}
-
-/// Whether there are snapshots of such a program.
-fn can_be_kept(request: &RunRequest) -> bool {
-    matches!(request.mode, Mode::Automatic(_)) && !switches_stacks(request)
-}
-
-/// Parses, links and runs; or compiles for another kernel, or tells what was seen.
-pub(crate) fn run(request: &RunRequest, host: &mut dyn Host) -> Result<i32, Outcome> {
-    if (request.destination.is_some() || request.seen.is_some()) && !can_be_kept(request) {
-        return Err(Outcome::Failed {
-            kind: FailureKind::BadProgram,
-            message: "a program in one tier, or with stacks of its own, has no snapshots"
-                .to_string(),
-        });
-    }
-    match request.mode {
-        Mode::Fixed(Tier::Interpreter) if switches_stacks(request) => {
-            run_in_one_tier(Tier::Native(Level::O0), request)
-        }
-        Mode::Automatic(_) if switches_stacks(request) => {
-            run_in_one_tier(Tier::Native(Level::O2), request)
-        }
-        Mode::Fixed(tier) => run_in_one_tier(tier, request),
-        Mode::Automatic(config) => run_in_tiers(config, request, host),
-    }
-}
-
-fn run_in_one_tier(tier: Tier, request: &RunRequest) -> Result<i32, Outcome> {
-    guard::set_canaries();
-    let session = Session::open(POOL_SIZE_BYTES, None, tier != Tier::Interpreter)?;
-    let program = session.parse_all(request.modules)?;
-    let arguments = CArguments::new(request.arguments)?;
-    let mut status = 0;
-    // SAFETY: the module belongs to the open context; the strings live for the call, and the program gets copies of
-    // them.
-    session.check(unsafe {
-        llvm_run_main(
-            program,
-            tier_code(tier),
-            arguments.count(),
-            arguments.pointers(),
-            &mut status,
-        )
-    })?;
-    // As with the tiers below: nothing runs after the program.
-    mem::forget(session);
-    Ok(status)
-}
-
-/// How often a compilation's time is looked at: 10 ms.
-pub(crate) const WATCH_INTERVAL_US: u32 = 10_000;
-
-/// The companion that is to compile, if there is one and the settings want it; by themselves they do where it has a
-/// processor for itself and costs decide: counts say exactly when there is what code.
-fn background(config: &Config, host: &dyn Host) -> Option<Background> {
-    let is_possible = config.policy == Policy::Costs || config.background == Some(true);
-    if config.background == Some(false) || !is_possible {
-        return None;
-    }
-    match (host.companion(), config.background) {
-        (Ok(companion), None) if companion.processor_count() < 2 => None,
-        (Ok(companion), _) => Some(Background::new(companion)),
-        (Err(_), None) => None,
-        (Err(reason), _) => {
-            report_note(&format!(
-                "background=1: {reason}: the program compiles for itself"
-            ));
-            None
-        }
-    }
-}
-
-fn run_in_tiers(config: Config, request: &RunRequest, host: &mut dyn Host) -> Result<i32, Outcome> {
-    if request.seen.is_some() {
-        let manager = Manager::open(request, config, None, None)?;
-        let result = flow::write(&manager);
-        // Nothing runs after it.
-        mem::forget(manager);
-        return result.map(|()| 0);
-    }
-    let kernel = host.kernel();
-    let background = background(&config, host);
-    let memory = Memory::open(host, request, &config);
-    let mut manager = Manager::open(request, config, memory, background)?;
-    jail::prepare(&config);
-    guard::set_canaries();
-    if config.compile_ms.is_some() {
-        bareflow_cxx_runtime::platform().start_timer(WATCH_INTERVAL_US);
-    }
-    if let Some(destination) = request.destination {
-        let result = manager.compile_for(destination);
-        // Nothing runs after it either.
-        mem::forget(manager);
-        return result.map(|()| 0);
-    }
-    let recording = request.profile.then(Recording::start);
-    let start = now();
-    let result = manager.answer_requests(Manager::run_main);
-    let run_cycles = now() - start;
-    let measured = recording.map(|recording| recording.stop(&manager));
-    if result.is_ok() {
-        let samples = measured.as_ref().map(Measured::samples);
-        manager.remember(run_cycles, samples);
-    }
-    if let Some(measured) = measured {
-        measured.write(&mut manager, &config, request, kernel);
-    }
-    // Nothing runs after the program: taking its IR apart, instruction by instruction, would only delay the end.
-    mem::forget(manager);
-    result
 }

@@ -1,13 +1,12 @@
 //! The tier manager: runs a program in all tiers at once, and decides with the policy what is compiled.
 
-use alloc::boxed::Box;
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::Cell;
-use core::ffi::{CStr, c_int, c_void};
+use core::ffi::{CStr, c_int};
 use core::mem::MaybeUninit;
 use core::ops::Range;
 use core::{ptr, slice};
@@ -16,19 +15,20 @@ use bareflow_guest::report_note;
 use bareflow_profile::{Failure, Steps};
 use bareflow_snapshot::{Function, seen};
 use bareflow_tiers::exchange::Request;
-use bareflow_tiers::{Config, Kind, LEVELS, Learnt, Level, Policy, Rules, Size, TIERS, Tier, Unit};
+use bareflow_tiers::{Config, Kind, LEVELS, Learnt, Level, Policy, Rules, Size, Tier, Unit};
 
 use crate::background::Background;
 use crate::bindings::{
     LLVM_ERROR_INTERNAL, LLVM_OK, LLVM_OPT_O0, LLVM_OPT_O1, LLVM_OPT_O2, LLVM_OPT_O3,
     llvm_compilation_t, llvm_error_t, llvm_flow_visitor_t, llvm_object_t, llvm_opt_level_t,
-    llvm_profile_t, llvm_tier_hooks_t, llvm_tier_t, llvm_tiered_attach, llvm_tiered_cannot_compile,
+    llvm_profile_t, llvm_tier_hooks_t, llvm_tiered_attach, llvm_tiered_cannot_compile,
     llvm_tiered_compile, llvm_tiered_create, llvm_tiered_destroy, llvm_tiered_find_reachable,
     llvm_tiered_is_intact, llvm_tiered_link_object, llvm_tiered_measure, llvm_tiered_message,
-    llvm_tiered_profile, llvm_tiered_recall, llvm_tiered_restore, llvm_tiered_run_main,
-    llvm_tiered_t, llvm_tiered_unit, llvm_tiered_unit_count, llvm_tiered_visit_flow,
-    llvm_unit_info_t, llvm_unit_size_t, llvm_unit_t,
+    llvm_tiered_profile, llvm_tiered_recall, llvm_tiered_restore, llvm_tiered_t, llvm_tiered_unit,
+    llvm_tiered_unit_count, llvm_tiered_visit_flow, llvm_unit_info_t, llvm_unit_size_t,
+    llvm_unit_t,
 };
+use crate::clock::{Start, now};
 use crate::guard;
 use crate::jail;
 use crate::memory::{self, Contents, Memory, Tables};
@@ -166,60 +166,18 @@ pub(crate) const fn level_code(level: Level) -> llvm_opt_level_t {
     }
 }
 
-/// The time stamp counter.
-pub(crate) fn now() -> u64 {
-    // SAFETY: every x86-64 processor has the instruction.
-    unsafe { core::arch::x86_64::_rdtsc() }
-}
-
-/// A moment, by the time stamp counter and by the clock.
-#[derive(Debug)]
-pub(crate) struct Start {
-    pub(crate) cycles: u64,
-    ns: u64,
-}
-
-impl Start {
-    pub(crate) fn now() -> Self {
-        Self {
-            cycles: now(),
-            ns: bareflow_cxx_runtime::platform().monotonic_ns(),
-        }
-    }
-
-    /// Cycles and nanoseconds since then.
-    pub(crate) fn elapsed(&self) -> (u64, u64) {
-        let now = Self::now();
-        (
-            now.cycles.saturating_sub(self.cycles),
-            now.ns.saturating_sub(self.ns),
-        )
-    }
-}
-
 /// A unit that is not due after so many boots costs each of them less than a tenth of its compilation.
 const HORIZON_BOOTS: u64 = 10;
 
-unsafe extern "C" fn hot(user: *mut c_void, unit: u32, version: llvm_tier_t) {
-    // SAFETY: the hooks are only called while the manager runs the program, which then borrows nothing of
-    // it.
-    unsafe { (*user.cast::<Manager>()).promote(unit as usize, TIERS[version as usize]) };
-}
-
-unsafe extern "C" fn wanted(user: *mut c_void, unit: u32) {
-    // SAFETY: as for `hot`.
-    unsafe { (*user.cast::<Manager>()).make_first_code(unit as usize) };
-}
-
 impl<'a> Manager<'a> {
-    /// Opens a program: as a snapshot has it, or from its modules.
-    pub(crate) fn open(
+    /// Of a program that is still to be loaded.
+    pub(crate) fn new(
         request: &'a RunRequest<'a>,
         config: Config,
         memory: Option<Memory<'a>>,
         background: Option<Background>,
-    ) -> Result<Box<Self>, Outcome> {
-        let mut manager = Box::new(Self {
+    ) -> Self {
+        Self {
             program: Program(ptr::null_mut()),
             session: None,
             is_stuck: false,
@@ -230,39 +188,32 @@ impl<'a> Manager<'a> {
             memory,
             tables: None,
             background,
-        });
-        manager.rules.is_beside = manager.background.is_some();
-        let start = now();
-        let is_restored = request.destination.is_none() && manager.restore();
-        if !is_restored {
-            manager.prepare()?;
         }
-        manager.take_counts();
-        if let Some(memory) = &mut manager.memory
+    }
+
+    /// Takes the program as a snapshot has it, or from its modules. It calls the hooks when it runs.
+    pub(crate) fn load(&mut self, hooks: &llvm_tier_hooks_t) -> Result<(), Outcome> {
+        self.rules.is_beside = self.background.is_some();
+        let start = now();
+        let is_restored = self.request.destination.is_none() && self.restore(hooks);
+        if !is_restored {
+            self.prepare(hooks)?;
+        }
+        self.take_counts();
+        if let Some(memory) = &mut self.memory
             && is_restored
         {
             memory.add_load_cycles(now() - start);
         }
-        Ok(manager)
-    }
-
-    fn hooks(&mut self) -> llvm_tier_hooks_t {
-        llvm_tier_hooks_t {
-            size: size_of::<llvm_tier_hooks_t>(),
-            hot: Some(hot),
-            wanted: Some(wanted),
-            is_guided: c_int::from(self.rules.config.is_guided),
-            user: ptr::from_mut(self).cast(),
-        }
+        Ok(())
     }
 
     /// Parses the modules and places the program's data.
-    fn prepare(&mut self) -> Result<(), Outcome> {
-        let hooks = self.hooks();
+    fn prepare(&mut self, hooks: &llvm_tier_hooks_t) -> Result<(), Outcome> {
         let (session, module) = Session::with_program(&self.rules.config, self.request)?;
-        // SAFETY: the module belongs to the open session; the manager stays where it is until it has closed the
+        // SAFETY: the module belongs to the open session; the hooks are copied, and what they are about outlives the
         // program.
-        session.check(unsafe { llvm_tiered_create(module, &hooks, &mut self.program.0) })?;
+        session.check(unsafe { llvm_tiered_create(module, hooks, &mut self.program.0) })?;
         for (name, info) in units_of(&session, self.program.0)? {
             let kind = unit_kind(&info, self.records.len());
             let mut policy = Unit::new(kind);
@@ -289,9 +240,9 @@ impl<'a> Manager<'a> {
     }
 
     /// Takes the newest snapshot that is of use. False if there is none.
-    fn restore(&mut self) -> bool {
+    fn restore(&mut self, hooks: &llvm_tier_hooks_t) -> bool {
         loop {
-            match self.restore_newest() {
+            match self.restore_newest(hooks) {
                 Ok(is_there) => return is_there,
                 Err(reason) => {
                     if let Some(memory) = &mut self.memory {
@@ -302,8 +253,7 @@ impl<'a> Manager<'a> {
         }
     }
 
-    fn restore_newest(&mut self) -> Result<bool, String> {
-        let hooks = self.hooks();
+    fn restore_newest(&mut self, hooks: &llvm_tier_hooks_t) -> Result<bool, String> {
         let Some(snapshot) = self.memory.as_ref().and_then(Memory::code) else {
             return Ok(false);
         };
@@ -338,7 +288,7 @@ impl<'a> Manager<'a> {
         let records = records.collect();
         let restored = tables.restored();
         // SAFETY: the snapshot is mapped; the tables live as long as the program.
-        let error = unsafe { llvm_tiered_restore(&restored, &hooks, &mut self.program.0) };
+        let error = unsafe { llvm_tiered_restore(&restored, hooks, &mut self.program.0) };
         if error != LLVM_OK {
             return Err("the library does not take it".into());
         }
@@ -441,25 +391,16 @@ impl<'a> Manager<'a> {
         }
     }
 
-    /// Runs main. The hooks have the manager for themselves meanwhile.
-    pub(crate) fn run_main(&mut self) -> Result<i32, Outcome> {
-        let program = self.program.0;
-        let interpret = c_int::from(self.rules.config.starts_interpreted());
-        let arguments = CArguments::new(self.request.arguments)?;
-        let mut status = 0;
-        let platform = bareflow_cxx_runtime::platform();
-        platform.program_starts();
-        // SAFETY: the program is open; the strings live for the call, and the program gets copies of them.
-        let error = unsafe {
-            llvm_tiered_run_main(
-                program,
-                interpret,
-                arguments.count(),
-                arguments.pointers(),
-                &mut status,
-            )
-        };
-        platform.program_ends();
+    /// main's arguments.
+    ///
+    /// # Errors
+    /// That C cannot have them.
+    pub(crate) fn arguments(&self) -> Result<CArguments, Outcome> {
+        CArguments::new(self.request.arguments)
+    }
+
+    /// What has come of the program, which has ended with a status or an error.
+    pub(crate) fn ended(&mut self, error: llvm_error_t, status: c_int) -> Result<i32, Outcome> {
         self.stop_background();
         if error == LLVM_OK {
             return if self.is_intact() {
@@ -763,7 +704,8 @@ impl<'a> Manager<'a> {
         contents.map_or(Vec::new(), |contents| contents.reserved_data())
     }
 
-    fn promote(&mut self, unit: usize, version: Tier) {
+    /// The unit, which runs in code of this tier, has reached its limit.
+    pub(crate) fn promote(&mut self, unit: usize, version: Tier) {
         self.take_objects();
         let count = self.records[unit].counters().count;
         if self.rules.needs_sizes() {
@@ -928,7 +870,8 @@ impl<'a> Manager<'a> {
         self.records[function].set_limits(&self.rules);
     }
 
-    fn make_first_code(&mut self, unit: usize) {
+    /// The program has called the unit, which has no code.
+    pub(crate) fn make_first_code(&mut self, unit: usize) {
         self.take_objects();
         if self.records[unit].policy.tier() != Tier::Interpreter || !self.reach_compiler() {
             return;

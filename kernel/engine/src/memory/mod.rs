@@ -22,7 +22,7 @@ use bareflow_snapshot::{
 use bareflow_tiers::Config;
 use bareflow_volume::{Timestamp, VolumeError};
 
-use crate::tiers::now;
+use crate::clock::now;
 use crate::{Host, HostCounters, POOL_ADDRESS, POOL_SIZE_BYTES, RunRequest};
 
 pub(crate) use capture::{Contents, Variables, variables_of};

@@ -25,7 +25,7 @@ use crate::bindings::{
     llvm_program_function, llvm_restored_t, llvm_tier_t, llvm_unit_t,
 };
 use crate::callbacks::map_outside_pool;
-use crate::remember::find_symbol;
+use crate::exports::find_symbol;
 use crate::session::tier_code;
 
 /// What the library keeps for each unit: counters and a word; a stub and an entry.
