@@ -14,7 +14,7 @@ use crate::bindings::{
     LLVM_PROTECTION_EXECUTE, LLVM_PROTECTION_READ, LLVM_PROTECTION_WRITE, llvm_options_t,
 };
 use crate::exports::find_symbol;
-use crate::guard;
+use crate::integrity;
 
 const LIBRARY_BYTES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libc.bc"));
 
@@ -51,8 +51,8 @@ pub(crate) fn options(
             LIBRARY.as_ptr().cast()
         },
         library_size: LIBRARY.len(),
-        seal: Some(guard::seal),
-        is_changed: Some(guard::is_changed),
+        seal: Some(integrity::seal),
+        is_changed: Some(integrity::is_changed),
         find_elsewhere: destination.is_some().then_some(find_elsewhere),
         processor: processor.map_or(core::ptr::null(), CStr::as_ptr),
         has_one_level: 0,
@@ -111,7 +111,7 @@ unsafe extern "C" fn select_memory(_user: *mut c_void, compiler: c_int) -> c_int
 
 unsafe extern "C" fn checkpoint(_user: *mut c_void) -> c_int {
     // SAFETY: the linker scripts put the variables of LLVM and of libc++ there, and nothing else.
-    let result = unsafe { arena::checkpoint(&guard::llvm_variables()) };
+    let result = unsafe { arena::checkpoint(&integrity::llvm_variables()) };
     c_int::from(result.is_err())
 }
 

@@ -2,7 +2,7 @@
 
 use core::ffi::{CStr, c_int};
 
-use crate::running::with_manager;
+use crate::manager::with_manager;
 
 /// The address of what a program can name: the C library's, and the engine's own.
 pub(crate) fn find_symbol(name: &CStr) -> Option<usize> {

@@ -8,7 +8,7 @@ use bareflow_profile::flow::{Call, ControlFlow, Edge, FunctionFlow};
 
 use crate::Outcome;
 use crate::bindings::llvm_flow_visitor_t;
-use crate::tiers::Manager;
+use crate::manager::Manager;
 
 /// Takes what the library tells of one function.
 unsafe extern "C" fn take_edge(user: *mut c_void, from: u32, to: u32, taken: u64) {

@@ -20,33 +20,30 @@ extern crate alloc;
 mod bindings {
     include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
 }
-mod background;
 mod callbacks;
 mod clock;
+mod compile_guard;
 mod exports;
 mod fault;
 mod flow;
-mod guard;
 mod host;
-mod jail;
+mod integrity;
 mod launch;
-mod memory;
+mod manager;
 mod outcome;
 mod profile;
-mod remember;
 mod run;
-mod running;
 mod sampler;
 mod session;
-mod tiers;
+mod snapshot;
 
 pub use bareflow_guest::{FailureKind, Fault, FaultCause, Resume, Surroundings, report_error};
 pub use bareflow_profile::Kernel;
 pub use bareflow_snapshot::{Destination, Snapshot};
 pub use bareflow_tiers::{Config, Level, Tier};
+pub use compile_guard::tick;
 pub use fault::{Origin, describe_fault, resume_after};
 pub use host::{Companion, Host, HostCounters};
-pub use jail::tick;
 pub use launch::run_bundle;
 pub use outcome::Outcome;
 

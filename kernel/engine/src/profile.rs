@@ -16,9 +16,9 @@ use bareflow_tiers::{Config, Policy, Thresholds};
 
 use crate::bindings::llvm_processor_name;
 use crate::clock::Start;
-use crate::memory::{self, Memory};
+use crate::manager::{self, Manager, Record};
 use crate::sampler;
-use crate::tiers::{self, Manager, Record};
+use crate::snapshot::{self, SnapshotService};
 use crate::{POOL_ADDRESS, POOL_SIZE_BYTES, RunRequest};
 
 /// How often the timer looks where the processor is: 1 ms.
@@ -104,7 +104,7 @@ impl Measured {
             processor: processor(manager),
             cycles_per_second: self.cycles_per_second,
             total_cycles: self.total_cycles,
-            compile_cycles: manager.waited_cycles(),
+            compile_cycles: manager.compiler().waited_cycles(),
             thresholds: thresholds(config, config.calls),
             iteration_thresholds: thresholds(config, config.iterations),
             functions,
@@ -114,7 +114,7 @@ impl Measured {
                 compiler_bytes: arena::mapped_bytes() as u64,
                 pool_bytes: manager.pool_bytes() as u64,
             },
-            boot: manager.memory().map(Memory::describe),
+            boot: manager.snapshots().map(SnapshotService::describe),
         };
         // Its maps have text keys and its numbers are finite: it cannot fail.
         if let Ok(text) = serde_json::to_vec(&profile) {
@@ -161,7 +161,7 @@ impl Measured {
     }
 
     fn compilations(&self, record: &Record) -> Vec<Compilation> {
-        let entry = |made: &tiers::Compilation| Compilation {
+        let entry = |made: &manager::Compilation| Compilation {
             level: made.level,
             at: made.at.saturating_sub(self.start_cycles),
             cycles: made.cycles,
@@ -176,7 +176,7 @@ impl Measured {
 /// LLVM's name, or, when LLVM was not needed, what CPUID says.
 fn processor(manager: &Manager) -> String {
     let Some(session) = manager.session() else {
-        return memory::processor();
+        return snapshot::processor();
     };
     // SAFETY: the context is open; the name ends with a zero and lives as long as the context.
     let name = unsafe { CStr::from_ptr(llvm_processor_name(session.context())) };

@@ -7,16 +7,16 @@ use core::mem;
 use bareflow_guest::report_note;
 use bareflow_tiers::Policy;
 
-use crate::background::Background;
 use crate::bindings::llvm_run_main;
 use crate::clock::now;
-use crate::jail::{self, WATCH_INTERVAL_US};
-use crate::memory::Memory;
+use crate::compile_guard::{self, WATCH_INTERVAL_US};
+use crate::manager::{Background, Running};
 use crate::profile::{Measured, Recording};
-use crate::running::Running;
 use crate::session::{CArguments, Session, tier_code};
+use crate::snapshot::SnapshotService;
 use crate::{
-    Config, FailureKind, Host, Level, Mode, Outcome, POOL_SIZE_BYTES, RunRequest, Tier, flow, guard,
+    Config, FailureKind, Host, Level, Mode, Outcome, POOL_SIZE_BYTES, RunRequest, Tier, flow,
+    integrity,
 };
 
 /// Whether the program runs on stacks of its own: names are bytes of bitcode and of text. Nothing may be compiled on
@@ -54,7 +54,7 @@ pub(crate) fn run(request: &RunRequest, host: &mut dyn Host) -> Result<i32, Outc
 }
 
 fn run_in_one_tier(tier: Tier, request: &RunRequest) -> Result<i32, Outcome> {
-    guard::set_canaries();
+    integrity::set_canaries();
     let session = Session::open(POOL_SIZE_BYTES, None, tier != Tier::Interpreter)?;
     let program = session.parse_all(request.modules)?;
     let arguments = CArguments::new(request.arguments)?;
@@ -105,10 +105,10 @@ fn run_in_tiers(config: Config, request: &RunRequest, host: &mut dyn Host) -> Re
     }
     let kernel = host.kernel();
     let background = background(&config, host);
-    let memory = Memory::open(host, request, &config);
-    let running = Running::open(request, config, memory, background)?;
-    jail::prepare(&config);
-    guard::set_canaries();
+    let snapshots = SnapshotService::open(host, request, &config);
+    let running = Running::open(request, config, snapshots, background)?;
+    compile_guard::prepare(&config);
+    integrity::set_canaries();
     if config.compile_ms.is_some() {
         bareflow_cxx_runtime::platform().start_timer(WATCH_INTERVAL_US);
     }
@@ -126,7 +126,7 @@ fn run_in_tiers(config: Config, request: &RunRequest, host: &mut dyn Host) -> Re
     let measured = recording.map(|recording| recording.stop(&manager));
     if result.is_ok() {
         let samples = measured.as_ref().map(Measured::samples);
-        manager.remember(run_cycles, samples);
+        manager.persist(run_cycles, samples);
     }
     if let Some(measured) = measured {
         measured.write(&mut manager, &config, request, kernel);

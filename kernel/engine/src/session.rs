@@ -10,10 +10,11 @@ use bareflow_cxx_runtime::termination::{Termination, set_interceptor};
 use bareflow_snapshot::Destination;
 
 use crate::bindings::{
-    LLVM_OK, LLVM_TIER_INTERPRETER, LLVM_TIER_O0, LLVM_TIER_O1, LLVM_TIER_O2, LLVM_TIER_O3,
-    llvm_context_t, llvm_error_t, llvm_function_at, llvm_handle_abort, llvm_handle_exit,
-    llvm_handle_immediate_exit, llvm_init, llvm_last_error, llvm_link, llvm_module_t,
-    llvm_options_t, llvm_parse_ir, llvm_pool_bytes, llvm_shutdown, llvm_tier_t,
+    LLVM_OK, LLVM_OPT_O0, LLVM_OPT_O1, LLVM_OPT_O2, LLVM_OPT_O3, LLVM_TIER_INTERPRETER,
+    LLVM_TIER_O0, LLVM_TIER_O1, LLVM_TIER_O2, LLVM_TIER_O3, llvm_context_t, llvm_error_t,
+    llvm_function_at, llvm_handle_abort, llvm_handle_exit, llvm_handle_immediate_exit, llvm_init,
+    llvm_last_error, llvm_link, llvm_module_t, llvm_opt_level_t, llvm_options_t, llvm_parse_ir,
+    llvm_pool_bytes, llvm_shutdown, llvm_tier_t,
 };
 use crate::outcome::kind_of;
 use crate::{Config, FailureKind, Level, Outcome, POOL_SIZE_BYTES, RunRequest, Tier, callbacks};
@@ -149,6 +150,15 @@ fn pool_size_bytes(size_mib: u64) -> usize {
     usize::try_from(size_mib).map_or(POOL_SIZE_BYTES, |mib| {
         mib.saturating_mul(1 << 20).min(POOL_SIZE_BYTES)
     })
+}
+
+pub(crate) const fn level_code(level: Level) -> llvm_opt_level_t {
+    match level {
+        Level::O0 => LLVM_OPT_O0,
+        Level::O1 => LLVM_OPT_O1,
+        Level::O2 => LLVM_OPT_O2,
+        Level::O3 => LLVM_OPT_O3,
+    }
 }
 
 pub(crate) const fn tier_code(tier: Tier) -> llvm_tier_t {

@@ -25,8 +25,10 @@ use crate::bindings::{
     llvm_tiered_share,
 };
 use crate::clock::now;
-use crate::jail::{self, WATCH_INTERVAL_US};
-use crate::tiers::{Manager, level_code};
+use crate::compile_guard::{self, WATCH_INTERVAL_US};
+use crate::manager::compiler::CompilerService;
+use crate::manager::program::Program;
+use crate::session::level_code;
 
 /// After so many copies that have not ended by themselves there is no other one.
 const MOST_LOSSES: u32 = 3;
@@ -38,10 +40,19 @@ const SILENCE_NS: u64 = 2_000_000_000;
 /// How often one looks at that: some ten milliseconds.
 const LOOK_CYCLES: u64 = 1 << 26;
 
+/// What the copy works with. It is used in the copy alone, where nobody else goes on: what the program's process has
+/// borrowed there, it has borrowed of its own memory.
+#[derive(Clone, Copy)]
+struct Roots {
+    compiler: *mut c_void,
+    program: *mut Program,
+}
+
 /// The companion, and what it shares with the program.
 pub(crate) struct Background {
     companion: &'static dyn Companion,
     shared: Option<Shared>,
+    roots: Roots,
     is_started: bool,
     losses: u32,
     looked_at: u64,
@@ -64,6 +75,10 @@ impl Background {
         Self {
             companion,
             shared: None,
+            roots: Roots {
+                compiler: ptr::null_mut(),
+                program: ptr::null_mut(),
+            },
             is_started: false,
             losses: 0,
             looked_at: 0,
@@ -122,13 +137,15 @@ impl Background {
     }
 
     /// Makes the copy. `counted` is what it reads while the program writes it.
-    fn start(&mut self, counted: &[Range<usize>], manager: *mut c_void) -> bool {
+    fn start(&mut self, counted: &[Range<usize>], roots: Roots) -> bool {
+        self.roots = roots;
         let is_ready = counted.iter().all(|range| {
             // SAFETY: these are pages of the pool that the program writes, and nothing else does meanwhile.
             unsafe { self.companion.share(range.start, range.len()) }
         });
-        // SAFETY: the copy has the manager for itself, and nobody goes on where the program is.
-        if !is_ready || !unsafe { self.companion.start(serve, manager) } {
+        let user = (&raw mut self.roots).cast();
+        // SAFETY: the copy has what it works with for itself, and nobody goes on where the program is.
+        if !is_ready || !unsafe { self.companion.start(serve, user) } {
             // Not to be tried again: there is too little memory.
             self.losses = MOST_LOSSES;
             return false;
@@ -168,27 +185,33 @@ const LOST: &str = "the compiler beside the program has ended, or does not answe
 /// Of every page on this processor.
 const PAGE_BYTES: usize = 4096;
 
-unsafe extern "C" fn serve(manager: *mut c_void) {
-    // SAFETY: `start` is given a manager, which is this process's own now.
-    unsafe { llvm_isolate(Some(serve_isolated), manager) };
+unsafe extern "C" fn serve(roots: *mut c_void) {
+    // SAFETY: `start` is given them, which are this process's own now.
+    unsafe { llvm_isolate(Some(serve_isolated), roots) };
 }
 
-unsafe extern "C" fn serve_isolated(manager: *mut c_void) {
-    // SAFETY: see `serve`.
-    let manager = unsafe { &mut *manager.cast::<Manager>() };
-    let Some(background) = &manager.background else {
+unsafe extern "C" fn serve_isolated(roots: *mut c_void) {
+    // SAFETY: see `serve`. Whoever had borrowed them where the program is never goes on here.
+    let (compiler, program) = unsafe {
+        let roots = *roots.cast::<Roots>();
+        (
+            &mut *roots.compiler.cast::<CompilerService>(),
+            &mut *roots.program,
+        )
+    };
+    let Some(background) = &compiler.background else {
         return;
     };
     let (companion, Some(shared)) = (background.companion, background.shared) else {
         return;
     };
-    jail::set_pulse(shared.exchange.pulse_word());
+    compile_guard::set_pulse(shared.exchange.pulse_word());
     bareflow_cxx_runtime::platform().start_timer(WATCH_INTERVAL_US);
     loop {
         let seen = shared.exchange.offered().load(Acquire);
-        let count = |unit| manager.count_of(unit as usize);
+        let count = |unit| program.count_of(unit as usize);
         match shared.exchange.take(count) {
-            Some(taken) => manager.make_object(&taken, companion, shared),
+            Some(taken) => compiler.make_object(program, &taken, companion, shared),
             None => companion.wait(shared.exchange.offered(), seen),
         }
     }
@@ -242,8 +265,14 @@ unsafe extern "C" fn take_object(sink: *mut c_void, object: *const llvm_object_t
 }
 
 // In the copy.
-impl Manager<'_> {
-    fn make_object(&mut self, taken: &Taken, companion: &'static dyn Companion, shared: Shared) {
+impl CompilerService<'_> {
+    fn make_object(
+        &self,
+        program: &Program,
+        taken: &Taken,
+        companion: &'static dyn Companion,
+        shared: Shared,
+    ) {
         let mut sink = Sink {
             taken,
             companion,
@@ -252,13 +281,13 @@ impl Manager<'_> {
             is_answered: false,
         };
         let Request { unit, level, .. } = taken.request;
-        let config = self.rules().config;
-        let program = self.program();
-        let error = jail::confine(&config, || {
+        let config = self.rules.config;
+        let handle = program.handle();
+        let error = compile_guard::run(&config, || {
             // SAFETY: the program is open; the sink lives for the call.
             unsafe {
                 llvm_tiered_make_object(
-                    program,
+                    handle,
                     unit,
                     level_code(level),
                     Some(take_object),
@@ -271,30 +300,33 @@ impl Manager<'_> {
                 Some(session) if error != LLVM_OK => session.last_error(),
                 _ => "the code is too large".into(),
             };
-            let outcome = match jail::took_too_long() {
+            let outcome = match compile_guard::took_too_long() {
                 true => Outcome::TookTooLong,
                 false => Outcome::Failed,
             };
             sink.answer(outcome, text.as_bytes());
         }
         // The program is to take it at once.
-        self.call_at_next_count(unit as usize);
+        program.record(unit as usize).call_at_next_count();
     }
 }
 
 // In the program.
-impl Manager<'_> {
+impl CompilerService<'_> {
     /// Has the unit's code made beside the program. False if that cannot be done now.
-    pub(crate) fn ask_for(&mut self, request: Request) -> bool {
-        let manager = ptr::from_mut(self).cast();
+    pub(super) fn ask_for(&mut self, program: &mut Program, request: Request) -> bool {
+        let roots = Roots {
+            compiler: ptr::from_mut(self).cast(),
+            program: ptr::from_mut(program),
+        };
         let Some(background) = &self.background else {
             return false;
         };
         if !background.is_possible() {
             return false;
         }
-        if !background.is_started && !self.start_copy(manager) {
-            self.set_beside(false);
+        if !background.is_started && !self.start_copy(program, roots) {
+            self.rules.is_beside = false;
             return false;
         }
         let Some(background) = &mut self.background else {
@@ -317,9 +349,8 @@ impl Manager<'_> {
         true
     }
 
-    fn start_copy(&mut self, manager: *mut c_void) -> bool {
-        let unit_count = self.records().len();
-        let program = self.program();
+    fn start_copy(&mut self, program: &Program, roots: Roots) -> bool {
+        let unit_count = program.records().len();
         let is_first = self
             .background
             .as_ref()
@@ -333,16 +364,16 @@ impl Manager<'_> {
         };
         if is_first {
             // SAFETY: the program is open; the table is zeroed, has a place for each unit, and stays for ever.
-            unsafe { llvm_tiered_share(program, shared.profiles) };
+            unsafe { llvm_tiered_share(program.handle(), shared.profiles) };
         }
-        let counted = self.counted_pages();
+        let counted = program.counted_pages();
         self.background
             .as_mut()
-            .is_some_and(|background| background.start(&counted, manager))
+            .is_some_and(|background| background.start(&counted, roots))
     }
 
     /// Takes what has been made.
-    pub(crate) fn take_objects(&mut self) {
+    pub(super) fn take_objects(&mut self, program: &mut Program) {
         let Some(background) = &mut self.background else {
             return;
         };
@@ -351,42 +382,45 @@ impl Manager<'_> {
         };
         if !exchange.has_answer() {
             if background.is_lost(exchange) {
-                self.lose_copy(exchange);
+                self.lose_copy(program, exchange);
             }
             return;
         }
-        self.take_answers(exchange);
+        self.take_answers(program, exchange);
     }
 
-    fn take_answers(&mut self, exchange: &Exchange) {
+    fn take_answers(&mut self, program: &mut Program, exchange: &Exchange) {
         let Some(background) = &self.background else {
             return;
         };
         let (companion, shared) = (background.companion, background.shared);
         let Some(shared) = shared else { return };
         while exchange.has_answer() {
-            let is_known = |answer: &Answer| (answer.request.unit as usize) < self.records().len();
+            let unit_count = program.records().len();
+            let is_known = |answer: &Answer| (answer.request.unit as usize) < unit_count;
             let Some(answer) = exchange
                 .answer(companion.ring_size_bytes())
                 .filter(is_known)
             else {
                 // The program has written there.
-                self.lose_copy(exchange);
+                self.lose_copy(program, exchange);
                 return;
             };
             // SAFETY: the exchange has checked that the bytes are in the ring; the copy does not write there until they
             // are given back.
             let bytes =
                 unsafe { slice::from_raw_parts(shared.ring.add(answer.offset), answer.size_bytes) };
-            self.take_answer(&answer, bytes);
+            self.take_answer(program, &answer, bytes);
             exchange.give_back(&answer);
             companion.wake(exchange.given_back());
         }
     }
 
-    fn take_answer(&mut self, answer: &Answer, bytes: &[u8]) {
+    fn take_answer(&mut self, program: &mut Program, answer: &Answer, bytes: &[u8]) {
         let Request { unit, level, .. } = answer.request;
-        self.count_cycles(answer.cycles);
+        let unit = unit as usize;
+        self.rules.spent_cycles += answer.cycles;
+        self.rules.beside_cycles += answer.cycles;
         let object = llvm_object_t {
             bytes: bytes.as_ptr().cast(),
             size: bytes.len(),
@@ -394,19 +428,19 @@ impl Manager<'_> {
         };
         match answer.outcome {
             Outcome::Object | Outcome::LastingObject => {
-                self.link_confined(unit as usize, level, &object, answer.cycles);
+                self.link_guarded(program, unit, level, &object, answer.cycles);
             }
             Outcome::Failed | Outcome::TookTooLong => {
                 let text = String::from_utf8_lossy(bytes).into_owned();
                 let took_too_long = answer.outcome == Outcome::TookTooLong;
-                self.note_failure(unit as usize, level, text, took_too_long);
+                Self::note_failure(program, unit, level, text, took_too_long);
             }
         }
-        self.refresh_limits(unit as usize);
+        program.record(unit).set_limits(&self.rules);
     }
 
     /// The copy has ended, or is ended because it does not answer.
-    fn lose_copy(&mut self, exchange: &Exchange) {
+    fn lose_copy(&mut self, program: &mut Program, exchange: &Exchange) {
         let Some(background) = &mut self.background else {
             return;
         };
@@ -419,33 +453,33 @@ impl Manager<'_> {
             false => "the program goes on, and compiles for itself",
         };
         report_note(&format!("{LOST}: {what}"));
-        self.set_beside(is_beside);
+        self.rules.is_beside = is_beside;
         let open: Vec<(Request, bool)> = exchange.all().collect();
         exchange.clear();
         let taken = open.into_iter().filter(|(_, is_taken)| *is_taken);
         for (request, _) in taken {
             let unit = request.unit as usize;
-            if unit < self.records().len() {
-                self.note_failure(unit, request.level, LOST.into(), true);
-                self.refresh_limits(unit);
+            if unit < program.records().len() {
+                Self::note_failure(program, unit, request.level, LOST.into(), true);
+                program.record(unit).set_limits(&self.rules);
             }
         }
     }
 
     /// Ends the copy: from now on the program compiles for itself.
-    pub(crate) fn stop_background(&mut self) {
+    pub(super) fn stop_background(&mut self, program: &mut Program) {
         let Some(background) = &mut self.background else {
             return;
         };
         background.companion.abandon();
         let exchange = background.exchange();
         if let Some(exchange) = exchange {
-            self.take_answers(exchange);
+            self.take_answers(program, exchange);
         }
         if let Some(background) = &mut self.background {
             background.is_started = false;
             background.losses = MOST_LOSSES;
         }
-        self.set_beside(false);
+        self.rules.is_beside = false;
     }
 }

@@ -2,26 +2,29 @@
 //!
 //! The program's code calls the manager: when a unit is hot, when it calls what has no code, when it asks for a snapshot.
 //! It does so while [`Running::run_main`] waits for it. So that there is one reference at a time to what then changes,
-//! the manager lies in a cell, nobody borrows it while the program runs, and each of these calls borrows it until it
+//! the manager lies in a [`Reentrant`]: nobody has it while the program runs, and each of these calls has it until it
 //! returns to the program. A call in the middle of another would end the kernel with a message: none is made, for no code
-//! of the program runs while the manager works.
+//! of the program runs while the manager works. A failure in the middle of a call, of memory or of what the program has
+//! overwritten, ends the program and with it the call, which never goes on.
+//!
+//! A copy of the process that compiles beside the program goes on from the middle of such a call with references of its
+//! own, to its own memory; the call itself goes on in the program's process alone.
 
 use alloc::boxed::Box;
-use core::cell::{RefCell, RefMut};
 use core::ffi::{c_int, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
+use bareflow_reentry::{Entered, Reentrant};
 use bareflow_tiers::{Config, TIERS};
 
-use crate::background::Background;
 use crate::bindings::{llvm_tier_hooks_t, llvm_tier_t, llvm_tiered_run_main};
-use crate::memory::Memory;
-use crate::tiers::Manager;
+use crate::manager::{Background, Manager};
+use crate::snapshot::SnapshotService;
 use crate::{Outcome, RunRequest};
 
 /// A program, loaded, that may run.
-pub(crate) struct Running<'a>(RefCell<Manager<'a>>);
+pub(crate) struct Running<'a>(Reentrant<Manager<'a>>);
 
 /// The program that runs.
 static NOW: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
@@ -48,11 +51,11 @@ impl<'a> Running<'a> {
     pub(crate) fn open(
         request: &'a RunRequest<'a>,
         config: Config,
-        memory: Option<Memory<'a>>,
+        snapshots: Option<SnapshotService<'a>>,
         background: Option<Background>,
     ) -> Result<Box<Self>, Outcome> {
-        let manager = Manager::new(request, config, memory, background);
-        let running = Box::new(Self(RefCell::new(manager)));
+        let manager = Manager::new(request, config, snapshots, background);
+        let running = Box::new(Self(Reentrant::new(manager)));
         let hooks = llvm_tier_hooks_t {
             size: size_of::<llvm_tier_hooks_t>(),
             hot: Some(hot),
@@ -65,8 +68,8 @@ impl<'a> Running<'a> {
     }
 
     /// The manager, which nobody else has now.
-    pub(crate) fn manager(&self) -> RefMut<'_, Manager<'a>> {
-        self.0.borrow_mut()
+    pub(crate) fn manager(&self) -> Entered<'_, Manager<'a>> {
+        self.0.enter()
     }
 
     /// Runs main.
@@ -76,9 +79,9 @@ impl<'a> Running<'a> {
     pub(crate) fn run_main(&self) -> Result<i32, Outcome> {
         let (program, interpret, arguments) = {
             let manager = self.manager();
-            let is_interpreted = manager.rules().config.starts_interpreted();
+            let is_interpreted = manager.compiler().rules().config.starts_interpreted();
             (
-                manager.program(),
+                manager.handle(),
                 c_int::from(is_interpreted),
                 manager.arguments()?,
             )
@@ -87,15 +90,18 @@ impl<'a> Running<'a> {
         let platform = bareflow_cxx_runtime::platform();
         NOW.store(ptr::from_ref(self).cast_mut().cast(), Relaxed);
         platform.program_starts();
-        // SAFETY: the program is open; the strings live for the call, and the program gets copies of them.
+        // SAFETY: the program is open; the strings live for the call, and the program gets copies of them. Calls of the
+        // program that have the manager return to it, or are left with all of its frames.
         let error = unsafe {
-            llvm_tiered_run_main(
-                program,
-                interpret,
-                arguments.count(),
-                arguments.pointers(),
-                &mut status,
-            )
+            self.0.run(|| {
+                llvm_tiered_run_main(
+                    program,
+                    interpret,
+                    arguments.count(),
+                    arguments.pointers(),
+                    &mut status,
+                )
+            })
         };
         platform.program_ends();
         NOW.store(ptr::null_mut(), Relaxed);

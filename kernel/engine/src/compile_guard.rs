@@ -17,7 +17,7 @@ use crate::bindings::{
     llvm_injection_t,
 };
 use crate::fault::resume_after;
-use crate::guard;
+use crate::integrity;
 use crate::sampler;
 
 /// How often a compilation's time is looked at: 10 ms.
@@ -47,9 +47,9 @@ pub fn tick(instruction: usize) -> Option<Resume> {
     if let Some(pulse) = unsafe { PULSE.load(Relaxed).as_ref() } {
         pulse.fetch_add(1, Relaxed);
     }
-    if guard::has_dead_canary() {
+    if integrity::has_dead_canary() {
         return resume_after(&Fault {
-            cause: FaultCause::Other(guard::OVERWRITTEN_KERNEL),
+            cause: FaultCause::Other(integrity::OVERWRITTEN_KERNEL),
             instruction,
             stack: 0,
         });
@@ -77,7 +77,7 @@ pub(crate) fn took_too_long() -> bool {
 }
 
 /// Runs one compilation within its bounds.
-pub(crate) fn confine<T>(config: &Config, compile: impl FnOnce() -> T) -> T {
+pub(crate) fn run<T>(config: &Config, compile: impl FnOnce() -> T) -> T {
     TOOK_TOO_LONG.store(false, Relaxed);
     if let Some(limit_ms) = config.compile_ms {
         let now = bareflow_cxx_runtime::platform().monotonic_ns();

@@ -1,4 +1,4 @@
-//! What is remembered from boot to boot: the program's native code and its counts, in snapshots on a volume.
+//! The snapshot service: what is remembered from boot to boot, the program's native code and its counts, in snapshots on a volume.
 //!
 //! 1. Every boot that ends well and has learnt something notes what was counted. Code is written when it is due, or when
 //!    somebody asks for it.
@@ -6,6 +6,7 @@
 
 mod capture;
 mod keys;
+mod persist;
 mod restore;
 
 use alloc::format;
@@ -30,8 +31,8 @@ use keys::OwnedKeys;
 pub(crate) use keys::processor;
 pub(crate) use restore::{Tables, map};
 
-/// The program's part of the volume.
-pub(crate) struct Memory<'a> {
+/// What keeps a program's code and counts: its part of the volume.
+pub(crate) struct SnapshotService<'a> {
     host: &'a mut dyn Host,
     keys: OwnedKeys,
     /// The other kernel that code is made for, and its processor.
@@ -69,7 +70,7 @@ pub(crate) enum Saved {
     NoNews,
 }
 
-impl<'a> Memory<'a> {
+impl<'a> SnapshotService<'a> {
     /// Reads what there is; `None` without a volume, or without its folder.
     pub(crate) fn open(
         host: &'a mut dyn Host,
@@ -78,7 +79,7 @@ impl<'a> Memory<'a> {
     ) -> Option<Self> {
         let start = now();
         host.volume()?;
-        let mut memory = Self {
+        let mut service = Self {
             host,
             keys: OwnedKeys::new(request.modules, config),
             destination: request
@@ -93,7 +94,7 @@ impl<'a> Memory<'a> {
             counts: None,
             variables: Vec::new(),
         };
-        if let Err(error) = memory.load_all(request.destination.is_none()) {
+        if let Err(error) = service.load_all(request.destination.is_none()) {
             match error {
                 VolumeError::NotFound => {
                     report_note(&format!(
@@ -104,8 +105,8 @@ impl<'a> Memory<'a> {
             }
             return None;
         }
-        memory.load_cycles = now() - start;
-        Some(memory)
+        service.load_cycles = now() - start;
+        Some(service)
     }
 
     fn load_all(&mut self, is_run: bool) -> Result<(), VolumeError> {

@@ -1,0 +1,337 @@
+//! The compiler service: LLVM, opened when it is needed, and what comes of each compilation.
+
+use alloc::format;
+use alloc::string::String;
+
+use bareflow_guest::report_note;
+use bareflow_profile::{Failure, Steps};
+use bareflow_tiers::{LEVELS, Learnt, Level, Rules, Size, Tier};
+
+use crate::bindings::{
+    LLVM_ERROR_INTERNAL, LLVM_OK, llvm_compilation_t, llvm_error_t, llvm_object_t,
+    llvm_tier_hooks_t, llvm_tiered_compile, llvm_tiered_link_object, llvm_tiered_measure,
+    llvm_unit_size_t,
+};
+use crate::clock::{Start, now};
+use crate::compile_guard;
+use crate::manager::background::Background;
+use crate::manager::program::Program;
+use crate::manager::record::{Compilation, size_of_code};
+use crate::session::{Session, level_code};
+use crate::{Config, Outcome, RunRequest};
+
+/// A unit that is not due after so many boots costs each of them less than a tenth of its compilation.
+pub(super) const HORIZON_BOOTS: u64 = 10;
+
+/// What compiles the program's units, here and beside the program.
+pub(crate) struct CompilerService<'a> {
+    /// `None` as long as a restored program has not needed the compiler.
+    session: Option<Session>,
+    /// The compiler was needed and could not be had.
+    is_stuck: bool,
+    request: &'a RunRequest<'a>,
+    pub(super) rules: Rules,
+    /// When the program was opened.
+    pub(super) start: Start,
+    /// Where code is made beside the program, if it may be.
+    pub(super) background: Option<Background>,
+}
+
+impl<'a> CompilerService<'a> {
+    /// Nothing is opened yet.
+    pub(super) fn new(
+        request: &'a RunRequest<'a>,
+        config: Config,
+        background: Option<Background>,
+    ) -> Self {
+        let mut rules = Rules::new(config);
+        rules.is_beside = background.is_some();
+        Self {
+            session: None,
+            is_stuck: false,
+            request,
+            rules,
+            start: Start::now(),
+            background,
+        }
+    }
+
+    /// What all units are judged by.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The open session, if the compiler was needed.
+    pub(crate) fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
+    /// Whether the program is compiled for another kernel and not run.
+    pub(crate) fn is_for_another_kernel(&self) -> bool {
+        self.request.destination.is_some()
+    }
+
+    /// What is known of the costs of compilations.
+    pub(crate) fn learnt(&self) -> Learnt {
+        self.rules.costs.all_learnt()
+    }
+
+    /// What all compilations took that the program waited for.
+    pub(crate) fn waited_cycles(&self) -> u64 {
+        self.rules.spent_cycles - self.rules.beside_cycles
+    }
+
+    /// How long what has run may be compiled at a boot's end, which is now.
+    pub(crate) fn warm_up_ns(&self) -> u64 {
+        if self.is_for_another_kernel() {
+            return 0;
+        }
+        let (_, elapsed_ns) = self.start.elapsed();
+        self.rules.config.settle_ns(elapsed_ns)
+    }
+
+    /// Opens LLVM for a program that comes from its modules.
+    pub(super) fn create(
+        &mut self,
+        program: &mut Program,
+        hooks: &llvm_tier_hooks_t,
+    ) -> Result<(), Outcome> {
+        let (session, module) = Session::with_program(&self.rules.config, self.request)?;
+        program.create(&session, module, hooks)?;
+        self.session = Some(session);
+        Ok(())
+    }
+
+    fn attach(&mut self, program: &mut Program) -> Result<(), Outcome> {
+        let start = now();
+        let (session, module) = Session::with_program(&self.rules.config, self.request)?;
+        program.attach(&session, module)?;
+        // The program refers to it from now on.
+        let session = self.session.insert(session);
+        program.take_units(session)?;
+        self.rules.spent_cycles += now() - start;
+        Ok(())
+    }
+
+    /// Opens LLVM for a program that was restored without it. False if that cannot be done.
+    pub(super) fn reach(&mut self, program: &mut Program) -> bool {
+        if self.is_stuck {
+            return false;
+        }
+        if self.session.is_some() {
+            return true;
+        }
+        let Err(outcome) = self.attach(program) else {
+            return true;
+        };
+        self.is_stuck = true;
+        if let Outcome::Failed { message, .. } = outcome {
+            report_note(&format!("nothing can be compiled: {message}"));
+            program.cannot_compile(message);
+        }
+        // Nobody needs to ask again.
+        self.rules.config.budget_cycles = Some(0);
+        program.set_all_limits(&self.rules);
+        false
+    }
+
+    /// Looks at how large a unit is, if nobody has looked.
+    pub(super) fn measure(&self, program: &mut Program, unit: usize) {
+        let handle = program.handle();
+        let record = program.record_mut(unit);
+        if record.policy.size().is_some() {
+            return;
+        }
+        let mut size = llvm_unit_size_t {
+            compiled: 0,
+            executed: 0,
+            is_flat: 0,
+        };
+        let error = match &self.session {
+            // SAFETY: the program is open and has this unit.
+            Some(_) => unsafe { llvm_tiered_measure(handle, unit as u32, &mut size) },
+            None => LLVM_ERROR_INTERNAL,
+        };
+        record.policy.set_flat(size.is_flat != 0);
+        record.policy.set_size(if error == LLVM_OK {
+            Size {
+                compiled: size.compiled,
+                executed: size.executed,
+            }
+        } else {
+            size_of_code(record.restored_bytes)
+        });
+    }
+
+    /// Looks at all units, for a profile.
+    pub(super) fn measure_all(&self, program: &mut Program) {
+        if self.session.is_some() {
+            for unit in 0..program.records().len() {
+                self.measure(program, unit);
+            }
+        }
+    }
+
+    /// The program has called the unit, which has no code.
+    pub(super) fn make_first_code(&mut self, program: &mut Program, unit: usize) {
+        self.take_objects(program);
+        if program.record(unit).policy.tier() != Tier::Interpreter || !self.reach(program) {
+            return;
+        }
+        self.measure(program, unit);
+        loop {
+            let record = program.record(unit);
+            let count = record.counters().count;
+            let Some(level) = record.policy.first_code(&self.rules, count) else {
+                // The program cannot go on without: once more, with no bounds.
+                self.compile(program, unit, LEVELS[0]);
+                return;
+            };
+            if self.compile_guarded(program, unit, level) {
+                program.record(unit).set_limits(&self.rules);
+                return;
+            }
+        }
+    }
+
+    /// Compiles a unit ahead of its time, if the compiler can be had.
+    pub(crate) fn compile_for_later(&mut self, program: &mut Program, unit: usize, level: Level) {
+        if self.reach(program) {
+            self.compile_guarded(program, unit, level);
+        }
+    }
+
+    /// Compiles a unit that has no code, at the lowest level that works.
+    pub(crate) fn compile_first(&mut self, program: &mut Program, unit: usize) {
+        for level in LEVELS {
+            if program.record(unit).policy.tried()[level.index()] {
+                continue;
+            }
+            if !self.reach(program) || self.compile_guarded(program, unit, level) {
+                return;
+            }
+        }
+    }
+
+    /// Compiles a unit within the bounds of the settings.
+    pub(super) fn compile_guarded(
+        &mut self,
+        program: &mut Program,
+        unit: usize,
+        level: Level,
+    ) -> bool {
+        let config = self.rules.config;
+        compile_guard::run(&config, || self.compile(program, unit, level))
+    }
+
+    fn compile(&mut self, program: &mut Program, unit: usize, level: Level) -> bool {
+        let handle = program.handle();
+        self.make_code(program, unit, level, None, |made| {
+            // SAFETY: the program is open and has this unit.
+            unsafe { llvm_tiered_compile(handle, unit as u32, level_code(level), made) }
+        })
+    }
+
+    /// Places code that has been made beside the program in so many cycles, unless there is better code already.
+    pub(super) fn link_guarded(
+        &mut self,
+        program: &mut Program,
+        unit: usize,
+        level: Level,
+        object: &llvm_object_t,
+        cycles: u64,
+    ) {
+        if program.record(unit).policy.tier() >= Tier::Native(level) {
+            return;
+        }
+        let config = self.rules.config;
+        let handle = program.handle();
+        compile_guard::run(&config, || {
+            self.make_code(program, unit, level, Some(cycles), |made| {
+                // SAFETY: the program is open and has this unit; the object is there meanwhile.
+                unsafe {
+                    llvm_tiered_link_object(handle, unit as u32, level_code(level), object, made)
+                }
+            })
+        });
+    }
+
+    /// Notes that a compilation has failed.
+    pub(super) fn note_failure(
+        program: &mut Program,
+        unit: usize,
+        level: Level,
+        reason: String,
+        took_too_long: bool,
+    ) {
+        let record = program.record_mut(unit);
+        if took_too_long {
+            record.policy.took_too_long(level);
+        } else {
+            record.policy.failed(level);
+        }
+        record.failures.push(Failure { level, reason });
+    }
+
+    /// Promotes the unit to code that `make` makes. `beside` is how many cycles more it has taken elsewhere.
+    fn make_code(
+        &mut self,
+        program: &mut Program,
+        unit: usize,
+        level: Level,
+        beside: Option<u64>,
+        make: impl FnOnce(&mut llvm_compilation_t) -> llvm_error_t,
+    ) -> bool {
+        let Some(session) = &self.session else {
+            return false;
+        };
+        let start = now();
+        let mut made = llvm_compilation_t {
+            cycles: 0,
+            cut: 0,
+            optimise: 0,
+            generate: 0,
+            link: 0,
+            bytes: 0,
+        };
+        if make(&mut made) != LLVM_OK {
+            self.rules.spent_cycles += now() - start;
+            let reason = session.last_error();
+            let took_too_long = compile_guard::took_too_long();
+            Self::note_failure(program, unit, level, reason, took_too_long);
+            return false;
+        }
+        self.rules.spent_cycles += made.cycles;
+        let cycles = made.cycles + beside.unwrap_or(0);
+        let record = program.record_mut(unit);
+        if let Some(size) = record.policy.size() {
+            self.rules.costs.learn(level, size, cycles);
+        }
+        record.policy.compiled(level);
+        record.compilations.push(Compilation {
+            level,
+            at: now(),
+            cycles,
+            steps: Steps {
+                cut: made.cut,
+                optimise: made.optimise,
+                generate: made.generate,
+                link: made.link,
+            },
+            code_bytes: made.bytes,
+            is_beside: beside.is_some(),
+        });
+        let function = record.function;
+        if function != unit {
+            self.loop_reached(program, function, level);
+        }
+        true
+    }
+
+    /// A loop of the function has reached the level.
+    pub(super) fn loop_reached(&self, program: &mut Program, function: usize, level: Level) {
+        let record = program.record_mut(function);
+        record.policy.loop_reached(level);
+        record.set_limits(&self.rules);
+    }
+}
