@@ -6,6 +6,8 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use x86_64::instructions::port::Port;
 
+use crate::counters;
+
 const NS_PER_S: u64 = 1_000_000_000;
 
 /// The timer's clock, in Hz, and its ports (Intel 8254).
@@ -43,21 +45,15 @@ pub(crate) fn cycles() -> u64 {
     unsafe { _rdtsc() }
 }
 
-/// The counter at the program's start, and how long the program ran.
+/// The counter at the program's start.
 static PROGRAM_START: AtomicU64 = AtomicU64::new(0);
-static PROGRAM_CYCLES: AtomicU64 = AtomicU64::new(0);
 
 pub(crate) fn note_program_start() {
     PROGRAM_START.store(cycles(), Relaxed);
 }
 
 pub(crate) fn note_program_end() {
-    PROGRAM_CYCLES.store(cycles() - PROGRAM_START.load(Relaxed), Relaxed);
-}
-
-/// How long the program ran, in cycles; 0 if it did not come to its end.
-pub(crate) fn program_cycles() -> u64 {
-    PROGRAM_CYCLES.load(Relaxed)
+    counters::set_program_cycles(cycles() - PROGRAM_START.load(Relaxed));
 }
 
 /// Measures the counter, reads the real-time clock, and starts the timer's interrupts.

@@ -4,11 +4,12 @@ use core::fmt;
 
 use bareflow_cxx_runtime::platform::Stream;
 use bareflow_protocol::debug_exit;
-use bareflow_protocol::report::{Counters, EXIT};
+use bareflow_protocol::report::EXIT;
 use x86_64::instructions::port::Port;
 use x86_64::instructions::{hlt, interrupts};
 
-use crate::{clock, console, disk, memory, pager, second};
+use crate::drivers::console::{display, serial};
+use crate::{clock, console, counters, second};
 
 /// Where the ACPI power management control register is in the machines that we know (QEMU, Bochs,
 /// VirtualBox), and the value that means "off" there.
@@ -28,16 +29,9 @@ pub fn end(code: u8) -> ! {
         second::end();
     }
     console::flush();
-    console::display::refresh();
-    let counters = Counters {
-        first_output_cycles: console::first_output_cycles(),
-        cycles: clock::cycles(),
-        peak_memory_bytes: memory::peak_bytes() as u64,
-        program_cycles: clock::program_cycles(),
-        disk_bytes_read: disk::bytes_read(),
-        llvm: pager::counters(),
-    };
-    console::serial::report(format_args!("{counters}\n{EXIT}{code}\n"));
+    display::refresh();
+    let counted = counters::at(clock::cycles());
+    serial::report(format_args!("{counted}\n{EXIT}{code}\n"));
     // SAFETY: if nothing listens at these ports, nothing happens; otherwise the machine ends.
     unsafe {
         Port::new(debug_exit::PORT).write(u32::from(debug_exit::VALUE));

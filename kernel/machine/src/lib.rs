@@ -18,31 +18,28 @@ extern crate alloc;
 
 mod clock;
 mod console;
-mod disk;
+mod counters;
+mod demand_paging;
+mod drivers;
 mod exit;
 mod fault;
-mod files;
-mod firmware;
-#[cfg(feature = "engine")]
-mod host;
 mod image;
 mod interrupts;
+mod layout;
 mod memory;
-mod one_thread;
-mod pager;
+#[cfg(feature = "engine")]
+mod payload;
 mod platform;
 mod processor;
-mod room;
 mod second;
+mod single_thread_cell;
 mod start;
 mod start_info;
+mod storage;
 
-#[cfg(feature = "engine")]
-mod with_engine;
-
+pub use drivers::firmware::overlay;
 pub use exit::{end, fail};
 pub use fault::function_at;
-pub use firmware::overlay;
 pub use start::start;
 
 #[global_allocator]

@@ -11,10 +11,11 @@ use bareflow_protocol::exit_code;
 use bareflow_protocol::report::PROFILE;
 use x86_64::instructions::hlt;
 
+use crate::drivers::console::serial;
 use crate::processor::random;
 #[cfg(feature = "engine")]
 use crate::second;
-use crate::{clock, console, exit, memory, pager};
+use crate::{clock, console, exit, memory, storage};
 
 struct Machine {
     surroundings: Cell<Surroundings>,
@@ -125,8 +126,7 @@ unsafe impl Platform for Machine {
     }
 
     fn storage(&self) -> Option<&'static dyn Storage> {
-        pager::keep_volume();
-        bareflow_guest::storage()
+        storage::files()
     }
 
     fn environment(&self, name: &str) -> Option<&'static CStr> {
@@ -146,9 +146,9 @@ unsafe impl Platform for Machine {
     }
 
     fn write_profile(&self, json: &[u8]) {
-        console::serial::report_bytes(PROFILE.as_bytes());
-        console::serial::report_bytes(json);
-        console::serial::report_bytes(b"\n");
+        serial::report_bytes(PROFILE.as_bytes());
+        serial::report_bytes(json);
+        serial::report_bytes(b"\n");
     }
 
     fn exit(&self, status: i32) -> ! {

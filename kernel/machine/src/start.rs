@@ -13,17 +13,18 @@ use x86_64::VirtAddr;
 use x86_64::instructions::interrupts as processor_interrupts;
 use x86_64::registers::model_specific::FsBase;
 
-use crate::console::{self, keyboard, serial};
+use crate::drivers::console::{keyboard, serial};
+use crate::drivers::firmware::overlay;
 use crate::processor::{features, segments};
 use crate::start_info::StartInfo;
-use crate::{clock, exit, fault, files, firmware, interrupts, memory, pager, platform};
+use crate::{clock, console, demand_paging, exit, fault, interrupts, memory, platform, storage};
 
 global_asm!(
     include_str!(concat!(env!("OUT_DIR"), "/definitions.S")),
-    include_str!("../boot/entry.S"),
-    include_str!("../boot/report.S"),
-    include_str!("../boot/entry_end.S"),
-    include_str!("../boot/reload.S"),
+    include_str!("boot/pvh/entry.S"),
+    include_str!("boot/report.S"),
+    include_str!("boot/pvh/entry_end.S"),
+    include_str!("boot/bios/reload.S"),
     options(att_syntax, raw)
 );
 
@@ -53,16 +54,19 @@ pub unsafe fn start(start_info: usize, guest: &'static dyn Guest) -> ! {
         crate::second::find(&info);
         memory::initialise(&info)
     };
+    let layout = layout
+        .unwrap_or_else(|error| exit::fail(exit_code::OUT_OF_MEMORY, format_args!("{error}")));
     segments::set_handler_stacks(layout.handler_stack_tops);
     // SAFETY: the table is readable, in memory or from the disk, and nothing writes to it.
     unsafe { fault::set_table(layout.symbols) };
     platform::install();
     set_up_thread_locals();
-    if pager::initialise(layout.llvm, &layout.llvm_source).is_err() {
+    let Ok(partition) = storage::initialise(layout.header) else {
         // SAFETY: the stack lies at its physical address; the interrupt controllers and the timer are as the
         // BIOS left them, and so is low memory.
         unsafe { reload_by_bios() };
-    }
+    };
+    demand_paging::initialise(layout.llvm, partition.as_ref());
     interrupts::initialise_controller();
     clock::initialise();
     console::find_ports();
@@ -72,7 +76,7 @@ pub unsafe fn start(start_info: usize, guest: &'static dyn Guest) -> ! {
     // on the old one is needed any more.
     unsafe {
         *BUNDLE.0.get() = layout.bundle;
-        files::are_loaded(layout.files);
+        storage::files_are_loaded(layout.files);
         asm!(
             "mov rsp, {top}",
             "xor ebp, ebp",
@@ -112,8 +116,8 @@ extern "C" fn run() -> ! {
         core::slice::from_raw_parts(core::ptr::with_exposed_provenance(place.start), place.len())
     };
     // A bundle that cannot be read is refused by the guest, with the reason.
-    let overlay = firmware::overlay();
-    platform::set_surroundings(Surroundings::of_bundle(bundle, overlay, &files::REGION));
+    let overlay = overlay();
+    platform::set_surroundings(Surroundings::of_bundle(bundle, overlay, &storage::FILES));
     let guest = guest().expect("the machine was started with a guest");
     exit::end(guest.run(bundle))
 }

@@ -2,11 +2,12 @@
 
 use bareflow_console::{Echo, LineEditor};
 
-use super::ports::Received;
-use super::{display, flush, keyboard, serial, wait_until, with_ports};
-use crate::one_thread::OneThread;
+use super::{flush, wait_until, with_ports};
+use crate::drivers::console::ports::Received;
+use crate::drivers::console::{display, keyboard, serial};
+use crate::single_thread_cell::SingleThreadCell;
 
-static EDITOR: OneThread<LineEditor> = OneThread::new(LineEditor::new());
+static EDITOR: SingleThreadCell<LineEditor> = SingleThreadCell::new(LineEditor::new());
 
 /// Waits for input, unless some is there already, and reads from it; 0 is the end of input.
 pub(crate) fn read(buffer: &mut [u8]) -> usize {

@@ -2,29 +2,25 @@
 //! a serial port; input comes from the bundle, from a fast port, or from those who type at the keyboard or at a serial
 //! port.
 
-pub(crate) mod display;
 mod input;
-pub(crate) mod keyboard;
 mod output;
-mod ports;
-pub(crate) mod serial;
 
 use core::ffi::c_int;
 use core::fmt;
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bareflow_cxx_runtime::platform::Stream;
 
 pub(crate) use input::read;
 pub(crate) use output::{flush, on_tick};
 
-use crate::one_thread::OneThread;
-use crate::{clock, second};
-use ports::Ports;
+use crate::drivers::console::ports::Ports;
+use crate::drivers::console::{display, serial};
+use crate::single_thread_cell::SingleThreadCell;
+use crate::{clock, counters, second};
 use x86_64::instructions::hlt;
 use x86_64::instructions::interrupts::{self, without_interrupts};
 
-static PORTS: OneThread<Option<Ports>> = OneThread::new(None);
+static PORTS: SingleThreadCell<Option<Ports>> = SingleThreadCell::new(None);
 
 /// Looks for the fast ports. To be called once, when memory can be mapped.
 pub(crate) fn find_ports() {
@@ -37,24 +33,17 @@ fn with_ports<T>(action: impl FnOnce(&mut Ports) -> T) -> Option<T> {
     without_interrupts(|| PORTS.try_borrow()?.as_mut().map(action))
 }
 
-static FIRST_OUTPUT_CYCLES: AtomicU64 = AtomicU64::new(0);
-
-/// When the program printed first, by the time stamp counter; 0 if it never did.
-pub(crate) fn first_output_cycles() -> u64 {
-    FIRST_OUTPUT_CYCLES.load(Relaxed)
-}
-
 /// Writes all of `bytes`.
 pub(crate) fn write(stream: Stream, bytes: &[u8]) {
     // Devices are the first processor's.
     if second::is_second() {
         return;
     }
-    if stream == Stream::Output && first_output_cycles() == 0 {
-        FIRST_OUTPUT_CYCLES.store(clock::cycles(), Relaxed);
-    }
     match stream {
-        Stream::Output => output::write(bytes),
+        Stream::Output => {
+            counters::note_output(clock::cycles);
+            output::write(bytes);
+        }
         Stream::Error => {
             // What was printed before is seen before.
             flush();

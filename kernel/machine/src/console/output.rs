@@ -7,9 +7,10 @@ use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use bareflow_console::shown;
 use bareflow_cxx_runtime::platform::Stream;
 
-use super::ports::{Ports, Sent};
-use super::{display, serial, wait_until, with_ports};
-use crate::one_thread::OneThread;
+use super::{wait_until, with_ports};
+use crate::drivers::console::ports::{Ports, Sent};
+use crate::drivers::console::{display, serial};
+use crate::single_thread_cell::SingleThreadCell;
 
 /// What is sent at once.
 const BUFFER_SIZE_BYTES: usize = 64 << 10;
@@ -28,7 +29,7 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 /// Set while bytes of the program are copied, which may fault: nothing that the fault's handler does depends on it.
 static IS_COPYING: AtomicBool = AtomicBool::new(false);
 /// What the device reads.
-static SENT: OneThread<Option<Sent>> = OneThread::new(None);
+static SENT: SingleThreadCell<Option<Sent>> = SingleThreadCell::new(None);
 
 static TICKS: AtomicU64 = AtomicU64::new(0);
 static LAST_SENT: AtomicU64 = AtomicU64::new(u64::MAX);

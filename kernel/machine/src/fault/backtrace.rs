@@ -8,7 +8,7 @@ use bareflow_cxx_runtime::platform::Stream;
 
 use super::symbols::Place;
 use crate::interrupts::TrapFrame;
-use crate::{console, image, memory};
+use crate::{console, image, layout, memory};
 
 const FRAME_LIMIT: usize = 32;
 const GUESS_LIMIT: usize = 24;
@@ -17,7 +17,7 @@ const WORD_BYTES: u64 = 8;
 
 /// The word at an address on the stack.
 fn stack_word(address: u64) -> Option<u64> {
-    let is_word = address.is_multiple_of(WORD_BYTES) && memory::is_stack(address as usize);
+    let is_word = address.is_multiple_of(WORD_BYTES) && layout::is_stack(address as usize);
     // SAFETY: the whole stack is mapped, and a word that begins at a multiple of 8 does not leave it.
     is_word.then(|| unsafe { *core::ptr::with_exposed_provenance(address as usize) })
 }
@@ -30,7 +30,7 @@ fn is_kernel_code(address: u64) -> bool {
 }
 
 fn is_code(address: u64) -> bool {
-    is_kernel_code(address) || memory::is_code_pool(address as usize)
+    is_kernel_code(address) || layout::is_code_pool(address as usize)
 }
 
 /// Whether a call instruction ends at the address: `call rel32` or `call` through a register or memory
@@ -53,7 +53,7 @@ pub(super) fn print(frame: &TrapFrame) {
     line(format_args!("backtrace:\n"));
     let mut pointer = frame.rbp;
     // After an overflow the stack pointer is below the stack.
-    let mut end = frame.rsp.max(memory::stack_start() as u64);
+    let mut end = frame.rsp.max(layout::stack_start() as u64);
     for _ in 0..FRAME_LIMIT {
         // Frames lie one above the other.
         let (Some(next), Some(caller)) = (stack_word(pointer), stack_word(pointer + WORD_BYTES))

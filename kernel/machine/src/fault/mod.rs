@@ -13,7 +13,7 @@ use x86_64::registers::rflags::RFlags;
 
 use crate::console;
 use crate::interrupts::{PAGE_FAULT, TrapFrame};
-use crate::{exit, memory};
+use crate::{exit, layout};
 
 pub use symbols::function_at;
 pub(crate) use symbols::set_table;
@@ -38,7 +38,7 @@ fn cause(frame: &TrapFrame, address: usize) -> FaultCause {
         12 => "stack fault: the stack pointer is not a valid address",
         13 => return FaultCause::GeneralProtection,
         14 => {
-            return match memory::is_stack_guard(address) {
+            return match layout::is_stack_guard(address) {
                 true => FaultCause::StackOverflow,
                 false => FaultCause::PageFault { address },
             };

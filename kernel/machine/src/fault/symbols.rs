@@ -5,11 +5,11 @@ use core::ops::Range;
 
 use bareflow_boot_layout::symbols::{Symbol, SymbolTable};
 
-use crate::memory;
-use crate::one_thread::OneThread;
+use crate::layout;
+use crate::single_thread_cell::SingleThreadCell;
 
 /// Where the table is. It is opened when a name is wanted: its pages come from the disk then.
-static TABLE: OneThread<Range<usize>> = OneThread::new(0..0);
+static TABLE: SingleThreadCell<Range<usize>> = SingleThreadCell::new(0..0);
 
 /// Takes the names from the table that lies there.
 ///
@@ -42,7 +42,7 @@ impl fmt::Display for Place {
         write!(formatter, "{:#018x}", self.0)?;
         if let Some((name, offset)) = function_at(self.0 as usize) {
             write!(formatter, " {name}+{offset:#x}")?;
-        } else if memory::is_code_pool(self.0 as usize) {
+        } else if layout::is_code_pool(self.0 as usize) {
             formatter.write_str(" in the program")?;
         }
         Ok(())

@@ -12,12 +12,13 @@ use x86_64::structures::idt::Entry;
 
 use bareflow_guest::guest;
 
-use crate::console::{self, display, keyboard};
-use crate::one_thread::OneThread;
+use crate::console;
+use crate::drivers::console::{display, keyboard};
 use crate::processor::segments::{self, HandlerStack};
 #[cfg(feature = "engine")]
 use crate::second;
-use crate::{fault, pager};
+use crate::single_thread_cell::SingleThreadCell;
+use crate::{demand_paging, fault};
 
 pub(crate) use controller::initialise as initialise_controller;
 
@@ -77,7 +78,8 @@ const REFRESH_INTERVAL: u64 = 4;
 
 type Gate = Entry<extern "C" fn()>;
 
-static TABLE: OneThread<[Gate; VECTORS]> = OneThread::new([const { Gate::missing() }; VECTORS]);
+static TABLE: SingleThreadCell<[Gate; VECTORS]> =
+    SingleThreadCell::new([const { Gate::missing() }; VECTORS]);
 
 const fn stack_of(vector: usize) -> HandlerStack {
     match vector {
@@ -168,15 +170,15 @@ fn on_page_fault(frame: &mut TrapFrame) {
     let address = Cr2::read_raw() as usize;
     let is_missing = frame.error_code & PAGE_FAULT_PRESENT == 0;
     let found = match is_missing {
-        true => pager::resolve(address),
-        false => pager::Fault::Foreign,
+        true => demand_paging::resolve(address),
+        false => demand_paging::Fault::Foreign,
     };
     match found {
-        pager::Fault::Resolved => {}
-        pager::Fault::Absent => {
+        demand_paging::Fault::Resolved => {}
+        demand_paging::Fault::Absent => {
             segments::with_nested_page_faults(|| fault::handle_absent_page(frame, address));
         }
-        pager::Fault::Foreign => segments::with_nested_page_faults(|| fault::handle(frame)),
+        demand_paging::Fault::Foreign => segments::with_nested_page_faults(|| fault::handle(frame)),
     }
 }
 

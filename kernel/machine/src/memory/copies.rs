@@ -10,10 +10,10 @@ use x86_64::instructions::interrupts::without_interrupts;
 use x86_64::structures::paging::page_table::{PageTable, PageTableEntry, PageTableFlags};
 use x86_64::{PhysAddr, VirtAddr};
 
-use super::places::{HANDLER_STACK_AREA, STACK};
 use super::{UPPER, flush, page_of, with_space};
 use crate::image;
-use crate::one_thread::OneThread;
+use crate::layout::{HANDLER_STACK_AREA, STACK};
+use crate::single_thread_cell::SingleThreadCell;
 
 /// What the second processor gets to work with, beside the copy: half of what is free, but no more than this.
 const MOST_ROOM_PAGES: usize = (128 << 20) / PAGE_SIZE_BYTES;
@@ -24,7 +24,7 @@ const LEAST_ROOM_PAGES: usize = (24 << 20) / PAGE_SIZE_BYTES;
 const PIECE_SIZE_BYTES: usize = 1024;
 
 /// Pages that both processors see.
-static SHARED: OneThread<Vec<Range<usize>>> = OneThread::new(Vec::new());
+static SHARED: SingleThreadCell<Vec<Range<usize>>> = SingleThreadCell::new(Vec::new());
 
 /// Such a copy.
 pub(crate) struct MemoryCopy {

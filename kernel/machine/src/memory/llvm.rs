@@ -10,14 +10,6 @@ use super::{flush, page_of, pages_of, with_space};
 use crate::image::{self, LlvmWindow};
 use crate::start_info::StartInfo;
 
-/// How LLVM comes into memory.
-pub(crate) enum LlvmSource {
-    /// A loader has put there what there is of it.
-    Loaded,
-    /// From the disk with this header, page by page.
-    Disk(KernelHeader),
-}
-
 /// LLVM where a loader has put it.
 pub(super) struct LoadedLlvm {
     /// All that was loaded.
@@ -28,11 +20,13 @@ pub(super) struct LoadedLlvm {
     table: Table<'static>,
 }
 
-/// LLVM's window, and what of it is loaded.
+/// LLVM's window, and what of it is loaded; if nothing is, the header on the disk that it is to be read from.
 ///
 /// # Safety
 /// The first 4 GiB must be mapped.
-pub(super) unsafe fn find_llvm(info: &StartInfo) -> (LlvmWindow, Option<LoadedLlvm>, LlvmSource) {
+pub(super) unsafe fn find_llvm(
+    info: &StartInfo,
+) -> (LlvmWindow, Option<LoadedLlvm>, Option<KernelHeader>) {
     let Some(header) = info.header() else {
         let mut bytes = image::loaded_llvm();
         // SAFETY: the caller's promise.
@@ -43,12 +37,12 @@ pub(super) unsafe fn find_llvm(info: &StartInfo) -> (LlvmWindow, Option<LoadedLl
             bytes,
             table: Table::of_all(pages),
         };
-        return (image::llvm_window(pages), Some(loaded), LlvmSource::Loaded);
+        return (image::llvm_window(pages), Some(loaded), None);
     };
     let pages = header.llvm_pages as usize;
     let window = image::llvm_window(pages);
     let Some(bytes) = info.llvm() else {
-        return (window, None, LlvmSource::Disk(header));
+        return (window, None, Some(header));
     };
     let table_size_bytes = header.llvm_table_sectors as usize * SECTOR_SIZE_BYTES;
     let table = core::ptr::with_exposed_provenance(bytes.start);
@@ -61,7 +55,7 @@ pub(super) unsafe fn find_llvm(info: &StartInfo) -> (LlvmWindow, Option<LoadedLl
         table: Table::open(table, pages, header.llvm_stored_pages())
             .expect("the image was made with the table that its header says"),
     };
-    (window, Some(loaded), LlvmSource::Loaded)
+    (window, Some(loaded), None)
 }
 
 /// Puts LLVM's memory, which a loader has filled, at LLVM's addresses.

@@ -4,17 +4,17 @@
 mod copies;
 mod large;
 mod llvm;
-mod places;
 
 use core::cell::UnsafeCell;
+use core::fmt;
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use bareflow_boot_layout::KernelHeader;
 use bareflow_cxx_runtime::platform::{PlatformError, Protection};
 use bareflow_memory::{
     Access, AddressSpace, Cache, Frame, Frames, MapError, PAGE_SIZE_BYTES, Pool, WORDS, frames_of,
 };
-use bareflow_protocol::exit_code;
 use x86_64::instructions::interrupts::without_interrupts;
 use x86_64::instructions::tlb;
 use x86_64::registers::control::{Cr0, Cr0Flags, Cr3, Cr3Flags};
@@ -23,23 +23,22 @@ use x86_64::structures::paging::page_table::{PageTable, PageTableEntry, PageTabl
 use x86_64::{PhysAddr, VirtAddr};
 
 use crate::image::LlvmWindow;
-use crate::one_thread::OneThread;
+use crate::layout::{
+    DEVICES, HANDLER_STACK_AREA, HANDLER_STACK_SIZE_BYTES, HANDLER_STACK_STRIDE, POOL_ADDRESS,
+    STACK, STACK_GUARD,
+};
 use crate::processor::segments::HANDLER_STACKS;
-use crate::room::POOL_ADDRESS;
+use crate::single_thread_cell::SingleThreadCell;
 use crate::start_info::StartInfo;
-use crate::{exit, image};
+use crate::{counters, image};
 
 #[cfg(feature = "engine")]
 pub(crate) use copies::{MemoryCopy, copy, drop_copy, keep_free, mapping, place_llvm_page, share};
 pub(crate) use large::map_large;
+pub(crate) use llvm::fill_llvm_page;
 #[cfg(feature = "engine")]
 pub(crate) use llvm::is_used;
-pub(crate) use llvm::{LlvmSource, fill_llvm_page};
 use llvm::{find_llvm, place_llvm};
-use places::{DEVICES, HANDLER_STACK_AREA, HANDLER_STACK_STRIDE, STACK, STACK_GUARD};
-pub(crate) use places::{
-    HANDLER_STACK_SIZE_BYTES, is_code_pool, is_in_core, is_stack, is_stack_guard, stack_start,
-};
 
 /// VGA's text memory.
 const SCREEN: Range<usize> = 0xb_8000..0xc_0000;
@@ -82,7 +81,7 @@ static FREE_FRAMES: FreeFrames = FreeFrames(UnsafeCell::new([0; WORDS]));
 /// The frames that the firmware left us.
 static USABLE_FRAMES: AtomicUsize = AtomicUsize::new(0);
 
-static SPACE: OneThread<Option<AddressSpace<'static>>> = OneThread::new(None);
+static SPACE: SingleThreadCell<Option<AddressSpace<'static>>> = SingleThreadCell::new(None);
 
 const fn page_of(address: usize) -> usize {
     address / PAGE_SIZE_BYTES
@@ -102,26 +101,58 @@ pub(crate) struct Layout {
     pub(crate) symbols: Range<usize>,
     /// Where LLVM's pages are.
     pub(crate) llvm: LlvmWindow,
-    /// How LLVM comes into memory.
-    pub(crate) llvm_source: LlvmSource,
+    /// The header on the disk that LLVM is to be read from; `None` if a loader has put there what there is of it.
+    pub(crate) header: Option<KernelHeader>,
     /// Where the stack begins.
     pub(crate) stack_top: usize,
     /// Where the handlers' stacks begin.
     pub(crate) handler_stack_tops: [usize; HANDLER_STACKS],
 }
 
+/// Why the memory cannot be set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MemoryError {
+    /// So many frames are free. The entry has checked the memory's size; only a map with holes comes here.
+    TooLittle { free_frames: usize },
+    /// What there is does not suffice for the stack.
+    NoStack,
+}
+
+impl fmt::Display for MemoryError {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::TooLittle { free_frames } => write!(
+                formatter,
+                "this machine has {} MiB of free memory; at least {} MiB are needed",
+                (free_frames * PAGE_SIZE_BYTES) >> 20,
+                image::minimum_memory() >> 20
+            ),
+            Self::NoStack => formatter.write_str("there is no memory for the stack"),
+        }
+    }
+}
+
+fn take(frames: &mut Frames, count: usize) -> Result<usize, MemoryError> {
+    frames.take(count).ok_or(MemoryError::TooLittle {
+        free_frames: frames.free_count(),
+    })
+}
+
 /// Makes the kernel's own page tables and changes to them.
+///
+/// # Errors
+/// [`MemoryError`].
 ///
 /// # Safety
 /// To be called once, with the first 4 GiB mapped at their own addresses.
-pub(crate) unsafe fn initialise(info: &StartInfo) -> Layout {
+pub(crate) unsafe fn initialise(info: &StartInfo) -> Result<Layout, MemoryError> {
     // SAFETY: these are the only borrows.
     let (upper, free_frames) = unsafe { (&mut *UPPER.0.get(), &mut *FREE_FRAMES.0.get()) };
     let mut frames = Frames::new(free_frames);
     frames_of(info.memory_map(), &mut frames);
     frames.reserve(0..page_of(LOW_MEMORY_END));
     // SAFETY: the first 4 GiB are mapped.
-    let (llvm, loaded_llvm, llvm_source) = unsafe { find_llvm(info) };
+    let (llvm, loaded_llvm, header) = unsafe { find_llvm(info) };
     let window_end = llvm.0[llvm.0.len() - 1].pages.end;
     let pool = Pool {
         pages: page_of(POOL_ADDRESS)..window_end,
@@ -136,10 +167,12 @@ pub(crate) unsafe fn initialise(info: &StartInfo) -> Layout {
     for module in &modules {
         reserve_module(module, &mut frames);
     }
-    let [bundle, files] = modules.map(|module| place_module(module, &pool, &mut frames));
+    let [bundle, files] = modules;
+    let bundle = place_module(bundle, &pool, &mut frames)?;
+    let files = place_module(files, &pool, &mut frames)?;
 
     let count = AddressSpace::table_count(&frames, &pool);
-    let first = frames.take(count).unwrap_or_else(|| too_little(&frames));
+    let first = take(&mut frames, count)?;
     let tables = first * PAGE_SIZE_BYTES;
     // SAFETY: the frames are free memory, mapped, and taken for this; any bytes are a page table.
     let table_slice = unsafe {
@@ -161,7 +194,7 @@ pub(crate) unsafe fn initialise(info: &StartInfo) -> Layout {
     if let Some(loaded) = loaded_llvm {
         place_llvm(&mut space, &llvm, &loaded);
     }
-    let handler_stack_tops = commit_stacks(&mut space);
+    let handler_stack_tops = commit_stacks(&mut space)?;
 
     let present = PageTableFlags::PRESENT | PageTableFlags::WRITABLE;
     upper.level4[0].set_addr(physical(&raw const upper.level3), present);
@@ -172,17 +205,18 @@ pub(crate) unsafe fn initialise(info: &StartInfo) -> Layout {
     let level4 = PhysFrame::containing_address(physical(&raw const upper.level4));
     // SAFETY: the new tables map everything of the kernel where it is, its stack (in .bss) included.
     unsafe { Cr3::write(level4, Cr3Flags::empty()) };
+    publish_peak(&space);
     *SPACE.borrow() = Some(space);
     let symbols = &llvm.0[llvm.0.len() - 1].pages;
-    Layout {
+    Ok(Layout {
         bundle,
         files,
         symbols: symbols.start * PAGE_SIZE_BYTES..symbols.end * PAGE_SIZE_BYTES,
         llvm,
-        llvm_source,
+        header,
         stack_top: HANDLER_STACK_AREA,
         handler_stack_tops,
-    }
+    })
 }
 
 /// The kernel's variables, with the upper tables among them: a program that overwrites those would take the kernel away
@@ -224,14 +258,18 @@ fn reserve_module(module: &Range<usize>, frames: &mut Frames) {
 }
 
 /// Where a module stays. A loader may have put it where the kernel maps nothing: then it is copied.
-fn place_module(module: Range<usize>, pool: &Pool, frames: &mut Frames) -> Range<usize> {
+fn place_module(
+    module: Range<usize>,
+    pool: &Pool,
+    frames: &mut Frames,
+) -> Result<Range<usize>, MemoryError> {
     let count = pages_of(&module).len();
     let window = pool.pages.start * PAGE_SIZE_BYTES..pool.pages.end * PAGE_SIZE_BYTES;
     let overlaps = module.start < window.end && window.start < module.end;
     if module.is_empty() || (module.end <= bareflow_memory::LIMIT_BYTES && !overlaps) {
-        return module;
+        return Ok(module);
     }
-    let first = frames.take(count).unwrap_or_else(|| too_little(frames));
+    let first = take(frames, count)?;
     let copy = first * PAGE_SIZE_BYTES;
     // SAFETY: both ranges are mapped memory; the frames are free and the loader's module is not.
     unsafe {
@@ -241,38 +279,23 @@ fn place_module(module: Range<usize>, pool: &Pool, frames: &mut Frames) -> Range
             module.len(),
         );
     }
-    copy..copy + module.len()
+    Ok(copy..copy + module.len())
 }
 
-fn commit_stacks(space: &mut AddressSpace) -> [usize; HANDLER_STACKS] {
+fn commit_stacks(space: &mut AddressSpace) -> Result<[usize; HANDLER_STACKS], MemoryError> {
     let mut commit = |bytes: Range<usize>| {
-        for page in pages_of(&bytes) {
-            if space.commit(page, Access::ReadWrite).is_err() {
-                exit::fail(
-                    exit_code::OUT_OF_MEMORY,
-                    format_args!("there is no memory for the stack"),
-                );
-            }
-        }
+        pages_of(&bytes).try_for_each(|page| {
+            let committed = space.commit(page, Access::ReadWrite);
+            committed.map(|_| ()).map_err(|_| MemoryError::NoStack)
+        })
     };
-    commit(STACK..HANDLER_STACK_AREA);
-    core::array::from_fn(|index| {
-        let top = HANDLER_STACK_AREA + (index + 1) * HANDLER_STACK_STRIDE;
-        commit(top - HANDLER_STACK_SIZE_BYTES..top);
-        top
-    })
-}
-
-/// The entry has checked the memory's size; only a map with holes comes here.
-fn too_little(frames: &Frames) -> ! {
-    exit::fail(
-        exit_code::OUT_OF_MEMORY,
-        format_args!(
-            "this machine has {} MiB of free memory; at least {} MiB are needed",
-            (frames.free_count() * PAGE_SIZE_BYTES) >> 20,
-            image::minimum_memory() >> 20
-        ),
-    )
+    commit(STACK..HANDLER_STACK_AREA)?;
+    let tops: [usize; HANDLER_STACKS] =
+        core::array::from_fn(|index| HANDLER_STACK_AREA + (index + 1) * HANDLER_STACK_STRIDE);
+    for top in tops {
+        commit(top - HANDLER_STACK_SIZE_BYTES..top)?;
+    }
+    Ok(tops)
 }
 
 fn access_of(protection: Protection) -> Result<Access, PlatformError> {
@@ -321,26 +344,21 @@ fn flush(pages: Range<usize>) {
     }
 }
 
+fn publish_peak(space: &AddressSpace) {
+    let most_used = USABLE_FRAMES.load(Relaxed) - space.least_free_count();
+    counters::set_peak_memory(most_used * PAGE_SIZE_BYTES);
+}
+
 /// No handler runs meanwhile: one that touches LLVM needs the space itself.
 fn with_space<T>(action: impl FnOnce(&mut AddressSpace<'static>) -> T) -> T {
     without_interrupts(|| {
         let mut space = SPACE.borrow();
-        action(
-            space
-                .as_mut()
-                .expect("memory is initialised before anybody asks for some"),
-        )
-    })
-}
-
-/// The most memory that was in use at once, in bytes: the kernel's image and everything else. 0 before
-/// memory is set up, and when a fault has interrupted its management.
-pub(crate) fn peak_bytes() -> usize {
-    let Some(space) = SPACE.try_borrow() else {
-        return 0;
-    };
-    space.as_ref().map_or(0, |space| {
-        (USABLE_FRAMES.load(Relaxed) - space.least_free_count()) * PAGE_SIZE_BYTES
+        let space = space
+            .as_mut()
+            .expect("memory is initialised before anybody asks for some");
+        let result = action(space);
+        publish_peak(space);
+        result
     })
 }
 

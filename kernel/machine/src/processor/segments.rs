@@ -8,8 +8,8 @@ use x86_64::instructions::tables::load_tss;
 use x86_64::structures::gdt::{Descriptor, GlobalDescriptorTable};
 use x86_64::structures::tss::TaskStateSegment;
 
-use crate::memory::HANDLER_STACK_SIZE_BYTES;
-use crate::one_thread::OneThread;
+use crate::layout::HANDLER_STACK_SIZE_BYTES;
+use crate::single_thread_cell::SingleThreadCell;
 
 /// Which stack a handler runs on: none may be entered again while one of the others is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,8 @@ struct Task(UnsafeCell<TaskStateSegment>);
 unsafe impl Sync for Task {}
 
 static TASK: Task = Task(UnsafeCell::new(TaskStateSegment::new()));
-static TABLE: OneThread<GlobalDescriptorTable> = OneThread::new(GlobalDescriptorTable::empty());
+static TABLE: SingleThreadCell<GlobalDescriptorTable> =
+    SingleThreadCell::new(GlobalDescriptorTable::empty());
 
 /// Loads both tables, with one early stack for all handlers.
 pub(crate) fn load() {

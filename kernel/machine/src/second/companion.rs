@@ -16,14 +16,11 @@ use x86_64::registers::model_specific::FsBase;
 
 use super::{apic, become_second, find, is_second};
 use crate::memory::{self, MemoryCopy};
-use crate::one_thread::OneThread;
 use crate::processor::{features, segments};
-use crate::{clock, interrupts, pager};
+use crate::single_thread_cell::SingleThreadCell;
+use crate::{clock, demand_paging, interrupts};
 
-global_asm!(
-    include_str!("../../boot/second.S"),
-    options(att_syntax, raw)
-);
+global_asm!(include_str!("second.S"), options(att_syntax, raw));
 
 /// The vectors of the processors' own interrupts, behind the devices': the second one wants a page; its timer; it is
 /// called because there is something to do.
@@ -81,7 +78,7 @@ unsafe impl Sync for TaskSlot {}
 static TASK: TaskSlot = TaskSlot(UnsafeCell::new(None));
 
 /// The memory of the second processor.
-static COPY: OneThread<Option<MemoryCopy>> = OneThread::new(None);
+static COPY: SingleThreadCell<Option<MemoryCopy>> = SingleThreadCell::new(None);
 
 /// What the machine offers.
 #[derive(Debug)]
@@ -199,7 +196,7 @@ impl Companion for SecondProcessor {
     }
 
     unsafe fn start(&self, run: unsafe extern "C" fn(*mut c_void), user: *mut c_void) -> bool {
-        pager::bring_variables();
+        demand_paging::bring_variables();
         // SAFETY: see TaskSlot.
         unsafe {
             *TASK.0.get() = Some(Task {
@@ -300,12 +297,12 @@ pub(crate) fn fetch(page: usize) -> Option<usize> {
 /// at the next tick.
 pub(crate) fn answer_request() {
     let page = MAILBOX.wanted.load(Acquire);
-    if page == 0 || is_second() || pager::is_busy() {
+    if page == 0 || is_second() || demand_paging::is_busy() {
         return;
     }
     let address = page * PAGE_SIZE_BYTES;
     if memory::mapping(page).is_none() {
-        pager::resolve(address);
+        demand_paging::resolve(address);
     }
     // Only what nobody can write may be in two places.
     let frame = memory::mapping(page).filter(|(_, is_writable)| !is_writable);

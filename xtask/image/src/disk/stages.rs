@@ -12,7 +12,7 @@ use bareflow_build::shell;
 use bareflow_build::temporary::TemporaryFolder;
 
 /// Below the repository.
-const SOURCES: &str = "kernel/machine/boot";
+const SOURCES: &str = "kernel/machine/src/boot";
 
 /// Why there are no boot stages.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +109,7 @@ impl BootStages {
                 .arg(&sources)
                 .arg("-I")
                 .arg(folder.path())
-                .arg(sources.join(format!("{name}.S")))
+                .arg(sources.join(format!("bios/{name}.S")))
                 .arg("-o")
                 .arg(&object);
             run(name, assemble)?;

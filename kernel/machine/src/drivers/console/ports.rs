@@ -11,8 +11,8 @@ use virtio_drivers::queue::VirtQueue;
 use virtio_drivers::transport::pci::PciTransport;
 use virtio_drivers::transport::{DeviceType, Transport};
 
-use crate::disk::pci;
-use crate::disk::virtio::MachineMemory;
+use crate::drivers::bus::memory::MachineMemory;
+use crate::drivers::bus::pci;
 
 bitflags! {
     /// Features (sections 5.3.3 and 6).
@@ -44,10 +44,10 @@ const fn queue_to_device(port: u32) -> u16 {
 
 /// Events of control messages (section 5.3.6.2).
 mod event {
-    pub(super) const DEVICE_READY: u16 = 0;
-    pub(super) const PORT_ADD: u16 = 1;
-    pub(super) const PORT_READY: u16 = 3;
-    pub(super) const PORT_OPEN: u16 = 6;
+    pub(crate) const DEVICE_READY: u16 = 0;
+    pub(crate) const PORT_ADD: u16 = 1;
+    pub(crate) const PORT_READY: u16 = 3;
+    pub(crate) const PORT_OPEN: u16 = 6;
 }
 
 const CONTROL_SIZE_BYTES: usize = 8;
@@ -153,7 +153,7 @@ impl<const SIZE: usize> Receiver<SIZE> {
 
 /// What there is to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Received {
+pub(crate) enum Received {
     /// So many bytes.
     Bytes(usize),
     /// Nothing yet.
@@ -164,13 +164,13 @@ pub(super) enum Received {
 
 /// Output that the device has not taken yet.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sent {
+pub(crate) struct Sent {
     token: u16,
     bytes: &'static [u8],
 }
 
 /// The device with its driver.
-pub(super) struct Ports {
+pub(crate) struct Ports {
     transport: PciTransport,
     control_in: Receiver<CONTROL_BUFFER_BYTES>,
     control_out: Queue,
@@ -190,7 +190,7 @@ pub(super) struct Ports {
 
 impl Ports {
     /// Takes over the first such device. To be called once.
-    pub(super) fn open() -> Option<Self> {
+    pub(crate) fn open() -> Option<Self> {
         let function = pci::virtio_functions(DeviceType::Console).next()?;
         let mut root = pci::enable(function);
         let mut transport = PciTransport::new::<MachineMemory, _>(&mut root, function).ok()?;
@@ -280,22 +280,22 @@ impl Ports {
     }
 
     /// Whether output goes here.
-    pub(super) fn has_output(&self) -> bool {
+    pub(crate) fn has_output(&self) -> bool {
         self.is_there[OUTPUT as usize]
     }
 
     /// Whether errors go here.
-    pub(super) fn has_errors(&self) -> bool {
+    pub(crate) fn has_errors(&self) -> bool {
         self.is_there[ERRORS as usize]
     }
 
     /// Whether input comes from here.
-    pub(super) fn has_input(&self) -> bool {
+    pub(crate) fn has_input(&self) -> bool {
         self.is_there[INPUT as usize]
     }
 
     /// Hands output to the device, which reads it until [`Ports::is_taken`] says otherwise.
-    pub(super) fn send(&mut self, bytes: &'static [u8]) -> Option<Sent> {
+    pub(crate) fn send(&mut self, bytes: &'static [u8]) -> Option<Sent> {
         // SAFETY: the bytes are static, and whoever gave them does not change them until they are taken.
         let token = unsafe { self.output.add(&[bytes], &mut []) }.ok()?;
         self.transport.notify(queue_to_device(OUTPUT));
@@ -303,13 +303,13 @@ impl Ports {
     }
 
     /// Whether the device has taken what was sent last.
-    pub(super) fn is_taken(&mut self, sent: Sent) -> bool {
+    pub(crate) fn is_taken(&mut self, sent: Sent) -> bool {
         // SAFETY: these are the bytes that were sent with this token.
         unsafe { self.output.pop_used(sent.token, &[sent.bytes], &mut []) }.is_ok()
     }
 
     /// Writes errors; returns whether they go here.
-    pub(super) fn write_errors(&mut self, bytes: &[u8]) -> bool {
+    pub(crate) fn write_errors(&mut self, bytes: &[u8]) -> bool {
         if !self.has_errors() {
             return false;
         }
@@ -325,7 +325,7 @@ impl Ports {
     }
 
     /// Reads what has come, if anything has.
-    pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Received {
+    pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> Received {
         if !self.is_reading {
             self.is_reading = true;
             self.input.give_all();

@@ -1,4 +1,4 @@
-//! What lies where in the address space: behind the code pool the stacks, devices, and LLVM.
+//! What lies where in the address space: the code pool, and behind it the stacks, devices, and LLVM.
 
 use core::ops::Range;
 
@@ -6,20 +6,40 @@ use bareflow_memory::PAGE_SIZE_BYTES;
 
 use crate::image;
 use crate::processor::segments::HANDLER_STACKS;
-use crate::room::{POOL_ADDRESS, POOL_SIZE_BYTES, STACK_SIZE_BYTES};
+
+#[cfg(feature = "engine")]
+mod of_payload {
+    pub(crate) use bareflow_engine::{POOL_ADDRESS, POOL_SIZE_BYTES};
+
+    /// LLVM's share, and the 8 MiB that Linux gives programs.
+    pub(crate) const STACK_SIZE_BYTES: usize = 16 << 20;
+}
+
+#[cfg(not(feature = "engine"))]
+mod of_payload {
+    /// Nothing is compiled: the guard of the stack begins where the code pool would.
+    pub(crate) use bareflow_protocol::pool::ADDRESS as POOL_ADDRESS;
+    pub(crate) const POOL_SIZE_BYTES: usize = 0;
+
+    /// What Linux gives programs.
+    pub(crate) const STACK_SIZE_BYTES: usize = 8 << 20;
+}
+
+pub(crate) use of_payload::POOL_ADDRESS;
+use of_payload::{POOL_SIZE_BYTES, STACK_SIZE_BYTES};
 
 /// One function's frame can be larger than a page: the guard is wide.
 const STACK_GUARD_SIZE_BYTES: usize = 1 << 20;
 /// Room for a report, and for the page faults on LLVM's pages that it may cause.
 pub(crate) const HANDLER_STACK_SIZE_BYTES: usize = 32 << 10;
 
-pub(super) const STACK_GUARD: usize = POOL_ADDRESS + POOL_SIZE_BYTES;
-pub(super) const STACK: usize = STACK_GUARD + STACK_GUARD_SIZE_BYTES;
+pub(crate) const STACK_GUARD: usize = POOL_ADDRESS + POOL_SIZE_BYTES;
+pub(crate) const STACK: usize = STACK_GUARD + STACK_GUARD_SIZE_BYTES;
 /// A guard of one page and a stack for each handler.
-pub(super) const HANDLER_STACK_AREA: usize = STACK + STACK_SIZE_BYTES;
-pub(super) const HANDLER_STACK_STRIDE: usize = PAGE_SIZE_BYTES + HANDLER_STACK_SIZE_BYTES;
+pub(crate) const HANDLER_STACK_AREA: usize = STACK + STACK_SIZE_BYTES;
+pub(crate) const HANDLER_STACK_STRIDE: usize = PAGE_SIZE_BYTES + HANDLER_STACK_SIZE_BYTES;
 /// Where devices' registers are mapped. LLVM's window is behind it, as the linker script says.
-pub(super) const DEVICES: Range<usize> = DEVICES_START..DEVICES_START + (4 << 20);
+pub(crate) const DEVICES: Range<usize> = DEVICES_START..DEVICES_START + (4 << 20);
 const DEVICES_START: usize =
     (HANDLER_STACK_AREA + HANDLER_STACKS * HANDLER_STACK_STRIDE).next_multiple_of(4 << 20);
 

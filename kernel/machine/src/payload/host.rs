@@ -3,7 +3,7 @@
 use bareflow_engine::{Companion, Host, HostCounters, Kernel};
 use bareflow_guest::VolumeGuard;
 
-use crate::{memory, pager, second};
+use crate::{clock, counters, second, storage};
 
 /// The machine.
 #[derive(Default)]
@@ -15,14 +15,14 @@ impl Host for MachineHost {
     }
 
     fn volume(&mut self) -> Option<VolumeGuard> {
-        pager::keep_volume();
-        bareflow_guest::volume()
+        storage::volume()
     }
 
     fn counters(&self) -> HostCounters {
+        let counted = counters::at(clock::cycles());
         HostCounters {
-            llvm_bytes_read: pager::counters().map(|read| read.bytes),
-            memory_bytes: Some(memory::peak_bytes() as u64),
+            llvm_bytes_read: counted.llvm.map(|read| read.bytes),
+            memory_bytes: Some(counted.peak_memory_bytes),
         }
     }
 

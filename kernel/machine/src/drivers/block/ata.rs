@@ -65,7 +65,7 @@ pub(super) fn places() -> impl Iterator<Item = Place> {
 }
 
 /// A disk.
-pub(super) struct AtaDisk {
+pub(crate) struct AtaDisk {
     place: Place,
     sector_count: u64,
     has_48_bits: bool,

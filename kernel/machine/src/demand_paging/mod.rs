@@ -11,24 +11,21 @@ mod recording;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use bareflow_boot_layout::clusters::{self, Table};
 use bareflow_boot_layout::{Checksum, KernelHeader, SECTOR_SIZE_BYTES};
 use bareflow_memory::{MapError, PAGE_SIZE_BYTES};
 use bareflow_pager::{Clusters, Contents, Owner, Page};
 use bareflow_protocol::exit_code;
-use bareflow_protocol::report::LlvmRead;
 use bareflow_volume::DeviceError;
 
 use crate::image::LlvmWindow;
-use crate::memory::LlvmSource;
-use crate::one_thread::OneThread;
-use crate::{disk, exit, files, memory};
+use crate::single_thread_cell::SingleThreadCell;
+use crate::storage::{self, BootPartition};
+use crate::{counters, exit, memory};
 #[cfg(feature = "engine")]
 use crate::{image, second};
 
-pub(crate) use record::keep_volume;
 #[cfg(feature = "engine")]
 pub(crate) use recording::remember;
 
@@ -36,7 +33,7 @@ pub(crate) use recording::remember;
 const ATTEMPTS: usize = 3;
 
 /// What is read at once.
-const RUN_CLUSTERS: usize = disk::TRANSFER_SIZE_BYTES / clusters::SIZE_BYTES;
+const RUN_CLUSTERS: usize = storage::TRANSFER_SIZE_BYTES / clusters::SIZE_BYTES;
 
 /// LLVM on the disk.
 struct Stored {
@@ -57,49 +54,23 @@ struct Pager {
     stored: Option<Stored>,
 }
 
-static PAGER: OneThread<Option<Pager>> = OneThread::new(None);
+static PAGER: SingleThreadCell<Option<Pager>> = SingleThreadCell::new(None);
 
-static IS_ON_DISK: AtomicBool = AtomicBool::new(false);
-static BYTES_READ: AtomicU64 = AtomicU64::new(0);
-static READS: AtomicU64 = AtomicU64::new(0);
-
-/// How much of LLVM was read from the disk; `None` if all of it was loaded.
-pub(crate) fn counters() -> Option<LlvmRead> {
-    IS_ON_DISK.load(Relaxed).then(|| LlvmRead {
-        bytes: BYTES_READ.load(Relaxed),
-        reads: READS.load(Relaxed),
-    })
-}
-
-/// Looks for the disk and gets ready to read LLVM from it.
-///
-/// # Errors
-/// That there is no driver for the disk.
-pub(crate) fn initialise(window: LlvmWindow, source: &LlvmSource) -> Result<(), NoDriver> {
-    let stored = match source {
-        LlvmSource::Loaded => {
-            disk::find_volume_disk();
-            None
-        }
-        LlvmSource::Disk(header) => {
-            let partition = disk::find_boot_disk(header).ok_or(NoDriver)?;
-            files::are_on_disk(partition + u64::from(header.files_sector()));
-            IS_ON_DISK.store(true, Relaxed);
-            Some(open(header, partition))
-        }
-    };
+/// Gets ready to read LLVM from the disk that the machine was started from; if none has, all of it is in memory.
+pub(crate) fn initialise(window: LlvmWindow, partition: Option<&BootPartition>) {
+    let stored = partition.map(|partition| {
+        counters::llvm_is_on_disk();
+        storage::when_mounted(record::read);
+        open(&partition.header, partition.first_sector)
+    });
     *PAGER.borrow() = Some(Pager { window, stored });
-    Ok(())
 }
-
-/// The disk that the machine was started from has no driver here.
-pub(crate) struct NoDriver;
 
 fn open(header: &KernelHeader, partition: u64) -> Stored {
     let mut table = vec![0; header.llvm_table_sectors as usize * SECTOR_SIZE_BYTES];
     let mut sector = partition + u64::from(header.llvm_table_sector());
-    for part in table.chunks_mut(disk::TRANSFER_SIZE_BYTES) {
-        let read = disk::read_with(sector, part.len(), |bytes| part.copy_from_slice(bytes));
+    for part in table.chunks_mut(storage::TRANSFER_SIZE_BYTES) {
+        let read = storage::read_with(sector, part.len(), |bytes| part.copy_from_slice(bytes));
         read.unwrap_or_else(|error| unreadable(sector, error));
         sector += (part.len() / SECTOR_SIZE_BYTES) as u64;
     }
@@ -219,9 +190,8 @@ impl Stored {
         let sector = self.first_sector + (pages.start * sectors_per_page) as u64;
         let size_bytes = pages.len() * PAGE_SIZE_BYTES;
         let attempt = || {
-            READS.fetch_add(1, Relaxed);
-            BYTES_READ.fetch_add(size_bytes as u64, Relaxed);
-            disk::read_with(sector, size_bytes, |bytes| {
+            counters::add_llvm_read(size_bytes);
+            storage::read_with(sector, size_bytes, |bytes| {
                 check(&table, wanted.start, bytes);
                 for (position, bytes) in pages.clone().zip(bytes.chunks(PAGE_SIZE_BYTES)) {
                     let page = table.page(position);

@@ -1,4 +1,4 @@
-//! The record of touches on the volume, and the volume itself, which is mounted once.
+//! The record of touches on the volume.
 
 use alloc::format;
 use alloc::string::String;
@@ -6,26 +6,22 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use bareflow_cxx_runtime::platform::Stream;
-use bareflow_guest::{DiskVolume, mount, mount_quietly};
+use bareflow_guest::DiskVolume;
 use bareflow_pager::{RECORD_FOLDER, RECORD_NAMES, Record};
 use bareflow_volume::VolumeError;
 
 use super::PAGER;
-use crate::one_thread::OneThread;
-use crate::{console, disk};
+use crate::single_thread_cell::SingleThreadCell;
+use crate::{console, storage};
 
-/// The volume while nobody has taken it, and what was read from it.
+/// What was read from the volume.
 pub(super) struct Remembered {
-    is_read: bool,
-    pub(super) volume: Option<DiskVolume>,
     pub(super) record: Record,
     /// The name of the record that was read.
     pub(super) name: Option<&'static str>,
 }
 
-pub(super) static REMEMBERED: OneThread<Remembered> = OneThread::new(Remembered {
-    is_read: false,
-    volume: None,
+pub(super) static REMEMBERED: SingleThreadCell<Remembered> = SingleThreadCell::new(Remembered {
     record: Record::EMPTY,
     name: None,
 });
@@ -34,23 +30,11 @@ pub(super) fn note(text: fmt::Arguments) {
     console::print(Stream::Error, format_args!("bareflow: note: {text}\n"));
 }
 
-/// Mounts the volume and reads the record, once.
-pub(super) fn read(remembered: &mut Remembered) {
-    if remembered.is_read {
-        return;
-    }
-    remembered.is_read = true;
-    // A program without the engine needs no volume.
-    let mount = if cfg!(feature = "engine") {
-        mount
-    } else {
-        mount_quietly
-    };
-    let Some(mut volume) = disk::handle().and_then(mount) else {
-        return;
-    };
+/// Reads the record.
+pub(super) fn read(volume: &mut DiskVolume) {
+    let mut remembered = REMEMBERED.borrow();
     for name in RECORD_NAMES {
-        match read_record(&mut volume, name) {
+        match read_record(volume, name) {
             Ok(Some(record)) if record.weight() >= remembered.record.weight() => {
                 remembered.record = record;
                 remembered.name = Some(name);
@@ -58,16 +42,6 @@ pub(super) fn read(remembered: &mut Remembered) {
             Ok(_) => {}
             Err(reason) => note(format_args!("the record of touches is ignored: {reason}")),
         }
-    }
-    remembered.volume = Some(volume);
-}
-
-/// Has the volume for the engine and the program from now on.
-pub(crate) fn keep_volume() {
-    let mut remembered = REMEMBERED.borrow();
-    read(&mut remembered);
-    if let Some(volume) = remembered.volume.take() {
-        bareflow_guest::keep_volume(Some(volume));
     }
 }
 
@@ -92,7 +66,6 @@ fn read_record(volume: &mut DiskVolume, name: &str) -> Result<Option<Record>, St
 
 /// The clusters that earlier boots have touched.
 pub(super) fn known() -> Vec<u16> {
-    let mut remembered = REMEMBERED.borrow();
-    read(&mut remembered);
-    remembered.record.clusters.clone()
+    storage::mount();
+    REMEMBERED.borrow().record.clusters.clone()
 }

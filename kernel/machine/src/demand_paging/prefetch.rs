@@ -15,7 +15,7 @@ const SPARE_MEMORY_BYTES: usize = 24 << 20;
 static PREFETCH: extern "C" fn() = prefetch;
 
 extern "C" fn prefetch() {
-    if super::counters().is_none() {
+    if !is_on_disk() {
         return;
     }
     let known = record::known();
@@ -35,4 +35,9 @@ extern "C" fn prefetch() {
             stored.clusters.set_present(cluster);
         }
     }
+}
+
+fn is_on_disk() -> bool {
+    let pager = PAGER.borrow();
+    pager.as_ref().is_some_and(|pager| pager.stored.is_some())
 }

@@ -6,8 +6,8 @@ use core::ops::Range;
 use bareflow_guest::FileRegion;
 use bareflow_volume::{DeviceError, SECTOR_SIZE_BYTES};
 
-use crate::disk;
-use crate::one_thread::OneThread;
+use super::disk;
+use crate::single_thread_cell::SingleThreadCell;
 
 enum Place {
     Nowhere,
@@ -17,12 +17,12 @@ enum Place {
 }
 
 /// Where the files are.
-pub(crate) struct Region(OneThread<Place>);
+pub(crate) struct Region(SingleThreadCell<Place>);
 
-pub(crate) static REGION: Region = Region(OneThread::new(Place::Nowhere));
+pub(crate) static REGION: Region = Region(SingleThreadCell::new(Place::Nowhere));
 
 /// The files begin with this sector of the machine's disk.
-pub(crate) fn are_on_disk(first_sector: u64) {
+pub(super) fn are_on_disk(first_sector: u64) {
     *REGION.0.borrow() = Place::Disk(first_sector);
 }
 

@@ -1,13 +1,12 @@
 //! The engine as what the machine runs.
 
-use bareflow_engine::Host;
 use bareflow_guest::{Fault, Guest, Resume};
 use bareflow_protocol::exit_code;
 
-use crate::firmware::overlay;
-use crate::host::MachineHost;
+use super::host::MachineHost;
+use crate::drivers::firmware::overlay;
 use crate::start::start;
-use crate::{exit, pager};
+use crate::{demand_paging, exit, storage};
 
 struct Engine;
 
@@ -23,7 +22,7 @@ impl Guest for Engine {
         unsafe { bareflow_cxx_runtime::run_constructors() };
         let mut host = MachineHost;
         let code = bareflow_engine::run_bundle(bundle, overlay(), &mut host);
-        pager::remember(host.volume().as_deref_mut());
+        demand_paging::remember(storage::volume().as_deref_mut());
         code
     }
 

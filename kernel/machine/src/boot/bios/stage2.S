@@ -28,7 +28,7 @@
 .set BUFFER, 0x10000
 .set BUFFER_SECTORS, 127                # the most that every BIOS reads at once
 .set SECTORS_LIMIT, 0x600000            # 3 GiB
-.set RELOAD_OFFSET, 8                   # kernel/machine/boot/reload.S jumps there
+.set RELOAD_OFFSET, 8                   # reload.S jumps there
 
 # The module list: the bundle, the header's sector, and LLVM with its table and the files if they are loaded.
 .set MODULE_BYTES, 32

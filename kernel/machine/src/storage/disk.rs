@@ -1,23 +1,18 @@
-//! The machine's disk: the one that it was started from, or one with a volume if no disk has started it.
+//! The machine's disk as a row of sectors.
 //!
-//! Drivers wait by asking the device again and again, for a bounded time. All transfers go through one buffer,
+//! All transfers go through one buffer,
 //! which lies at its own physical address: what is read may go anywhere, also from a fault handler.
 
-mod ata;
-pub(crate) mod pci;
-pub(crate) mod virtio;
-
 use alloc::boxed::Box;
-use core::arch::x86_64::_rdtsc;
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bareflow_boot_layout::{BOOT_PARTITION_TYPE, KernelHeader};
 use bareflow_volume::{BlockDevice, DeviceError, Partition, SECTOR_SIZE_BYTES};
-use virtio_drivers::transport::DeviceType;
 use x86_64::instructions::interrupts::without_interrupts;
 
-use crate::one_thread::OneThread;
+use crate::counters;
+use crate::drivers::block::{Driver, disks};
+use crate::single_thread_cell::SingleThreadCell;
 
 /// What is transferred at once.
 pub(crate) const TRANSFER_SIZE_BYTES: usize = 128 << 10;
@@ -30,47 +25,7 @@ unsafe impl Sync for Buffer {}
 
 static BUFFER: Buffer = Buffer(UnsafeCell::new([0; TRANSFER_SIZE_BYTES]));
 
-/// A device with its driver.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one, and its static place lies at its own physical address"
-)]
-enum Driver {
-    Virtio(virtio::VirtioDisk),
-    Ata(ata::AtaDisk),
-}
-
-impl Driver {
-    fn sector_count(&self) -> u64 {
-        match self {
-            Self::Virtio(disk) => disk.sector_count(),
-            Self::Ata(disk) => disk.sector_count(),
-        }
-    }
-
-    fn read(&mut self, first_sector: u64, buffer: &mut [u8]) -> Result<(), DeviceError> {
-        match self {
-            Self::Virtio(disk) => disk.read(first_sector, buffer),
-            Self::Ata(disk) => disk.read(first_sector, buffer),
-        }
-    }
-
-    fn write(&mut self, first_sector: u64, bytes: &[u8]) -> Result<(), DeviceError> {
-        match self {
-            Self::Virtio(disk) => disk.write(first_sector, bytes),
-            Self::Ata(disk) => disk.write(first_sector, bytes),
-        }
-    }
-
-    fn flush(&mut self) -> Result<(), DeviceError> {
-        match self {
-            Self::Virtio(disk) => disk.flush(),
-            Self::Ata(disk) => disk.flush(),
-        }
-    }
-}
-
-static DRIVER: OneThread<Option<Driver>> = OneThread::new(None);
+static DRIVER: SingleThreadCell<Option<Driver>> = SingleThreadCell::new(None);
 
 /// Borrows the driver and the buffer. No handler runs meanwhile: one that touches LLVM needs the disk itself.
 fn with_driver<T>(
@@ -101,16 +56,9 @@ pub(crate) fn read_with<T>(
             .ok_or(DeviceError::OutOfRange)?;
         check_range(driver, first_sector, buffer)?;
         driver.read(first_sector, buffer)?;
-        BYTES_READ.fetch_add(size_bytes as u64, Relaxed);
+        counters::add_disk_bytes(size_bytes);
         Ok(action(buffer))
     })
-}
-
-static BYTES_READ: AtomicU64 = AtomicU64::new(0);
-
-/// How much was read since the machine was started.
-pub(crate) fn bytes_read() -> u64 {
-    BYTES_READ.load(Relaxed)
 }
 
 fn check_range(driver: &Driver, first_sector: u64, bytes: &[u8]) -> Result<(), DeviceError> {
@@ -124,7 +72,7 @@ fn check_range(driver: &Driver, first_sector: u64, bytes: &[u8]) -> Result<(), D
 
 /// The machine's disk for those who use it as a row of sectors.
 #[derive(Debug)]
-pub(crate) struct Disk {
+struct Disk {
     sector_count: u64,
 }
 
@@ -161,26 +109,24 @@ impl BlockDevice for Disk {
 }
 
 /// A new handle to the disk, if there is one.
-pub(crate) fn handle() -> Option<&'static mut dyn BlockDevice> {
+pub(super) fn handle() -> Option<&'static mut dyn BlockDevice> {
     let sector_count = DRIVER.borrow().as_ref()?.sector_count();
     Some(Box::leak(Box::new(Disk { sector_count })))
 }
 
 /// Looks for the disk whose boot partition has this header, and keeps it; returns where the partition begins.
-pub(crate) fn find_boot_disk(header: &KernelHeader) -> Option<u64> {
+pub(super) fn find_boot_disk(header: &KernelHeader) -> Option<u64> {
     find(|disk| boot_partition(disk).filter(|sector| has_header(disk, *sector, header)))
 }
 
 /// Looks for a disk with a FAT16 partition, and keeps it.
-pub(crate) fn find_volume_disk() {
+pub(super) fn find_volume_disk() {
     find(|disk| Partition::find_fat16(disk).is_ok().then_some(()));
 }
 
 /// Keeps the first disk that `suits`.
 fn find<T>(suits: impl Fn(&mut Disk) -> Option<T>) -> Option<T> {
-    let virtio = pci::virtio_functions(DeviceType::Block).filter_map(virtio::VirtioDisk::open);
-    let ata = ata::places().filter_map(ata::AtaDisk::open);
-    for driver in virtio.map(Driver::Virtio).chain(ata.map(Driver::Ata)) {
+    for driver in disks() {
         let mut disk = Disk {
             sector_count: driver.sector_count(),
         };
@@ -212,24 +158,4 @@ fn boot_partition(disk: &mut Disk) -> Option<u64> {
 fn has_header(disk: &mut Disk, sector: u64, header: &KernelHeader) -> bool {
     let mut bytes = [0; SECTOR_SIZE_BYTES];
     disk.read(sector, &mut bytes).is_ok() && KernelHeader::from_sector(&bytes) == Ok(*header)
-}
-
-/// How long a device may take: before the clock is set, in cycles, which is more than 5 s on any processor.
-struct Deadline(u64);
-
-impl Deadline {
-    const LIMIT_CYCLES: u64 = 30_000_000_000;
-
-    fn start() -> Self {
-        Self(cycles() + Self::LIMIT_CYCLES)
-    }
-
-    fn is_over(&self) -> bool {
-        cycles() > self.0
-    }
-}
-
-fn cycles() -> u64 {
-    // SAFETY: every x86-64 processor has the instruction.
-    unsafe { _rdtsc() }
 }

@@ -6,7 +6,7 @@ use pc_keyboard::layouts::Us104Key;
 use pc_keyboard::{DecodedKey, HandleControl, PS2Keyboard, ScancodeSet1};
 use x86_64::instructions::port::Port;
 
-use crate::one_thread::OneThread;
+use crate::single_thread_cell::SingleThreadCell;
 
 /// The controller's data and status ports, and the status bit of a byte that waits.
 const DATA: u16 = 0x60;
@@ -19,11 +19,12 @@ static QUEUE: [AtomicU8; QUEUE_BYTES] = [const { AtomicU8::new(0) }; QUEUE_BYTES
 static QUEUED: AtomicUsize = AtomicUsize::new(0);
 static READ: AtomicUsize = AtomicUsize::new(0);
 
-static DECODER: OneThread<PS2Keyboard<Us104Key, ScancodeSet1>> = OneThread::new(PS2Keyboard::new(
-    ScancodeSet1::new(),
-    Us104Key,
-    HandleControl::MapLettersToUnicode,
-));
+static DECODER: SingleThreadCell<PS2Keyboard<Us104Key, ScancodeSet1>> =
+    SingleThreadCell::new(PS2Keyboard::new(
+        ScancodeSet1::new(),
+        Us104Key,
+        HandleControl::MapLettersToUnicode,
+    ));
 
 fn pending() -> Option<u8> {
     // SAFETY: reading these ports takes a byte from the controller and changes nothing else.

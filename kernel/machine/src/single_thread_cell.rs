@@ -4,13 +4,13 @@ use core::cell::{RefCell, RefMut};
 
 /// A static with interior mutability. A second borrow, which only a handler could try, is refused.
 #[derive(Debug)]
-pub(crate) struct OneThread<T>(RefCell<T>);
+pub(crate) struct SingleThreadCell<T>(RefCell<T>);
 
 // SAFETY: there is one thread, and RefCell refuses a handler what the code that it interrupted has
 // borrowed.
-unsafe impl<T> Sync for OneThread<T> {}
+unsafe impl<T> Sync for SingleThreadCell<T> {}
 
-impl<T> OneThread<T> {
+impl<T> SingleThreadCell<T> {
     pub(crate) const fn new(value: T) -> Self {
         Self(RefCell::new(value))
     }

@@ -7,17 +7,17 @@ use bareflow_cxx_runtime::platform::Stream;
 use uart_16550::backend::PioBackend;
 use uart_16550::{BaudRate, Config, Uart16550};
 
-use crate::one_thread::OneThread;
+use crate::single_thread_cell::SingleThreadCell;
 
-type Port = OneThread<Option<Uart16550<PioBackend>>>;
+type Port = SingleThreadCell<Option<Uart16550<PioBackend>>>;
 
 const LOG: u16 = 0x3f8;
 const REPORT: u16 = 0x2f8;
 const OUTPUT: u16 = 0x3e8;
 
-static LOG_PORT: Port = OneThread::new(None);
-static REPORT_PORT: Port = OneThread::new(None);
-static OUTPUT_PORT: Port = OneThread::new(None);
+static LOG_PORT: Port = SingleThreadCell::new(None);
+static REPORT_PORT: Port = SingleThreadCell::new(None);
+static OUTPUT_PORT: Port = SingleThreadCell::new(None);
 
 /// Sets the ports up. One that the machine does not have stays silent.
 pub(crate) fn initialise() {

@@ -1,0 +1,4 @@
+//! What devices are at, and what memory they see.
+
+pub(crate) mod memory;
+pub(crate) mod pci;
