@@ -1,7 +1,7 @@
 //! The kernel of the bare machine: the engine, or a program that is linked with it, with nothing under it.
 //!
-//! 1. One image, two ways in: stage 2 from a disk and any PVH loader start it at the same entry, with the
-//!    same start-of-day structure.
+//! 1. One image, and whoever starts it: what the loader has told is a `BootInfo`, and nothing behind `boot` knows which
+//!    protocol it was.
 //! 2. One address space, everything of it below 2 GiB; every address is the memory of the same address,
 //!    but for the code pool, the stacks, devices and LLVM. No page is writable and executable, none is mapped that
 //!    nobody uses, and page 0 never is.
@@ -16,6 +16,7 @@
 
 extern crate alloc;
 
+mod boot;
 mod clock;
 mod console;
 mod counters;
@@ -34,7 +35,6 @@ mod processor;
 mod second;
 mod single_thread_cell;
 mod start;
-mod start_info;
 mod storage;
 
 pub use drivers::firmware::overlay;

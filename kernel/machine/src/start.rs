@@ -1,9 +1,10 @@
 //! From the entry to the guest.
 
-use core::arch::{asm, global_asm};
+use core::arch::asm;
 use core::cell::UnsafeCell;
 use core::ops::Range;
 
+use bareflow_boot_info::Screen;
 use bareflow_cxx_runtime::platform::Protection;
 use bareflow_cxx_runtime::thread_local;
 use bareflow_guest::{Guest, Surroundings, guest, set_guest};
@@ -13,20 +14,12 @@ use x86_64::VirtAddr;
 use x86_64::instructions::interrupts as processor_interrupts;
 use x86_64::registers::model_specific::FsBase;
 
-use crate::drivers::console::{keyboard, serial};
+use crate::drivers::console::{display, keyboard, serial};
 use crate::drivers::firmware::overlay;
 use crate::processor::{features, segments};
-use crate::start_info::StartInfo;
-use crate::{clock, console, demand_paging, exit, fault, interrupts, memory, platform, storage};
-
-global_asm!(
-    include_str!(concat!(env!("OUT_DIR"), "/definitions.S")),
-    include_str!("boot/pvh/entry.S"),
-    include_str!("boot/report.S"),
-    include_str!("boot/pvh/entry_end.S"),
-    include_str!("boot/bios/reload.S"),
-    options(att_syntax, raw)
-);
+use crate::{
+    boot, clock, console, demand_paging, exit, fault, interrupts, memory, platform, storage,
+};
 
 /// What [`run`] needs from [`start`], whose stack is gone by then.
 struct Bundle(UnsafeCell<Range<usize>>);
@@ -39,19 +32,25 @@ static BUNDLE: Bundle = Bundle(UnsafeCell::new(0..0));
 /// Sets the machine up and changes to the big stack, where `guest` runs to the machine's end.
 ///
 /// # Safety
-/// To be called by `machine_start`, which the entry calls once, with the address of the start-of-day structure
-/// and the first 4 GiB mapped.
-pub unsafe fn start(start_info: usize, guest: &'static dyn Guest) -> ! {
+/// To be called by `machine_start`, which the entry calls once, with the address of what the loader has told and the
+/// first 4 GiB mapped.
+pub unsafe fn start(loader_info: usize, guest: &'static dyn Guest) -> ! {
     set_guest(guest);
     segments::load();
     interrupts::load();
     features::enable();
     serial::initialise();
-    // SAFETY: the entry's promise.
+    // SAFETY: the entry's promise; the kernel takes no memory before it has its own tables.
+    let info = unsafe { boot::read(loader_info) };
+    let info =
+        info.unwrap_or_else(|error| exit::fail(exit_code::BOOT_FAILURE, format_args!("{error}")));
+    if info.screen == Screen::VgaText {
+        display::initialise();
+    }
+    // SAFETY: the entry's tables are in use.
     let layout = unsafe {
-        let info = StartInfo::read(start_info);
         #[cfg(feature = "engine")]
-        crate::second::find(&info);
+        crate::second::find(&info.firmware_tables);
         memory::initialise(&info)
     };
     let layout = layout
@@ -62,9 +61,15 @@ pub unsafe fn start(start_info: usize, guest: &'static dyn Guest) -> ! {
     platform::install();
     set_up_thread_locals();
     let Ok(partition) = storage::initialise(layout.header) else {
+        let Some(reload) = info.reload else {
+            exit::fail(
+                exit_code::BOOT_FAILURE,
+                format_args!("there is no driver for the disk that the machine was started from"),
+            );
+        };
         // SAFETY: the stack lies at its physical address; the interrupt controllers and the timer are as the
-        // BIOS left them, and so is low memory.
-        unsafe { reload_by_bios() };
+        // loader has left them, and so is low memory.
+        unsafe { reload() }
     };
     demand_paging::initialise(layout.llvm, partition.as_ref());
     interrupts::initialise_controller();
@@ -87,11 +92,6 @@ pub unsafe fn start(start_info: usize, guest: &'static dyn Guest) -> ! {
             options(noreturn),
         )
     }
-}
-
-unsafe extern "C" {
-    /// Has the BIOS load everything, with LLVM, and starts anew.
-    fn reload_by_bios() -> !;
 }
 
 fn set_up_thread_locals() {

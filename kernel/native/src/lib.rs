@@ -28,9 +28,9 @@ use bareflow_machine as kernel;
 /// As of [`bareflow_machine::start`].
 #[cfg(not(feature = "hosted"))]
 #[unsafe(no_mangle)]
-unsafe extern "C" fn machine_start(start_info: usize) -> ! {
+unsafe extern "C" fn machine_start(loader_info: usize) -> ! {
     // SAFETY: the caller's promise.
-    unsafe { kernel::start(start_info, &program::LinkedProgram) }
+    unsafe { kernel::start(loader_info, &program::LinkedProgram) }
 }
 
 /// Called by the entry.

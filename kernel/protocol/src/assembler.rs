@@ -3,6 +3,7 @@
 use alloc::string::String;
 use core::fmt::Write as _;
 
+use crate::loader::{self, module};
 use crate::{debug_exit, exit_code, report};
 
 /// A symbol for each number of the protocol and each of these.
@@ -14,6 +15,11 @@ pub fn definitions(more: &[(&str, u32)]) -> String {
     ];
     let texts = [
         ("ascii_report_exit", report::EXIT),
+        ("ascii_drive", loader::DRIVE),
+        ("ascii_module_bundle", module::BUNDLE),
+        ("ascii_module_header", module::HEADER),
+        ("ascii_module_llvm", module::LLVM),
+        ("ascii_module_files", module::FILES),
         (
             "ascii_out_of_memory",
             &alloc::format!("{}", exit_code::OUT_OF_MEMORY),

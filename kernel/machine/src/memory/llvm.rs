@@ -2,13 +2,13 @@
 
 use core::ops::Range;
 
+use bareflow_boot_info::{BootInfo, module};
 use bareflow_boot_layout::clusters::Table;
 use bareflow_boot_layout::{KernelHeader, SECTOR_SIZE_BYTES};
 use bareflow_memory::{Access, AddressSpace, Cache, MapError, PAGE_SIZE_BYTES};
 
 use super::{flush, page_of, pages_of, with_space};
 use crate::image::{self, LlvmWindow};
-use crate::start_info::StartInfo;
 
 /// LLVM where a loader has put it.
 pub(super) struct LoadedLlvm {
@@ -25,9 +25,10 @@ pub(super) struct LoadedLlvm {
 /// # Safety
 /// The first 4 GiB must be mapped.
 pub(super) unsafe fn find_llvm(
-    info: &StartInfo,
+    info: &BootInfo,
 ) -> (LlvmWindow, Option<LoadedLlvm>, Option<KernelHeader>) {
-    let Some(header) = info.header() else {
+    // SAFETY: the caller's promise.
+    let Some(header) = (unsafe { header_of(info) }) else {
         let mut bytes = image::loaded_llvm();
         // SAFETY: the caller's promise.
         bytes.end += unsafe { image::loaded_symbols_size_bytes() };
@@ -41,12 +42,12 @@ pub(super) unsafe fn find_llvm(
     };
     let pages = header.llvm_pages as usize;
     let window = image::llvm_window(pages);
-    let Some(bytes) = info.llvm() else {
+    let Some(bytes) = info.module(module::LLVM) else {
         return (window, None, Some(header));
     };
     let table_size_bytes = header.llvm_table_sectors as usize * SECTOR_SIZE_BYTES;
     let table = core::ptr::with_exposed_provenance(bytes.start);
-    // SAFETY: the caller's promise; stage 2 has loaded the table. Nobody uses it any more when the kernel has its own
+    // SAFETY: the caller's promise; the loader has brought the table. Nobody uses it any more when the kernel has its own
     // page tables, in which it is not.
     let table = unsafe { core::slice::from_raw_parts(table, table_size_bytes) };
     let loaded = LoadedLlvm {
@@ -56,6 +57,20 @@ pub(super) unsafe fn find_llvm(
             .expect("the image was made with the table that its header says"),
     };
     (window, Some(loaded), None)
+}
+
+/// The header of the image on the disk that the machine was started from.
+///
+/// # Safety
+/// The loader's modules must be mapped.
+unsafe fn header_of(info: &BootInfo) -> Option<KernelHeader> {
+    let sector = info.module(module::HEADER)?;
+    let start = core::ptr::with_exposed_provenance::<[u8; SECTOR_SIZE_BYTES]>(sector.start);
+    if sector.len() < SECTOR_SIZE_BYTES {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    KernelHeader::from_sector(unsafe { &*start }).ok()
 }
 
 /// Puts LLVM's memory, which a loader has filled, at LLVM's addresses.

@@ -10,6 +10,7 @@ use core::fmt;
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+use bareflow_boot_info::{BootInfo, Screen, module};
 use bareflow_boot_layout::KernelHeader;
 use bareflow_cxx_runtime::platform::{PlatformError, Protection};
 use bareflow_memory::{
@@ -22,6 +23,7 @@ use x86_64::structures::paging::PhysFrame;
 use x86_64::structures::paging::page_table::{PageTable, PageTableEntry, PageTableFlags};
 use x86_64::{PhysAddr, VirtAddr};
 
+use crate::drivers::console::display;
 use crate::image::LlvmWindow;
 use crate::layout::{
     DEVICES, HANDLER_STACK_AREA, HANDLER_STACK_SIZE_BYTES, HANDLER_STACK_STRIDE, POOL_ADDRESS,
@@ -29,7 +31,6 @@ use crate::layout::{
 };
 use crate::processor::segments::HANDLER_STACKS;
 use crate::single_thread_cell::SingleThreadCell;
-use crate::start_info::StartInfo;
 use crate::{counters, image};
 
 #[cfg(feature = "engine")]
@@ -39,9 +40,6 @@ pub(crate) use llvm::fill_llvm_page;
 #[cfg(feature = "engine")]
 pub(crate) use llvm::is_used;
 use llvm::{find_llvm, place_llvm};
-
-/// VGA's text memory.
-const SCREEN: Range<usize> = 0xb_8000..0xc_0000;
 
 /// Memory below is the firmware's and the loader's: it stays theirs.
 const LOW_MEMORY_END: usize = 0x10_0000;
@@ -145,11 +143,11 @@ fn take(frames: &mut Frames, count: usize) -> Result<usize, MemoryError> {
 ///
 /// # Safety
 /// To be called once, with the first 4 GiB mapped at their own addresses.
-pub(crate) unsafe fn initialise(info: &StartInfo) -> Result<Layout, MemoryError> {
+pub(crate) unsafe fn initialise(info: &BootInfo) -> Result<Layout, MemoryError> {
     // SAFETY: these are the only borrows.
     let (upper, free_frames) = unsafe { (&mut *UPPER.0.get(), &mut *FREE_FRAMES.0.get()) };
     let mut frames = Frames::new(free_frames);
-    frames_of(info.memory_map(), &mut frames);
+    frames_of(info.memory_map.iter().copied(), &mut frames);
     frames.reserve(0..page_of(LOW_MEMORY_END));
     // SAFETY: the first 4 GiB are mapped.
     let (llvm, loaded_llvm, header) = unsafe { find_llvm(info) };
@@ -163,7 +161,7 @@ pub(crate) unsafe fn initialise(info: &StartInfo) -> Result<Layout, MemoryError>
     if let Some(loaded) = &loaded_llvm {
         frames.reserve(pages_of(&loaded.bytes));
     }
-    let modules = [info.bundle(), info.files()].map(|module| module.unwrap_or(0..0));
+    let modules = [module::BUNDLE, module::FILES].map(|name| info.module(name).unwrap_or(0..0));
     for module in &modules {
         reserve_module(module, &mut frames);
     }
@@ -182,7 +180,13 @@ pub(crate) unsafe fn initialise(info: &StartInfo) -> Result<Layout, MemoryError>
     let directory_address = directory.as_ptr() as usize;
     let mut space = AddressSpace::new(&mut directory[..count], table_slice, tables, frames, pool);
     space.map_fixed(first..first + count, Access::ReadWrite, Cache::On);
-    space.map_fixed(pages_of(&SCREEN), Access::ReadWrite, Cache::Off);
+    if info.screen == Screen::VgaText {
+        space.map_fixed(
+            pages_of(&display::TEXT_MEMORY),
+            Access::ReadWrite,
+            Cache::Off,
+        );
+    }
     space.map_fixed(pages_of(&image::text()), Access::ReadExecute, Cache::On);
     space.map_fixed(pages_of(&image::constants()), Access::Read, Cache::On);
     for (pages, access) in data_pages() {

@@ -38,7 +38,7 @@ impl Guest for Engine {
 /// # Safety
 /// As of [`start`].
 #[unsafe(no_mangle)]
-unsafe extern "C" fn machine_start(start_info: usize) -> ! {
+unsafe extern "C" fn machine_start(loader_info: usize) -> ! {
     // SAFETY: the caller's promise.
-    unsafe { start(start_info, &Engine) }
+    unsafe { start(loader_info, &Engine) }
 }

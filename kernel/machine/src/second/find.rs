@@ -3,12 +3,9 @@
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bareflow_acpi::{Physical, find_root, other_processor};
+use bareflow_boot_info::FirmwareTables;
 
 use super::apic;
-use crate::start_info::StartInfo;
-
-/// Where the root of the firmware's tables can be, besides where a loader says.
-const FIRMWARE: core::ops::Range<u64> = 0xe_0000..0x10_0000;
 
 const NONE: u64 = u64::MAX;
 
@@ -40,10 +37,11 @@ impl Physical for LowMemory {
 ///
 /// # Safety
 /// The first 4 GiB must be mapped.
-pub(crate) unsafe fn find(info: &StartInfo) {
-    let root = Some(info.root_table())
-        .filter(|root| *root != 0)
-        .or_else(|| find_root(&LowMemory, FIRMWARE));
+pub(crate) unsafe fn find(tables: &FirmwareTables) {
+    let root = match tables {
+        FirmwareTables::Root(root) => Some(*root),
+        FirmwareTables::Within(range) => find_root(&LowMemory, range.clone()),
+    };
     let other = root.and_then(|root| other_processor(&LowMemory, root, apic::initial_id()));
     FOUND.store(other.map_or(NONE, u64::from), Relaxed);
 }

@@ -33,6 +33,7 @@
 # The module list: the bundle, the header's sector, and LLVM with its table and the files if they are loaded.
 .set MODULE_BYTES, 32
 .set MODULE_SIZE, 8
+.set MODULE_NAME, 16
 .set MODULE_COUNT, START_INFO + 12
 
 
@@ -92,6 +93,8 @@ stage2:
     call transfer                       # the kernel checks them when they are read
     call write_start_info
     addl $2, MODULE_COUNT
+    movl $name_llvm, MODULE_LIST + 2 * MODULE_BYTES + MODULE_NAME
+    movl $name_files, MODULE_LIST + 3 * MODULE_BYTES + MODULE_NAME
     movl header + HEADER_LLVM_ADDRESS, %eax
     movl %eax, MODULE_LIST + 2 * MODULE_BYTES
     movl header + HEADER_LLVM_TABLE_SECTORS, %ecx
@@ -389,8 +392,8 @@ copy:
 
 # --- The kernel's start ----------------------------------------------------------------------------
 
-# The start-of-day structure (hvm_start_info, version 1) with two modules, the bundle and the header, and a
-# command line.
+# The start-of-day structure (hvm_start_info, version 1) with two modules, the bundle and the header, each with its
+# name as its command line, and a command line.
 write_start_info:
     movw $START_INFO, %di
     xorl %eax, %eax
@@ -410,6 +413,8 @@ write_start_info:
     movl %eax, MODULE_LIST + MODULE_SIZE
     movl $header, MODULE_LIST + MODULE_BYTES
     movl $SECTOR_BYTES, MODULE_LIST + MODULE_BYTES + MODULE_SIZE
+    movl $name_bundle, MODULE_LIST + MODULE_NAME
+    movl $name_header, MODULE_LIST + MODULE_BYTES + MODULE_NAME
     # "drive=NNN": the BIOS's number of the drive, three decimal digits.
     movw $text_drive, %si
     movw $COMMAND_LINE, %di
@@ -483,8 +488,20 @@ text_read_error:
 text_read_status:
     .asciz ", status "
 text_drive:
-    .ascii "drive="
+    ascii_drive
 text_drive_end:
+name_bundle:
+    ascii_module_bundle
+    .byte 0
+name_header:
+    ascii_module_header
+    .byte 0
+name_llvm:
+    ascii_module_llvm
+    .byte 0
+name_files:
+    ascii_module_files
+    .byte 0
 
 .balign 8
 gdt:

@@ -1,11 +1,14 @@
 //! The display in VGA text mode. The picture is kept in memory and copied to the display by the timer: a
 //! device's memory is slow, and a program can print faster than anybody reads.
 
+use core::ops::Range;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use bareflow_console::Screen;
 use x86_64::instructions::port::Port;
 
-/// VGA's text memory in the modes of the BIOS.
-const TEXT_MEMORY: usize = 0xb_8000;
+/// VGA's text memory.
+pub(crate) const TEXT_MEMORY: Range<usize> = 0xb_8000..0xc_0000;
 /// The CRT controller's index and data ports, and the registers of the cursor's place.
 const CRTC_INDEX: u16 = 0x3d4;
 const CRTC_DATA: u16 = 0x3d5;
@@ -14,6 +17,14 @@ const CURSOR_LOW: u8 = 0x0f;
 
 static SCREEN: Screen = Screen::new();
 
+/// Whether there is a display.
+static IS_THERE: AtomicBool = AtomicBool::new(false);
+
+/// There is a display, and its memory is mapped from now on.
+pub(crate) fn initialise() {
+    IS_THERE.store(true, Relaxed);
+}
+
 /// Shows text at the next refresh.
 pub(crate) fn write(bytes: &[u8]) {
     SCREEN.write(bytes);
@@ -21,10 +32,10 @@ pub(crate) fn write(bytes: &[u8]) {
 
 /// Copies the picture to the display if it has changed.
 pub(crate) fn refresh() {
-    if !SCREEN.take_changed() {
+    if !IS_THERE.load(Relaxed) || !SCREEN.take_changed() {
         return;
     }
-    let memory = core::ptr::with_exposed_provenance_mut::<u16>(TEXT_MEMORY);
+    let memory = core::ptr::with_exposed_provenance_mut::<u16>(TEXT_MEMORY.start);
     for (index, cell) in SCREEN.cells().enumerate() {
         // SAFETY: the text memory is mapped and has room for a whole screen.
         unsafe { memory.add(index).write_volatile(cell) };
