@@ -4,8 +4,8 @@ use core::ops::Range;
 
 use bareflow_memory::PAGE_SIZE_BYTES;
 
+use crate::arch::trap::HANDLER_STACKS;
 use crate::image;
-use crate::processor::segments::HANDLER_STACKS;
 
 #[cfg(feature = "engine")]
 mod of_payload {

@@ -16,6 +16,7 @@
 
 extern crate alloc;
 
+mod arch;
 mod boot;
 mod clock;
 mod console;
@@ -31,7 +32,7 @@ mod memory;
 #[cfg(feature = "engine")]
 mod payload;
 mod platform;
-mod processor;
+#[cfg(feature = "engine")]
 mod second;
 mod single_thread_cell;
 mod start;

@@ -9,10 +9,9 @@ use bareflow_cxx_runtime::platform::{
 use bareflow_guest::Surroundings;
 use bareflow_protocol::exit_code;
 use bareflow_protocol::report::PROFILE;
-use x86_64::instructions::hlt;
 
+use crate::arch::cpu::{fill_random, wait_for_interrupt};
 use crate::drivers::console::serial;
-use crate::processor::random;
 #[cfg(feature = "engine")]
 use crate::second;
 use crate::{clock, console, exit, memory, storage};
@@ -110,7 +109,7 @@ unsafe impl Platform for Machine {
             .filter(|left| *left > 0)
         {
             if left > SHORTEST_SLEEP_NS {
-                hlt();
+                wait_for_interrupt();
             } else {
                 core::hint::spin_loop();
             }
@@ -118,7 +117,7 @@ unsafe impl Platform for Machine {
     }
 
     fn fill_random(&self, buffer: &mut [u8]) {
-        random::fill(buffer);
+        fill_random(buffer);
     }
 
     fn files(&self) -> &[File] {

@@ -1,6 +1,5 @@
 //! From the entry to the guest.
 
-use core::arch::asm;
 use core::cell::UnsafeCell;
 use core::ops::Range;
 
@@ -10,16 +9,11 @@ use bareflow_cxx_runtime::thread_local;
 use bareflow_guest::{Guest, Surroundings, guest, set_guest};
 use bareflow_memory::PAGE_SIZE_BYTES;
 use bareflow_protocol::exit_code;
-use x86_64::VirtAddr;
-use x86_64::instructions::interrupts as processor_interrupts;
-use x86_64::registers::model_specific::FsBase;
 
+use crate::arch::{cpu, trap};
 use crate::drivers::console::{display, keyboard, serial};
 use crate::drivers::firmware::overlay;
-use crate::processor::{features, segments};
-use crate::{
-    boot, clock, console, demand_paging, exit, fault, interrupts, memory, platform, storage,
-};
+use crate::{boot, clock, console, demand_paging, exit, fault, memory, platform, storage};
 
 /// What [`run`] needs from [`start`], whose stack is gone by then.
 struct Bundle(UnsafeCell<Range<usize>>);
@@ -36,9 +30,8 @@ static BUNDLE: Bundle = Bundle(UnsafeCell::new(0..0));
 /// first 4 GiB mapped.
 pub unsafe fn start(loader_info: usize, guest: &'static dyn Guest) -> ! {
     set_guest(guest);
-    segments::load();
-    interrupts::load();
-    features::enable();
+    trap::load();
+    cpu::enable_features();
     serial::initialise();
     // SAFETY: the entry's promise; the kernel takes no memory before it has its own tables.
     let info = unsafe { boot::read(loader_info) };
@@ -55,7 +48,7 @@ pub unsafe fn start(loader_info: usize, guest: &'static dyn Guest) -> ! {
     };
     let layout = layout
         .unwrap_or_else(|error| exit::fail(exit_code::OUT_OF_MEMORY, format_args!("{error}")));
-    segments::set_handler_stacks(layout.handler_stack_tops);
+    trap::set_handler_stacks(layout.handler_stack_tops);
     // SAFETY: the table is readable, in memory or from the disk, and nothing writes to it.
     unsafe { fault::set_table(layout.symbols) };
     platform::install();
@@ -72,25 +65,17 @@ pub unsafe fn start(loader_info: usize, guest: &'static dyn Guest) -> ! {
         unsafe { reload() }
     };
     demand_paging::initialise(layout.llvm, partition.as_ref());
-    interrupts::initialise_controller();
+    trap::initialise_controller();
     clock::initialise();
     console::find_ports();
     keyboard::drain();
-    processor_interrupts::enable();
+    cpu::enable_interrupts();
     // SAFETY: 1. nothing reads the bundle's and the files' places yet, which are mapped; 2. the new stack is mapped and aligned, and nothing
     // on the old one is needed any more.
     unsafe {
         *BUNDLE.0.get() = layout.bundle;
         storage::files_are_loaded(layout.files);
-        asm!(
-            "mov rsp, {top}",
-            "xor ebp, ebp",
-            "call {run}",
-            "ud2",
-            top = in(reg) layout.stack_top,
-            run = sym run,
-            options(noreturn),
-        )
+        cpu::run_on_stack(layout.stack_top, run)
     }
 }
 
@@ -105,7 +90,7 @@ fn set_up_thread_locals() {
     // SAFETY: the pages are fresh, zeroed and large enough, and stay for ever.
     let pointer =
         unsafe { thread_local::initialise_block(core::ptr::with_exposed_provenance_mut(block)) };
-    FsBase::write(VirtAddr::from_ptr(pointer));
+    cpu::set_thread_pointer(pointer.addr());
 }
 
 /// The rest of the kernel's life, on its own stack.

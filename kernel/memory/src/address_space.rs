@@ -2,18 +2,9 @@
 
 mod copy;
 
-pub use copy::is_empty;
-
 use core::ops::Range;
 
-use x86_64::PhysAddr;
-use x86_64::structures::paging::PageTableFlags as Flags;
-use x86_64::structures::paging::page_table::{PageTable, PageTableEntry};
-
-use crate::{Frames, LIMIT_FRAMES, PAGE_SIZE_BYTES};
-
-/// Pages that one table maps.
-pub const TABLE_PAGES: usize = 512;
+use crate::{Entry, Frames, LIMIT_FRAMES, PAGE_SIZE_BYTES, TABLE_PAGES, Table, entry_mut};
 
 /// What a page may be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,17 +17,6 @@ pub enum Access {
     ReadWrite,
     /// Loads and instruction fetches.
     ReadExecute,
-}
-
-impl Access {
-    fn flags(self) -> Flags {
-        match self {
-            Self::None => Flags::empty(),
-            Self::Read => Flags::PRESENT | Flags::NO_EXECUTE,
-            Self::ReadWrite => Flags::PRESENT | Flags::WRITABLE | Flags::NO_EXECUTE,
-            Self::ReadExecute => Flags::PRESENT,
-        }
-    }
 }
 
 /// Why a mapping cannot be made.
@@ -59,35 +39,23 @@ pub struct Pool {
 ///
 /// A page is *owned* when a frame belongs to it, whatever its access is; a guard is owned too.
 #[derive(Debug)]
-pub struct AddressSpace<'a> {
+pub struct AddressSpace<'a, E> {
     /// One entry for each 2 MiB.
-    directory: &'a mut [PageTableEntry],
+    directory: &'a mut [E],
     /// One table for each directory entry, in order: together an array of one entry for each page.
-    tables: &'a mut [PageTable],
+    tables: &'a mut [Table<E>],
     /// The page where the first of them is mapped.
     tables_page: usize,
     frames: Frames<'a>,
     pool: Pool,
 }
 
-/// An entry of a page that no frame belongs to has no address. The frame of page 0 is never used.
-fn is_owned(entry: &PageTableEntry) -> bool {
-    !entry.addr().is_null()
+/// The frame of page 0 is never used.
+fn is_owned(entry: impl Entry) -> bool {
+    entry.frame() != 0
 }
 
-/// The entry of a page outside the address space's own tables that is read and written.
-#[must_use]
-pub fn large_entry(frame: usize) -> PageTableEntry {
-    let mut entry = PageTableEntry::new();
-    entry.set_addr(address_of(frame), Access::ReadWrite.flags());
-    entry
-}
-
-fn address_of(frame: usize) -> PhysAddr {
-    PhysAddr::new((frame * PAGE_SIZE_BYTES) as u64)
-}
-
-impl<'a> AddressSpace<'a> {
+impl<'a, E: Entry> AddressSpace<'a, E> {
     /// How many tables are needed to map the pages of `frames` and `pool`.
     #[must_use]
     pub fn table_count(frames: &Frames, pool: &Pool) -> usize {
@@ -98,23 +66,26 @@ impl<'a> AddressSpace<'a> {
     /// `tables_address` on. Frames in the pool's window are given up: nothing can be mapped there.
     #[must_use]
     pub fn new(
-        directory: &'a mut [PageTableEntry],
-        tables: &'a mut [PageTable],
+        directory: &'a mut [E],
+        tables: &'a mut [Table<E>],
         tables_address: usize,
         mut frames: Frames<'a>,
         pool: Pool,
     ) -> Self {
         frames.reserve(pool.pages.clone());
-        let flags = Flags::PRESENT | Flags::WRITABLE;
-        let address = |index| PhysAddr::new((tables_address + index * PAGE_SIZE_BYTES) as u64);
-        for (index, (entry, table)) in directory.iter_mut().zip(tables.iter_mut()).enumerate() {
-            table.zero();
-            entry.set_addr(address(index), flags);
+        let tables_page = tables_address / PAGE_SIZE_BYTES;
+        for ((entry, table), page) in directory
+            .iter_mut()
+            .zip(tables.iter_mut())
+            .zip(tables_page..)
+        {
+            table.clear();
+            *entry = E::table(page as u64);
         }
         Self {
             directory,
             tables,
-            tables_page: tables_address / PAGE_SIZE_BYTES,
+            tables_page,
             frames,
             pool,
         }
@@ -138,15 +109,12 @@ impl<'a> AddressSpace<'a> {
         self.pool.pages.contains(&page)
     }
 
-    fn entry(&mut self, page: usize) -> Option<&mut PageTableEntry> {
-        let table = self.tables.get_mut(page / TABLE_PAGES)?;
-        Some(&mut table[page % TABLE_PAGES])
+    fn entry(&mut self, page: usize) -> Option<&mut E> {
+        entry_mut(self.tables, page)
     }
 
     fn is_large(&self, page: usize) -> bool {
-        self.directory[page / TABLE_PAGES]
-            .flags()
-            .contains(Flags::HUGE_PAGE)
+        self.directory[page / TABLE_PAGES].is_large()
     }
 
     /// Maps pages to the frames of the same numbers for good: the kernel's own sections and devices. Where
@@ -156,18 +124,16 @@ impl<'a> AddressSpace<'a> {
     /// If there are no tables for the pages.
     pub fn map_fixed(&mut self, pages: Range<usize>, access: Access, cache: Cache) {
         self.frames.reserve(pages.clone());
-        let flags = access.flags() | cache.flags();
         let mut page = pages.start;
         while page < pages.end {
             let next = page + TABLE_PAGES;
             if page.is_multiple_of(TABLE_PAGES) && next <= pages.end {
-                self.directory[page / TABLE_PAGES]
-                    .set_addr(address_of(page), flags | Flags::HUGE_PAGE);
+                self.directory[page / TABLE_PAGES] = E::large(page as u64, access, cache);
                 page = next;
             } else {
-                self.entry(page)
-                    .expect("there are tables for every page")
-                    .set_addr(address_of(page), flags);
+                let entry = self.entry(page);
+                *entry.expect("there are tables for every page") =
+                    E::page(page as u64, access, cache);
                 page += 1;
             }
         }
@@ -181,7 +147,7 @@ impl<'a> AddressSpace<'a> {
         let first = self.frames.take(count).ok_or(MapError::OutOfMemory)?;
         for page in first..first + count {
             let entry = self.entry(page).ok_or(MapError::OutOfMemory)?;
-            entry.set_addr(address_of(page), access.flags());
+            *entry = E::page(page as u64, access, Cache::On);
         }
         Ok(first)
     }
@@ -206,7 +172,7 @@ impl<'a> AddressSpace<'a> {
         self.check_owned(pages.clone())?;
         for page in pages {
             if let Some(entry) = self.entry(page) {
-                entry.set_addr(entry.addr(), access.flags());
+                *entry = E::page(entry.frame(), access, Cache::On);
             }
         }
         Ok(())
@@ -221,13 +187,13 @@ impl<'a> AddressSpace<'a> {
             return Err(MapError::InvalidRange);
         }
         let entry = self.entry(page).ok_or(MapError::InvalidRange)?;
-        if is_owned(entry) {
-            entry.set_addr(entry.addr(), access.flags());
+        if is_owned(*entry) {
+            *entry = E::page(entry.frame(), access, Cache::On);
             return Ok(Frame::Kept);
         }
         let frame = self.frames.take_highest().ok_or(MapError::OutOfMemory)?;
         let entry = self.entry(page).ok_or(MapError::InvalidRange)?;
-        entry.set_addr(address_of(frame), access.flags());
+        *entry = E::page(frame as u64, access, Cache::On);
         Ok(Frame::New)
     }
 
@@ -262,28 +228,26 @@ impl<'a> AddressSpace<'a> {
         if !self.is_in_pool(page) {
             return Err(MapError::InvalidRange);
         }
-        let flags = access.flags() | cache.flags();
         let entry = self.entry(page).ok_or(MapError::InvalidRange)?;
-        entry.set_addr(PhysAddr::new(frame * PAGE_SIZE_BYTES as u64), flags);
+        *entry = E::page(frame, access, cache);
         Ok(())
     }
 
     /// Whether a page of the pool has a frame.
     #[must_use]
     pub fn is_committed(&mut self, page: usize) -> bool {
-        self.is_in_pool(page) && self.entry(page).is_some_and(|entry| is_owned(entry))
+        self.is_in_pool(page) && self.entry(page).is_some_and(|entry| is_owned(*entry))
     }
 
     /// Whether the processor has used a page of the pool since its access was set last.
     #[must_use]
     pub fn is_accessed(&mut self, page: usize) -> bool {
-        let is_accessed = |entry: &mut PageTableEntry| entry.flags().contains(Flags::ACCESSED);
-        self.is_in_pool(page) && self.entry(page).is_some_and(is_accessed)
+        self.is_in_pool(page) && self.entry(page).is_some_and(|entry| entry.is_accessed())
     }
 
     /// Takes the frame of a page of the pool away, if it has one.
     pub fn decommit(&mut self, page: usize) {
-        if self.is_in_pool(page) && self.entry(page).is_some_and(|entry| is_owned(entry)) {
+        if self.is_in_pool(page) && self.entry(page).is_some_and(|entry| is_owned(*entry)) {
             self.drop_page(page);
         }
     }
@@ -293,8 +257,8 @@ impl<'a> AddressSpace<'a> {
             return;
         };
         // A frame's number fits.
-        let frame = entry.addr().as_u64() as usize / PAGE_SIZE_BYTES;
-        entry.set_unused();
+        let frame = entry.frame() as usize;
+        *entry = E::UNUSED;
         self.frames.release(frame..frame + 1);
     }
 
@@ -303,7 +267,7 @@ impl<'a> AddressSpace<'a> {
             return Err(MapError::InvalidRange);
         }
         for page in pages {
-            let owned = self.entry(page).is_some_and(|entry| is_owned(entry));
+            let owned = self.entry(page).is_some_and(|entry| is_owned(*entry));
             if !owned || self.is_large(page) {
                 return Err(MapError::InvalidRange);
             }
@@ -321,15 +285,6 @@ pub enum Cache {
     Off,
 }
 
-impl Cache {
-    fn flags(self) -> Flags {
-        match self {
-            Self::On => Flags::empty(),
-            Self::Off => Flags::NO_CACHE | Flags::WRITE_THROUGH,
-        }
-    }
-}
-
 /// Where a committed page's frame comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frame {
@@ -343,17 +298,22 @@ pub enum Frame {
 mod tests {
     use super::*;
     use crate::WORDS;
+    use crate::format::x86::X86Entry;
 
     const TABLES_ADDRESS: usize = 0x12_3000;
 
-    fn with(free: Range<usize>, pool: Range<usize>, test: impl FnOnce(&mut AddressSpace)) {
+    fn with(
+        free: Range<usize>,
+        pool: Range<usize>,
+        test: impl FnOnce(&mut AddressSpace<X86Entry>),
+    ) {
         let mut words = vec![0; WORDS];
         let mut frames = Frames::new(words.as_mut_slice().try_into().unwrap());
         frames.release(free);
         let pool = Pool { pages: pool };
-        let count = AddressSpace::table_count(&frames, &pool);
-        let mut directory = vec![PageTableEntry::new(); count];
-        let mut tables = vec![PageTable::new(); count];
+        let count = AddressSpace::<X86Entry>::table_count(&frames, &pool);
+        let mut directory = vec![X86Entry::UNUSED; count];
+        let mut tables = vec![Table::UNUSED; count];
         test(&mut AddressSpace::new(
             &mut directory,
             &mut tables,
@@ -363,37 +323,21 @@ mod tests {
         ));
     }
 
-    fn flags(space: &mut AddressSpace, page: usize) -> Flags {
-        space.entry(page).unwrap().flags()
+    fn entry(space: &mut AddressSpace<X86Entry>, page: usize) -> X86Entry {
+        *space.entry(page).unwrap()
     }
 
     #[test]
     fn memory_is_mapped_at_its_own_address() {
         with(100..200, 1024..1100, |space| {
             assert_eq!(space.tables.len(), 3);
-            assert_eq!(
-                space.directory[1].addr().as_u64(),
-                TABLES_ADDRESS as u64 + 4096
-            );
+            assert_eq!(space.directory[1], X86Entry::table(0x124));
             assert_eq!(space.map(10, Access::ReadWrite), Ok(100));
-            assert_eq!(space.entry(109).unwrap().addr().as_u64(), 109 * 4096);
-            assert_eq!(flags(space, 110), Flags::empty());
+            assert_eq!(entry(space, 109).frame(), 109);
+            assert!(entry(space, 110).is_unused());
             assert_eq!(space.map(91, Access::ReadWrite), Err(MapError::OutOfMemory));
             assert_eq!(space.free_count(), 90);
         });
-    }
-
-    #[test]
-    fn nothing_is_writable_and_executable() {
-        for access in [
-            Access::None,
-            Access::Read,
-            Access::ReadWrite,
-            Access::ReadExecute,
-        ] {
-            let flags = access.flags();
-            assert!(!flags.contains(Flags::WRITABLE) || flags.contains(Flags::NO_EXECUTE));
-        }
     }
 
     #[test]
@@ -401,7 +345,7 @@ mod tests {
         with(100..200, 1024..1100, |space| {
             assert_eq!(space.map(4, Access::ReadWrite), Ok(100));
             assert_eq!(space.protect(100..101, Access::None), Ok(()));
-            assert!(!flags(space, 100).contains(Flags::PRESENT));
+            assert!(!entry(space, 100).is_present());
             assert_eq!(space.protect(100..101, Access::Read), Ok(()));
             assert_eq!(space.unmap(100..104), Ok(()));
             assert_eq!(space.free_count(), 100);
@@ -423,8 +367,9 @@ mod tests {
             space.map_fixed(500..1536, Access::ReadExecute, Cache::On);
             assert!(space.is_large(512) && space.is_large(1535));
             assert!(!space.is_large(511) && !space.is_large(1536));
-            assert_eq!(space.directory[2].addr().as_u64(), 1024 * 4096);
-            assert_eq!(flags(space, 500), Flags::PRESENT);
+            assert_eq!(space.directory[2].frame(), 1024);
+            let code = X86Entry::page(500, Access::ReadExecute, Cache::On);
+            assert_eq!(entry(space, 500), code);
             assert_eq!(
                 space.protect(600..601, Access::Read),
                 Err(MapError::InvalidRange)
@@ -441,9 +386,10 @@ mod tests {
                 Err(MapError::InvalidRange)
             );
             assert_eq!(space.commit(1024, Access::ReadWrite), Ok(Frame::New));
-            assert_eq!(space.entry(1024).unwrap().addr().as_u64(), 103 * 4096);
+            assert_eq!(entry(space, 1024).frame(), 103);
             assert_eq!(space.commit(1024, Access::ReadExecute), Ok(Frame::Kept));
-            assert_eq!(flags(space, 1024), Flags::PRESENT);
+            let code = X86Entry::page(103, Access::ReadExecute, Cache::On);
+            assert_eq!(entry(space, 1024), code);
             for page in 1025..1028 {
                 assert_eq!(space.commit(page, Access::ReadWrite), Ok(Frame::New));
             }
@@ -463,8 +409,7 @@ mod tests {
             let (write, off) = (Access::ReadWrite, Cache::Off);
             assert_eq!(space.place(1030, 0xfebd_5000 >> 12, write, off), Ok(()));
             assert!(space.is_committed(1030) && !space.is_committed(1031));
-            assert_eq!(space.entry(1030).unwrap().addr().as_u64(), 0xfebd_5000);
-            assert!(flags(space, 1030).contains(Flags::NO_CACHE | Flags::NO_EXECUTE));
+            assert_eq!(entry(space, 1030), X86Entry::page(0xfebd5, write, off));
             assert_eq!(space.free_count(), 4);
             let outside = space.place(1100, 7, write, Cache::On);
             assert_eq!(outside, Err(MapError::InvalidRange));

@@ -5,6 +5,7 @@
 //! 2. What is mapped at an address below [`LIMIT_BYTES`] is the memory with that physical address, except
 //!    in the pool, a window into which any frame can be put.
 //! 3. No mapping is writable and executable at once: [`Access`] has no such value.
+//! 4. What the bits of an entry are is a [format](format): all else knows [`Entry`] alone.
 //!
 //! It never reads or writes the memory that it keeps account of.
 #![cfg_attr(not(test), no_std)]
@@ -12,12 +13,13 @@
 #![warn(missing_docs)]
 
 mod address_space;
+mod entry;
+pub mod format;
 mod frames;
 mod memory_map;
 
-pub use address_space::{
-    Access, AddressSpace, Cache, Frame, MapError, Pool, TABLE_PAGES, is_empty, large_entry,
-};
+pub use address_space::{Access, AddressSpace, Cache, Frame, MapError, Pool};
+pub use entry::{Entry, TABLE_PAGES, Table, entry_mut, entry_of};
 pub use frames::{Frames, WORDS};
 pub use memory_map::{Region, RegionKind, frames_of};
 

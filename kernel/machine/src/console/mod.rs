@@ -13,12 +13,13 @@ use bareflow_cxx_runtime::platform::Stream;
 pub(crate) use input::read;
 pub(crate) use output::{flush, on_tick};
 
+use crate::arch::cpu::{are_interrupts_enabled, wait_for_interrupt, without_interrupts};
+#[cfg(feature = "engine")]
+use crate::arch::second::is_second;
 use crate::drivers::console::ports::Ports;
 use crate::drivers::console::{display, serial};
 use crate::single_thread_cell::SingleThreadCell;
-use crate::{clock, counters, second};
-use x86_64::instructions::hlt;
-use x86_64::instructions::interrupts::{self, without_interrupts};
+use crate::{clock, counters};
 
 static PORTS: SingleThreadCell<Option<Ports>> = SingleThreadCell::new(None);
 
@@ -36,7 +37,8 @@ fn with_ports<T>(action: impl FnOnce(&mut Ports) -> T) -> Option<T> {
 /// Writes all of `bytes`.
 pub(crate) fn write(stream: Stream, bytes: &[u8]) {
     // Devices are the first processor's.
-    if second::is_second() {
+    #[cfg(feature = "engine")]
+    if is_second() {
         return;
     }
     match stream {
@@ -70,8 +72,8 @@ fn wait_until(mut is_over: impl FnMut() -> bool) {
     const HASTE_NS: u64 = 1_000_000;
     let start_ns = clock::monotonic_ns();
     while !is_over() {
-        if interrupts::are_enabled() && clock::monotonic_ns() - start_ns > HASTE_NS {
-            hlt();
+        if are_interrupts_enabled() && clock::monotonic_ns() - start_ns > HASTE_NS {
+            wait_for_interrupt();
         } else {
             core::hint::spin_loop();
         }

@@ -19,6 +19,8 @@ use bareflow_pager::{Clusters, Contents, Owner, Page};
 use bareflow_protocol::exit_code;
 use bareflow_volume::DeviceError;
 
+#[cfg(feature = "engine")]
+use crate::arch::second::is_second;
 use crate::image::LlvmWindow;
 use crate::single_thread_cell::SingleThreadCell;
 use crate::storage::{self, BootPartition};
@@ -124,7 +126,7 @@ pub(crate) fn resolve(address: usize) -> Fault {
         (Contents::Zeros, _) => fill(page, &[]),
         (Contents::Stored(_), None) => return Fault::Absent,
         #[cfg(feature = "engine")]
-        (Contents::Stored(_), Some(_)) if second::is_second() => return fetch(page),
+        (Contents::Stored(_), Some(_)) if is_second() => return fetch(page),
         (Contents::Stored(index), Some(stored)) => {
             let Some(position) = stored.table().position(index) else {
                 return Fault::Absent;

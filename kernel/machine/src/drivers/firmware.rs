@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 use core::cell::Cell;
 
-use x86_64::instructions::port::Port;
+use crate::arch::io::Port;
 
 /// The overlay of the bundle.
 const OVERLAY: &[u8] = b"opt/bareflow/overlay";

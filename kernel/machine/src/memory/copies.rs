@@ -4,13 +4,12 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use bareflow_memory::{
-    Access, AddressSpace, Cache, MapError, PAGE_SIZE_BYTES, TABLE_PAGES, is_empty,
+    Access, Cache, Entry as _, MapError, PAGE_SIZE_BYTES, TABLE_PAGES, Table, entry_of,
 };
-use x86_64::instructions::interrupts::without_interrupts;
-use x86_64::structures::paging::page_table::{PageTable, PageTableEntry, PageTableFlags};
-use x86_64::{PhysAddr, VirtAddr};
 
-use super::{UPPER, flush, page_of, with_space};
+use super::{AddressSpace, flush, page_of, with_space};
+use crate::arch::cpu::without_interrupts;
+use crate::arch::mm::{self, Entry};
 use crate::image;
 use crate::layout::{HANDLER_STACK_AREA, STACK};
 use crate::single_thread_cell::SingleThreadCell;
@@ -58,7 +57,7 @@ pub(crate) fn copy(stack: usize) -> Option<MemoryCopy> {
         let tables = unsafe {
             let start = core::ptr::with_exposed_provenance_mut(frames.start * PAGE_SIZE_BYTES);
             let count = with_space(|space| space.copied_table_count());
-            core::slice::from_raw_parts_mut::<PageTable>(start, count)
+            core::slice::from_raw_parts_mut::<Table<Entry>>(start, count)
         };
         let free = with_space(|space| {
             let is_shared = |page, is_writable| is_shared(space, page, is_writable);
@@ -67,7 +66,12 @@ pub(crate) fn copy(stack: usize) -> Option<MemoryCopy> {
         // What `reserve` has counted cannot be too little. Nothing is borrowed from here on: that would be copied too.
         let free = free.ok()?;
         copy_contents(tables, frames.start + tables.len()..free.start, stack);
-        let root = connect(tables, frames.start);
+        // SAFETY: none of these pages is shared: the copy has frames of its own for them, which are mapped where they are.
+        let root = unsafe {
+            mm::connect_copy(tables.len(), frames.start, |address| {
+                frame_in(tables, page_of(address))
+            })
+        };
         Some(MemoryCopy {
             tables: root,
             free,
@@ -88,13 +92,12 @@ fn reserve(space: &mut AddressSpace) -> Option<Range<usize>> {
     Some(first..first + count)
 }
 
-fn copy_contents(tables: &[PageTable], own: Range<usize>, stack: usize) {
+fn copy_contents(tables: &[Table<Entry>], own: Range<usize>, stack: usize) {
     let unused = page_of(STACK)..page_of(stack).min(page_of(HANDLER_STACK_AREA));
-    let used = (0..).zip(tables).filter(|(_, table)| !is_empty(table));
+    let used = (0..).zip(tables).filter(|(_, table)| !table.is_empty());
     for page in used.flat_map(|(index, _)| index * TABLE_PAGES..(index + 1) * TABLE_PAGES) {
-        let entry = &tables[page / TABLE_PAGES][page % TABLE_PAGES];
-        let is_there = entry.flags().contains(PageTableFlags::PRESENT);
-        let frame = frame_of(entry);
+        let frame = frame_in(tables, page);
+        let is_there = entry_of(tables, page).is_some_and(Entry::is_present);
         if !is_there || !own.contains(&frame) || unused.contains(&page) {
             continue;
         }
@@ -112,49 +115,9 @@ fn copy_contents(tables: &[PageTable], own: Range<usize>, stack: usize) {
     }
 }
 
-fn frame_of(entry: &PageTableEntry) -> usize {
-    entry.addr().as_u64() as usize / PAGE_SIZE_BYTES
-}
-
-/// Makes the copy's own upper tables lead to its tables; returns where the highest is.
-fn connect(tables: &[PageTable], first_table: usize) -> usize {
-    let flags = PageTableFlags::PRESENT | PageTableFlags::WRITABLE;
-    let address = |frame: usize| PhysAddr::new((frame * PAGE_SIZE_BYTES) as u64);
-    let in_copy = |start: usize| {
-        let page = page_of(start);
-        frame_of(&tables[page / TABLE_PAGES][page % TABLE_PAGES])
-    };
-    let upper = UPPER.0.get();
-    // SAFETY: these are addresses of fields, which are not read.
-    let (level4, level3, directories) = unsafe {
-        (
-            &raw const (*upper).level4,
-            &raw const (*upper).level3,
-            &raw const (*upper).directories,
-        )
-    };
-    let directories = [0, 1].map(|index| in_copy(directories as usize + index * PAGE_SIZE_BYTES));
-    let (level4, level3) = (in_copy(level4 as usize), in_copy(level3 as usize));
-    let table_at = |frame: usize| {
-        let start = core::ptr::with_exposed_provenance_mut::<PageTable>(frame * PAGE_SIZE_BYTES);
-        // SAFETY: the frame is the copy's, mapped where it is, and nobody else has it; it holds a table.
-        let table = unsafe { &mut *start };
-        table.zero();
-        table
-    };
-    table_at(level4)[0].set_addr(address(level3), flags);
-    let upper_table = table_at(level3);
-    for (index, directory) in directories.into_iter().enumerate() {
-        upper_table[index].set_addr(address(directory), flags);
-        let directory = table_at(directory);
-        let first = index * TABLE_PAGES;
-        for (offset, entry) in directory.iter_mut().enumerate() {
-            if first + offset < tables.len() {
-                entry.set_addr(address(first_table + first + offset), flags);
-            }
-        }
-    }
-    level4 * PAGE_SIZE_BYTES
+/// The frame of a page in tables; 0 if it has none.
+fn frame_in(tables: &[Table<Entry>], page: usize) -> usize {
+    entry_of(tables, page).map_or(0, |entry| entry.frame() as usize)
 }
 
 /// Takes the memory of a copy back that nobody uses any more.
@@ -190,6 +153,6 @@ pub(crate) fn mapping(page: usize) -> Option<(usize, bool)> {
 /// [`MapError::InvalidRange`]: it is not LLVM's.
 pub(crate) fn place_llvm_page(page: usize, frame: usize, access: Access) -> Result<(), MapError> {
     with_space(|space| space.place(page, frame as u64, access, Cache::On))?;
-    x86_64::instructions::tlb::flush(VirtAddr::new((page * PAGE_SIZE_BYTES) as u64));
+    mm::flush_page(page);
     Ok(())
 }

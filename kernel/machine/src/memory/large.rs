@@ -4,19 +4,15 @@
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use bareflow_cxx_runtime::platform::PlatformError;
-use bareflow_memory::{Access, PAGE_SIZE_BYTES, TABLE_PAGES, large_entry};
-use x86_64::PhysAddr;
-use x86_64::structures::paging::page_table::{PageTable, PageTableFlags};
+use bareflow_memory::{Access, Cache, Entry as _, PAGE_SIZE_BYTES, TABLE_PAGES, Table};
 
-use super::{UPPER, exact_pages, platform_error, with_space, without_write_protection, zero};
+use super::{exact_pages, platform_error, with_space, zero};
+use crate::arch::mm::{Entry, FIRST_LARGE_SLOT, LARGE_SLOT_LIMIT, attach_large};
 
-/// What a directory maps: an entry of the table of level 3.
+/// What a directory maps.
 const SLOT_PAGES: usize = TABLE_PAGES * TABLE_PAGES;
-/// The first that is used: 16 GiB.
-const FIRST_SLOT: usize = 16;
-const SLOT_LIMIT: usize = TABLE_PAGES;
 
-static NEXT_SLOT: AtomicUsize = AtomicUsize::new(FIRST_SLOT);
+static NEXT_SLOT: AtomicUsize = AtomicUsize::new(FIRST_LARGE_SLOT);
 
 /// `Platform::map_large`.
 pub(crate) fn map_large(size_bytes: usize) -> Result<usize, PlatformError> {
@@ -26,39 +22,32 @@ pub(crate) fn map_large(size_bytes: usize) -> Result<usize, PlatformError> {
     let count = exact_pages(0, size_bytes)?.len();
     let (table_count, slots) = (count.div_ceil(TABLE_PAGES), count.div_ceil(SLOT_PAGES));
     let slot = NEXT_SLOT.load(Relaxed);
-    if slot + slots > SLOT_LIMIT {
+    if slot + slots > LARGE_SLOT_LIMIT {
         return Err(PlatformError::OutOfMemory);
     }
     with_space(|space| {
         if space.free_count() < count + table_count + slots {
             return Err(PlatformError::OutOfMemory);
         }
-        let tables = space
+        let first_table = space
             .map(table_count + slots, Access::ReadWrite)
             .map_err(platform_error)?;
-        zero(tables..tables + table_count + slots);
-        let start = core::ptr::with_exposed_provenance_mut::<PageTable>(tables * PAGE_SIZE_BYTES);
+        zero(first_table..first_table + table_count + slots);
+        let start =
+            core::ptr::with_exposed_provenance_mut::<Table<Entry>>(first_table * PAGE_SIZE_BYTES);
         // SAFETY: the pages are fresh, mapped at their physical addresses, and stay tables for ever; zeros are a table.
         let tables = unsafe { core::slice::from_raw_parts_mut(start, table_count + slots) };
-        let address = start.expose_provenance();
         let fill = |page: usize, frame: usize| {
-            tables[page / TABLE_PAGES][page % TABLE_PAGES] = large_entry(frame);
+            tables[page / TABLE_PAGES].0[page % TABLE_PAGES] =
+                Entry::page(frame as u64, Access::ReadWrite, Cache::On);
         };
         space.take_each(count, fill).map_err(platform_error)?;
         let (tables, directories) = tables.split_at_mut(table_count);
-        let flags = PageTableFlags::PRESENT | PageTableFlags::WRITABLE;
-        let place = |index: usize| PhysAddr::new((address + index * PAGE_SIZE_BYTES) as u64);
         for index in 0..tables.len() {
-            directories[index / TABLE_PAGES][index % TABLE_PAGES].set_addr(place(index), flags);
+            directories[index / TABLE_PAGES].0[index % TABLE_PAGES] =
+                Entry::table((first_table + index) as u64);
         }
-        // SAFETY: the table is the kernel's own, which nobody else borrows after the start; what was not mapped is in no
-        // translation buffer.
-        let level3 = unsafe { &mut (&mut *UPPER.0.get()).level3 };
-        without_write_protection(|| {
-            for index in 0..slots {
-                level3[slot + index].set_addr(place(table_count + index), flags);
-            }
-        });
+        attach_large(slot..slot + slots, first_table + table_count);
         Ok(())
     })?;
     NEXT_SLOT.store(slot + slots, Relaxed);

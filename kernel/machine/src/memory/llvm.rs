@@ -5,9 +5,9 @@ use core::ops::Range;
 use bareflow_boot_info::{BootInfo, module};
 use bareflow_boot_layout::clusters::Table;
 use bareflow_boot_layout::{KernelHeader, SECTOR_SIZE_BYTES};
-use bareflow_memory::{Access, AddressSpace, Cache, MapError, PAGE_SIZE_BYTES};
+use bareflow_memory::{Access, Cache, MapError, PAGE_SIZE_BYTES};
 
-use super::{flush, page_of, pages_of, with_space};
+use super::{AddressSpace, flush, page_of, pages_of, with_space};
 use crate::image::{self, LlvmWindow};
 
 /// LLVM where a loader has put it.

@@ -10,28 +10,23 @@ use core::fmt;
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use bareflow_boot_info::{BootInfo, Screen, module};
-use bareflow_boot_layout::KernelHeader;
-use bareflow_cxx_runtime::platform::{PlatformError, Protection};
-use bareflow_memory::{
-    Access, AddressSpace, Cache, Frame, Frames, MapError, PAGE_SIZE_BYTES, Pool, WORDS, frames_of,
-};
-use x86_64::instructions::interrupts::without_interrupts;
-use x86_64::instructions::tlb;
-use x86_64::registers::control::{Cr0, Cr0Flags, Cr3, Cr3Flags};
-use x86_64::structures::paging::PhysFrame;
-use x86_64::structures::paging::page_table::{PageTable, PageTableEntry, PageTableFlags};
-use x86_64::{PhysAddr, VirtAddr};
-
+use crate::arch::cpu::without_interrupts;
+use crate::arch::mm::{self, Entry};
+use crate::arch::trap::HANDLER_STACKS;
 use crate::drivers::console::display;
 use crate::image::LlvmWindow;
 use crate::layout::{
     DEVICES, HANDLER_STACK_AREA, HANDLER_STACK_SIZE_BYTES, HANDLER_STACK_STRIDE, POOL_ADDRESS,
     STACK, STACK_GUARD,
 };
-use crate::processor::segments::HANDLER_STACKS;
 use crate::single_thread_cell::SingleThreadCell;
 use crate::{counters, image};
+use bareflow_boot_info::{BootInfo, Screen, module};
+use bareflow_boot_layout::KernelHeader;
+use bareflow_cxx_runtime::platform::{PlatformError, Protection};
+use bareflow_memory::{
+    Access, Cache, Frame, Frames, MapError, PAGE_SIZE_BYTES, Pool, WORDS, frames_of,
+};
 
 #[cfg(feature = "engine")]
 pub(crate) use copies::{MemoryCopy, copy, drop_copy, keep_free, mapping, place_llvm_page, share};
@@ -44,31 +39,6 @@ use llvm::{find_llvm, place_llvm};
 /// Memory below is the firmware's and the loader's: it stays theirs.
 const LOW_MEMORY_END: usize = 0x10_0000;
 
-const DIRECTORY_ENTRIES: usize = 1024;
-
-/// Directories of the first 2 GiB, one behind the other.
-#[repr(C, align(4096))]
-struct Directories([PageTableEntry; DIRECTORY_ENTRIES]);
-
-struct Upper {
-    /// One entry: the first 512 GiB.
-    level4: PageTable,
-    /// Two entries: the directories.
-    level3: PageTable,
-    directories: Directories,
-}
-
-struct UpperTables(UnsafeCell<Upper>);
-
-// SAFETY: `initialise` alone borrows it, once.
-unsafe impl Sync for UpperTables {}
-
-static UPPER: UpperTables = UpperTables(UnsafeCell::new(Upper {
-    level4: PageTable::new(),
-    level3: PageTable::new(),
-    directories: Directories([const { PageTableEntry::new() }; DIRECTORY_ENTRIES]),
-}));
-
 struct FreeFrames(UnsafeCell<[u64; WORDS]>);
 
 // SAFETY: `initialise` alone borrows it, once.
@@ -78,6 +48,9 @@ static FREE_FRAMES: FreeFrames = FreeFrames(UnsafeCell::new([0; WORDS]));
 
 /// The frames that the firmware left us.
 static USABLE_FRAMES: AtomicUsize = AtomicUsize::new(0);
+
+/// In the architecture's format.
+type AddressSpace<'a> = bareflow_memory::AddressSpace<'a, Entry>;
 
 static SPACE: SingleThreadCell<Option<AddressSpace<'static>>> = SingleThreadCell::new(None);
 
@@ -145,7 +118,7 @@ fn take(frames: &mut Frames, count: usize) -> Result<usize, MemoryError> {
 /// To be called once, with the first 4 GiB mapped at their own addresses.
 pub(crate) unsafe fn initialise(info: &BootInfo) -> Result<Layout, MemoryError> {
     // SAFETY: these are the only borrows.
-    let (upper, free_frames) = unsafe { (&mut *UPPER.0.get(), &mut *FREE_FRAMES.0.get()) };
+    let (directory, free_frames) = unsafe { (mm::directory(), &mut *FREE_FRAMES.0.get()) };
     let mut frames = Frames::new(free_frames);
     frames_of(info.memory_map.iter().copied(), &mut frames);
     frames.reserve(0..page_of(LOW_MEMORY_END));
@@ -176,8 +149,6 @@ pub(crate) unsafe fn initialise(info: &BootInfo) -> Result<Layout, MemoryError> 
     let table_slice = unsafe {
         core::slice::from_raw_parts_mut(core::ptr::with_exposed_provenance_mut(tables), count)
     };
-    let directory = &mut upper.directories.0[..];
-    let directory_address = directory.as_ptr() as usize;
     let mut space = AddressSpace::new(&mut directory[..count], table_slice, tables, frames, pool);
     space.map_fixed(first..first + count, Access::ReadWrite, Cache::On);
     if info.screen == Screen::VgaText {
@@ -200,15 +171,8 @@ pub(crate) unsafe fn initialise(info: &BootInfo) -> Result<Layout, MemoryError> 
     }
     let handler_stack_tops = commit_stacks(&mut space)?;
 
-    let present = PageTableFlags::PRESENT | PageTableFlags::WRITABLE;
-    upper.level4[0].set_addr(physical(&raw const upper.level3), present);
-    for index in 0..2 {
-        let address = PhysAddr::new((directory_address + index * PAGE_SIZE_BYTES) as u64);
-        upper.level3[index].set_addr(address, present);
-    }
-    let level4 = PhysFrame::containing_address(physical(&raw const upper.level4));
     // SAFETY: the new tables map everything of the kernel where it is, its stack (in .bss) included.
-    unsafe { Cr3::write(level4, Cr3Flags::empty()) };
+    unsafe { mm::activate() };
     publish_peak(&space);
     *SPACE.borrow() = Some(space);
     let symbols = &llvm.0[llvm.0.len() - 1].pages;
@@ -223,35 +187,15 @@ pub(crate) unsafe fn initialise(info: &BootInfo) -> Result<Layout, MemoryError> 
     })
 }
 
-/// The kernel's variables, with the upper tables among them: a program that overwrites those would take the kernel away
-/// from under the handler of the fault.
+/// The kernel's variables, with the upper tables among them.
 fn data_pages() -> [(Range<usize>, Access); 3] {
     let data = pages_of(&image::data());
-    let start = UPPER.0.get() as usize;
-    let upper = pages_of(&(start..start + size_of::<Upper>()));
+    let upper = pages_of(&mm::upper_tables());
     [
         (data.start..upper.start, Access::ReadWrite),
         (upper.clone(), Access::Read),
         (upper.end..data.end, Access::ReadWrite),
     ]
-}
-
-/// Has an action write to pages that are mapped for reading: the upper tables.
-fn without_write_protection<T>(action: impl FnOnce() -> T) -> T {
-    let change = |protects| {
-        // SAFETY: what can be written is no more than what the kernel maps, and no handler runs meanwhile.
-        unsafe { Cr0::update(|flags| flags.set(Cr0Flags::WRITE_PROTECT, protects)) };
-    };
-    without_interrupts(|| {
-        change(false);
-        let result = action();
-        change(true);
-        result
-    })
-}
-
-fn physical(table: *const PageTable) -> PhysAddr {
-    PhysAddr::new(table as u64)
 }
 
 /// Reserves the memory of what a loader has brought.
@@ -340,12 +284,10 @@ const FLUSH_LIMIT_PAGES: usize = 64;
 
 fn flush(pages: Range<usize>) {
     if pages.len() > FLUSH_LIMIT_PAGES {
-        tlb::flush_all();
+        mm::flush_all();
         return;
     }
-    for page in pages {
-        tlb::flush(VirtAddr::new((page * PAGE_SIZE_BYTES) as u64));
-    }
+    pages.for_each(mm::flush_page);
 }
 
 fn publish_peak(space: &AddressSpace) {

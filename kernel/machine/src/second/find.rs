@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use bareflow_acpi::{Physical, find_root, other_processor};
 use bareflow_boot_info::FirmwareTables;
 
-use super::apic;
+use crate::arch::second::initial_id;
 
 const NONE: u64 = u64::MAX;
 
@@ -42,7 +42,7 @@ pub(crate) unsafe fn find(tables: &FirmwareTables) {
         FirmwareTables::Root(root) => Some(*root),
         FirmwareTables::Within(range) => find_root(&LowMemory, range.clone()),
     };
-    let other = root.and_then(|root| other_processor(&LowMemory, root, apic::initial_id()));
+    let other = root.and_then(|root| other_processor(&LowMemory, root, initial_id()));
     FOUND.store(other.map_or(NONE, u64::from), Relaxed);
 }
 

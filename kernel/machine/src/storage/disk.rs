@@ -8,8 +8,8 @@ use core::cell::UnsafeCell;
 
 use bareflow_boot_layout::{BOOT_PARTITION_TYPE, KernelHeader};
 use bareflow_volume::{BlockDevice, DeviceError, Partition, SECTOR_SIZE_BYTES};
-use x86_64::instructions::interrupts::without_interrupts;
 
+use crate::arch::cpu::without_interrupts;
 use crate::counters;
 use crate::drivers::block::{Driver, disks};
 use crate::single_thread_cell::SingleThreadCell;

@@ -2,63 +2,45 @@
 
 use core::ops::Range;
 
-use super::{
-    AddressSpace, Flags, MapError, PageTable, PageTableEntry, TABLE_PAGES, address_of, is_owned,
-};
-use crate::{LIMIT_FRAMES, PAGE_SIZE_BYTES};
+use super::{AddressSpace, MapError, is_owned};
+use crate::{Entry, LIMIT_FRAMES, TABLE_PAGES, Table, entry_mut, entry_of};
 
 /// What becomes of a page in the copy.
-enum Fate {
+enum Fate<E> {
     /// It is not there.
     Absent,
     /// It is there as it is here.
-    Shared(PageTableEntry),
-    /// It has a frame of its own, with this access.
-    Own(Flags),
-    /// It is a page of the tables, with this index.
-    Table(usize, Flags),
+    Shared(E),
+    /// It has a frame of its own, and is as this one for the rest.
+    Own(E),
+    /// It is a page of the tables, with this index, and as this one for the rest.
+    Table(usize, E),
 }
 
-/// Whether a table has no page, not even one that is only reserved.
-#[must_use]
-pub fn is_empty(table: &PageTable) -> bool {
-    table.iter().all(PageTableEntry::is_unused)
-}
-
-impl AddressSpace<'_> {
-    fn fate(&self, page: usize, is_shared: &impl Fn(usize, bool) -> bool) -> Fate {
-        let directory = &self.directory[page / TABLE_PAGES];
-        let entry = if directory.flags().contains(Flags::HUGE_PAGE) {
-            let mut entry = directory.clone();
-            let offset = (page % TABLE_PAGES * PAGE_SIZE_BYTES) as u64;
-            entry.set_addr(
-                directory.addr() + offset,
-                directory.flags() - Flags::HUGE_PAGE,
-            );
-            entry
-        } else {
-            self.tables[page / TABLE_PAGES][page % TABLE_PAGES].clone()
+impl<E: Entry> AddressSpace<'_, E> {
+    fn fate(&self, page: usize, is_shared: &impl Fn(usize, bool) -> bool) -> Fate<E> {
+        let directory = self.directory[page / TABLE_PAGES];
+        let entry = match directory.is_large() {
+            true => directory.part(page % TABLE_PAGES),
+            false => entry_of(self.tables, page).unwrap_or(E::UNUSED),
         };
-        if !is_owned(&entry) {
+        if !is_owned(entry) {
             return Fate::Absent;
         }
-        let flags = entry.flags();
-        if flags.contains(Flags::NO_CACHE) || is_shared(page, flags.contains(Flags::WRITABLE)) {
+        if !entry.is_cached() || is_shared(page, entry.is_writable()) {
             return Fate::Shared(entry);
         }
         match page.checked_sub(self.tables_page) {
-            Some(index) if index < self.tables.len() => Fate::Table(index, flags),
-            _ => Fate::Own(flags),
+            Some(index) if index < self.tables.len() => Fate::Table(index, entry),
+            _ => Fate::Own(entry),
         }
     }
 
     /// The pages of tables in which anything is.
-    fn mapped_pages(&self) -> impl Iterator<Item = usize> + use<'_> {
+    fn mapped_pages(&self) -> impl Iterator<Item = usize> + use<'_, E> {
         let all = self.directory.iter().zip(self.tables.iter()).enumerate();
-        all.filter(|(_, (directory, table))| {
-            directory.flags().contains(Flags::HUGE_PAGE) || !is_empty(table)
-        })
-        .flat_map(|(index, _)| index * TABLE_PAGES..(index + 1) * TABLE_PAGES)
+        all.filter(|(_, (directory, table))| directory.is_large() || !table.is_empty())
+            .flat_map(|(index, _)| index * TABLE_PAGES..(index + 1) * TABLE_PAGES)
     }
 
     /// How many tables a copy has.
@@ -83,7 +65,7 @@ impl AddressSpace<'_> {
     /// [`MapError::OutOfMemory`]: there are too few frames, or other tables than those of this address space.
     pub fn copy_to(
         &self,
-        tables: &mut [PageTable],
+        tables: &mut [Table<E>],
         frames: Range<usize>,
         is_shared: impl Fn(usize, bool) -> bool,
     ) -> Result<Range<usize>, MapError> {
@@ -91,21 +73,23 @@ impl AddressSpace<'_> {
             return Err(MapError::OutOfMemory);
         }
         let mut left = frames.start + tables.len()..frames.end;
-        tables.iter_mut().for_each(PageTable::zero);
+        tables.iter_mut().for_each(Table::clear);
         for page in self.mapped_pages() {
             if frames.contains(&page) {
                 continue;
             }
-            let entry = &mut tables[page / TABLE_PAGES][page % TABLE_PAGES];
+            let Some(entry) = entry_mut(tables, page) else {
+                continue;
+            };
             match self.fate(page, &is_shared) {
                 Fate::Absent => {}
                 Fate::Shared(shared) => *entry = shared,
-                Fate::Table(index, flags) => {
-                    entry.set_addr(address_of(frames.start + index), flags);
+                Fate::Table(index, own) => {
+                    *entry = own.with_frame((frames.start + index) as u64);
                 }
-                Fate::Own(flags) => {
+                Fate::Own(own) => {
                     let frame = left.next().ok_or(MapError::OutOfMemory)?;
-                    entry.set_addr(address_of(frame), flags);
+                    *entry = own.with_frame(frame as u64);
                 }
             }
         }
@@ -122,25 +106,21 @@ impl AddressSpace<'_> {
     #[must_use]
     pub fn mapping(&self, page: usize) -> Option<(usize, bool)> {
         match self.fate(page, &|_, _| true) {
-            Fate::Shared(entry) if entry.flags().contains(Flags::PRESENT) => {
-                let frame = entry.addr().as_u64() as usize / PAGE_SIZE_BYTES;
-                Some((frame, entry.flags().contains(Flags::WRITABLE)))
+            Fate::Shared(entry) if entry.is_present() => {
+                Some((entry.frame() as usize, entry.is_writable()))
             }
             _ => None,
         }
     }
 
     /// Notes of pages that a copy's processor has used that they have been used.
-    pub fn add_accessed(&mut self, pages: Range<usize>, copy: &[PageTable]) {
+    pub fn add_accessed(&mut self, pages: Range<usize>, copy: &[Table<E>]) {
         for page in pages {
-            let is_used = copy.get(page / TABLE_PAGES).is_some_and(|table| {
-                let flags = table[page % TABLE_PAGES].flags();
-                flags.contains(Flags::ACCESSED)
-            });
+            let is_used = entry_of(copy, page).is_some_and(Entry::is_accessed);
             if let Some(entry) = self.entry(page).filter(|_| is_used)
-                && is_owned(entry)
+                && is_owned(*entry)
             {
-                entry.set_flags(entry.flags() | Flags::ACCESSED);
+                entry.set_accessed();
             }
         }
     }
@@ -149,7 +129,8 @@ impl AddressSpace<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Access, Cache, Frames, Pool, WORDS};
+    use crate::format::x86::X86Entry;
+    use crate::{Access, Cache, Frames, PAGE_SIZE_BYTES, Pool, WORDS};
 
     const FIRST_TABLE: usize = 40;
 
@@ -159,9 +140,9 @@ mod tests {
         let mut frames = Frames::new(words.as_mut_slice().try_into().unwrap());
         frames.release(100..1500);
         let pool = Pool { pages: 2048..2100 };
-        let count = AddressSpace::table_count(&frames, &pool);
-        let mut directory = vec![PageTableEntry::new(); count];
-        let mut tables = vec![PageTable::new(); count];
+        let count = AddressSpace::<X86Entry>::table_count(&frames, &pool);
+        let mut directory = vec![X86Entry::UNUSED; count];
+        let mut tables = vec![Table::UNUSED; count];
         let tables_address = FIRST_TABLE * PAGE_SIZE_BYTES;
         let mut space =
             AddressSpace::new(&mut directory, &mut tables, tables_address, frames, pool);
@@ -179,7 +160,7 @@ mod tests {
         let own = 512 + 2;
         assert_eq!(space.own_count(is_shared), own);
         let all = count + own + 10;
-        let mut copied = vec![PageTable::new(); count];
+        let mut copied = vec![Table::UNUSED; count];
         let frames = 10_000..10_000 + all;
         let left = space.copy_to(&mut copied, frames.clone(), is_shared);
         assert_eq!(left, Ok(frames.end - 10..frames.end));
@@ -190,8 +171,8 @@ mod tests {
         );
         assert_eq!(too_few, Err(MapError::OutOfMemory));
 
-        let entry = |page: usize| &copied[page / TABLE_PAGES][page % TABLE_PAGES];
-        let frame = |page| entry(page).addr().as_u64() as usize / PAGE_SIZE_BYTES;
+        let entry = |page| entry_of(&copied, page).unwrap();
+        let frame = |page| entry(page).frame() as usize;
         for (index, page) in own_tables.enumerate() {
             assert_eq!(frame(page), frames.start + index);
         }
@@ -199,20 +180,16 @@ mod tests {
         assert!((512..1024).all(is_own) && is_own(heap) && is_own(heap + 2));
         assert_ne!(frame(heap), frame(heap + 2));
         assert!((1024..1536).all(|page| frame(page) == page));
-        assert!(!entry(600).flags().contains(Flags::HUGE_PAGE));
-        assert!(
-            entry(600)
-                .flags()
-                .contains(Flags::WRITABLE | Flags::NO_EXECUTE)
-        );
+        let data = X86Entry::page(frame(600) as u64, Access::ReadWrite, Cache::On);
+        assert_eq!(entry(600), data);
         assert_eq!((frame(heap + 1), frame(2049)), (heap + 1, 0xfee00));
-        assert_eq!(entry(2048).addr(), space.entry(2048).unwrap().addr());
-        assert_eq!(entry(1).flags(), Flags::empty());
+        assert_eq!(entry(2048).frame(), space.entry(2048).unwrap().frame());
+        assert!(entry(1).is_unused());
         assert_eq!(space.mapping(1100), Some((1100, false)));
         assert_eq!(space.mapping(heap), Some((heap, true)));
         assert_eq!(space.mapping(1), None);
 
-        copied[2048 / TABLE_PAGES][0].set_flags(Flags::PRESENT | Flags::ACCESSED);
+        entry_mut(&mut copied, 2048).unwrap().set_accessed();
         assert!(!space.is_accessed(2048));
         space.add_accessed(2048..2100, &copied);
         assert!(space.is_accessed(2048) && !space.is_accessed(2050));

@@ -1,12 +1,11 @@
 //! ATA disks at the ports of old, by programmed input and output (ATA/ATAPI-8 ACS, sections 7 and 9).
 
-use core::arch::asm;
 use core::array;
 
 use bareflow_volume::{DeviceError, SECTOR_SIZE_BYTES};
-use x86_64::instructions::port::Port;
 
 use super::Deadline;
+use crate::arch::io::{self, Port};
 
 /// Both channels: their first port, and the port of the device control register.
 const CHANNELS: [(u16, u16); 2] = [(0x1f0, 0x3f6), (0x170, 0x376)];
@@ -137,30 +136,14 @@ impl Place {
 
     fn read_data(self, buffer: &mut [u8]) {
         let port = CHANNELS[self.channel].0 + DATA;
-        // SAFETY: the device has the data ready, and the buffer has room for it.
-        unsafe {
-            asm!(
-                "rep insd",
-                in("dx") port,
-                inout("ecx") buffer.len() / 4 => _,
-                inout("rdi") buffer.as_mut_ptr() => _,
-                options(nostack, preserves_flags),
-            );
-        }
+        // SAFETY: the device has the data ready.
+        unsafe { io::read_words(port, buffer) };
     }
 
     fn write_data(self, bytes: &[u8]) {
         let port = CHANNELS[self.channel].0 + DATA;
         // SAFETY: the device waits for the data.
-        unsafe {
-            asm!(
-                "rep outsd",
-                in("dx") port,
-                inout("ecx") bytes.len() / 4 => _,
-                inout("rsi") bytes.as_ptr() => _,
-                options(nostack, preserves_flags, readonly),
-            );
-        }
+        unsafe { io::write_words(port, bytes) };
     }
 }
 

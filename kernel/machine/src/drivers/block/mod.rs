@@ -3,11 +3,10 @@
 mod ata;
 mod virtio;
 
-use core::arch::x86_64::_rdtsc;
-
 use bareflow_volume::DeviceError;
 use virtio_drivers::transport::DeviceType;
 
+use crate::arch::clock::cycles;
 use crate::drivers::bus::pci;
 
 /// A device with its driver.
@@ -70,9 +69,4 @@ impl Deadline {
     fn is_over(&self) -> bool {
         cycles() > self.0
     }
-}
-
-fn cycles() -> u64 {
-    // SAFETY: every x86-64 processor has the instruction.
-    unsafe { _rdtsc() }
 }

@@ -5,7 +5,8 @@ use virtio_drivers::transport::pci::bus::{
     Command, ConfigurationAccess, DeviceFunction, HeaderType, PciRoot,
 };
 use virtio_drivers::transport::pci::virtio_device_type;
-use x86_64::instructions::port::Port;
+
+use crate::arch::io::Port;
 
 const ADDRESS: u16 = 0xcf8;
 const DATA: u16 = 0xcfc;

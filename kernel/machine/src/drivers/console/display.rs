@@ -5,7 +5,8 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use bareflow_console::Screen;
-use x86_64::instructions::port::Port;
+
+use crate::arch::io::Port;
 
 /// VGA's text memory.
 pub(crate) const TEXT_MEMORY: Range<usize> = 0xb_8000..0xc_0000;

@@ -4,8 +4,8 @@ use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 
 use pc_keyboard::layouts::Us104Key;
 use pc_keyboard::{DecodedKey, HandleControl, PS2Keyboard, ScancodeSet1};
-use x86_64::instructions::port::Port;
 
+use crate::arch::io::Port;
 use crate::single_thread_cell::SingleThreadCell;
 
 /// The controller's data and status ports, and the status bit of a byte that waits.

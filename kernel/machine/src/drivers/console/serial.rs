@@ -4,12 +4,11 @@
 use core::fmt;
 
 use bareflow_cxx_runtime::platform::Stream;
-use uart_16550::backend::PioBackend;
-use uart_16550::{BaudRate, Config, Uart16550};
 
+use crate::arch::io::{Uart, open_uart};
 use crate::single_thread_cell::SingleThreadCell;
 
-type Port = SingleThreadCell<Option<Uart16550<PioBackend>>>;
+type Port = SingleThreadCell<Option<Uart>>;
 
 const LOG: u16 = 0x3f8;
 const REPORT: u16 = 0x2f8;
@@ -21,20 +20,13 @@ static OUTPUT_PORT: Port = SingleThreadCell::new(None);
 
 /// Sets the ports up. One that the machine does not have stays silent.
 pub(crate) fn initialise() {
-    let config = Config {
-        baud_rate: BaudRate::Baud115200,
-        ..Config::default()
-    };
     for (base, port) in [
         (LOG, &LOG_PORT),
         (REPORT, &REPORT_PORT),
         (OUTPUT, &OUTPUT_PORT),
     ] {
         // SAFETY: these are the addresses of serial ports, and nobody else drives them.
-        let uart = unsafe { Uart16550::new_port(base) };
-        *port.borrow() = uart
-            .ok()
-            .and_then(|mut uart| uart.init(config.clone()).ok().map(|()| uart));
+        *port.borrow() = unsafe { open_uart(base) };
     }
 }
 

@@ -58,7 +58,7 @@ pub(super) fn first() -> u32 {
 }
 
 /// The number of this processor, before anything is mapped.
-pub(super) fn initial_id() -> u32 {
+pub(crate) fn initial_id() -> u32 {
     if is_x2() {
         // SAFETY: the controller is in the mode in which it has this register.
         return unsafe { x2_register(Register::Id).read() } as u32;
@@ -162,7 +162,7 @@ pub(super) fn interrupt(target: u32, vector: usize) {
 }
 
 /// The handler has done its work.
-pub(crate) fn end_of_interrupt() {
+pub(in crate::arch) fn end_of_interrupt() {
     write(Register::EndOfInterrupt, 0);
 }
 

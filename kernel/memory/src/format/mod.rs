@@ -1,0 +1,3 @@
+//! The formats of page tables, one for each family of architectures.
+
+pub mod x86;
