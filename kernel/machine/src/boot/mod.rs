@@ -2,27 +2,12 @@
 //! protocol it was.
 //!
 //! `pvh/` is the entry of the PVH protocol, to which stage 2 in `bios/` jumps, too; what is read of the loader's structures
-//! is in the crate `boot-info`.
+//! is in the crate `boot-info`. A protocol is of the architectures that have it.
 
-use core::arch::global_asm;
+mod bios;
+mod pvh;
 
-use bareflow_boot_info::{BootError, BootInfo, LoaderMemory, bios, pvh};
-
-// One piece: they share symbols.
-global_asm!(
-    include_str!(concat!(env!("OUT_DIR"), "/definitions.S")),
-    include_str!("pvh/entry.S"),
-    include_str!("report.S"),
-    include_str!("pvh/entry_end.S"),
-    include_str!("bios/reload.S"),
-    options(att_syntax, raw)
-);
-
-unsafe extern "C" {
-    /// Has stage 2 load everything by the BIOS, with LLVM, and start the kernel anew. The stack must lie at its physical
-    /// address; the interrupt controllers, the timer and low memory must be as the BIOS has left them.
-    fn reload_by_bios() -> !;
-}
+use bareflow_boot_info::{BootError, BootInfo, LoaderMemory};
 
 /// Memory that the entry has mapped.
 struct EntryMemory;
@@ -49,9 +34,6 @@ impl LoaderMemory<'static> for EntryMemory {
 /// # Safety
 /// The entry's tables must be in use, and nothing may write to the loader's memory while the result is used.
 pub(crate) unsafe fn read(address: usize) -> Result<BootInfo<'static>, BootError> {
-    let mut info = pvh::read(&EntryMemory, address as u64)?;
-    if bios::drive(&info).is_some() {
-        info.reload = Some(reload_by_bios);
-    }
-    Ok(info)
+    let info = bareflow_boot_info::pvh::read(&EntryMemory, address as u64)?;
+    Ok(bios::completed(info))
 }

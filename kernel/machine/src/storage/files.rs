@@ -1,4 +1,4 @@
-//! The program's files that are not in the bundle: on the disk behind LLVM, or in memory where the BIOS had to load
+//! The program's files that are not in the bundle: on the disk behind LLVM, or in memory where a loader had to load
 //! everything.
 
 use core::ops::Range;

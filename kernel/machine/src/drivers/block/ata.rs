@@ -57,7 +57,7 @@ pub(super) struct Place {
     device: u8,
 }
 
-/// Every place, in the BIOS's order.
+/// Every place, in the firmware's order.
 pub(super) fn places() -> impl Iterator<Item = Place> {
     (0..CHANNELS.len())
         .flat_map(|channel| [0, DEVICE_SECOND].map(|device| Place { channel, device }))
@@ -157,7 +157,7 @@ impl AtaDisk {
         unsafe { place.control().write(CONTROL_NO_INTERRUPTS) };
         let disk = Self::identify(place);
         if disk.is_none() {
-            // SAFETY: the BIOS may want them.
+            // SAFETY: the firmware may want them.
             unsafe { place.control().write(0_u8) };
         }
         disk

@@ -1,0 +1,155 @@
+//! The machine's sources name an architecture, and a boot protocol, in its own folder only; what is pure names none.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Of an architecture: its crates, and how its instructions and registers come into Rust.
+const OF_ARCHITECTURES: &[&str] = &[
+    "x86_64",
+    "aarch64",
+    "riscv",
+    "core::arch",
+    "asm!",
+    "PioBackend",
+    "rdtsc",
+    "cpuid",
+    "apic",
+    "msr",
+];
+/// Registers and instructions, as whole words.
+const WORDS: &[&str] = &[
+    "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "rip", "eflags", "rflags", "cr0",
+    "cr2", "cr3", "cr4", "efer", "fsbase", "gsbase", "hlt", "cli", "sti", "inb", "outb",
+];
+/// Of boot protocols, in code.
+const OF_PROTOCOLS: &[&str] = &[
+    "pvh",
+    "bios",
+    "e820",
+    "multiboot",
+    "uefi",
+    "stage2",
+    "start_info",
+];
+
+fn kernel() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the crate lies in the kernel's folder")
+        .to_owned()
+}
+
+fn sources(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("the folder can be read") {
+        let path = entry.expect("the folder can be read").path();
+        if path.is_dir() {
+            sources(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// Code without its comments, in lower case.
+fn code(line: &str) -> String {
+    line.split("//").next().unwrap_or_default().to_lowercase()
+}
+
+fn is_word(line: &str, word: &str) -> bool {
+    line.split(|character: char| !character.is_alphanumeric() && character != '_')
+        .any(|part| part == word)
+}
+
+/// Lines below `folder`, but for those in the `excepted` ones, for which `is_wrong`.
+fn offenders(folder: &str, excepted: &[&str], is_wrong: impl Fn(&str) -> bool) -> Vec<String> {
+    let root = kernel().join(folder);
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    assert!(!files.is_empty(), "{} has no sources", root.display());
+    files.retain(|file| {
+        !excepted
+            .iter()
+            .any(|except| file.starts_with(root.join(except)))
+    });
+    let mut found = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file).expect("a source is text");
+        let lines = text.lines().enumerate();
+        for (index, line) in lines.filter(|(_, line)| is_wrong(&code(line))) {
+            found.push(format!("{}:{}: {line}", file.display(), index + 1));
+        }
+    }
+    found
+}
+
+fn names_architecture(line: &str) -> bool {
+    OF_ARCHITECTURES.iter().any(|name| line.contains(name))
+        || WORDS.iter().any(|word| is_word(line, word))
+}
+
+#[test]
+fn an_architecture_stands_in_its_folder() {
+    let none: [String; 0] = [];
+    assert_eq!(
+        offenders(
+            "machine/src",
+            &["arch", "boot/pvh", "boot/bios"],
+            names_architecture
+        ),
+        none
+    );
+    assert_eq!(
+        offenders("memory/src", &["format"], |line| {
+            names_architecture(line) && !line.contains("x86entry")
+        }),
+        none
+    );
+    for pure in ["boot-info/src", "console/src", "guest/src", "pager/src"] {
+        assert_eq!(offenders(pure, &[], names_architecture), none);
+    }
+}
+
+#[test]
+fn the_list_of_names_is_all_that_is_used_of_an_architecture() {
+    let none: [String; 0] = [];
+    let list = fs::read_to_string(kernel().join("machine/src/arch/mod.rs")).unwrap();
+    let architectures: Vec<_> = list
+        .lines()
+        .filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'))
+        .collect();
+    assert!(!architectures.is_empty());
+    for name in architectures {
+        let folder = kernel().join("machine/src/arch").join(name);
+        assert!(folder.is_dir(), "{} is missing", folder.display());
+        let past = |line: &str| line.contains(&format!("arch::{name}"));
+        assert_eq!(offenders("machine/src", &["arch"], past), none);
+    }
+}
+
+#[test]
+fn a_boot_protocol_stands_in_its_folder() {
+    let none: [String; 0] = [];
+    let names_protocol = |line: &str| OF_PROTOCOLS.iter().any(|name| line.contains(name));
+    assert_eq!(offenders("machine/src", &["boot"], names_protocol), none);
+    assert_eq!(offenders("memory/src", &[], names_protocol), none);
+}
+
+#[test]
+fn offences_are_seen() {
+    for line in [
+        "use x86_64::VirtAddr;",
+        "unsafe { asm!(\"nop\") }",
+        "frame.rip = 0;",
+        "hlt();",
+        "    __cpuid(1)",
+    ] {
+        assert!(names_architecture(&code(line)), "{line}");
+    }
+    for line in [
+        "// rip",
+        "let description = 1; // cr3",
+        "let trip = strip();",
+    ] {
+        assert!(!names_architecture(&code(line)), "{line}");
+    }
+}
