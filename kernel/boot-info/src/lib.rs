@@ -69,6 +69,17 @@ pub struct BootInfo<'a> {
     pub reload: Option<Reload>,
 }
 
+impl Screen {
+    /// Where its memory is.
+    #[must_use]
+    pub const fn memory(self) -> Range<usize> {
+        match self {
+            Self::None => 0..0,
+            Self::VgaText => 0xb_8000..0xc_0000,
+        }
+    }
+}
+
 impl BootInfo<'_> {
     /// Where the module with this name is, one of [`module`].
     #[must_use]

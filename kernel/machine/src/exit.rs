@@ -11,7 +11,7 @@ use crate::arch::power;
 use crate::arch::second::is_second;
 use crate::drivers::console::{display, serial};
 #[cfg(feature = "engine")]
-use crate::second::mailbox;
+use crate::mailbox;
 use crate::{clock, console, counters};
 
 /// Prints the one line about a failure and ends the machine.

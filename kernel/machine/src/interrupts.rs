@@ -1,11 +1,11 @@
-//! What is done at each interrupt.
+//! What is done at each exception and interrupt.
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bareflow_guest::guest;
 
-use crate::arch::trap::{TrapFrame, with_nested_page_faults};
-use crate::drivers::console::display;
+use crate::arch::trap::{Trap, TrapFrame, acknowledge, with_nested_page_faults};
+use crate::drivers::console::{display, keyboard};
 #[cfg(feature = "engine")]
 use crate::second;
 use crate::{console, demand_paging, fault};
@@ -13,8 +13,42 @@ use crate::{console, demand_paging, fault};
 /// How many timer interrupts there are between two refreshes of the display.
 const REFRESH_INTERVAL: u64 = 4;
 
-/// The timer, which the first processor has.
-pub(crate) fn on_timer() {
+/// Called by the entries.
+#[unsafe(no_mangle)]
+extern "C" fn handle_trap(frame: &mut TrapFrame) {
+    let trap = frame.trap();
+    match trap {
+        Trap::Timer => {
+            on_timer();
+            acknowledge(trap);
+            on_tick(frame);
+        }
+        #[cfg(feature = "engine")]
+        Trap::SecondTimer => {
+            acknowledge(trap);
+            on_tick(frame);
+        }
+        #[cfg(feature = "engine")]
+        Trap::Request => {
+            second::answer_request();
+            acknowledge(trap);
+        }
+        #[cfg(feature = "engine")]
+        Trap::Call => acknowledge(trap),
+        Trap::Keyboard => {
+            keyboard::on_interrupt();
+            acknowledge(trap);
+        }
+        Trap::MissingPage { address } => on_missing_page(frame, address),
+        Trap::ForbiddenAccess { address } => {
+            with_nested_page_faults(|| fault::handle(frame, Some(address)));
+        }
+        Trap::Exception => fault::handle(frame, None),
+        Trap::Spurious => {}
+    }
+}
+
+fn on_timer() {
     static TICKS: AtomicU64 = AtomicU64::new(0);
     let ticks = TICKS.load(Relaxed) + 1;
     TICKS.store(ticks, Relaxed);
@@ -26,27 +60,21 @@ pub(crate) fn on_timer() {
     }
 }
 
-/// The second processor wants something.
-#[cfg(feature = "engine")]
-pub(crate) fn on_request() {
-    second::answer_request();
-}
-
-/// A tick of a processor's timer, whose handler has done its work.
-pub(crate) fn on_tick(frame: &mut TrapFrame) {
+fn on_tick(frame: &mut TrapFrame) {
     let resume = guest().and_then(|guest| guest.tick(frame.instruction()));
     if let Some(resume) = resume {
         frame.go_to(resume);
     }
 }
 
-/// A page that is not there was touched.
-pub(crate) fn on_missing_page(frame: &mut TrapFrame, address: usize) {
+fn on_missing_page(frame: &mut TrapFrame, address: usize) {
     match demand_paging::resolve(address) {
         demand_paging::Fault::Resolved => {}
         demand_paging::Fault::Absent => {
             with_nested_page_faults(|| fault::handle_absent_page(frame, address));
         }
-        demand_paging::Fault::Foreign => with_nested_page_faults(|| fault::handle(frame, address)),
+        demand_paging::Fault::Foreign => {
+            with_nested_page_faults(|| fault::handle(frame, Some(address)));
+        }
     }
 }

@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use bareflow_memory::PAGE_SIZE_BYTES;
 
-use crate::arch::trap::HANDLER_STACKS;
+use crate::arch::trap::{HANDLER_STACK_SIZE_BYTES, HANDLER_STACKS};
 use crate::image;
 
 #[cfg(feature = "engine")]
@@ -30,8 +30,6 @@ use of_payload::{POOL_SIZE_BYTES, STACK_SIZE_BYTES};
 
 /// One function's frame can be larger than a page: the guard is wide.
 const STACK_GUARD_SIZE_BYTES: usize = 1 << 20;
-/// Room for a report, and for the page faults on LLVM's pages that it may cause.
-pub(crate) const HANDLER_STACK_SIZE_BYTES: usize = 32 << 10;
 
 pub(crate) const STACK_GUARD: usize = POOL_ADDRESS + POOL_SIZE_BYTES;
 pub(crate) const STACK: usize = STACK_GUARD + STACK_GUARD_SIZE_BYTES;

@@ -28,6 +28,8 @@ mod fault;
 mod image;
 mod interrupts;
 mod layout;
+#[cfg(feature = "engine")]
+mod mailbox;
 mod memory;
 #[cfg(feature = "engine")]
 mod payload;

@@ -41,8 +41,8 @@ pub(crate) mod trap {
     #[cfg(feature = "engine")]
     pub(crate) use super::current::trap::load_again;
     pub(crate) use super::current::trap::{
-        HANDLER_STACKS, LONGEST_CALL_BYTES, TrapFrame, ends_call, initialise_controller, load,
-        set_handler_stacks, with_nested_page_faults,
+        HANDLER_STACK_SIZE_BYTES, HANDLER_STACKS, LONGEST_CALL_BYTES, Trap, TrapFrame, acknowledge,
+        ends_call, initialise_controller, load, set_handler_stacks, with_nested_page_faults,
     };
 }
 
@@ -60,6 +60,6 @@ pub(crate) mod power {
 #[cfg(feature = "engine")]
 pub(crate) mod second {
     pub(crate) use super::current::second::{
-        Orders, call, initial_id, is_second, open, request, restart, start_ticks,
+        Orders, become_second, call, initial_id, is_second, open, request, restart, start_ticks,
     };
 }

@@ -26,7 +26,7 @@ use crate::single_thread_cell::SingleThreadCell;
 use crate::storage::{self, BootPartition};
 use crate::{counters, exit, memory};
 #[cfg(feature = "engine")]
-use crate::{image, second};
+use crate::{image, mailbox};
 
 #[cfg(feature = "engine")]
 pub(crate) use recording::remember;
@@ -142,7 +142,7 @@ pub(crate) fn resolve(address: usize) -> Fault {
 /// Has the first processor bring a page, which both see then.
 #[cfg(feature = "engine")]
 fn fetch(page: Page) -> Fault {
-    let Some(frame) = second::fetch(page.number) else {
+    let Some(frame) = mailbox::fetch(page.number) else {
         return Fault::Absent;
     };
     let placed = memory::place_llvm_page(page.number, frame, page.access);

@@ -20,18 +20,17 @@ pub(crate) use symbols::set_table;
 static IS_REPORTING: AtomicBool = AtomicBool::new(false);
 
 /// Why; a stack that is full ends in its guard.
-fn cause(frame: &TrapFrame, address: usize) -> FaultCause {
-    match frame.cause(address) {
-        FaultCause::PageFault { address } if layout::is_stack_guard(address) => {
-            FaultCause::StackOverflow
-        }
-        cause => cause,
+fn cause(frame: &TrapFrame, address: Option<usize>) -> FaultCause {
+    match address {
+        Some(address) if layout::is_stack_guard(address) => FaultCause::StackOverflow,
+        Some(address) => FaultCause::PageFault { address },
+        None => frame.cause(),
     }
 }
 
 /// Reports the exception. Lets it return into the guest if the guest's program runs; ends the machine if not.
 /// `address` is that of a page fault.
-pub(crate) fn handle(frame: &mut TrapFrame, address: usize) {
+pub(crate) fn handle(frame: &mut TrapFrame, address: Option<usize>) {
     if IS_REPORTING.swap(true, Ordering::Relaxed) {
         exit::fail(
             exit_code::INTERNAL,
@@ -86,7 +85,7 @@ pub(crate) fn handle_absent_page(frame: &mut TrapFrame, address: usize) {
     frame.go_to(resume);
 }
 
-fn print_details(frame: &TrapFrame, fault: &Fault, address: usize) {
+fn print_details(frame: &TrapFrame, fault: &Fault, address: Option<usize>) {
     let writer = &mut console::Writer(Stream::Error);
     // Writing to the console does not fail.
     let _ = frame

@@ -12,16 +12,14 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use crate::arch::cpu::without_interrupts;
 use crate::arch::mm::{self, Entry};
-use crate::arch::trap::HANDLER_STACKS;
-use crate::drivers::console::display;
+use crate::arch::trap::{HANDLER_STACK_SIZE_BYTES, HANDLER_STACKS};
 use crate::image::LlvmWindow;
 use crate::layout::{
-    DEVICES, HANDLER_STACK_AREA, HANDLER_STACK_SIZE_BYTES, HANDLER_STACK_STRIDE, POOL_ADDRESS,
-    STACK, STACK_GUARD,
+    DEVICES, HANDLER_STACK_AREA, HANDLER_STACK_STRIDE, POOL_ADDRESS, STACK, STACK_GUARD,
 };
 use crate::single_thread_cell::SingleThreadCell;
 use crate::{counters, image};
-use bareflow_boot_info::{BootInfo, Screen, module};
+use bareflow_boot_info::{BootInfo, module};
 use bareflow_boot_layout::KernelHeader;
 use bareflow_cxx_runtime::platform::{PlatformError, Protection};
 use bareflow_memory::{
@@ -151,13 +149,8 @@ pub(crate) unsafe fn initialise(info: &BootInfo) -> Result<Layout, MemoryError> 
     };
     let mut space = AddressSpace::new(&mut directory[..count], table_slice, tables, frames, pool);
     space.map_fixed(first..first + count, Access::ReadWrite, Cache::On);
-    if info.screen == Screen::VgaText {
-        space.map_fixed(
-            pages_of(&display::TEXT_MEMORY),
-            Access::ReadWrite,
-            Cache::Off,
-        );
-    }
+    let screen = pages_of(&info.screen.memory());
+    space.map_fixed(screen, Access::ReadWrite, Cache::Off);
     space.map_fixed(pages_of(&image::text()), Access::ReadExecute, Cache::On);
     space.map_fixed(pages_of(&image::constants()), Access::Read, Cache::On);
     for (pages, access) in data_pages() {

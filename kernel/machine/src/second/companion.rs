@@ -11,9 +11,9 @@ use bareflow_engine::Companion;
 use bareflow_memory::PAGE_SIZE_BYTES;
 
 use super::find;
-use super::mailbox::{self, MAILBOX, Mailbox};
 use crate::arch::second::{Orders, is_second};
 use crate::arch::{self, cpu};
+use crate::mailbox::{self, MAILBOX, Mailbox};
 use crate::memory::{self, MemoryCopy};
 use crate::single_thread_cell::SingleThreadCell;
 use crate::{clock, demand_paging};
@@ -177,9 +177,13 @@ impl Companion for SecondProcessor {
     }
 }
 
-/// The second processor's work, in its own memory, with its exceptions handled and these free frames.
-pub(crate) fn main(free: Range<usize>) -> ! {
-    memory::keep_free(free);
+/// The second processor's beginning, in its own memory.
+#[unsafe(no_mangle)]
+extern "C" fn second_main(free_start: usize, free_end: usize) -> ! {
+    arch::second::become_second();
+    arch::trap::load_again();
+    cpu::enable_features();
+    memory::keep_free(free_start..free_end);
     // SAFETY: the first processor has written it before this memory was made.
     let Some(task) = (unsafe { *TASK.0.get() }) else {
         mailbox::end();
@@ -190,17 +194,6 @@ pub(crate) fn main(free: Range<usize>) -> ! {
     // SAFETY: the promise of `start`'s caller.
     unsafe { (task.run)(task.user) };
     mailbox::end()
-}
-
-/// On the second processor: has the first bring a page of LLVM. Returns its frame.
-pub(crate) fn fetch(page: usize) -> Option<usize> {
-    MAILBOX.wanted.store(page, SeqCst);
-    arch::second::request();
-    // Whoever does not get an answer is stopped.
-    while MAILBOX.wanted.load(Acquire) != 0 {
-        core::hint::spin_loop();
-    }
-    Some(MAILBOX.found.load(Relaxed)).filter(|frame| *frame != 0)
 }
 
 /// On the first processor, in a handler: brings the page that the second one waits for. What cannot be done now is done

@@ -10,7 +10,6 @@
 
 mod companion;
 mod find;
-pub(crate) mod mailbox;
 
-pub(crate) use companion::{answer_request, companion, fetch, give_back, main};
+pub(crate) use companion::{answer_request, companion, give_back};
 pub(crate) use find::find;

@@ -26,7 +26,7 @@ pub(crate) fn is_second() -> bool {
 }
 
 /// Says that this is the second processor.
-fn become_second() {
+pub(crate) fn become_second() {
     GsBase::write(MARK);
 }
 

@@ -6,10 +6,10 @@ use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use bareflow_memory::PAGE_SIZE_BYTES;
 
-use super::{apic, become_second};
-use crate::arch::{cpu, trap};
-use crate::{clock, memory, second};
+use super::apic;
+use crate::{clock, memory};
 
+// It ends in `second_main`.
 global_asm!(include_str!("second.S"), options(att_syntax, raw));
 
 /// The page below 1 MiB where the second processor begins. The loaders' memory is not used any more.
@@ -94,13 +94,4 @@ pub(crate) fn restart(number: u32, orders: Option<&Orders>) -> bool {
         }
     }
     false
-}
-
-/// The second processor's beginning, in its own memory.
-#[unsafe(no_mangle)]
-extern "C" fn second_main(free_start: usize, free_end: usize) -> ! {
-    become_second();
-    trap::load_again();
-    cpu::enable_features();
-    second::main(free_start..free_end)
 }

@@ -6,8 +6,6 @@ use bareflow_guest::{FaultCause, Resume};
 use x86_64::registers::control::Cr2;
 use x86_64::registers::rflags::RFlags;
 
-use super::PAGE_FAULT;
-
 /// What the entries have pushed, and the processor before them.
 #[derive(Debug)]
 #[repr(C)]
@@ -57,8 +55,8 @@ impl TrapFrame {
         self.error_code & PAGE_FAULT_PRESENT == 0
     }
 
-    /// Why, from the vector (Intel SDM volume 3, table 6-1); `address` is that of a page fault.
-    pub(crate) fn cause(&self, address: usize) -> FaultCause {
+    /// Why, from the vector (Intel SDM volume 3, table 6-1), if it is no page fault.
+    pub(crate) fn cause(&self) -> FaultCause {
         FaultCause::Other(match self.vector {
             0 => return FaultCause::DivideError,
             1 => "debug exception",
@@ -73,7 +71,6 @@ impl TrapFrame {
             11 => "segment not present",
             12 => "stack fault: the stack pointer is not a valid address",
             13 => return FaultCause::GeneralProtection,
-            14 => return FaultCause::PageFault { address },
             16 | 19 => return FaultCause::FloatingPoint,
             17 => "alignment check",
             18 => "machine check",
@@ -105,15 +102,15 @@ impl TrapFrame {
         self.rflags &= !(RFlags::DIRECTION_FLAG | RFlags::TRAP_FLAG).bits();
     }
 
-    /// Writes which exception it was, of this cause.
+    /// Writes which exception it was, of this cause; `address` is that of a page fault.
     pub(crate) fn describe(
         &self,
         cause: &FaultCause,
-        address: usize,
+        address: Option<usize>,
         to: &mut dyn fmt::Write,
     ) -> fmt::Result {
         writeln!(to, "exception {}: {cause}", self.vector)?;
-        if self.vector() == PAGE_FAULT {
+        if let Some(address) = address {
             let access = match self.error_code {
                 code if code & PAGE_FAULT_FETCH != 0 => "fetch from",
                 code if code & PAGE_FAULT_WRITE != 0 => "store to",

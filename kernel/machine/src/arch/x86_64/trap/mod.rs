@@ -13,14 +13,14 @@ use x86_64::structures::idt::Entry;
 
 #[cfg(feature = "engine")]
 use super::second;
-use crate::drivers::console::keyboard;
 use crate::single_thread_cell::SingleThreadCell;
-use crate::{fault, interrupts};
 
 pub(crate) use controller::initialise as initialise_controller;
 pub(crate) use frame::{LONGEST_CALL_BYTES, TrapFrame, ends_call};
 use segments::HandlerStack;
-pub(crate) use segments::{HANDLER_STACKS, set_handler_stacks, with_nested_page_faults};
+pub(crate) use segments::{
+    HANDLER_STACK_SIZE_BYTES, HANDLER_STACKS, set_handler_stacks, with_nested_page_faults,
+};
 
 global_asm!(include_str!("vectors.S"), options(att_syntax, raw));
 
@@ -98,42 +98,74 @@ fn fill(table: &mut [Gate; VECTORS]) {
     }
 }
 
-/// Called by the entries.
-#[unsafe(no_mangle)]
-extern "C" fn handle_trap(frame: &mut TrapFrame) {
-    match frame.vector() {
-        TIMER => {
-            interrupts::on_timer();
-            controller::end_of_interrupt(TIMER - DEVICES);
-            interrupts::on_tick(frame);
-        }
-        #[cfg(feature = "engine")]
-        second::TICK => {
-            second::end_of_interrupt();
-            interrupts::on_tick(frame);
-        }
-        #[cfg(feature = "engine")]
-        second::REQUEST => {
-            interrupts::on_request();
-            second::end_of_interrupt();
-        }
-        #[cfg(feature = "engine")]
-        second::CALL => second::end_of_interrupt(),
-        SPURIOUS => {}
-        KEYBOARD => {
-            keyboard::on_interrupt();
-            controller::end_of_interrupt(KEYBOARD - DEVICES);
-        }
-        // Only a spurious interrupt comes here: the other lines are masked.
-        vector if (DEVICES..DEVICES_END).contains(&vector) => {}
-        PAGE_FAULT => {
-            let address = frame::faulting_address();
-            match frame.is_page_missing() {
-                true => interrupts::on_missing_page(frame, address),
-                false => with_nested_page_faults(|| fault::handle(frame, address)),
+/// What has come. The entries call `handle_trap`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trap {
+    /// The timer, which the first processor has.
+    Timer,
+    /// The keyboard.
+    Keyboard,
+    /// The second processor's own timer.
+    #[cfg(feature = "engine")]
+    SecondTimer,
+    /// The second processor wants something.
+    #[cfg(feature = "engine")]
+    Request,
+    /// There is something to do for the second processor.
+    #[cfg(feature = "engine")]
+    Call,
+    /// A page that is not there was touched.
+    MissingPage {
+        /// Where.
+        address: usize,
+    },
+    /// A page was accessed as it may not be.
+    ForbiddenAccess {
+        /// Where.
+        address: usize,
+    },
+    /// Any other exception.
+    Exception,
+    /// Nothing.
+    Spurious,
+}
+
+impl TrapFrame {
+    /// What has come.
+    pub(crate) fn trap(&self) -> Trap {
+        match self.vector() {
+            TIMER => Trap::Timer,
+            KEYBOARD => Trap::Keyboard,
+            #[cfg(feature = "engine")]
+            second::TICK => Trap::SecondTimer,
+            #[cfg(feature = "engine")]
+            second::REQUEST => Trap::Request,
+            #[cfg(feature = "engine")]
+            second::CALL => Trap::Call,
+            PAGE_FAULT => {
+                let address = frame::faulting_address();
+                match self.is_page_missing() {
+                    true => Trap::MissingPage { address },
+                    false => Trap::ForbiddenAccess { address },
+                }
             }
+            // Only a spurious interrupt comes from the other lines: they are masked.
+            SPURIOUS | DEVICES..DEVICES_END => Trap::Spurious,
+            _ => Trap::Exception,
         }
-        // The address is not one of these exceptions'.
-        _ => fault::handle(frame, frame::faulting_address()),
+    }
+}
+
+/// Lets an interrupt come again, whose handler has done its work.
+pub(crate) fn acknowledge(trap: Trap) {
+    match trap {
+        Trap::Timer => controller::end_of_interrupt(TIMER - DEVICES),
+        Trap::Keyboard => controller::end_of_interrupt(KEYBOARD - DEVICES),
+        #[cfg(feature = "engine")]
+        Trap::SecondTimer | Trap::Request | Trap::Call => second::end_of_interrupt(),
+        Trap::MissingPage { .. }
+        | Trap::ForbiddenAccess { .. }
+        | Trap::Exception
+        | Trap::Spurious => {}
     }
 }

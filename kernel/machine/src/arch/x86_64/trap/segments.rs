@@ -8,7 +8,6 @@ use x86_64::instructions::tables::load_tss;
 use x86_64::structures::gdt::{Descriptor, GlobalDescriptorTable};
 use x86_64::structures::tss::TaskStateSegment;
 
-use crate::layout::HANDLER_STACK_SIZE_BYTES;
 use crate::single_thread_cell::SingleThreadCell;
 
 /// Which stack a handler runs on: none may be entered again while one of the others is in use.
@@ -33,6 +32,8 @@ pub(crate) enum HandlerStack {
 
 /// How many handler stacks there are: as many as the task state segment can name.
 pub(crate) const HANDLER_STACKS: usize = 7;
+/// Room for a report, and for the page faults on LLVM's pages that it may cause.
+pub(crate) const HANDLER_STACK_SIZE_BYTES: usize = 32 << 10;
 
 const EARLY_STACK_SIZE_BYTES: usize = 8192;
 
