@@ -4,6 +4,9 @@ use core::ops::Range;
 
 pub use bareflow_protocol::loader::module::{BUNDLE, FILES, HEADER, LLVM};
 
+/// All of these.
+pub const NAMES: [&str; 4] = [BUNDLE, HEADER, LLVM, FILES];
+
 /// One module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Module<'a> {

@@ -4,7 +4,7 @@
 use arrayvec::ArrayVec;
 use bareflow_memory::Region;
 
-use crate::module::{BUNDLE, Module};
+use crate::module::{BUNDLE, Module, NAMES};
 use crate::{BootError, BootInfo, FirmwareTables, LoaderMemory, Screen};
 
 /// `hvm_start_info`, and the offsets of its fields.
@@ -68,8 +68,10 @@ fn text<'a>(memory: &impl LoaderMemory<'a>, address: u64) -> &'a [u8] {
 fn module<'a>(memory: &impl LoaderMemory<'a>, index: usize, entry: &[u8]) -> Module<'a> {
     let (start, size_bytes) = (long(entry, 0) as usize, long(entry, 8) as usize);
     let name = match text(memory, long(entry, 16)) {
-        // Who starts the kernel by the protocol alone gives the program, and no name.
-        [] if index == 0 => BUNDLE.as_bytes(),
+        // Who starts the kernel by the protocol alone gives the program first, and no name that the kernel knows.
+        name if index == 0 && NAMES.iter().all(|known| known.as_bytes() != name) => {
+            BUNDLE.as_bytes()
+        }
         name => name,
     };
     Module {
@@ -233,7 +235,14 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn only_the_first_module_may_have_no_name() {
+    fn only_the_first_module_needs_no_name() {
+        let info = read_given(&Given {
+            modules: vec![(1, 1, Some("initrd")), (2, 1, Some("llvm"))],
+            ..NOTHING
+        })
+        .unwrap();
+        assert_eq!(info.module(BUNDLE), Some(1..2));
+        assert_eq!(info.module(crate::module::LLVM), Some(2..3));
         let info = read_given(&Given {
             modules: vec![(1, 1, Some("files")), (2, 1, None)],
             ..NOTHING
