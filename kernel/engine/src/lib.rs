@@ -37,7 +37,7 @@ mod sampler;
 mod session;
 mod snapshot;
 
-pub use bareflow_guest::{FailureKind, Fault, FaultCause, Resume, Surroundings, report_error};
+pub use bareflow_guest::{Environment, FailureKind, Fault, FaultCause, Resume, report_error};
 pub use bareflow_profile::Kernel;
 pub use bareflow_snapshot::{Destination, Snapshot};
 pub use bareflow_tiers::{Config, Level, Tier};

@@ -10,19 +10,19 @@
 extern crate alloc;
 
 mod data;
+mod environment;
 mod failure;
 mod fault;
-mod guest;
+mod payload;
 mod storage;
 mod stored;
-mod surroundings;
 
 pub use data::{VolumeGuard, keep_volume, storage, volume};
+pub use environment::{Environment, arguments_of};
 pub use failure::{FailureKind, report_error, report_note};
 pub use fault::{
     Fault, FaultCause, Resume, handle_by_program, pending_fault, resume_in_program, resume_with,
 };
-pub use guest::{Guest, guest, set_guest};
+pub use payload::{Payload, payload, set_payload};
 pub use storage::{DiskVolume, mount, mount_quietly};
 pub use stored::FileRegion;
-pub use surroundings::{Surroundings, arguments_of};

@@ -5,7 +5,7 @@ use core::ffi::{CStr, c_int};
 use core::fmt::{self, Write};
 
 use bareflow_cxx_runtime::platform::{File, Platform, PlatformError, Protection, Storage, Stream};
-use bareflow_guest::Surroundings;
+use bareflow_guest::Environment;
 use bareflow_protocol::exit_code;
 use bareflow_protocol::report::PROFILE_DESCRIPTOR;
 
@@ -13,14 +13,14 @@ use crate::linux::{self, Clock, Errno, ErrorStream, PROT_EXEC, PROT_READ, PROT_W
 use crate::{address_space, signals};
 
 struct Linux {
-    surroundings: Cell<Surroundings>,
+    environment: Cell<Environment>,
 }
 
 // SAFETY: there is one thread.
 unsafe impl Sync for Linux {}
 
 static LINUX: Linux = Linux {
-    surroundings: Cell::new(Surroundings::EMPTY),
+    environment: Cell::new(Environment::EMPTY),
 };
 static PLATFORM: &dyn Platform = &LINUX;
 
@@ -30,8 +30,8 @@ pub(crate) fn install() {
 }
 
 /// Sets the files and the environment that the program sees.
-pub(crate) fn set_surroundings(surroundings: Surroundings) {
-    LINUX.surroundings.set(surroundings);
+pub(crate) fn set_environment(environment: Environment) {
+    LINUX.environment.set(environment);
 }
 
 fn protection_bits(protection: Protection) -> Result<usize, PlatformError> {
@@ -119,7 +119,7 @@ unsafe impl Platform for Linux {
     }
 
     fn files(&self) -> &[File] {
-        self.surroundings.get().files
+        self.environment.get().files
     }
 
     fn storage(&self) -> Option<&'static dyn Storage> {
@@ -127,11 +127,11 @@ unsafe impl Platform for Linux {
     }
 
     fn environment(&self, name: &str) -> Option<&'static CStr> {
-        self.surroundings.get().variable(name)
+        self.environment.get().variable(name)
     }
 
     fn environment_entries(&self) -> &'static [(&'static str, &'static CStr)] {
-        self.surroundings.get().variables
+        self.environment.get().variables
     }
 
     fn start_timer(&self, interval_us: u32) {

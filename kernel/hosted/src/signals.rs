@@ -1,7 +1,7 @@
 //! Processor exceptions, which Linux delivers as signals.
 //!
 //! The handler runs on a stack of its own, since the program's may be exhausted. It never handles the
-//! fault itself: it returns to where the guest says, or ends the process when the fault is the kernel's.
+//! fault itself: it returns to where the payload says, or ends the process when the fault is the kernel's.
 
 use core::arch::global_asm;
 use core::cell::UnsafeCell;
@@ -9,7 +9,7 @@ use core::fmt::Write;
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use bareflow_guest::{Fault, FaultCause, Resume, guest};
+use bareflow_guest::{Fault, FaultCause, Resume, payload};
 use bareflow_protocol::exit_code;
 
 use crate::linux::{self, Errno, ErrorStream, SignalAction};
@@ -96,7 +96,7 @@ pub(crate) fn start_timer(interval_us: u32) -> Result<(), Errno> {
 }
 
 extern "C" fn handle_tick(_signal: i32, _information: &SignalInformation, context: &mut Context) {
-    if let Some(resume) = guest().and_then(|guest| guest.tick(context.instruction)) {
+    if let Some(resume) = payload().and_then(|payload| payload.tick(context.instruction)) {
         go_to(resume, context);
     }
 }
@@ -166,13 +166,13 @@ extern "C" fn handle(_signal: i32, information: &SignalInformation, context: &mu
         instruction: context.instruction,
         stack: context.stack_pointer,
     };
-    if let Some(resume) = guest().and_then(|guest| guest.resume_after(&fault)) {
+    if let Some(resume) = payload().and_then(|payload| payload.resume_after(&fault)) {
         return go_to(resume, context);
     }
     let mut errors = ErrorStream;
     // Nobody is left to be told that standard error is closed.
     let _ = errors.write_str("bareflow: error: the kernel faulted: ");
-    let _ = guest().map(|guest| guest.describe(&fault, &mut errors));
+    let _ = payload().map(|payload| payload.describe(&fault, &mut errors));
     let _ = errors.write_str("\n");
     linux::exit(exit_code::INTERNAL)
 }

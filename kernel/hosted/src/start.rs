@@ -6,7 +6,7 @@ use core::ffi::{CStr, c_char};
 use core::fmt::Write;
 
 use bareflow_cxx_runtime::{platform as runtime_platform, thread_local};
-use bareflow_guest::{Guest, Surroundings, guest, keep_volume, mount, set_guest};
+use bareflow_guest::{Environment, Payload, keep_volume, mount, payload, set_payload};
 use bareflow_protocol::exit_code;
 
 use crate::address_space::{self, Stack};
@@ -30,12 +30,12 @@ global_asm!(
     ".popsection",
 );
 
-/// Sets up memory, the thread-local block and the signal handlers, changes to the big stack, and runs the guest.
+/// Sets up memory, the thread-local block and the signal handlers, changes to the big stack, and runs the payload.
 ///
 /// # Safety
 /// Once, with the stack as Linux made it.
-pub unsafe fn start(initial: *const usize, guest: &'static dyn Guest) -> ! {
-    set_guest(guest);
+pub unsafe fn start(initial: *const usize, payload: &'static dyn Payload) -> ! {
+    set_payload(payload);
     platform::install();
     let stack =
         prepare().unwrap_or_else(|error| refuse("there is too little memory to start", error));
@@ -89,16 +89,16 @@ unsafe extern "C" fn run(initial: *const usize) -> ! {
     let bundle = bundle_file::map(path).unwrap_or_else(|error| {
         cannot_read(path, "the program bundle", error);
     });
-    // A bundle that cannot be read is refused by the guest, with the reason.
-    platform::set_surroundings(Surroundings::with_host_files(bundle, |path| {
+    // A bundle that cannot be read is refused by the payload, with the reason.
+    platform::set_environment(Environment::with_host_files(bundle, |path| {
         Some(bundle_file::map(path).unwrap_or_else(|error| {
             cannot_read(path, "a file of the program", error);
         }))
     }));
     let disk = disk.map(|disk| Box::leak(Box::new(disk)));
     keep_volume(disk.and_then(|disk| mount(disk)));
-    let guest = guest().expect("the process was started with a guest");
-    linux::exit(i32::from(guest.run(bundle)))
+    let payload = payload().expect("the process was started with a payload");
+    linux::exit(i32::from(payload.run(bundle)))
 }
 
 fn open_disk(path: &CStr) -> FileDisk {

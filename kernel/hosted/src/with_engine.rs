@@ -2,14 +2,14 @@
 
 use core::fmt;
 
-use bareflow_guest::{Fault, Guest, Resume};
+use bareflow_guest::{Fault, Payload, Resume};
 
 use crate::host::HostedKernel;
 use crate::start::start;
 
 struct Engine;
 
-impl Guest for Engine {
+impl Payload for Engine {
     fn run(&self, bundle: &'static [u8]) -> u8 {
         // SAFETY: once, with the platform installed; the linker script delimits the constructors.
         unsafe { bareflow_cxx_runtime::run_constructors() };

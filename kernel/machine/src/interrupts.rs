@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use bareflow_guest::guest;
+use bareflow_guest::payload;
 
 use crate::arch::trap::{Trap, TrapFrame, acknowledge, with_nested_page_faults};
 use crate::drivers::console::{display, keyboard};
@@ -61,7 +61,7 @@ fn on_timer() {
 }
 
 fn on_tick(frame: &mut TrapFrame) {
-    let resume = guest().and_then(|guest| guest.tick(frame.instruction()));
+    let resume = payload().and_then(|payload| payload.tick(frame.instruction()));
     if let Some(resume) = resume {
         frame.go_to(resume);
     }

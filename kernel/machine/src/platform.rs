@@ -6,7 +6,7 @@ use core::ffi::{CStr, c_int};
 use bareflow_cxx_runtime::platform::{
     File, FileContents, Platform, PlatformError, Protection, Storage, Stream,
 };
-use bareflow_guest::Surroundings;
+use bareflow_guest::Environment;
 use bareflow_protocol::exit_code;
 use bareflow_protocol::report::PROFILE;
 
@@ -17,14 +17,14 @@ use crate::second;
 use crate::{clock, console, exit, memory, storage};
 
 struct Machine {
-    surroundings: Cell<Surroundings>,
+    environment: Cell<Environment>,
 }
 
 // SAFETY: there is one thread, and handlers only read the clock.
 unsafe impl Sync for Machine {}
 
 static MACHINE: Machine = Machine {
-    surroundings: Cell::new(Surroundings::EMPTY),
+    environment: Cell::new(Environment::EMPTY),
 };
 static PLATFORM: &dyn Platform = &MACHINE;
 
@@ -34,8 +34,8 @@ pub(crate) fn install() {
 }
 
 /// Sets the files and the environment that the program sees.
-pub(crate) fn set_surroundings(surroundings: Surroundings) {
-    MACHINE.surroundings.set(surroundings);
+pub(crate) fn set_environment(environment: Environment) {
+    MACHINE.environment.set(environment);
 }
 
 /// Where there is too little memory, the program gets what the second processor has.
@@ -85,13 +85,13 @@ unsafe impl Platform for Machine {
     }
 
     fn standard_input(&self) -> Option<FileContents> {
-        self.surroundings.get().input
+        self.environment.get().input
     }
 
     fn is_terminal(&self, descriptor: c_int) -> bool {
-        let surroundings = self.surroundings.get();
-        let is_silent = descriptor == 0 && surroundings.input.is_some();
-        !is_silent && (surroundings.is_terminal(descriptor) || console::is_terminal(descriptor))
+        let environment = self.environment.get();
+        let is_silent = descriptor == 0 && environment.input.is_some();
+        !is_silent && (environment.is_terminal(descriptor) || console::is_terminal(descriptor))
     }
 
     fn monotonic_ns(&self) -> u64 {
@@ -121,7 +121,7 @@ unsafe impl Platform for Machine {
     }
 
     fn files(&self) -> &[File] {
-        self.surroundings.get().files
+        self.environment.get().files
     }
 
     fn storage(&self) -> Option<&'static dyn Storage> {
@@ -129,11 +129,11 @@ unsafe impl Platform for Machine {
     }
 
     fn environment(&self, name: &str) -> Option<&'static CStr> {
-        self.surroundings.get().variable(name)
+        self.environment.get().variable(name)
     }
 
     fn environment_entries(&self) -> &'static [(&'static str, &'static CStr)] {
-        self.surroundings.get().variables
+        self.environment.get().variables
     }
 
     fn program_starts(&self) {

@@ -1,4 +1,4 @@
-//! From the entry to the guest.
+//! From the entry to the payload.
 
 use core::cell::UnsafeCell;
 use core::ops::Range;
@@ -6,7 +6,7 @@ use core::ops::Range;
 use bareflow_boot_info::Screen;
 use bareflow_cxx_runtime::platform::Protection;
 use bareflow_cxx_runtime::thread_local;
-use bareflow_guest::{Guest, Surroundings, guest, set_guest};
+use bareflow_guest::{Environment, Payload, payload, set_payload};
 use bareflow_memory::PAGE_SIZE_BYTES;
 use bareflow_protocol::exit_code;
 
@@ -23,13 +23,13 @@ unsafe impl Sync for Bundle {}
 
 static BUNDLE: Bundle = Bundle(UnsafeCell::new(0..0));
 
-/// Sets the machine up and changes to the big stack, where `guest` runs to the machine's end.
+/// Sets the machine up and changes to the big stack, where `payload` runs to the machine's end.
 ///
 /// # Safety
 /// To be called by `machine_start`, which the entry calls once, with the address of what the loader has told and the
 /// first 4 GiB mapped.
-pub unsafe fn start(loader_info: usize, guest: &'static dyn Guest) -> ! {
-    set_guest(guest);
+pub unsafe fn start(loader_info: usize, payload: &'static dyn Payload) -> ! {
+    set_payload(payload);
     trap::load();
     cpu::enable_features();
     serial::initialise();
@@ -100,9 +100,9 @@ extern "C" fn run() -> ! {
         let place = &*BUNDLE.0.get();
         core::slice::from_raw_parts(core::ptr::with_exposed_provenance(place.start), place.len())
     };
-    // A bundle that cannot be read is refused by the guest, with the reason.
+    // A bundle that cannot be read is refused by the payload, with the reason.
     let overlay = overlay();
-    platform::set_surroundings(Surroundings::of_bundle(bundle, overlay, &storage::FILES));
-    let guest = guest().expect("the machine was started with a guest");
-    exit::end(guest.run(bundle))
+    platform::set_environment(Environment::of_bundle(bundle, overlay, &storage::FILES));
+    let payload = payload().expect("the machine was started with a payload");
+    exit::end(payload.run(bundle))
 }

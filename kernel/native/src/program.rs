@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use bareflow_bundle::Bundle;
 use bareflow_cxx_runtime::termination::set_interceptor;
 use bareflow_guest::{
-    FailureKind, Fault, Guest, Resume, arguments_of, resume_in_program, resume_with,
+    FailureKind, Fault, Payload, Resume, arguments_of, resume_in_program, resume_with,
 };
 
 use crate::arguments::Arguments;
@@ -35,7 +35,7 @@ pub(crate) fn has_ended() {
 /// The program that is linked with the kernel.
 pub(crate) struct LinkedProgram;
 
-impl Guest for LinkedProgram {
+impl Payload for LinkedProgram {
     fn run(&self, bundle: &'static [u8]) -> u8 {
         let arguments = match arguments(bundle) {
             Ok(arguments) => arguments,

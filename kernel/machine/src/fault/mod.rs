@@ -1,4 +1,4 @@
-//! Processor exceptions: the report, and the way back into the guest or the machine's end.
+//! Processor exceptions: the report, and the way back into the payload or the machine's end.
 
 mod backtrace;
 mod symbols;
@@ -7,7 +7,7 @@ use core::fmt::Write;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use bareflow_cxx_runtime::platform::Stream;
-use bareflow_guest::{Fault, FaultCause, guest};
+use bareflow_guest::{Fault, FaultCause, payload};
 use bareflow_protocol::exit_code;
 
 use crate::arch::trap::TrapFrame;
@@ -28,7 +28,7 @@ fn cause(frame: &TrapFrame, address: Option<usize>) -> FaultCause {
     }
 }
 
-/// Reports the exception. Lets it return into the guest if the guest's program runs; ends the machine if not.
+/// Reports the exception. Lets it return into the payload if the payload's program runs; ends the machine if not.
 /// `address` is that of a page fault.
 pub(crate) fn handle(frame: &mut TrapFrame, address: Option<usize>) {
     if IS_REPORTING.swap(true, Ordering::Relaxed) {
@@ -42,7 +42,7 @@ pub(crate) fn handle(frame: &mut TrapFrame, address: Option<usize>) {
         instruction: frame.instruction(),
         stack: frame.stack(),
     };
-    let resume = guest().and_then(|guest| guest.resume_after(&fault));
+    let resume = payload().and_then(|payload| payload.resume_after(&fault));
     if resume.is_none_or(|resume| !resume.is_handled) {
         print_details(frame, &fault, address);
     }
@@ -68,7 +68,7 @@ pub(crate) fn handle_absent_page(frame: &mut TrapFrame, address: usize) {
         stack: frame.stack(),
     };
     let place = symbols::Place(address);
-    let Some(resume) = guest().and_then(|guest| guest.resume_after(&fault)) else {
+    let Some(resume) = payload().and_then(|payload| payload.resume_after(&fault)) else {
         exit::fail(
             exit_code::BOOT_FAILURE,
             format_args!(

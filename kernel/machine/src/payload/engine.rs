@@ -1,6 +1,6 @@
 //! The engine as what the machine runs.
 
-use bareflow_guest::{Fault, Guest, Resume};
+use bareflow_guest::{Fault, Payload, Resume};
 use bareflow_protocol::exit_code;
 
 use super::host::MachineHost;
@@ -10,7 +10,7 @@ use crate::{demand_paging, exit, storage};
 
 struct Engine;
 
-impl Guest for Engine {
+impl Payload for Engine {
     fn run(&self, bundle: &'static [u8]) -> u8 {
         if bundle.is_empty() {
             exit::fail(

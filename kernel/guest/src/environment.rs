@@ -17,7 +17,7 @@ use crate::stored::StoredFile;
 
 /// The files, the environment and the input of one program.
 #[derive(Clone, Copy, Debug)]
-pub struct Surroundings {
+pub struct Environment {
     /// The read-only file table.
     pub files: &'static [File],
     /// The names and values of the environment variables.
@@ -27,7 +27,7 @@ pub struct Surroundings {
     terminals: &'static [u8],
 }
 
-impl Surroundings {
+impl Environment {
     /// Nothing.
     pub const EMPTY: Self = Self {
         files: &[],

@@ -6,7 +6,7 @@ use core::fmt;
 use crate::{Fault, Resume};
 
 /// What a kernel runs: the engine, or a program that is linked with the kernel.
-pub trait Guest: Sync {
+pub trait Payload: Sync {
     /// Runs the program in `bundle`, which is empty if the loader gave none, and returns the exit code. The
     /// runtime has its platform; no constructor has run yet.
     fn run(&self, bundle: &'static [u8]) -> u8;
@@ -33,20 +33,20 @@ pub trait Guest: Sync {
     }
 }
 
-struct Slot(Cell<Option<&'static dyn Guest>>);
+struct Slot(Cell<Option<&'static dyn Payload>>);
 
 // SAFETY: there is one thread, and it writes once, before interrupts and signals are handled.
 unsafe impl Sync for Slot {}
 
-static GUEST: Slot = Slot(Cell::new(None));
+static PAYLOAD: Slot = Slot(Cell::new(None));
 
 /// To be called once, before interrupts and signals are handled.
-pub fn set_guest(guest: &'static dyn Guest) {
-    GUEST.0.set(Some(guest));
+pub fn set_payload(payload: &'static dyn Payload) {
+    PAYLOAD.0.set(Some(payload));
 }
 
 /// What the kernel runs; `None` until it has been set.
 #[must_use]
-pub fn guest() -> Option<&'static dyn Guest> {
-    GUEST.0.get()
+pub fn payload() -> Option<&'static dyn Payload> {
+    PAYLOAD.0.get()
 }
