@@ -10,9 +10,9 @@ use std::process::Command;
 use object::{Object, ObjectSection, SectionKind};
 
 use bareflow_build::shell;
+use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
 use bareflow_image::program::{Module, Program};
-use bareflow_image::workbench::Workbench;
 
 /// How hard clang tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub struct Executable {
 /// # Errors
 /// What clang said.
 pub fn build(
-    bench: &Workbench,
+    context: &Context,
     source: &Path,
     optimisation: Optimisation,
     folder: &Path,
@@ -58,9 +58,9 @@ pub fn build(
     let mut arguments = flags(optimisation);
     arguments.extend(["-c", "-o"].map(OsString::from));
     arguments.extend([object.clone().into(), source.into()]);
-    clang(bench, &arguments)?;
+    clang(context, &arguments)?;
     clang(
-        bench,
+        context,
         &[
             "-o".into(),
             path.clone().into(),
@@ -79,7 +79,7 @@ pub fn build(
 /// # Errors
 /// What clang said.
 pub fn build_from(
-    bench: &Workbench,
+    context: &Context,
     sources: &[PathBuf],
     optimisation: Optimisation,
     libraries: &[&str],
@@ -89,7 +89,7 @@ pub fn build_from(
     arguments.extend(["-o".into(), path.into()]);
     arguments.extend(sources.iter().map(Into::into));
     arguments.extend(libraries.iter().map(OsString::from));
-    clang(bench, &arguments)
+    clang(context, &arguments)
 }
 
 fn flags(optimisation: Optimisation) -> Vec<OsString> {
@@ -111,14 +111,14 @@ fn code_bytes(object: &[u8]) -> std::result::Result<u64, object::Error> {
 ///
 /// # Errors
 /// What clang said.
-pub fn embed(bench: &Workbench, source: &Path, folder: &Path) -> Result<Program> {
+pub fn embed(context: &Context, source: &Path, folder: &Path) -> Result<Program> {
     let assembly = folder.join("embedded.s");
-    let compiler = bench.program_compiler();
+    let compiler = context.program_compiler();
     let mut arguments = compiler.target_arguments();
     arguments
         .extend(["-S", "-fno-addrsig", "-DROUNDS_MAIN=ahead_of_time", "-o"].map(OsString::from));
     arguments.extend([assembly.clone().into(), source.into()]);
-    clang(bench, &arguments)?;
+    clang(context, &arguments)?;
     let text = embedding(&fs::read_to_string(&assembly)?);
     Ok(Program {
         name: "embedded".into(),
@@ -155,8 +155,8 @@ fn embedding(assembly: &str) -> String {
     text + MAIN
 }
 
-fn clang(bench: &Workbench, arguments: &[OsString]) -> Result<()> {
-    let program = &bench.tools.program_clang;
+fn clang(context: &Context, arguments: &[OsString]) -> Result<()> {
+    let program = &context.tools.program_clang;
     let mut command = Command::new(program);
     let output = command
         .args(arguments)

@@ -14,10 +14,10 @@ use bareflow_run::say;
 
 use bareflow_build::kernel::{KernelKind, LlvmExtent};
 use bareflow_build::temporary::TemporaryFolder;
+use bareflow_image::context::Context;
 use bareflow_image::disk::DEFAULT_SIZE_BYTES;
 use bareflow_image::error::{Error, Result};
 use bareflow_image::program::{Program, Tier};
-use bareflow_image::workbench::Workbench;
 use bareflow_run::launch::LaunchError;
 use bareflow_run::qemu::{Boot, Console, Drive, Machine, Processors, Verdict, boot};
 
@@ -47,18 +47,18 @@ impl Write for &mut FirstByte {
 ///
 /// # Errors
 /// Whatever kept the machine from being built or booted.
-pub fn run(bench: &Workbench) -> Result<()> {
+pub fn run(context: &Context) -> Result<()> {
     let folder = TemporaryFolder::new("bench")?;
     let image = folder.path().join("disk.img");
-    let builder = bench.kernel_builder();
-    let program = Program::build(&[bench.root.join(PROGRAM)], &bench.program_compiler())?;
+    let builder = context.kernel_builder();
+    let program = Program::build(&[context.root.join(PROGRAM)], &context.program_compiler())?;
     let kernel = builder.build(KernelKind::Machine, LlvmExtent::Full)?;
 
     let bundle = program.bundle(&[], Tier::O2);
-    File::open(bench.root.join(EDITED))?.set_modified(SystemTime::now())?;
+    File::open(context.root.join(EDITED))?.set_modified(SystemTime::now())?;
     let start = Instant::now();
     builder.build(KernelKind::Machine, LlvmExtent::Full)?;
-    bench.write_image(&kernel, &bundle, DEFAULT_SIZE_BYTES, &image)?;
+    context.write_image(&kernel, &bundle, DEFAULT_SIZE_BYTES, &image)?;
     say!(
         "an edit of {EDITED} to the image: {:.1} s",
         start.elapsed().as_secs_f64()
@@ -92,11 +92,11 @@ pub fn run(bench: &Workbench) -> Result<()> {
             kernel: kernel.clone(),
             bundle: bundle_path,
         };
-        let write_image = || bench.write_image(&kernel, &bundle, DEFAULT_SIZE_BYTES, &image);
+        let write_image = || context.write_image(&kernel, &bundle, DEFAULT_SIZE_BYTES, &image);
         // The first boot of an image knows no record of what is touched; the later ones do.
         for (name, way) in [("first", disk.clone()), ("later", disk), ("pvh", pvh)] {
             let machine = |counts_instructions| Machine {
-                qemu: bench.tools.qemu.clone(),
+                qemu: context.tools.qemu.clone(),
                 memory_mib: MEMORY_MIB,
                 processors: Processors::default(),
                 counts_instructions,

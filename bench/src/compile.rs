@@ -15,9 +15,9 @@ use super::cpu_time_of;
 use super::hosted::{Hosted, Setup};
 use super::rounds::announce;
 use bareflow_build::temporary::TemporaryFolder;
+use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
 use bareflow_image::program::{Program, ProgramFile, Tier, TierOptions, Transfer};
-use bareflow_image::workbench::Workbench;
 use bareflow_report::profile::Profile;
 use bareflow_report::tables::{digits, render, verdict};
 use bareflow_tests::real::build::{self, Built};
@@ -125,12 +125,12 @@ struct Findings {
 ///
 /// # Errors
 /// What kept a program from being built, compiled or run.
-pub fn run(bench: &Workbench, extent: Extent) -> Result<()> {
-    let hosted = Hosted::build(bench)?;
+pub fn run(context: &Context, extent: Extent) -> Result<()> {
+    let hosted = Hosted::build(context)?;
     let folder = TemporaryFolder::new("bench")?;
     let subjects = [
-        Subject::build(bench, "lua", 1, &["-v"], folder.path())?,
-        Subject::build(bench, "sqlite", 0, &[":memory:"], folder.path())?,
+        Subject::build(context, "lua", 1, &["-v"], folder.path())?,
+        Subject::build(context, "sqlite", 0, &[":memory:"], folder.path())?,
     ];
     let mut findings = Findings::default();
     let (mut whole, mut levels, mut functions) = (Vec::new(), Vec::new(), Vec::new());
@@ -142,7 +142,7 @@ pub fn run(bench: &Workbench, extent: Extent) -> Result<()> {
         };
         for (tier, level) in tiers.into_iter().take(count) {
             announce(&format!("{}, whole, {level}", subject.name));
-            let clang = best(|| clang(bench, &subject.bitcode, level))?;
+            let clang = best(|| clang(context, &subject.bitcode, level))?;
             let setup = Setup::from(tier);
             let engine = best(|| {
                 Ok(hosted
@@ -170,7 +170,7 @@ pub fn run(bench: &Workbench, extent: Extent) -> Result<()> {
             announce(&format!("{}, beside clang, {}", subject.name, level.name()));
             let chosen = subject.worth_comparing(&compiled, extent);
             functions.extend(compare(
-                bench,
+                context,
                 subject,
                 &chosen,
                 level,
@@ -203,7 +203,7 @@ pub fn run(bench: &Workbench, extent: Extent) -> Result<()> {
 
 impl Subject {
     fn build(
-        bench: &Workbench,
+        context: &Context,
         name: &'static str,
         run: usize,
         idle: &[&str],
@@ -214,18 +214,18 @@ impl Subject {
             .into_iter()
             .find(|project| project.name == name)
             .ok_or_else(|| Error::build(format!("no real project is called {name}")))?;
-        let built = build::build(bench, &project).map_err(Error::build)?;
+        let built = build::build(context, &project).map_err(Error::build)?;
         let run = &project.run[run];
         let mut program = Program::build(
             &[built.bareflow.join(&run.program)],
-            &bench.program_compiler(),
+            &context.program_compiler(),
         )?;
         let [module] = program.modules.as_slice() else {
             return Err(Error::build(format!("{name} is not one module")));
         };
         let bitcode = folder.join(format!("{name}.bc"));
         fs::write(&bitcode, &module.bytes)?;
-        let functions = functions_of(&text_of(bench, &bitcode)?);
+        let functions = functions_of(&text_of(context, &bitcode)?);
         program.add_files(files_of(&built, run)?, Transfer::Embedded)?;
         Ok(Self {
             name,
@@ -478,7 +478,7 @@ fn mebibytes_of(profile: &Profile) -> f64 {
 }
 
 fn compare(
-    bench: &Workbench,
+    context: &Context,
     subject: &Subject,
     compiled: &[&Compiled],
     level: Level,
@@ -489,7 +489,7 @@ fn compare(
     let extracted = folder.join("extracted.bc");
     let empty = folder.join("empty.ll");
     fs::write(&empty, "target triple = \"x86_64-unknown-none-elf\"\n")?;
-    let start = best(|| clang(bench, &empty, &flag))?;
+    let start = best(|| clang(context, &empty, &flag))?;
     let row = |name: &str, instructions: usize, clang: f64, engine: f64| {
         vec![
             format!("{}, {name}", subject.name),
@@ -507,8 +507,8 @@ fn compare(
     let (mut rows, mut instructions, mut clangs, mut engines) = (Vec::new(), 0, 0.0, 0.0);
     for one in compiled {
         let names = subject.with_inlinees(&one.name, level);
-        extract(bench, &subject.bitcode, &names, &extracted)?;
-        let all = best(|| clang(bench, &extracted, &flag))?;
+        extract(context, &subject.bitcode, &names, &extracted)?;
+        let all = best(|| clang(context, &extracted, &flag))?;
         let milliseconds = ((all - start) * 1000.0).max(0.0);
         if level == Level::O3 && milliseconds >= LEAST_MS {
             findings.largest_o3 = findings.largest_o3.max(one.milliseconds / milliseconds);
@@ -523,29 +523,29 @@ fn compare(
     Ok(rows)
 }
 
-fn extract(bench: &Workbench, from: &Path, functions: &[String], to: &Path) -> Result<()> {
+fn extract(context: &Context, from: &Path, functions: &[String], to: &Path) -> Result<()> {
     // It is in the package of the other programs.
-    let program = fs::canonicalize(&bench.tools.program_opt)?.with_file_name("llvm-extract");
+    let program = fs::canonicalize(&context.tools.program_opt)?.with_file_name("llvm-extract");
     let mut command = Command::new(program);
     command.args(functions.iter().map(|name| format!("--func={name}")));
     finish(command.arg("-o").arg(to).arg(from)).map(|_| ())
 }
 
 /// Seconds of processor time.
-fn clang(bench: &Workbench, source: &Path, level: &str) -> Result<f64> {
+fn clang(context: &Context, source: &Path, level: &str) -> Result<f64> {
     let object = source.with_extension("o");
     let mut arguments: Vec<OsString> = ["-w", "-c", "-x", "ir", level, "-o"]
         .map(OsString::from)
         .to_vec();
     arguments.extend([object.into(), source.into()]);
     let time = cpu_time_of(|| {
-        finish(Command::new(&bench.tools.program_clang).args(arguments)).map(|_| ())
+        finish(Command::new(&context.tools.program_clang).args(arguments)).map(|_| ())
     })?;
     Ok(time.as_secs_f64())
 }
 
-fn text_of(bench: &Workbench, bitcode: &Path) -> Result<String> {
-    let mut command = Command::new(&bench.tools.program_opt);
+fn text_of(context: &Context, bitcode: &Path) -> Result<String> {
+    let mut command = Command::new(&context.tools.program_opt);
     let text = finish(
         command
             .args(["-passes=mem2reg", "-S", "-o", "-"])

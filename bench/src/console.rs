@@ -6,11 +6,11 @@ use std::io::sink;
 use std::time::Duration;
 
 use bareflow_build::kernel::{KernelKind, LlvmExtent};
-use bareflow_build::supervise::{Input, Output, Recorder, Streams};
+use bareflow_build::process::{Input, Output, Recorder, Streams};
 use bareflow_build::temporary::TemporaryFolder;
+use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
 use bareflow_image::program::{Program, Tier};
-use bareflow_image::workbench::Workbench;
 use bareflow_run::launch::Kernel;
 use bareflow_run::qemu::{Boot, Console, Machine, Processors};
 use bareflow_run::say;
@@ -27,10 +27,10 @@ const TARGET_MB_PER_S: f64 = 50.0;
 ///
 /// # Errors
 /// Whatever kept the program from being run to its end.
-pub fn run(bench: &Workbench) -> Result<()> {
-    let program = Program::build(&[bench.root.join(PROGRAM)], &bench.program_compiler())?;
+pub fn run(context: &Context) -> Result<()> {
+    let program = Program::build(&[context.root.join(PROGRAM)], &context.program_compiler())?;
     let folder = TemporaryFolder::new("console")?;
-    let builder = bench.kernel_builder();
+    let builder = context.kernel_builder();
     let machine_kernel = builder.build(KernelKind::Machine, LlvmExtent::Full)?;
     let hosted_kernel = builder.build(KernelKind::Hosted, LlvmExtent::Full)?;
     say!("MB/s; a reader takes what is written, and input is a file; O2");
@@ -53,7 +53,7 @@ pub fn run(bench: &Workbench) -> Result<()> {
                 disk: None,
             },
             Place::Machine(console) => Kernel::Machine(Machine {
-                qemu: bench.tools.qemu.clone(),
+                qemu: context.tools.qemu.clone(),
                 memory_mib: MEMORY_MIB,
                 processors: Processors::default(),
                 counts_instructions: false,

@@ -12,10 +12,10 @@ use bareflow_build::kernel::{KernelKind, LlvmExtent};
 use bareflow_build::paths::Cache;
 use bareflow_build::temporary::TemporaryFolder;
 use bareflow_build::tools::Installation;
+use bareflow_image::context::Context;
 use bareflow_image::disk::DEFAULT_SIZE_BYTES;
 use bareflow_image::error::{Error, Result};
 use bareflow_image::program::{Memory, Program, Sources, Tier};
-use bareflow_image::workbench::Workbench;
 use bareflow_run::say;
 
 const SOURCE: &str = "#include <stdio.h>\nint main(void) { puts(\"hello\"); return 0; }\n";
@@ -61,7 +61,7 @@ impl Times {
 ///
 /// # Errors
 /// Whatever kept the programs from being built or run.
-pub fn run(bench: &Workbench) -> Result<()> {
+pub fn run(context: &Context) -> Result<()> {
     let folder = TemporaryFolder::new("bench")?;
     say!(
         "{:58} {:>10} {:>10}",
@@ -71,7 +71,7 @@ pub fn run(bench: &Workbench) -> Result<()> {
     );
     let own = std::env::current_exe()?;
     let whole = best(REPETITIONS, || {
-        let mut command = clean_cargo(&bench.root);
+        let mut command = clean_cargo(&context.root);
         command.args(["run", "--quiet", "--package", "xtask", "--", "--version"]);
         Ok(command)
     })?;
@@ -93,10 +93,10 @@ pub fn run(bench: &Workbench) -> Result<()> {
         };
         let unchanged = best(REPETITIONS, || Ok(started(&["--hosted"])))?;
         unchanged.say(&format!("{what}: xtask run --hosted, nothing changed"));
-        let program = Program::build(std::slice::from_ref(&path), &bench.program_compiler())?;
+        let program = Program::build(std::slice::from_ref(&path), &context.program_compiler())?;
         let bundle = folder.path().join("bundle");
         fs::write(&bundle, program.bundle(&[], Tier::Auto))?;
-        let kernel = bench
+        let kernel = context
             .kernel_builder()
             .build(KernelKind::Hosted, LlvmExtent::Full)?;
         let hosted = best(REPETITIONS, || {
@@ -114,7 +114,7 @@ pub fn run(bench: &Workbench) -> Result<()> {
         })?;
         changed.say(&format!("{what}: xtask run --hosted, the source changed"));
         let compiling = timed(REPETITIONS, || {
-            Program::build(std::slice::from_ref(&path), &bench.program_compiler())?;
+            Program::build(std::slice::from_ref(&path), &context.program_compiler())?;
             Ok(())
         })?;
         compiling.say("  of it clang and the linker");
@@ -136,15 +136,15 @@ pub fn run(bench: &Workbench) -> Result<()> {
 
 /// What `run` does before it starts the machine.
 fn prepare_machine(path: &Path, image: &Path) -> Result<()> {
-    let bench = Workbench::prepare(Installation::Forbidden)?;
+    let context = Context::prepare(Installation::Forbidden)?;
     let sources = Sources::of_files(&[path.to_owned()]);
     let memory = Memory::of(&Cache::find()?);
-    let program = memory.build(&sources, &bench.program_compiler())?;
-    let kernel = bench
+    let program = memory.build(&sources, &context.program_compiler())?;
+    let kernel = context
         .kernel_builder()
         .build(KernelKind::Machine, LlvmExtent::Full)?;
     let bundle = program.bundle(&[], Tier::Auto);
-    bench.write_image(&kernel, &bundle, DEFAULT_SIZE_BYTES, image)
+    context.write_image(&kernel, &bundle, DEFAULT_SIZE_BYTES, image)
 }
 
 /// Of an action in this process and in those that it starts.

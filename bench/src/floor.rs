@@ -12,9 +12,9 @@ use std::process::{Command, Stdio};
 use super::ahead_of_time::{self, Optimisation};
 use super::hosted::{Hosted, Setup};
 use bareflow_build::temporary::TemporaryFolder;
+use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result, system};
 use bareflow_image::program::{Program, Tier};
-use bareflow_image::workbench::Workbench;
 use bareflow_report::tables::{digits, geometric_mean, render, verdict};
 use bareflow_run::say;
 
@@ -43,12 +43,12 @@ type Piece = (String, String);
 ///
 /// # Errors
 /// Whatever kept the programs from being run to their ends.
-pub fn run(bench: &Workbench) -> Result<()> {
+pub fn run(context: &Context) -> Result<()> {
     let folder = TemporaryFolder::new("floor")?;
-    let sources = sources(&bench.root.join(FOLDER))?;
+    let sources = sources(&context.root.join(FOLDER))?;
     let for_linux = |name: &str, libraries: &[&str]| {
         let path = folder.path().join(name);
-        ahead_of_time::build_from(bench, &sources, Optimisation::O2, libraries, &path)
+        ahead_of_time::build_from(context, &sources, Optimisation::O2, libraries, &path)
             .map(|()| path)
     };
     let glibc = for_linux("glibc", &["-lm"])?;
@@ -56,8 +56,8 @@ pub fn run(bench: &Workbench) -> Result<()> {
     if mimalloc.is_err() {
         say!("mimalloc is not compared: the package {MIMALLOC_PACKAGE} is not installed");
     }
-    let hosted = Hosted::build(bench)?;
-    let program = Program::build(&sources, &bench.program_compiler())?;
+    let hosted = Hosted::build(context)?;
+    let program = Program::build(&sources, &context.program_compiler())?;
 
     let (mut ours, mut order) = (Cycles::new(), Vec::new());
     let (mut of_glibc, mut of_mimalloc) = (Cycles::new(), Cycles::new());

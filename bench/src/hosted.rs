@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use super::children_times_of;
 use bareflow_build::kernel::{KernelKind, LlvmExtent};
-use bareflow_build::supervise::{Input, Output, Recorder, Streams};
+use bareflow_build::process::{Input, Output, Recorder, Streams};
 use bareflow_build::temporary::TemporaryFolder;
+use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
 use bareflow_image::program::{Program, Tier, TierOptions};
-use bareflow_image::workbench::Workbench;
 use bareflow_report::profile::{self, Profile};
 use bareflow_run::launch::Kernel;
 
@@ -62,8 +62,8 @@ impl Hosted {
     ///
     /// # Errors
     /// Whatever kept it from being built.
-    pub fn build(bench: &Workbench) -> Result<Self> {
-        let builder = bench.kernel_builder();
+    pub fn build(context: &Context) -> Result<Self> {
+        let builder = context.kernel_builder();
         Ok(Self {
             executable: builder.build(KernelKind::Hosted, LlvmExtent::Full)?,
             folder: TemporaryFolder::new("bench")?,

@@ -4,9 +4,9 @@
 use std::fs;
 
 use super::hosted::{Hosted, Setup};
+use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
 use bareflow_image::program::{Program, Tier};
-use bareflow_image::workbench::Workbench;
 use bareflow_run::say;
 
 const FOLDER: &str = "bench/programs/loops";
@@ -18,8 +18,8 @@ const TARGET: f64 = 1.3;
 ///
 /// # Errors
 /// Whatever kept a program from being run to its end, and that its output depends on the tier.
-pub fn run(bench: &Workbench) -> Result<()> {
-    let hosted = Hosted::build(bench)?;
+pub fn run(context: &Context) -> Result<()> {
+    let hosted = Hosted::build(context)?;
     say!("user time of whole runs, hosted, compilation included; best of {REPETITIONS}");
     say!(
         "{:14} {:>8} {:>8} {:>8}",
@@ -28,7 +28,7 @@ pub fn run(bench: &Workbench) -> Result<()> {
         "auto s",
         "ratio"
     );
-    let mut sources: Vec<_> = fs::read_dir(bench.root.join(FOLDER))?
+    let mut sources: Vec<_> = fs::read_dir(context.root.join(FOLDER))?
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<_>>()?;
     sources.sort();
@@ -39,7 +39,7 @@ pub fn run(bench: &Workbench) -> Result<()> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let program = Program::build(&[source], &bench.program_compiler())?;
+        let program = Program::build(&[source], &context.program_compiler())?;
         let mut times = [f64::INFINITY; 2];
         let mut outputs = [String::new(), String::new()];
         for _ in 0..REPETITIONS {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::hosted::{Hosted, Setup};
+use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
 use bareflow_image::program::{Program, Tier};
-use bareflow_image::workbench::Workbench;
 use bareflow_run::say;
 
 const PROGRAM: &str = "bench/programs/memcpy.c";
@@ -20,9 +20,9 @@ const GENERIC_TARGET: f64 = 1.5;
 ///
 /// # Errors
 /// Whatever kept the program from being run to its end.
-pub fn run(bench: &Workbench) -> Result<()> {
-    let program = Program::build(&[bench.root.join(PROGRAM)], &bench.program_compiler())?;
-    let run = Hosted::build(bench)?.run(&program, &Setup::from(Tier::Auto), &[])?;
+pub fn run(context: &Context) -> Result<()> {
+    let program = Program::build(&[context.root.join(PROGRAM)], &context.program_compiler())?;
+    let run = Hosted::build(context)?.run(&program, &Setup::from(Tier::Auto), &[])?;
     let text = String::from_utf8_lossy(&run.output);
     let figures =
         figures(&text).ok_or_else(|| Error::build(format!("{PROGRAM} printed {text:?}")))?;

@@ -12,9 +12,9 @@
 
 use super::hosted::{Hosted, Setup};
 use super::rounds::{Limits, NAMES, RoundsProgram, announce};
+use bareflow_image::context::Context;
 use bareflow_image::error::Result;
 use bareflow_image::program::{Tier, TierOptions};
-use bareflow_image::workbench::Workbench;
 use bareflow_report::tables::{geometric_mean, render, verdict};
 use bareflow_run::say;
 
@@ -43,13 +43,13 @@ fn setups() -> [Setup; 3] {
 ///
 /// # Errors
 /// Whatever kept a program from being built or run.
-pub fn run(bench: &Workbench) -> Result<()> {
-    let hosted = Hosted::build(bench)?;
+pub fn run(context: &Context) -> Result<()> {
+    let hosted = Hosted::build(context)?;
     let folder = tempfile::tempdir()?;
     let mut ratios = Vec::new();
     for name in NAMES {
         announce(&format!("{name}, hosted"));
-        let program = RoundsProgram::build(name, bench, folder.path())?;
+        let program = RoundsProgram::build(name, context, folder.path())?;
         let [whole, units, profiled] = measure(&program, &hosted)?;
         ratios.push([units / whole, profiled / whole, profiled / units]);
     }

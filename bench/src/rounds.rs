@@ -11,9 +11,9 @@ use std::time::Duration;
 use super::ahead_of_time::{self, Optimisation};
 use super::cpu_time_of;
 use super::hosted::{Hosted, Run, Setup};
+use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
 use bareflow_image::program::Program;
-use bareflow_image::workbench::Workbench;
 
 /// Their folder.
 const FOLDER: &str = "bench/programs";
@@ -120,7 +120,7 @@ pub struct RoundsProgram<'a> {
     /// For the kernels.
     pub program: Program,
     source: PathBuf,
-    bench: &'a Workbench,
+    context: &'a Context,
     folder: &'a Path,
 }
 
@@ -129,13 +129,13 @@ impl<'a> RoundsProgram<'a> {
     ///
     /// # Errors
     /// That it does not compile.
-    pub fn build(name: &str, bench: &'a Workbench, folder: &'a Path) -> Result<Self> {
-        let source = bench.root.join(FOLDER).join(format!("{name}.c"));
-        let program = Program::build(std::slice::from_ref(&source), &bench.program_compiler())?;
+    pub fn build(name: &str, context: &'a Context, folder: &'a Path) -> Result<Self> {
+        let source = context.root.join(FOLDER).join(format!("{name}.c"));
+        let program = Program::build(std::slice::from_ref(&source), &context.program_compiler())?;
         Ok(Self {
             program,
             source,
-            bench,
+            context,
             folder,
         })
     }
@@ -145,7 +145,7 @@ impl<'a> RoundsProgram<'a> {
     /// # Errors
     /// That it does not compile.
     pub fn build_for_linux(&self, optimisation: Optimisation) -> Result<ahead_of_time::Executable> {
-        ahead_of_time::build(self.bench, &self.source, optimisation, self.folder)
+        ahead_of_time::build(self.context, &self.source, optimisation, self.folder)
     }
 
     /// As compiled for Linux by `clang -O2`, in the form of a program for the kernels.
@@ -153,7 +153,7 @@ impl<'a> RoundsProgram<'a> {
     /// # Errors
     /// That it does not compile.
     pub fn embedded(&self) -> Result<Program> {
-        ahead_of_time::embed(self.bench, &self.source, self.folder)
+        ahead_of_time::embed(self.context, &self.source, self.folder)
     }
 
     /// Runs it in the hosted kernel; what it has printed is in the first of the two.

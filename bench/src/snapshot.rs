@@ -12,10 +12,10 @@ use std::path::Path;
 use super::ahead_of_time::Optimisation;
 use super::hosted::{Hosted, Setup};
 use super::rounds::{Limits, NAMES, RoundsProgram, announce};
+use bareflow_image::context::Context;
 use bareflow_image::disk::{DATA_DISK_SIZE_BYTES, write_data_disk};
 use bareflow_image::error::{Error, Result};
 use bareflow_image::program::{Program, Tier, TierOptions};
-use bareflow_image::workbench::Workbench;
 use bareflow_report::tables::{digits, geometric_mean, render, verdict};
 use bareflow_run::say;
 
@@ -39,19 +39,19 @@ const MOST_RATIO: f64 = 1.05;
 ///
 /// # Errors
 /// Whatever kept a program from being built or run.
-pub fn run(bench: &Workbench) -> Result<()> {
-    let kernel = Hosted::build(bench)?;
+pub fn run(context: &Context) -> Result<()> {
+    let kernel = Hosted::build(context)?;
     let folder = tempfile::tempdir()?;
     let mut loads = Vec::new();
     for count in FUNCTION_COUNTS {
         announce(&format!("{count} functions, hosted"));
-        loads.push(measure_load(bench, &kernel, folder.path(), count)?);
+        loads.push(measure_load(context, &kernel, folder.path(), count)?);
     }
     print_loads(&loads);
     let mut ratios = Vec::new();
     for name in NAMES {
         announce(&format!("{name}, hosted"));
-        let program = RoundsProgram::build(name, bench, folder.path())?;
+        let program = RoundsProgram::build(name, context, folder.path())?;
         ratios.push(measure_code(&program, &kernel, folder.path())?);
     }
     print_code(&ratios);
@@ -72,10 +72,10 @@ impl Load {
     }
 }
 
-fn measure_load(bench: &Workbench, kernel: &Hosted, folder: &Path, count: usize) -> Result<Load> {
+fn measure_load(context: &Context, kernel: &Hosted, folder: &Path, count: usize) -> Result<Load> {
     let source = folder.join(format!("functions{count}.c"));
     fs::write(&source, many_functions(count))?;
-    let program = Program::build(&[source], &bench.program_compiler())?;
+    let program = Program::build(&[source], &context.program_compiler())?;
     let options = TierOptions {
         // Everything has code after its first call, and nothing is compiled twice.
         settings: ["calls=0,-,-,-", "iterations=-,-,-,-", "settle-ms=0"]

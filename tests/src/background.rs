@@ -16,7 +16,7 @@ use super::generated::{Generated, function_with_loop};
 use super::runner::{Check, Test};
 use super::snapshots::{Machine, Remembered};
 use super::subject::{Place, Subject};
-use bareflow_build::supervise::dies_with_us;
+use bareflow_build::process::dies_with_us;
 use bareflow_report::profile::{Compilation, Profile};
 
 pub(super) const BESIDE: &str = "background=1";

@@ -252,14 +252,14 @@ fn program(subject: &Subject, source: Source) -> Result<Program, String> {
     let example = |name: &str| {
         build(
             subject
-                .bench
+                .context
                 .root
                 .join("examples")
                 .join(format!("{name}.c")),
         )
     };
     match source {
-        Source::Fixture(name) => build(subject.bench.root.join("tests/fixtures").join(name)),
+        Source::Fixture(name) => build(subject.context.root.join("tests/fixtures").join(name)),
         Source::Example(name) => example(name),
         Source::HalfOf(name) => {
             let mut program = example(name)?;

@@ -88,7 +88,7 @@ impl Case {
 /// That the cases cannot be read.
 pub fn tests(subject: &Arc<Subject>) -> io::Result<Vec<Test>> {
     let mut tests = Vec::new();
-    for example in examples::find(&subject.bench.root.join("tests/fixtures/cases"))? {
+    for example in examples::find(&subject.context.root.join("tests/fixtures/cases"))? {
         let name = example.name.clone();
         let is_of_engine = OF_THE_ENGINE.contains(&name.as_str());
         let case = Arc::new(Case::new(example, &[]));

@@ -26,7 +26,7 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
 }
 
 fn check(subject: &Subject) -> Result<(), String> {
-    let source = subject.bench.root.join("examples/fib.c");
+    let source = subject.context.root.join("examples/fib.c");
     let program =
         Program::build(&[source], &subject.compiler).map_err(|error| error.to_string())?;
     let options = TierOptions {
@@ -37,7 +37,7 @@ fn check(subject: &Subject) -> Result<(), String> {
     let bundle = program.bundle_with(&[], Tier::Auto, &options);
     subject.write_image(&image, &bundle, SIZE_BYTES)?;
     let boots = converge::Subject {
-        bench: &subject.bench,
+        context: &subject.context,
         image: &image,
         used_image: subject.fresh_path("used.img"),
         native_image: subject.fresh_path("native.img"),

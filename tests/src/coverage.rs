@@ -36,7 +36,7 @@ fn text(error: impl ToString) -> String {
 
 /// The program as a bundle. In one tier nothing depends on time: every boot uses the same of LLVM.
 fn bundle(subject: &Subject) -> Result<Vec<u8>, String> {
-    let source = subject.bench.root.join("examples/fib.c");
+    let source = subject.context.root.join("examples/fib.c");
     let program = Program::build(&[source], &subject.compiler).map_err(text)?;
     Ok(program.bundle(&[], Tier::O2))
 }
@@ -50,7 +50,7 @@ fn boot(subject: &Subject, image: &Path) -> Result<(), String> {
 }
 
 fn measure(subject: &Subject, image: &Path, tracing: Tracing) -> Result<ImageSizes, String> {
-    let sizes = ImageSizes::measure(image, &subject.bench, tracing).map_err(text)?;
+    let sizes = ImageSizes::measure(image, &subject.context, tracing).map_err(text)?;
     let parts: u64 = sizes.whole.parts.iter().map(|part| part.bytes).sum();
     let size_bytes = fs::metadata(image).map_err(text)?.len();
     expect(parts == size_bytes, "the parts do not fill the image")?;
@@ -200,7 +200,7 @@ fn check_native(subject: &Subject) -> Result<(), String> {
     let bundle = Bundle::open(&bytes).map_err(text)?;
     let kernel = subject.fresh_path("coverage.elf");
     export::build_kernel(
-        &subject.bench,
+        &subject.context,
         &bundle,
         None,
         None,
@@ -211,7 +211,7 @@ fn check_native(subject: &Subject) -> Result<(), String> {
     let image = subject.fresh_path("coverage-native.img");
     let bundle = export::without_modules(&bundle);
     subject
-        .bench
+        .context
         .write_image(&kernel, &bundle, ImageSize::Smallest, &image)
         .map_err(text)?;
     let sizes = measure(subject, &image, Tracing::NextBoot)?;

@@ -12,7 +12,7 @@ use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use super::examples::build_for_linux_with;
-use bareflow_build::supervise::{End, Recorder, supervise};
+use bareflow_build::process::{End, Recorder, supervise};
 use bareflow_build::tools;
 
 /// What the programs are made of: all that csmith knows, but for instructions that the baseline lacks. They are

@@ -25,7 +25,7 @@ const LATER: &[(&str, &[&str])] = &[("cxx20", &["-std=c++20"])];
 /// That the programs cannot be read.
 pub fn tests(subject: &Arc<Subject>) -> io::Result<Vec<Test>> {
     let mut tests = Vec::new();
-    for example in examples::find(&subject.bench.root.join("tests/fixtures/cxx"))? {
+    for example in examples::find(&subject.context.root.join("tests/fixtures/cxx"))? {
         let name = example.name.clone();
         let flags = LATER
             .iter()
@@ -71,8 +71,8 @@ fn check_tiers(subject: &Subject, case: &Case) -> Result<(), String> {
 
 /// However often a file throws, it is said once, with what to do.
 fn check_throw(subject: &Subject) -> Result<(), String> {
-    let source = subject.bench.root.join("tests/fixtures/throw.cpp");
-    let output = Command::new(subject.bench.sdk.join("bin/bareflow-c++"))
+    let source = subject.context.root.join("tests/fixtures/throw.cpp");
+    let output = Command::new(subject.context.sdk.join("bin/bareflow-c++"))
         .arg("-c")
         .arg(&source)
         .arg("-o")

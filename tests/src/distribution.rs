@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::runner::{Check, Test};
 use super::subject::Subject;
-use super::{libc_bitcode, outside};
+use super::{downstream, libc_bitcode};
 use crate::audit::{audit_archive, is_allowed};
 use bareflow_build::kernel::{KernelBuilder, KernelKind};
 use bareflow_build::llvm::configuration;
@@ -26,8 +26,8 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
         ("links_whole", check_whole_link),
         ("code", check_code),
         ("libc_bitcode", libc_bitcode::check),
-        ("llvm_sys", outside::check_llvm_sys),
-        ("c_interface", outside::check_c_interface),
+        ("llvm_sys", downstream::check_llvm_sys),
+        ("c_interface", downstream::check_c_interface),
     ];
     Test::of_checks("distribution", subject, &checks)
 }
@@ -60,7 +60,7 @@ pub(super) fn linked_archives(builder: &KernelBuilder) -> Result<Vec<PathBuf>, S
 /// What the generated headers say is what was reviewed.
 fn check_configuration(subject: &Subject) -> Result<(), String> {
     for (_, header) in configuration::HEADERS {
-        let path = subject.bench.distribution.join("include").join(header);
+        let path = subject.context.distribution.join("include").join(header);
         let text = fs::read_to_string(&path)
             .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         configuration::compare(configuration::REVIEWED, header, &text)?;
@@ -78,14 +78,14 @@ fn without_replaced(subject: &Subject, archive: &Path) -> Result<PathBuf, String
     let copy = subject.fresh_path("libc.a");
     fs::copy(archive, &copy).map_err(|error| error.to_string())?;
     let members = REPLACED.iter().map(|name| format!("{name}.cpp.o"));
-    let mut delete = Command::new(&subject.bench.tools.ar);
+    let mut delete = Command::new(&subject.context.tools.ar);
     delete.arg("d").arg(&copy).args(members);
-    outside::finish(delete.output(), "llvm-ar d").map(|_| copy)
+    downstream::finish(delete.output(), "llvm-ar d").map(|_| copy)
 }
 
 /// Every object of every archive in one image: the linker refuses undefined and duplicate symbols.
 fn check_whole_link(subject: &Subject) -> Result<(), String> {
-    let builder = subject.bench.kernel_builder();
+    let builder = subject.context.kernel_builder();
     let mut archives = linked_archives(&builder)?;
     for archive in &mut archives {
         if archive.ends_with("libc.a") {
@@ -135,8 +135,8 @@ fn check_code(subject: &Subject) -> Result<(), String> {
     let mut tls_bytes = 0;
     let mut instruction_count = 0;
     let mut findings: BTreeMap<String, usize> = BTreeMap::new();
-    let mut archives = archives(&subject.bench.distribution)?;
-    archives.extend(subject.bench.kernel_builder().c_library());
+    let mut archives = archives(&subject.context.distribution)?;
+    archives.extend(subject.context.kernel_builder().c_library());
     for archive in &archives {
         let audit = audit_archive(archive).map_err(|error| error.to_string())?;
         tls_bytes += audit.tls_bytes;

@@ -42,7 +42,7 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
 }
 
 fn check(subject: &Subject, case: &str) -> Result<(), String> {
-    let original = subject.bench.root.join(FIXTURES).join(case);
+    let original = subject.context.root.join(FIXTURES).join(case);
     let folder = subject.fresh_path(case);
     copy(&original, &folder).map_err(|error| format!("{}: {error}", original.display()))?;
     let expected = fs::read_to_string(folder.join(EXPECTED)).map_err(|error| error.to_string())?;
@@ -55,22 +55,23 @@ fn check(subject: &Subject, case: &str) -> Result<(), String> {
 
 /// Runs the script in `folder`; returns what it printed.
 fn run(subject: &Subject, folder: &Path) -> Result<String, String> {
-    let bench = &subject.bench;
+    let context = &subject.context;
     let text = |error: std::io::Error| error.to_string();
     let own_path = env::var_os("PATH").unwrap_or_default();
-    let path =
-        env::join_paths(std::iter::once(bench.sdk.join("bin")).chain(env::split_paths(&own_path)))
-            .map_err(|error| error.to_string())?;
+    let path = env::join_paths(
+        std::iter::once(context.sdk.join("bin")).chain(env::split_paths(&own_path)),
+    )
+    .map_err(|error| error.to_string())?;
     let output = Command::new("sh")
         .args(["-e", "-u", SCRIPT])
         .current_dir(folder)
         .env("PATH", path)
         .env("BAREFLOW_KERNEL", subject.hosted_kernel()?)
-        .env("SDK", &bench.sdk)
+        .env("SDK", &context.sdk)
         .env("XTASK", env::current_exe().map_err(text)?)
-        .env("CLANG", &bench.tools.program_clang)
+        .env("CLANG", &context.tools.program_clang)
         .env("LC_ALL", "C")
-        .env("BAREFLOW_SDK", &bench.sdk)
+        .env("BAREFLOW_SDK", &context.sdk)
         .env_remove("MAKEFLAGS")
         .env_remove("CFLAGS")
         .env_remove("CPATH")

@@ -20,7 +20,7 @@ use super::examples::{self, Example, difference};
 use super::runner::{Check, Outcome, Test};
 use super::subject::{Conditions, Place, Run, Subject};
 use bareflow_build::kernel::KernelKind;
-use bareflow_build::supervise::Recorder;
+use bareflow_build::process::Recorder;
 use bareflow_image::disk::{ImageFile, ImageSize};
 use bareflow_image::export::{self, ExportError, Guidance};
 use bareflow_image::program::{Program, Tier};
@@ -67,7 +67,7 @@ const REFUSED: &[(&str, &str)] = &[
 /// That the examples cannot be read.
 pub fn tests(subject: &Arc<Subject>) -> io::Result<Vec<Test>> {
     let mut tests = Vec::new();
-    for example in examples::find(&subject.bench.root.join("examples"))? {
+    for example in examples::find(&subject.context.root.join("examples"))? {
         let subject = Arc::clone(subject);
         let name = format!("export::examples::{}", example.name);
         tests.push(Test::new(name, move || {
@@ -108,7 +108,7 @@ fn text(error: impl ToString) -> String {
 }
 
 fn fixture(subject: &Subject, name: &str) -> Result<Program, String> {
-    let path = subject.bench.root.join("tests/fixtures").join(name);
+    let path = subject.context.root.join("tests/fixtures").join(name);
     Program::build(&[path], &subject.compiler).map_err(text)
 }
 
@@ -134,7 +134,7 @@ impl Exported {
         };
         let bundle = Bundle::open(bundle).expect("the bundle was made here");
         export::build_kernel(
-            &subject.bench,
+            &subject.context,
             &bundle,
             guidance,
             None,
@@ -153,7 +153,7 @@ impl Exported {
         size: ImageSize,
     ) -> Result<(), ExportError> {
         let written = subject
-            .bench
+            .context
             .write_image(&self.kernel, bundle, size, &self.image);
         written.map_err(|error| ExportError::BadProgram(error.to_string()))
     }
@@ -168,7 +168,7 @@ impl Exported {
         memory_mib: u32,
     ) -> Result<(Run, Counters), String> {
         let machine = Machine {
-            qemu: subject.bench.tools.qemu.clone(),
+            qemu: subject.context.tools.qemu.clone(),
             memory_mib,
             processors: Processors::default(),
             counts_instructions: false,
@@ -498,7 +498,7 @@ fn check_process(subject: &Subject) -> Result<(), String> {
         let opened = Bundle::open(&bundle).expect("the bundle was made here");
         let kernel = subject.fresh_path("process");
         let kind = KernelKind::NativeHosted;
-        export::build_kernel(&subject.bench, &opened, None, None, kind, &kernel).map_err(text)?;
+        export::build_kernel(&subject.context, &opened, None, None, kind, &kernel).map_err(text)?;
         let run = subject.run_executable(kernel, &export::without_modules(&opened), None)?;
         if run.ending.code != model.ending.code {
             let code = model.ending.code;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::runner::{Check, Test};
 use super::subject::Subject;
 use super::volume::check_file_system;
-use bareflow_build::supervise::Recorder;
+use bareflow_build::process::Recorder;
 use bareflow_image::program::{Program, Tier};
 use bareflow_run::qemu::{self, Boot, Drive, Verdict};
 
@@ -36,7 +36,7 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
 }
 
 fn fixture(subject: &Subject, name: &str) -> PathBuf {
-    subject.bench.root.join(FIXTURES).join(name)
+    subject.context.root.join(FIXTURES).join(name)
 }
 
 fn xtask(arguments: &[&str]) -> Result<Output, String> {

@@ -31,7 +31,7 @@ fn text(error: impl ToString) -> String {
 }
 
 fn check(subject: &Subject) -> Result<(), String> {
-    let order = fs::read_to_string(subject.bench.root.join(FUNCTION_ORDER)).map_err(text)?;
+    let order = fs::read_to_string(subject.context.root.join(FUNCTION_ORDER)).map_err(text)?;
     let wanted: BTreeSet<&str> = order.lines().collect();
     let data = fs::read(subject.machine_kernel()?).map_err(text)?;
     let file = object::File::parse(&*data).map_err(text)?;

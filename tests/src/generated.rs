@@ -37,7 +37,7 @@ impl Generated {
         let sources = [path];
         let executable = subject.fresh_path("generated");
         // Huge functions take minutes to optimise.
-        let clang = &subject.bench.tools.program_clang;
+        let clang = &subject.context.tools.program_clang;
         examples::build_for_linux_with(&["-O0"], clang, &sources, &executable)?;
         let output = Command::new(&executable)
             .output()

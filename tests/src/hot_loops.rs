@@ -87,7 +87,7 @@ fn expect_best_loop(profile: &Profile, name: &str) -> Result<(), String> {
 
 fn check(subject: &Subject, place: Place, fixture: &str, functions: &[&str]) -> Result<(), String> {
     let path = subject
-        .bench
+        .context
         .root
         .join("tests/fixtures")
         .join(format!("{fixture}.c"));

@@ -18,7 +18,7 @@ use nix::unistd::{Uid, mkfifo};
 
 use super::runner::{Check, Outcome, Test};
 use super::subject::Subject;
-use bareflow_build::supervise::{Input, Output as Target, Recorder, Streams};
+use bareflow_build::process::{Input, Output as Target, Recorder, Streams};
 use bareflow_run::qemu::{Boot, Console, boot_with_words};
 
 /// Copies its input to its output.

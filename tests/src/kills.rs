@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::runner::{Outcome, Test};
 use super::subject::Subject;
 use super::volume;
-use bareflow_build::supervise::Recorder;
+use bareflow_build::process::Recorder;
 use bareflow_image::program::{Program, Tier, TierOptions};
 use bareflow_run::qemu::{self, Boot, Drive, Verdict};
 

@@ -16,7 +16,7 @@ use super::runner::{Check, Test};
 use super::subject::{Subject, overwrite};
 use bareflow_image::disk::{Snapshots, shrink};
 use bareflow_image::export;
-use bareflow_image::program::{Program, ProgramFile, Tier, Transfer, forgetting};
+use bareflow_image::program::{Program, ProgramFile, Tier, Transfer, without_snapshots};
 use bareflow_run::qemu::{Boot, Drive, Interface, Verdict};
 
 const FIXTURE: &str = "tests/fixtures/files/large.c";
@@ -72,13 +72,13 @@ fn large_file(subject: &Subject, size_bytes: u64) -> Result<PathBuf, String> {
 }
 
 fn bundle(subject: &Subject, file: Option<&Path>, places: &[u64]) -> Result<Vec<u8>, String> {
-    let source = subject.bench.root.join(FIXTURE);
+    let source = subject.context.root.join(FIXTURE);
     let mut program = Program::build(&[source], &subject.compiler).map_err(text)?;
     let files = file.map(|path| ProgramFile::new(path, "large"));
     let files = files.transpose().map_err(text)?.into_iter().collect();
     program.add_files(files, Transfer::ByPath).map_err(text)?;
     let arguments: Vec<String> = places.iter().map(u64::to_string).collect();
-    Ok(forgetting(&program.bundle(&arguments, Tier::Auto)))
+    Ok(without_snapshots(&program.bundle(&arguments, Tier::Auto)))
 }
 
 /// An image with such a file, and what the program prints of it.
@@ -239,7 +239,7 @@ fn standard_input(subject: &Subject) -> Result<(), String> {
 }
 
 fn image_with_input(subject: &Subject, size_bytes: u64) -> Result<PathBuf, String> {
-    let source = subject.bench.root.join(INPUT_FIXTURE);
+    let source = subject.context.root.join(INPUT_FIXTURE);
     let program = Program::build(&[source], &subject.compiler).map_err(text)?;
     let file = large_file(subject, size_bytes)?;
     let bundle = program.bundle(&[], Tier::Auto);

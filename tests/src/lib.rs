@@ -5,6 +5,7 @@ mod adversaries;
 mod audit;
 mod background;
 mod bad_input;
+pub mod campaign;
 mod cargo;
 mod cases;
 mod converging;
@@ -12,6 +13,7 @@ mod coverage;
 mod csmith;
 mod cxx;
 mod distribution;
+mod downstream;
 mod drivers;
 mod edits;
 mod examples;
@@ -32,7 +34,6 @@ mod llama;
 mod lock_files;
 mod math;
 mod matrix;
-mod outside;
 mod overwritten;
 mod paging;
 mod posix;
@@ -50,28 +51,22 @@ mod volume;
 use std::io;
 use std::sync::Arc;
 
-pub use cargo::{lints, unit_tests};
 pub use llama::{DATA_VARIABLE, Models};
-pub use lock_files::tests as lock_file_tests;
 pub use matrix::Extent;
 pub use random::Random;
 pub use real::Projects;
-pub use runner::{Outcome, Summary, Test, report, run};
+pub use runner::{Outcome, Summary, Test};
 pub use subject::{Place, Subject};
 
+use campaign::Options;
+
 /// Every test that runs a program.
-///
-/// # Errors
-/// That the examples cannot be read.
-pub fn program_tests(
-    subject: &Arc<Subject>,
-    extent: Extent,
-    random: Random,
-    libcxx: usize,
-    models: Models,
-    projects: Projects,
-) -> io::Result<Vec<Test>> {
-    let mut tests = matrix::tests(subject, extent)?;
+fn program_tests(subject: &Arc<Subject>, options: Options) -> io::Result<Vec<Test>> {
+    let random = Random {
+        count: options.random,
+        first_seed: options.random_from,
+    };
+    let mut tests = matrix::tests(subject, options.extent())?;
     tests.extend(distribution::tests(subject));
     tests.extend(libc::tests(subject));
     tests.extend(math::tests(subject));
@@ -95,15 +90,15 @@ pub fn program_tests(
     tests.extend(second_processor::tests(subject));
     tests.extend(cases::tests(subject)?);
     tests.extend(cxx::tests(subject)?);
-    tests.extend(libcxx::tests(subject, libcxx));
+    tests.extend(libcxx::tests(subject, options.libcxx));
     tests.extend(overwritten::tests(subject));
     tests.extend(limits::tests(subject));
     tests.extend(adversaries::tests(subject));
     tests.extend(snapshots::tests(subject, random)?);
     tests.extend(kills::tests(subject));
     tests.extend(converging::tests(subject));
-    tests.extend(llama::tests(subject, models));
-    tests.extend(real::tests(subject, projects).map_err(io::Error::other)?);
+    tests.extend(llama::tests(subject, options.models));
+    tests.extend(real::tests(subject, options.projects).map_err(io::Error::other)?);
     tests.extend(coverage::tests(subject));
     tests.extend(random::tests(subject, random));
     Ok(tests)

@@ -101,11 +101,11 @@ struct Compared {
 impl Compared {
     fn build(subject: &Subject, name: &str) -> Result<Self, String> {
         let source = subject
-            .bench
+            .context
             .root
             .join(format!("tests/fixtures/libc/{name}.c"));
         let executable = subject.fresh_path(name);
-        let clang = &subject.bench.tools.program_clang;
+        let clang = &subject.context.tools.program_clang;
         build_for_linux_with(
             &["-O0", "-w"],
             clang,
@@ -155,7 +155,7 @@ impl Compared {
 
 /// Every header of programs, by the name that it is included by.
 fn headers(subject: &Subject) -> Result<Vec<String>, String> {
-    let folder = subject.bench.root.join("sysroot/program/include");
+    let folder = subject.context.root.join("sysroot/program/include");
     let mut names: Vec<String> = COMPILER_HEADERS
         .iter()
         .copied()
@@ -190,7 +190,7 @@ fn compile(
         .collect();
     fs::write(&source, text + "int main(void) { return 0; }\n")
         .map_err(|error| error.to_string())?;
-    let mut command = Command::new(&subject.bench.tools.program_clang);
+    let mut command = Command::new(&subject.context.tools.program_clang);
     command.args(subject.compiler.target_arguments());
     if is_cxx {
         command.arg("-nostdinc++");

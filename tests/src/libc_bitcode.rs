@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::outside::finish;
+use super::downstream::finish;
 use super::subject::Subject;
 use bareflow_build::kernel::KernelKind;
 use bareflow_build::llvm::TARGET;
@@ -21,7 +21,7 @@ const NO_BUILTINS: &str = "\"no-builtins\"";
 
 /// Checks `lib/libc.bc`.
 pub fn check(subject: &Subject) -> Result<(), String> {
-    let lib = subject.bench.sdk.join("lib");
+    let lib = subject.context.sdk.join("lib");
     let bitcode = lib.join("libc.bc");
     let defined = defined_names(subject, &[&bitcode])?;
     for name in REQUIRED {
@@ -34,7 +34,7 @@ pub fn check(subject: &Subject) -> Result<(), String> {
     if !additional.is_empty() {
         return Err(format!("neither libc.a nor libm.a defines {additional:?}"));
     }
-    let mut print = Command::new(&subject.bench.tools.program_dis);
+    let mut print = Command::new(&subject.context.tools.program_dis);
     let text = finish(print.args(["-o", "-"]).arg(&bitcode).output(), "llvm-dis")?;
     check_text(&text)?;
     check_link(subject, &text)?;
@@ -43,7 +43,7 @@ pub fn check(subject: &Subject) -> Result<(), String> {
 }
 
 fn defined_names(subject: &Subject, files: &[&Path]) -> Result<BTreeSet<String>, String> {
-    let mut list = Command::new(&subject.bench.tools.nm);
+    let mut list = Command::new(&subject.context.tools.nm);
     list.args(["--defined-only", "--extern-only", "--format=just-symbols"])
         .args(files);
     let text = finish(list.output(), "llvm-nm")?;
@@ -119,7 +119,7 @@ fn attributes_of<'a>(text: &'a str, function: &str) -> Option<&'a str> {
 /// Instead of the members of the archives, and with the rest of a kernel: the linker refuses undefined and
 /// duplicate symbols. What the kernel has itself is weak for that.
 fn check_link(subject: &Subject, text: &str) -> Result<(), String> {
-    let builder = subject.bench.kernel_builder();
+    let builder = subject.context.kernel_builder();
     let library = builder
         .compile(KernelKind::Hosted)
         .map_err(|error| error.to_string())?;
@@ -137,7 +137,7 @@ fn check_link(subject: &Subject, text: &str) -> Result<(), String> {
     let source = subject.fresh_path("libc.ll");
     fs::write(&source, weak).map_err(|error| error.to_string())?;
     let object = subject.fresh_path("libc.o");
-    let mut generate = Command::new(&subject.bench.tools.program_clang);
+    let mut generate = Command::new(&subject.context.tools.program_clang);
     generate.arg("-c").arg("-o").arg(&object).arg(&source);
     finish(generate.output(), "clang -c libc.ll")?;
     let mut link = Command::new(&builder.lld);

@@ -261,7 +261,7 @@ const LARGE_DATA_MEMORY_MIB: u32 = 2048;
 
 /// Data that the pool does not take is where there is memory.
 fn check_large_data(subject: &Subject, place: Place) -> Result<(), String> {
-    let source = subject.bench.root.join(LARGE_DATA_FIXTURE);
+    let source = subject.context.root.join(LARGE_DATA_FIXTURE);
     let program =
         Program::build(&[source], &subject.compiler).map_err(|error| error.to_string())?;
     let (tiers, memory_mib, too_little_mib): (&[RunTier], _, _) = match place {
@@ -302,7 +302,7 @@ fn check_large_data(subject: &Subject, place: Place) -> Result<(), String> {
 fn check_large_data_in_snapshots(subject: &Subject, place: Place) -> Result<(), String> {
     const SLOW: [&str; 2] = ["calls=-,-,-,-", "iterations=-,-,-,-"];
     const FAST: [&str; 2] = ["calls=1,2,3,4", "iterations=1,2,3,4"];
-    let source = subject.bench.root.join(LARGE_DATA_FIXTURE);
+    let source = subject.context.root.join(LARGE_DATA_FIXTURE);
     if place != Place::Hosted {
         let program =
             Program::build(&[source], &subject.compiler).map_err(|error| error.to_string())?;

@@ -112,7 +112,7 @@ impl Shared {
             let mut paths = Vec::new();
             for source in ["llama.c", "llama_checkpoint.c"] {
                 let path = subject.fresh_path(source);
-                let clang = &subject.bench.tools.program_clang;
+                let clang = &subject.context.tools.program_clang;
                 build_for_linux(clang, &[example(subject, source)], &path)?;
                 paths.push(path);
             }
@@ -206,7 +206,7 @@ impl Shared {
 }
 
 fn example(subject: &Subject, name: &str) -> PathBuf {
-    subject.bench.root.join("examples").join(name)
+    subject.context.root.join("examples").join(name)
 }
 
 /// The folder with the real model, if there is one.

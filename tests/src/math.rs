@@ -70,7 +70,7 @@ fn build(subject: &Subject, name: &str, flags: &[&str]) -> Result<Program, Strin
             .chain(flags)
             .map(OsString::from)
             .collect(),
-        folder: Some(subject.bench.root.clone()),
+        folder: Some(subject.context.root.clone()),
         name: None,
     };
     Program::build_from(&sources, &subject.compiler).map_err(|error| error.to_string())
@@ -94,7 +94,7 @@ fn check_headers(subject: &Subject) -> Result<(), String> {
         let source = subject.fresh_path("header.c");
         fs::write(&source, format!("#include <{header}>\n")).map_err(|error| error.to_string())?;
         for standard in C_STANDARDS {
-            let output = Command::new(&subject.bench.tools.program_clang)
+            let output = Command::new(&subject.context.tools.program_clang)
                 .args(subject.compiler.target_arguments())
                 .args(["-fsyntax-only", "-Wall", "-Wextra"])
                 .args(*flags)

@@ -54,7 +54,7 @@ impl Prepared {
 /// # Errors
 /// That the examples cannot be read.
 pub fn tests(subject: &Arc<Subject>, extent: Extent) -> io::Result<Vec<Test>> {
-    let examples = examples::find(&subject.bench.root.join("examples"))?;
+    let examples = examples::find(&subject.context.root.join("examples"))?;
     let mut tests = Vec::new();
     let prepared: Vec<Arc<Prepared>> = examples
         .into_iter()
@@ -95,7 +95,7 @@ pub fn tests(subject: &Arc<Subject>, extent: Extent) -> io::Result<Vec<Test>> {
 fn check_linux(subject: &Subject, example: &Example) -> Result<(), String> {
     let executable = subject.fresh_path(&example.name);
     examples::build_for_linux(
-        &subject.bench.tools.program_clang,
+        &subject.context.tools.program_clang,
         &example.sources,
         &executable,
     )?;
@@ -160,7 +160,7 @@ fn check_arguments(
     let arguments = ["one", "two words", "", "--four", "ünïcode"].map(String::from);
     let executable = subject.fresh_path("arguments");
     examples::build_for_linux(
-        &subject.bench.tools.program_clang,
+        &subject.context.tools.program_clang,
         &item.example.sources,
         &executable,
     )?;

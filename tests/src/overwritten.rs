@@ -160,7 +160,7 @@ fn bundle(
     tier: Tier,
     settings: &[&str],
 ) -> Result<Vec<u8>, String> {
-    let path = subject.bench.root.join("tests/fixtures/overwrites.c");
+    let path = subject.context.root.join("tests/fixtures/overwrites.c");
     let program = Program::build(&[path], &subject.compiler).map_err(|error| error.to_string())?;
     let arguments = [format!("{start:#x}"), format!("{end:#x}"), byte.to_owned()];
     let options = TierOptions {

@@ -15,9 +15,9 @@ use bareflow_protocol::report::Counters;
 use super::runner::{Check, Test};
 use super::subject::{Subject, overwrite};
 use super::volume;
-use bareflow_build::supervise::Recorder;
+use bareflow_build::process::Recorder;
 use bareflow_image::disk::ImageFile;
-use bareflow_image::program::{Program, Tier, forgetting};
+use bareflow_image::program::{Program, Tier, without_snapshots};
 use bareflow_run::qemu::{self, Boot, Drive, Interface, ReadError, Verdict};
 
 const SIZE_BYTES: u64 = 128 << 20;
@@ -132,11 +132,11 @@ fn bundle(subject: &Subject) -> Result<Vec<u8>, String> {
 }
 
 fn bundle_of(subject: &Subject, source: &str) -> Result<Vec<u8>, String> {
-    let source = subject.bench.root.join(source);
+    let source = subject.context.root.join(source);
     let program =
         Program::build(&[source], &subject.compiler).map_err(|error| error.to_string())?;
     // From a snapshot it would not need LLVM a second time.
-    Ok(forgetting(&program.bundle(&[], Tier::Auto)))
+    Ok(without_snapshots(&program.bundle(&[], Tier::Auto)))
 }
 
 fn image(subject: &Subject) -> Result<PathBuf, String> {

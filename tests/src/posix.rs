@@ -75,7 +75,7 @@ struct Case {
 
 fn source(subject: &Subject, name: &str) -> PathBuf {
     subject
-        .bench
+        .context
         .root
         .join(format!("tests/fixtures/posix/{name}.c"))
 }
@@ -95,7 +95,7 @@ impl Case {
         self.on_linux
             .get_or_init(|| {
                 let executable = subject.fresh_path(name);
-                let clang = &subject.bench.tools.program_clang;
+                let clang = &subject.context.tools.program_clang;
                 examples::build_for_linux(clang, &[source(subject, name)], &executable)?;
                 let output = Command::new(&executable)
                     .env_clear()
@@ -184,7 +184,7 @@ fn headers_in(folder: &Path, prefix: &str, names: &mut Vec<String>) -> Result<()
 /// Each header compiles alone, and twice.
 fn check_headers(subject: &Subject) -> Result<(), String> {
     let mut headers = Vec::new();
-    let folder = subject.bench.root.join("sysroot/program/include");
+    let folder = subject.context.root.join("sysroot/program/include");
     headers_in(&folder, "", &mut headers)?;
     headers.sort();
     let standards = C_STANDARDS
@@ -199,7 +199,7 @@ fn check_headers(subject: &Subject) -> Result<(), String> {
                 format!("#include <{header}>\n#include <{header}>\n"),
             )
             .map_err(|error| error.to_string())?;
-            let output = Command::new(&subject.bench.tools.program_clang)
+            let output = Command::new(&subject.context.tools.program_clang)
                 .args(subject.compiler.target_arguments())
                 .args(["-fsyntax-only", "-Wall", "-Wextra", "-x", language])
                 .arg(format!("-std={standard}"))

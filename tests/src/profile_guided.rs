@@ -31,7 +31,7 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
 }
 
 fn check(subject: &Subject, place: Place) -> Result<(), String> {
-    let path = subject.bench.root.join("tests/fixtures/seen_ways.c");
+    let path = subject.context.root.join("tests/fixtures/seen_ways.c");
     let source = fs::read_to_string(path).map_err(|error| error.to_string())?;
     let program = Generated::build(subject, &source)?;
     let run = |switch: &str| {

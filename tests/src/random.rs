@@ -225,7 +225,7 @@ fn check_program(
     place: Place,
     settings: &[Settings],
 ) -> Result<Result<(), Useless>, String> {
-    let clang = &subject.bench.tools.program_clang;
+    let clang = &subject.context.tools.program_clang;
     let folder = subject.fresh_path("random");
     fs::create_dir(&folder).map_err(|error| error.to_string())?;
     let random = match csmith::make(clang, seed, options, &folder)? {
@@ -245,7 +245,7 @@ fn check_program(
             return Ok(Err(useless));
         }
         let kept = format!("target/random/{seed}");
-        keep(&subject.bench.root.join(&kept), &random, &run)
+        keep(&subject.context.root.join(&kept), &random, &run)
             .map_err(|error| format!("cannot keep {kept}: {error}"))?;
         let command = repeat_command(place, &tiers.settings, &kept);
         return Err(failure(seed, options, &details, &command));

@@ -69,6 +69,11 @@ impl Test {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// Runs it.
+    pub fn run(self) -> Outcome {
+        (self.body)()
+    }
 }
 
 /// How many tests ended how.

@@ -10,7 +10,7 @@ use super::background::{BESIDE, INTERPRETER, LOST, beside, rounds};
 use super::generated::Generated;
 use super::runner::{Check, Test};
 use super::subject::{Conditions, Place, Run, Subject};
-use bareflow_build::supervise::Recorder;
+use bareflow_build::process::Recorder;
 use bareflow_run::launch::Kernel;
 use bareflow_run::qemu::{Boot, Drive, Machine, Processors};
 

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use bareflow_bundle::{Builder, Bundle, FILE};
 
-use bareflow_build::supervise::Recorder;
+use bareflow_build::process::Recorder;
 use bareflow_build::temporary::TemporaryFolder;
+use bareflow_image::context::Context;
 use bareflow_image::disk::DEFAULT_SIZE_BYTES;
-use bareflow_image::program::{ProgramCompiler, forgetting};
-use bareflow_image::workbench::Workbench;
+use bareflow_image::program::{ProgramCompiler, without_snapshots};
 use bareflow_report::profile::{self, Profile};
 use bareflow_run::launch::{Ending, Kernel};
 use bareflow_run::qemu::{Boot, Console, Drive, Machine, Processors, ReadError};
@@ -122,7 +122,7 @@ impl Run {
 #[derive(Debug)]
 pub struct Subject {
     /// The repository and the tools.
-    pub bench: Workbench,
+    pub context: Context,
     /// Compiles programs for the kernels.
     pub compiler: ProgramCompiler,
     hosted_kernel: Option<PathBuf>,
@@ -137,13 +137,13 @@ impl Subject {
     /// # Errors
     /// That no temporary folder can be made.
     pub fn new(
-        bench: &Workbench,
+        context: &Context,
         hosted_kernel: Option<PathBuf>,
         machine_kernel: Option<PathBuf>,
     ) -> io::Result<Self> {
         Ok(Self {
-            bench: bench.clone(),
-            compiler: bench.program_compiler(),
+            context: context.clone(),
+            compiler: context.program_compiler(),
             hosted_kernel,
             machine_kernel,
             folder: TemporaryFolder::new("test")?,
@@ -267,7 +267,7 @@ impl Subject {
     /// What kept it from being written.
     pub fn write_image(&self, path: &Path, bundle: &[u8], size_bytes: u64) -> Result<(), String> {
         let kernel = built(self.machine_kernel.as_ref())?;
-        self.bench
+        self.context
             .write_image(&kernel, bundle, size_bytes, path)
             .map_err(|error| error.to_string())
     }
@@ -282,7 +282,7 @@ impl Subject {
 
     /// Writes a disk image and damages it as asked.
     fn disk(&self, path: &Path, bundle: &[u8], damage: Option<Damage>) -> Result<Boot, String> {
-        self.write_image(path, &forgetting(bundle), DEFAULT_SIZE_BYTES)?;
+        self.write_image(path, &without_snapshots(bundle), DEFAULT_SIZE_BYTES)?;
         let mut read_error = None;
         match damage {
             None => {}
@@ -316,7 +316,7 @@ impl Subject {
     /// The machine, with as much RAM as usual unless asked otherwise.
     pub fn emulated(&self, boot: Boot, memory_mib: Option<u32>) -> Machine {
         Machine {
-            qemu: self.bench.tools.qemu.clone(),
+            qemu: self.context.tools.qemu.clone(),
             memory_mib: memory_mib.unwrap_or(MEMORY_MIB),
             processors: Processors::default(),
             counts_instructions: false,

@@ -84,7 +84,7 @@ struct Image {
 fn expected(subject: &Subject, argument: &str) -> Result<String, String> {
     let source = source(subject)?;
     let executable = subject.fresh_path("trained");
-    examples::build_for_linux(&subject.bench.tools.program_clang, &[source], &executable)?;
+    examples::build_for_linux(&subject.context.tools.program_clang, &[source], &executable)?;
     let output = std::process::Command::new(executable)
         .arg(argument)
         .output()
@@ -135,7 +135,7 @@ impl Image {
             .map_err(|error| text(&error))?;
         let path = subject.fresh_path("trained.img");
         subject
-            .bench
+            .context
             .write_trained_image(&machine, &bundle, Some(&snapshot), SIZE_BYTES, &path)
             .map_err(|error| text(&error))?;
         Ok(Self { path })
@@ -231,7 +231,7 @@ fn check_precompiled(subject: &Subject) -> Result<(), String> {
             without_llvm(booted)?;
         }
     }
-    let source = subject.bench.root.join("examples/hello.ll");
+    let source = subject.context.root.join("examples/hello.ll");
     let precompiled = Training {
         precompile: Some(Level::O0),
         ..training(&[])
@@ -290,7 +290,7 @@ fn check_failed_run(subject: &Subject) -> Result<(), String> {
 
 fn check_examples(subject: &Subject) -> Result<(), String> {
     const CHOSEN: &[&str] = &["callbacks", "copies", "json", "nbody", "setjmp", "varargs"];
-    let folder = subject.bench.root.join("examples");
+    let folder = subject.context.root.join("examples");
     let all = examples::find(&folder).map_err(|error| error.to_string())?;
     for example in all
         .iter()

@@ -35,7 +35,7 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
 }
 
 fn image(subject: &Subject, settings: &[&str]) -> Result<PathBuf, String> {
-    let source = subject.bench.root.join(SOURCE);
+    let source = subject.context.root.join(SOURCE);
     let program =
         Program::build(&[source], &subject.compiler).map_err(|error| error.to_string())?;
     let options = TierOptions {

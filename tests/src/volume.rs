@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use super::outside::finish;
+use super::downstream::finish;
 use super::runner::{Outcome, Test};
 use super::subject::Subject;
 use bareflow_build::tools;
@@ -29,7 +29,7 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
 }
 
 fn check(subject: &Subject) -> Result<(), String> {
-    let source = subject.bench.root.join("examples/hello.ll");
+    let source = subject.context.root.join("examples/hello.ll");
     let program =
         Program::build(&[source], &subject.compiler).map_err(|error| error.to_string())?;
     let bundle = program.bundle(&[], Tier::Interpreter);

@@ -14,9 +14,9 @@ use self::functions::{FUNCTIONS, Function, Range};
 use super::hosted::{Hosted, Setup};
 use bareflow_build::temporary::TemporaryFolder;
 use bareflow_build::tools::install_command;
+use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result, system};
 use bareflow_image::program::{Program, Tier};
-use bareflow_image::workbench::Workbench;
 use bareflow_run::say;
 
 const FOLDER: &str = "bench/programs/libm";
@@ -44,13 +44,13 @@ pub struct Request {
 ///
 /// # Errors
 /// Whatever kept them from being measured, and that one is larger than it may be.
-pub fn run(bench: &Workbench, request: &Request) -> Result<()> {
-    let folder = bench.root.join(FOLDER);
+pub fn run(context: &Context, request: &Request) -> Result<()> {
+    let folder = context.root.join(FOLDER);
     let build = TemporaryFolder::new("libm")?;
     let comparison = Comparison {
-        hosted: Hosted::build(bench)?,
-        program: Program::build(&[folder.join("measure.c")], &bench.program_compiler())?,
-        reference: build_reference(bench, &folder, build.path())?,
+        hosted: Hosted::build(context)?,
+        program: Program::build(&[folder.join("measure.c")], &context.program_compiler())?,
+        reference: build_reference(context, &folder, build.path())?,
     };
     let functions = FUNCTIONS.iter().filter(|function| {
         request
@@ -206,9 +206,9 @@ fn range_arguments(range: &Range, precision: usize) -> [String; 4] {
     ]
 }
 
-fn build_reference(bench: &Workbench, sources: &Path, folder: &Path) -> Result<PathBuf> {
+fn build_reference(context: &Context, sources: &Path, folder: &Path) -> Result<PathBuf> {
     let executable = folder.join("reference");
-    let output = Command::new(&bench.tools.program_clang)
+    let output = Command::new(&context.tools.program_clang)
         .arg("-O2")
         .arg(sources.join("reference.c"))
         .arg("-o")

@@ -9,11 +9,11 @@ use bareflow_bundle::Bundle;
 
 use super::Program;
 use bareflow_build::kernel::{KernelKind, LlvmExtent};
+use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
 use bareflow_image::export::{self, Guidance};
 use bareflow_image::program::{Program as Bitcode, ProgramFile, Tier, Transfer};
 use bareflow_image::training::{Runs, TrainingRun};
-use bareflow_image::workbench::Workbench;
 use bareflow_tests::real::build::Built;
 use bareflow_tests::real::table::Run;
 
@@ -34,10 +34,10 @@ impl Exported {
     ///
     /// # Errors
     /// Why it cannot be exported.
-    pub fn of(bench: &Workbench, program: &Program, run: &Run, folder: &Path) -> Result<Self> {
+    pub fn of(context: &Context, program: &Program, run: &Run, folder: &Path) -> Result<Self> {
         let built = &program.built;
-        let bytes = bundle(bench, built, run)?;
-        let hosted = bench
+        let bytes = bundle(context, built, run)?;
+        let hosted = context
             .kernel_builder()
             .build(KernelKind::Hosted, LlvmExtent::Full)?;
         let input = built.stdin(run);
@@ -57,7 +57,7 @@ impl Exported {
             input,
         };
         export::build_kernel(
-            bench,
+            context,
             &bundle,
             Some(&guidance),
             Some(PROCESSOR),
@@ -80,11 +80,11 @@ impl Exported {
     }
 }
 
-fn bundle(bench: &Workbench, built: &Built, run: &Run) -> Result<Vec<u8>> {
+fn bundle(context: &Context, built: &Built, run: &Run) -> Result<Vec<u8>> {
     let refused = |error: &dyn std::fmt::Display| Error::build(error.to_string());
     let path = built.bareflow.join(&run.program);
     let mut bitcode =
-        Bitcode::build(&[path], &bench.program_compiler()).map_err(|error| refused(&error))?;
+        Bitcode::build(&[path], &context.program_compiler()).map_err(|error| refused(&error))?;
     let files = run.files.iter().map(|file| {
         let path = built.input(file).display().to_string();
         ProgramFile::parse(&path).map_err(|error| refused(&error))

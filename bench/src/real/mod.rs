@@ -13,9 +13,9 @@ use self::own::Own;
 use super::cpu_time_of;
 use super::rounds::announce;
 use bareflow_build::temporary::TemporaryFolder;
+use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
 use bareflow_image::program::Tier;
-use bareflow_image::workbench::Workbench;
 use bareflow_report::tables::{digits, geometric_mean, render, verdict};
 use bareflow_run::say;
 use bareflow_tests::Place;
@@ -132,15 +132,15 @@ struct Program {
 }
 
 impl Program {
-    fn of(bench: &Workbench, origin: Origin) -> Result<Self> {
+    fn of(context: &Context, origin: Origin) -> Result<Self> {
         let folder = TemporaryFolder::new("real")?;
         let (name, (built, runs)) = match &origin {
             Origin::Project(project) => {
-                let built = build::build(bench, project).map_err(Error::build)?;
+                let built = build::build(context, project).map_err(Error::build)?;
                 let runs = [project.run.as_slice(), &project.bench].concat();
                 (project.name.clone(), (built, runs))
             }
-            Origin::Own(own) => (own.name().into(), own.build(bench, folder.path())?),
+            Origin::Own(own) => (own.name().into(), own.build(context, folder.path())?),
         };
         Ok(Self {
             name,
@@ -156,10 +156,10 @@ impl Program {
 ///
 /// # Errors
 /// What kept a program from being built, or that it prints something else than on Linux.
-pub fn run(bench: &Workbench, request: &Request) -> Result<()> {
+pub fn run(context: &Context, request: &Request) -> Result<()> {
     let wanted = chosen(request)?;
     // Otherwise the first run would build it.
-    bench.kernel_builder().build(
+    context.kernel_builder().build(
         bareflow_build::kernel::KernelKind::Hosted,
         bareflow_build::kernel::LlvmExtent::Full,
     )?;
@@ -167,7 +167,7 @@ pub fn run(bench: &Workbench, request: &Request) -> Result<()> {
     let mut found = Vec::new();
     let mut failures = Vec::new();
     for origin in wanted {
-        let program = match Program::of(bench, origin) {
+        let program = match Program::of(context, origin) {
             Ok(program) => program,
             Err(error) => {
                 failures.push(error.to_string());
@@ -177,7 +177,7 @@ pub fn run(bench: &Workbench, request: &Request) -> Result<()> {
         for (index, run) in program.runs.iter().enumerate() {
             let name = format!("{}, run {}", program.name, index + 1);
             announce(&name);
-            match measure(bench, &program, run, request) {
+            match measure(context, &program, run, request) {
                 Ok(times) => {
                     rows.push(times.row(&name));
                     found.push(times);
@@ -283,7 +283,7 @@ fn chosen(request: &Request) -> Result<Vec<Origin>> {
         .collect())
 }
 
-fn measure(bench: &Workbench, program: &Program, run: &Run, request: &Request) -> Result<Times> {
+fn measure(context: &Context, program: &Program, run: &Run, request: &Request) -> Result<Times> {
     let built = &program.built;
     let folder = TemporaryFolder::new("bench")?;
     let place = folder.path().join("linux");
@@ -311,7 +311,7 @@ fn measure(bench: &Workbench, program: &Program, run: &Run, request: &Request) -
         first_boot: boots[0],
         tenth_boot: boots[BOOTS - 1],
         natives: match request.native {
-            true => native::times(bench, program, run, &expected).to_vec(),
+            true => native::times(context, program, run, &expected).to_vec(),
             false => Vec::new(),
         },
     })

@@ -10,8 +10,8 @@ use super::exported::Exported;
 use super::{Origin, Program, best, output_of};
 use bareflow_build::temporary::TemporaryFolder;
 use bareflow_build::tools;
+use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
-use bareflow_image::workbench::Workbench;
 use bareflow_tests::real::build::{Built, Compilers, build_natively, hex};
 use bareflow_tests::real::linux_command;
 use bareflow_tests::real::table::Run;
@@ -33,7 +33,7 @@ const WHOLE_PROGRAM: [&str; 2] = ["-flto", "-fuse-ld=lld"];
 
 /// Seconds that the run takes as each of them makes it; none where it cannot be had, which stderr says.
 pub fn times(
-    bench: &Workbench,
+    context: &Context,
     program: &Program,
     run: &Run,
     expected: &[u8],
@@ -45,7 +45,7 @@ pub fn times(
             linux_command(&built, run, folder.path()).map_err(Error::build)
         })
     };
-    let profile = profile(bench, program, run);
+    let profile = profile(context, program, run);
     let profiled = |more: &[&str]| {
         let profile = profile
             .as_ref()
@@ -55,18 +55,18 @@ pub fn times(
             QUIET.to_owned(),
         ];
         flags.extend(more.iter().map(|flag| (*flag).to_owned()));
-        built(bench, program, &clang(bench, &flags))
+        built(context, program, &clang(context, &flags))
     };
     let exported = || {
         let folder = TemporaryFolder::new("native")?;
-        let exported = Exported::of(bench, program, run, folder.path())?;
+        let exported = Exported::of(context, program, run, folder.path())?;
         best(expected, || Ok(exported.command()))
     };
     let times = [
-        linux(built(bench, program, &clang(bench, &[]))),
+        linux(built(context, program, &clang(context, &[]))),
         linux(profiled(&[])),
         linux(profiled(&WHOLE_PROGRAM)),
-        linux(gcc().and_then(|compilers| built(bench, program, &compilers))),
+        linux(gcc().and_then(|compilers| built(context, program, &compilers))),
         exported(),
     ];
     let mut columns = COLUMNS.iter();
@@ -85,8 +85,8 @@ pub fn exported_over_best(times: &[Option<f64>]) -> Option<f64> {
     Some((*exported)? / (*best)?)
 }
 
-fn clang(bench: &Workbench, flags: &[String]) -> Compilers {
-    let tools = &bench.tools;
+fn clang(context: &Context, flags: &[String]) -> Compilers {
+    let tools = &context.tools;
     Compilers {
         programs: [tools.program_clang.clone(), tools.program_clangxx.clone()],
         flags: BEST
@@ -107,10 +107,10 @@ fn gcc() -> Result<Compilers> {
     })
 }
 
-fn built(bench: &Workbench, program: &Program, compilers: &Compilers) -> Result<Built> {
+fn built(context: &Context, program: &Program, compilers: &Compilers) -> Result<Built> {
     let linux = match &program.origin {
         Origin::Project(project) => {
-            build_natively(bench, project, compilers).map_err(Error::build)?
+            build_natively(context, project, compilers).map_err(Error::build)?
         }
         Origin::Own(own) => {
             let words = [
@@ -122,7 +122,7 @@ fn built(bench: &Workbench, program: &Program, compilers: &Compilers) -> Result<
                 .path()
                 .join(hex(Sha256::digest(words.concat()).as_slice()));
             let flags: Vec<&str> = compilers.flags.iter().map(String::as_str).collect();
-            own.compile(bench, &compilers.programs[0], &flags, &folder)?;
+            own.compile(context, &compilers.programs[0], &flags, &folder)?;
             folder
         }
     };
@@ -133,9 +133,9 @@ fn built(bench: &Workbench, program: &Program, compilers: &Compilers) -> Result<
 }
 
 /// A profile of this very run.
-fn profile(bench: &Workbench, program: &Program, run: &Run) -> Result<PathBuf> {
-    let generating = clang(bench, &["-fprofile-generate".to_owned()]);
-    let built_once = built(bench, program, &generating)?;
+fn profile(context: &Context, program: &Program, run: &Run) -> Result<PathBuf> {
+    let generating = clang(context, &["-fprofile-generate".to_owned()]);
+    let built_once = built(context, program, &generating)?;
     let folder = TemporaryFolder::new("profile")?;
     let raw = folder.path().join("raw");
     let place = folder.path().join("linux");
@@ -144,17 +144,17 @@ fn profile(bench: &Workbench, program: &Program, run: &Run) -> Result<PathBuf> {
     command.env("LLVM_PROFILE_FILE", raw.join("%p.profraw"));
     output_of(command)?;
     let merged = folder.path().join("merged");
-    merge(bench, &raw, &merged)?;
+    merge(context, &raw, &merged)?;
     // Its name is a part of the flags, which the build is known by.
     let profile = fs::read(&merged)?;
     let name = format!("{}.profdata", hex(Sha256::digest(&profile).as_slice()));
-    let kept = bench.cache().root().join("projects").join(name);
+    let kept = context.cache().root().join("projects").join(name);
     fs::write(&kept, &profile)?;
     Ok(kept)
 }
 
-fn merge(bench: &Workbench, folder: &Path, merged: &Path) -> Result<()> {
-    let version = bench.tools.program_toolchain.version;
+fn merge(context: &Context, folder: &Path, merged: &Path) -> Result<()> {
+    let version = context.tools.program_toolchain.version;
     let name = format!("llvm-profdata-{version}");
     let tool =
         tools::which(&name).ok_or_else(|| Error::build(format!("{name} is not installed")))?;

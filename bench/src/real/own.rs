@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
-use bareflow_image::workbench::Workbench;
 use bareflow_tests::DATA_VARIABLE;
 use bareflow_tests::real::build::Built;
 use bareflow_tests::real::table::Run;
@@ -56,15 +56,20 @@ impl Own {
     ///
     /// # Errors
     /// What kept it from being built.
-    pub fn build(self, bench: &Workbench, folder: &Path) -> Result<(Built, Vec<Run>)> {
+    pub fn build(self, context: &Context, folder: &Path) -> Result<(Built, Vec<Run>)> {
         let built = Built {
             linux: folder.join("linux"),
             bareflow: folder.join("bareflow"),
             inputs: folder.join("inputs"),
         };
-        self.compile(bench, &bench.tools.program_clang, &["-O2"], &built.linux)?;
-        let driver = bench.sdk.join("bin/bareflow-cc");
-        self.compile(bench, &driver, &["-O2"], &built.bareflow)?;
+        self.compile(
+            context,
+            &context.tools.program_clang,
+            &["-O2"],
+            &built.linux,
+        )?;
+        let driver = context.sdk.join("bin/bareflow-cc");
+        self.compile(context, &driver, &["-O2"], &built.bareflow)?;
         Ok((built, self.runs()?))
     }
 
@@ -98,13 +103,13 @@ impl Own {
     /// What kept it from being built.
     pub fn compile(
         self,
-        bench: &Workbench,
+        context: &Context,
         compiler: &Path,
         flags: &[&str],
         folder: &Path,
     ) -> Result<()> {
         fs::create_dir_all(folder)?;
-        let source = self.source(bench, folder)?;
+        let source = self.source(context, folder)?;
         let mut command = Command::new(compiler);
         command.args(FLAGS).arg(&source).args(["-o", self.name()]);
         command.args(flags).arg("-lm");
@@ -119,15 +124,15 @@ impl Own {
         )))
     }
 
-    fn source(self, bench: &Workbench, folder: &Path) -> Result<PathBuf> {
+    fn source(self, context: &Context, folder: &Path) -> Result<PathBuf> {
         Ok(match self {
             Self::Functions => {
                 let path = folder.join("functions.c");
                 fs::write(&path, functions())?;
                 path
             }
-            Self::Kernels => bench.root.join("bench/programs/kernels.c"),
-            Self::Llama => bench.root.join("examples/llama.c"),
+            Self::Kernels => context.root.join("bench/programs/kernels.c"),
+            Self::Llama => context.root.join("examples/llama.c"),
         })
     }
 }

@@ -8,9 +8,9 @@ use super::{
 use crate::ahead_of_time::{Executable, Optimisation};
 use crate::hosted::{Hosted, Setup};
 use crate::rounds::{Limits, NAMES, Rounds, RoundsProgram, announce};
+use bareflow_image::context::Context;
 use bareflow_image::error::Result;
 use bareflow_image::program::{Tier, TierOptions};
-use bareflow_image::workbench::Workbench;
 use bareflow_report::profile::{Compilation, Profile};
 use bareflow_report::tables::{digits, geometric_mean, render, verdict};
 use bareflow_run::say;
@@ -104,13 +104,13 @@ struct Figures {
 ///
 /// # Errors
 /// Whatever kept a program from being built or run.
-pub fn run(bench: &Workbench) -> Result<()> {
-    let hosted = Hosted::build(bench)?;
+pub fn run(context: &Context) -> Result<()> {
+    let hosted = Hosted::build(context)?;
     let folder = tempfile::tempdir()?;
     let mut figures = Vec::new();
     for name in NAMES {
         announce(&format!("{name}, hosted"));
-        let program = RoundsProgram::build(name, bench, folder.path())?;
+        let program = RoundsProgram::build(name, context, folder.path())?;
         figures.push(measure(&program, &hosted)?);
     }
     print(&figures);

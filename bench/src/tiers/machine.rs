@@ -8,9 +8,9 @@ use std::time::Duration;
 use super::{LEAST_SPEED_UP, MOST_RATIO, Row, ratio_table, rows_of_tiers};
 use crate::rounds::{Limits, NAMES, Rounds, RoundsProgram, announce};
 use bareflow_build::kernel::{KernelKind, LlvmExtent};
+use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
 use bareflow_image::program::{Program, Tier, TierOptions};
-use bareflow_image::workbench::Workbench;
 use bareflow_report::profile;
 use bareflow_report::tables::{geometric_mean, render, verdict};
 use bareflow_run::launch::LaunchError;
@@ -41,8 +41,8 @@ const fn limits(tier: Tier) -> Limits {
 ///
 /// # Errors
 /// Whatever kept a program from being built or run.
-pub fn run(bench: &Workbench) -> Result<()> {
-    let kernel = bench
+pub fn run(context: &Context) -> Result<()> {
+    let kernel = context
         .kernel_builder()
         .build(KernelKind::Machine, LlvmExtent::Full)?;
     let folder = tempfile::tempdir()?;
@@ -50,7 +50,7 @@ pub fn run(bench: &Workbench) -> Result<()> {
     let mut counts = Vec::new();
     for name in NAMES {
         announce(&format!("{name}, in the machine"));
-        let program = RoundsProgram::build(name, bench, folder.path())?;
+        let program = RoundsProgram::build(name, context, folder.path())?;
         let count = |program: &Program, tier: Tier| {
             let bundle = folder.path().join("bundle");
             let options = TierOptions {
@@ -59,7 +59,7 @@ pub fn run(bench: &Workbench) -> Result<()> {
             };
             let arguments = limits(tier).arguments();
             fs::write(&bundle, program.bundle_with(&arguments, tier, &options))?;
-            instructions(bench, &kernel, &bundle)
+            instructions(context, &kernel, &bundle)
         };
         reference.push(count(&program.embedded()?, Tier::O0)?.steady);
         let of_program = super::TIERS.map(|tier| count(&program.program, tier));
@@ -122,9 +122,9 @@ struct Counts {
 
 /// With one instruction a nanosecond, the time stamp counter counts instructions: cycles of a round are
 /// the instructions of a round, without the machine's start.
-fn instructions(bench: &Workbench, kernel: &Path, bundle: &Path) -> Result<Counts> {
+fn instructions(context: &Context, kernel: &Path, bundle: &Path) -> Result<Counts> {
     let machine = Machine {
-        qemu: bench.tools.qemu.clone(),
+        qemu: context.tools.qemu.clone(),
         memory_mib: MEMORY_MIB,
         processors: Processors::default(),
         counts_instructions: true,

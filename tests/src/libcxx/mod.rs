@@ -105,7 +105,7 @@ struct Part {
 
 /// Unpacks the tests, and finds those for this target.
 fn find(subject: &Subject) -> Result<Library, Outcome> {
-    let folder = match source::libcxx_tests(subject.bench.cache(), &Request::default()) {
+    let folder = match source::libcxx_tests(subject.context.cache(), &Request::default()) {
         Ok(folder) => folder,
         Err(error @ Error::Network { .. }) => return Err(Outcome::Skipped(error.to_string())),
         Err(error) => return Err(Outcome::Failed(error.to_string())),
@@ -217,7 +217,7 @@ fn check(subject: &Subject, library: &Library, case: &Case, place: Place) -> Res
     words.push(folder.into());
     words.push(path.clone().into());
     if case.uses_shell {
-        words.push(subject.bench.root.join(SHELL).into());
+        words.push(subject.context.root.join(SHELL).into());
     }
     let sources = Sources {
         words,

@@ -12,7 +12,7 @@ use super::inputs;
 use super::table::{Project, Run};
 use bareflow_build::registry;
 use bareflow_build::temporary::TemporaryFolder;
-use bareflow_image::workbench::Workbench;
+use bareflow_image::context::Context;
 
 /// A project in its two forms.
 #[derive(Clone, Debug)]
@@ -49,11 +49,16 @@ const SHOWN_LINES: usize = 25;
 ///
 /// # Errors
 /// What kept it from being built.
-pub fn build(bench: &Workbench, project: &Project) -> Result<Built, String> {
+pub fn build(context: &Context, project: &Project) -> Result<Built, String> {
     Ok(Built {
-        linux: provide(bench, project, "linux", &linux_environment(bench))?,
-        bareflow: provide(bench, project, "bareflow", &bareflow_environment(bench)?)?,
-        inputs: inputs(&bench.root, project),
+        linux: provide(context, project, "linux", &linux_environment(context))?,
+        bareflow: provide(
+            context,
+            project,
+            "bareflow",
+            &bareflow_environment(context)?,
+        )?,
+        inputs: inputs(&context.root, project),
     })
 }
 
@@ -62,12 +67,12 @@ pub fn build(bench: &Workbench, project: &Project) -> Result<Built, String> {
 /// # Errors
 /// What kept it from being built.
 pub fn build_natively(
-    bench: &Workbench,
+    context: &Context,
     project: &Project,
     compilers: &Compilers,
 ) -> Result<PathBuf, String> {
-    let environment = compilers.environment(bench)?;
-    provide(bench, project, "linux", &environment)
+    let environment = compilers.environment(context)?;
+    provide(context, project, "linux", &environment)
 }
 
 /// What a project is built with for Linux.
@@ -81,14 +86,14 @@ pub struct Compilers {
 
 impl Compilers {
     /// Scripts stand for the compilers: what a build system says after the flags would count, and not they.
-    fn environment(&self, bench: &Workbench) -> Result<Environment, String> {
+    fn environment(&self, context: &Context) -> Result<Environment, String> {
         let names = ["cc", "c++"];
         let scripts = self.programs.each_ref().map(|program| {
             let (program, flags) = (program.display(), self.flags.join(" "));
             format!("#!/bin/sh\nexec {program} -ffp-contract=off \"$@\" {flags}\n")
         });
         let key = hex(Sha256::digest(scripts.concat()).as_slice());
-        let folder = projects(bench).join("compilers").join(&key[..16]);
+        let folder = projects(context).join("compilers").join(&key[..16]);
         fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
         let paths = names.map(|name| folder.join(name));
         for (path, script) in paths.iter().zip(&scripts) {
@@ -97,7 +102,7 @@ impl Compilers {
                 .map_err(|error| format!("{}: {error}", path.display()))?;
         }
         let [cc, cxx] = paths.map(|path| path.display().to_string());
-        let mut environment = linux_environment(bench);
+        let mut environment = linux_environment(context);
         for (name, value) in &mut environment {
             match *name {
                 "CC" => value.clone_from(&cc),
@@ -112,21 +117,21 @@ impl Compilers {
     }
 }
 
-fn projects(bench: &Workbench) -> PathBuf {
-    bench.cache().root().join("projects")
+fn projects(context: &Context) -> PathBuf {
+    context.cache().root().join("projects")
 }
 
 /// A project's folder as this environment makes it.
 fn provide(
-    bench: &Workbench,
+    context: &Context,
     project: &Project,
     side: &str,
     environment: &Environment,
 ) -> Result<PathBuf, String> {
-    let tarball = registry::provide(bench.cache(), &project.origin(), &project.sha256)?;
-    let inputs = inputs(&bench.root, project);
+    let tarball = registry::provide(context.cache(), &project.origin(), &project.sha256)?;
+    let inputs = inputs(&context.root, project);
     let key = key_of(project, &inputs, environment)?;
-    let folder = projects(bench).join(format!("{}-{side}-{}", project.name, &key[..16]));
+    let folder = projects(context).join(format!("{}-{side}-{}", project.name, &key[..16]));
     if !folder.is_dir() {
         make(project, &tarball, &inputs, environment, &folder)
             .map_err(|error| format!("{} for {side}: {error}", project.name))?;
@@ -136,8 +141,8 @@ fn provide(
 
 type Environment = Vec<(&'static str, String)>;
 
-fn linux_environment(bench: &Workbench) -> Environment {
-    let tools = &bench.tools;
+fn linux_environment(context: &Context) -> Environment {
+    let tools = &context.tools;
     let clang = tools.program_clang.display();
     let clangxx = tools.program_clangxx.display();
     vec![
@@ -154,8 +159,8 @@ fn linux_environment(bench: &Workbench) -> Environment {
     ]
 }
 
-fn bareflow_environment(bench: &Workbench) -> Result<Environment, String> {
-    let sdk = &bench.sdk;
+fn bareflow_environment(context: &Context) -> Result<Environment, String> {
+    let sdk = &context.sdk;
     let tool = |name: &str| sdk.join("bin").join(name).display().to_string();
     let toolchain = sdk.join("share/bareflow/bareflow.cmake");
     if !toolchain.is_file() {
@@ -166,7 +171,7 @@ fn bareflow_environment(bench: &Workbench) -> Result<Environment, String> {
         ("CXX", tool("bareflow-c++")),
         ("AR", tool("bareflow-ar")),
         ("RANLIB", tool("bareflow-ranlib")),
-        ("HOSTCC", bench.tools.program_clang.display().to_string()),
+        ("HOSTCC", context.tools.program_clang.display().to_string()),
         ("CONFIGURE", "--host=x86_64-bareflow".to_owned()),
         (
             "CONFIG_SITE",

@@ -17,7 +17,7 @@ use self::table::{Project, Run, Short};
 use super::matrix::expect;
 use super::runner::{Outcome, Test};
 use super::subject::{self, Place, Subject};
-use bareflow_build::supervise::{End, Recorder, supervise};
+use bareflow_build::process::{End, Recorder, supervise};
 use bareflow_image::program::Tier;
 
 /// Which real projects are tested.
@@ -51,7 +51,7 @@ struct Prepared {
 impl Prepared {
     fn built(&self, subject: &Subject) -> Result<&Built, String> {
         self.built
-            .get_or_init(|| build::build(&subject.bench, &self.project))
+            .get_or_init(|| build::build(&subject.context, &self.project))
             .as_ref()
             .map_err(Clone::clone)
     }
@@ -64,7 +64,7 @@ impl Prepared {
 pub fn tests(subject: &Arc<Subject>, projects: Projects) -> Result<Vec<Test>, String> {
     let table = table::read()?.project;
     let rows: Vec<String> = table.iter().map(Project::row).collect();
-    let root = subject.bench.root.clone();
+    let root = subject.context.root.clone();
     let mut tests = vec![Test::new("real::book", move || {
         Outcome::from(check_book(&root, &rows))
     })];

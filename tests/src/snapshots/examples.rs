@@ -19,7 +19,7 @@ const STEP_BY_STEP: &[&str] = &[
 const LATER: &[&str] = &["calls=2,4,6,8", "settle-ms=0"];
 
 pub fn tests(subject: &Arc<Subject>) -> io::Result<Vec<Test>> {
-    let examples = examples::find(&subject.bench.root.join("examples"))?;
+    let examples = examples::find(&subject.context.root.join("examples"))?;
     let tests = examples.into_iter().map(|example| {
         let subject = Arc::clone(subject);
         let name = format!("snapshots::examples::{}", example.name);

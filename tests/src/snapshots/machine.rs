@@ -38,7 +38,7 @@ impl Remembered {
     pub fn build(subject: &Subject, source: &str) -> Result<Self, String> {
         let sources = [source_file(subject, source)?];
         let executable = subject.fresh_path("remembered");
-        build_for_linux(&subject.bench.tools.program_clang, &sources, &executable)?;
+        build_for_linux(&subject.context.tools.program_clang, &sources, &executable)?;
         let output = Command::new(&executable)
             .output()
             .map_err(|error| error.to_string())?;

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::machine::{Machine, Remembered};
 use super::{COUNTING, Check, SAMPLE};
-use crate::outside::finish;
+use crate::downstream::finish;
 use crate::subject::Subject;
 use crate::volume::copy_volume;
 use bareflow_build::tools;

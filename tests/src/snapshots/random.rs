@@ -70,7 +70,7 @@ fn check_seed(subject: &Subject, seed: u32) -> Result<(), String> {
 
 /// False if the seed is of no use.
 fn check_program(subject: &Subject, seed: u32) -> Result<bool, String> {
-    let clang = &subject.bench.tools.program_clang;
+    let clang = &subject.context.tools.program_clang;
     let folder = subject.fresh_path("random");
     fs::create_dir(&folder).map_err(|error| error.to_string())?;
     let Ok(random) = csmith::make(clang, seed, OPTIONS, &folder)? else {

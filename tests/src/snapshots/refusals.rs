@@ -97,7 +97,7 @@ fn check_another_kernel(subject: &Subject) -> Result<(), String> {
     let program = Remembered::build(subject, SAMPLE)?;
     let mut machine = Machine::new(subject, &[])?;
     machine.boot(&program)?;
-    let builder = subject.bench.kernel_builder();
+    let builder = subject.context.kernel_builder();
     let small = builder.build(KernelKind::Hosted, LlvmExtent::Jit);
     let full = std::mem::replace(
         &mut machine.kernel,

@@ -21,7 +21,7 @@ pub const CASES: &[(&str, Check)] = &[
 const SETTINGS: [&str; 3] = ["calls=-,5,-,-", "iterations=-,100,-,20001", "settle-ms=0"];
 
 fn build(subject: &Subject) -> Result<Remembered, String> {
-    let path = subject.bench.root.join("tests/fixtures/seen_ways.c");
+    let path = subject.context.root.join("tests/fixtures/seen_ways.c");
     let source = fs::read_to_string(path).map_err(|error| error.to_string())?;
     Remembered::build(subject, &source)
 }

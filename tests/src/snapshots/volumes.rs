@@ -10,8 +10,8 @@ use nix::fcntl::{Flock, FlockArg};
 use super::disk::{DataDisk, SIZE_MIB};
 use super::machine::{Machine, Remembered, expect_notes, notes};
 use super::{COUNTING, Check, SAMPLE};
+use crate::downstream::finish;
 use crate::matrix::expect;
-use crate::outside::finish;
 use crate::subject::Subject;
 use bareflow_build::tools;
 

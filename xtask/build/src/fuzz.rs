@@ -9,8 +9,8 @@ use clap::ValueEnum;
 
 use crate::cargo::clean_cargo;
 use crate::error::{Error, Result, system};
+use crate::process::{End, Recorder, supervise};
 use crate::shell::{display, output_of};
-use crate::supervise::{End, Recorder, supervise};
 use crate::tools::Installation;
 
 const INSTALL: [&str; 3] = ["install", "--locked", "cargo-fuzz"];

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use nix::sys::signal::Signal;
 
 use crate::error::{Error, Result, system};
-use crate::supervise::dies_with_us;
+use crate::process::dies_with_us;
 
 /// The command as one would type it.
 pub fn display(command: &Command) -> String {

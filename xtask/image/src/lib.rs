@@ -2,10 +2,10 @@
 //!
 //! The same inputs make the same bytes. No output replaces a file that nobody said may go.
 
+pub mod context;
 pub mod disk;
 pub mod error;
 pub mod export;
 pub mod outputs;
 pub mod program;
 pub mod training;
-pub mod workbench;

@@ -22,7 +22,7 @@ use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 
 use crate::disk::{self, DATA_DISK_SIZE_BYTES, FileDisk};
 use crate::error::{Error, Result, system};
-use bareflow_build::supervise::{Input, Output, Recorder, Streams};
+use bareflow_build::process::{Input, Output, Recorder, Streams};
 use bareflow_build::temporary::TemporaryFolder;
 use bareflow_run::launch::Kernel;
 

@@ -9,10 +9,10 @@ use object::{Object, ObjectSymbol, SymbolKind};
 use crate::size::functions_that_run;
 use bareflow_build::kernel::{KernelKind, LlvmExtent};
 use bareflow_build::temporary::TemporaryFolder;
+use bareflow_image::context::Context;
 use bareflow_image::disk::ImageFile;
 use bareflow_image::error::{Error, Result, system};
 use bareflow_image::program::{Program, Tier};
-use bareflow_image::workbench::Workbench;
 use bareflow_run::qemu::Writes;
 
 const IMAGE_SIZE_BYTES: u64 = 128 << 20;
@@ -25,11 +25,11 @@ const BOOTS: usize = 2;
 /// # Errors
 /// That a program cannot be built or booted.
 pub fn learn(
-    bench: &Workbench,
+    context: &Context,
     programs: &[PathBuf],
     mut progress: impl FnMut(usize),
 ) -> Result<Vec<String>> {
-    let kernel = bench
+    let kernel = context
         .kernel_builder()
         .build(KernelKind::Machine, LlvmExtent::Full)?;
     let folder = TemporaryFolder::new("order")?;
@@ -37,11 +37,11 @@ pub fn learn(
     let mut ran: BTreeMap<u64, BTreeSet<usize>> = BTreeMap::new();
     for (number, path) in programs.iter().enumerate() {
         progress(number);
-        let program = Program::build(std::slice::from_ref(path), &bench.program_compiler())?;
+        let program = Program::build(std::slice::from_ref(path), &context.program_compiler())?;
         let bundle = program.bundle(&[], Tier::Auto);
-        bench.write_image(&kernel, &bundle, IMAGE_SIZE_BYTES, &image)?;
+        context.write_image(&kernel, &bundle, IMAGE_SIZE_BYTES, &image)?;
         for _ in 0..BOOTS {
-            let functions = functions_that_run(&ImageFile::open(&image)?, bench, Writes::Kept)?;
+            let functions = functions_that_run(&ImageFile::open(&image)?, context, Writes::Kept)?;
             for address in functions {
                 ran.entry(address).or_default().insert(number);
             }

@@ -13,7 +13,7 @@ use nix::sys::signal::Signal;
 use object::{Object, ObjectSegment};
 
 use crate::qemu::{self, Machine, QemuError, Verdict};
-use bareflow_build::supervise::{
+use bareflow_build::process::{
     End, Input, Output, Streams, supervise_with, with_address_space, with_descriptor,
 };
 

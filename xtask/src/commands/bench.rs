@@ -11,8 +11,8 @@ use bareflow_bench::{
 };
 use bareflow_build::paths::{Cache, Package};
 use bareflow_build::tools::Installation;
+use bareflow_image::context::Context;
 use bareflow_image::error::Result;
-use bareflow_image::workbench::Workbench;
 
 /// Measure: ratios of times taken in one run.
 #[derive(Args, Debug)]
@@ -98,14 +98,14 @@ impl BenchArgs {
     /// Whatever kept them from being measured.
     pub fn run(self) -> Result<ExitCode> {
         match self.what {
-            Benchmark::Boot => boot::run(&Workbench::prepare(Installation::Forbidden)?)?,
+            Benchmark::Boot => boot::run(&Context::prepare(Installation::Forbidden)?)?,
             Benchmark::Compile { functions, all } => {
                 let extent = if all {
                     compile::Extent::All
                 } else {
                     compile::Extent::Sample(functions)
                 };
-                compile::run(&Workbench::prepare(Installation::Forbidden)?, extent)?;
+                compile::run(&Context::prepare(Installation::Forbidden)?, extent)?;
             }
             Benchmark::Libm {
                 points,
@@ -118,17 +118,17 @@ impl BenchArgs {
                     function,
                     fixture: output.zip(fixture),
                 };
-                libm::run(&Workbench::prepare(Installation::Forbidden)?, &request)?;
+                libm::run(&Context::prepare(Installation::Forbidden)?, &request)?;
             }
-            Benchmark::Console => console::run(&Workbench::prepare(Installation::Forbidden)?)?,
-            Benchmark::Edit => edit::run(&Workbench::prepare(Installation::Forbidden)?)?,
-            Benchmark::Floor => floor::run(&Workbench::prepare(Installation::Forbidden)?)?,
+            Benchmark::Console => console::run(&Context::prepare(Installation::Forbidden)?)?,
+            Benchmark::Edit => edit::run(&Context::prepare(Installation::Forbidden)?)?,
+            Benchmark::Floor => floor::run(&Context::prepare(Installation::Forbidden)?)?,
             Benchmark::LlvmBuild { sources } => {
                 llvm_build::run(&Cache::find()?.build(Package::Llvm).join("llvm"), sources)?;
             }
-            Benchmark::Loops => loops::run(&Workbench::prepare(Installation::Forbidden)?)?,
-            Benchmark::Memcpy => memcpy::run(&Workbench::prepare(Installation::Forbidden)?)?,
-            Benchmark::Profile => profile::run(&Workbench::prepare(Installation::Forbidden)?)?,
+            Benchmark::Loops => loops::run(&Context::prepare(Installation::Forbidden)?)?,
+            Benchmark::Memcpy => memcpy::run(&Context::prepare(Installation::Forbidden)?)?,
+            Benchmark::Profile => profile::run(&Context::prepare(Installation::Forbidden)?)?,
             Benchmark::Real {
                 projects,
                 interpreter,
@@ -139,15 +139,15 @@ impl BenchArgs {
                     interpreter,
                     native,
                 };
-                real::run(&Workbench::prepare(Installation::Forbidden)?, &request)?;
+                real::run(&Context::prepare(Installation::Forbidden)?, &request)?;
             }
-            Benchmark::Snapshot => snapshot::run(&Workbench::prepare(Installation::Forbidden)?)?,
+            Benchmark::Snapshot => snapshot::run(&Context::prepare(Installation::Forbidden)?)?,
             Benchmark::Tiers { machine } => {
-                let bench = Workbench::prepare(Installation::Forbidden)?;
+                let context = Context::prepare(Installation::Forbidden)?;
                 if machine {
-                    tiers::machine::run(&bench)?;
+                    tiers::machine::run(&context)?;
                 } else {
-                    tiers::hosted::run(&bench)?;
+                    tiers::hosted::run(&context)?;
                 }
             }
         }

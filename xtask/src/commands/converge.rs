@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::guest::{Guest, Wishes};
+use super::guest::{Guest, RunRequests};
 use bareflow_build::kernel::KernelKind;
 use bareflow_build::temporary::TemporaryFolder;
 use bareflow_image::disk::{DEFAULT_SIZE_BYTES, ImageSize};
@@ -47,20 +47,20 @@ impl ConvergeArgs {
         for (path, option) in [(&self.json, "--json"), (&self.html, "--html")] {
             OutputFile::new(path, option)?.other_than(&inputs)?;
         }
-        let (bench, bundle) = self.guest.prepare(Wishes {
+        let (context, bundle) = self.guest.prepare(RunRequests {
             profile: true,
             snapshot: false,
-            ..Wishes::default()
+            ..RunRequests::default()
         })?;
-        let kernel = bench
+        let kernel = context
             .kernel_builder()
             .build(KernelKind::Machine, self.guest.llvm)?;
         let folder = TemporaryFolder::new("converge")?;
         let image = folder.path().join("disk.img");
         let size = ImageSize::AtLeast(DEFAULT_SIZE_BYTES);
-        bench.write_image(&kernel, &bundle, size, &image)?;
+        context.write_image(&kernel, &bundle, size, &image)?;
         let subject = Subject {
-            bench: &bench,
+            context: &context,
             image: &image,
             used_image: folder.path().join("used.img"),
             native_image: folder.path().join("native.img"),

@@ -13,12 +13,12 @@ use super::program::ProgramArgs;
 use super::training::TrainingArgs;
 use bareflow_build::kernel::{KernelKind, LlvmExtent};
 use bareflow_build::tools::Installation;
+use bareflow_image::context::Context;
 use bareflow_image::disk::{ImageFile, ImageSize};
 use bareflow_image::error::{Error, Result};
 use bareflow_image::export::{self, Guidance};
 use bareflow_image::outputs::{OutputFile, Replace};
 use bareflow_image::program::{Tier, Transfer};
-use bareflow_image::workbench::Workbench;
 
 /// Make the final image of a program: whole-program native code with a kernel without LLVM.
 ///
@@ -79,13 +79,13 @@ impl ExportArgs {
             true => image.as_ref().map(learnt).transpose()?.flatten(),
             false => None,
         };
-        let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
-        let bytes = self.bundle(&bench, image.as_ref())?;
+        let context = Context::prepare(Installation::from_flag(self.install_tools))?;
+        let bytes = self.bundle(&context, image.as_ref())?;
         let bundle = Bundle::open(&bytes).expect("the bundle was made or checked here");
-        let guidance = self.guidance(&bench, &bytes, learnt)?;
-        let kernel = bench.exported_kernel(&self.out);
+        let guidance = self.guidance(&context, &bytes, learnt)?;
+        let kernel = context.exported_kernel(&self.out);
         let guided_functions = export::build_kernel(
-            &bench,
+            &context,
             &bundle,
             guidance.as_ref(),
             self.cpu.as_deref(),
@@ -93,7 +93,7 @@ impl ExportArgs {
             &kernel,
         )?;
         let size = self.size.map_or(ImageSize::Smallest, ImageSize::Bytes);
-        bench.write_image(&kernel, &export::without_modules(&bundle), size, &self.out)?;
+        context.write_image(&kernel, &export::without_modules(&bundle), size, &self.out)?;
         if let Some(guidance) = &guidance {
             eprintln!("profile: {guidance}; used for {guided_functions} functions");
         }
@@ -104,7 +104,7 @@ impl ExportArgs {
     /// What training or an image's snapshots know of the program.
     fn guidance(
         &self,
-        bench: &Workbench,
+        context: &Context,
         bytes: &[u8],
         learnt: Option<Guidance>,
     ) -> Result<Option<Guidance>> {
@@ -112,7 +112,7 @@ impl ExportArgs {
             return Ok(None);
         }
         let bundle = Bundle::open(bytes).expect("the bundle was made or checked here");
-        let builder = bench.kernel_builder();
+        let builder = context.kernel_builder();
         let hosted = || builder.build(KernelKind::Hosted, LlvmExtent::Full);
         let mut guidance = match learnt {
             None => {
@@ -131,11 +131,11 @@ impl ExportArgs {
         Ok(Some(guidance))
     }
 
-    fn bundle(&self, bench: &Workbench, image: Option<&ImageFile>) -> Result<Vec<u8>> {
+    fn bundle(&self, context: &Context, image: Option<&ImageFile>) -> Result<Vec<u8>> {
         if !self.program.is_empty() {
             let project = self.program.project()?;
             let files = self.files.files(&project.files)?;
-            let mut program = project.build(bench)?;
+            let mut program = project.build(context)?;
             program.add_files(files, Transfer::ByPath)?;
             let arguments = if self.arguments.is_empty() {
                 &project.arguments

@@ -10,15 +10,15 @@ use super::files::FileArgs;
 use super::program::ProgramArgs;
 use bareflow_build::kernel::LlvmExtent;
 use bareflow_build::tools::Installation;
+use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result, system};
 use bareflow_image::program::{Tier, TierOptions, Transfer};
-use bareflow_image::workbench::Workbench;
 
 const SECRET_SIZE_BYTES: usize = 32;
 
 /// What is wanted beside the program's run.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wishes {
+pub struct RunRequests {
     /// A profile.
     pub profile: bool,
     /// A snapshot at the end of this run.
@@ -111,30 +111,30 @@ impl Guest {
     ///
     /// # Errors
     /// Whatever is wrong with the options, the tools or the program.
-    pub fn prepare(&self, wishes: Wishes) -> Result<(Workbench, Vec<u8>)> {
+    pub fn prepare(&self, requests: RunRequests) -> Result<(Context, Vec<u8>)> {
         let project = self.program.project()?;
         let files = self.files.files(&project.files)?;
         let options = TierOptions {
             settings: self.settings.clone(),
-            profile: wishes.profile,
-            snapshot: wishes.snapshot,
+            profile: requests.profile,
+            snapshot: requests.snapshot,
             secret: self.secret()?,
         };
         options.check(self.tier).map_err(Error::usage)?;
-        let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
-        let mut program = project.build(&bench)?;
+        let context = Context::prepare(Installation::from_flag(self.install_tools))?;
+        let mut program = project.build(&context)?;
         let variables = self.environment.iter().cloned();
         program
             .environment
             .extend(variables.map(|variable| (variable.name, variable.value)));
-        program.add_files(files, wishes.transfer)?;
+        program.add_files(files, requests.transfer)?;
         let arguments = if self.arguments.is_empty() {
             &project.arguments
         } else {
             &self.arguments
         };
         let bundle = program.bundle_with(arguments, self.tier, &options);
-        Ok((bench, bundle))
+        Ok((context, bundle))
     }
 }
 

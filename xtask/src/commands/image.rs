@@ -10,7 +10,7 @@ use bareflow_snapshot::{BASELINE, levels};
 use bareflow_tiers::{LEVELS, Level};
 use clap::{ArgGroup, Args};
 
-use super::guest::{Guest, Wishes, open_input};
+use super::guest::{Guest, RunRequests, open_input};
 use super::training::TrainingArgs;
 use bareflow_build::kernel::KernelKind;
 use bareflow_image::error::{Result, system};
@@ -65,25 +65,25 @@ impl ImageArgs {
             .other_than(inputs)?
             .replaces(Replace::from_flag(self.force))?;
         let input = self.stdin.as_deref().map(input_entry).transpose()?;
-        let (bench, mut bundle) = self.guest.prepare(Wishes::default())?;
+        let (context, mut bundle) = self.guest.prepare(RunRequests::default())?;
         if let Some((name, contents)) = input {
             let mut builder = Builder::of(&bundle).expect("it was just built");
             builder.add(name, &contents);
             bundle = builder.finish();
         }
-        let kernel = bench
+        let kernel = context
             .kernel_builder()
             .build(KernelKind::Machine, self.guest.llvm)?;
         let snapshot = match training.is_empty() {
             true => None,
             false => {
-                let builder = bench.kernel_builder();
+                let builder = context.kernel_builder();
                 let hosted = builder.build(KernelKind::Hosted, self.guest.llvm)?;
                 Some(training.run(&bundle, &hosted, &kernel)?)
             }
         };
         let snapshot = snapshot.as_deref();
-        bench.write_trained_image(&kernel, &bundle, snapshot, self.size, &self.out)?;
+        context.write_trained_image(&kernel, &bundle, snapshot, self.size, &self.out)?;
         say!("{}", self.out.display());
         Ok(ExitCode::SUCCESS)
     }

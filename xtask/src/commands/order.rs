@@ -8,8 +8,8 @@ use clap::Args;
 use bareflow_build::kernel::FUNCTION_ORDER;
 use bareflow_build::shell::write_whole;
 use bareflow_build::tools::Installation;
+use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result, system};
-use bareflow_image::workbench::Workbench;
 use bareflow_report::order;
 use bareflow_run::say;
 
@@ -33,15 +33,15 @@ impl OrderArgs {
     /// # Errors
     /// That a program cannot be booted, or the file not be written.
     pub fn run(self) -> Result<ExitCode> {
-        let bench = Workbench::prepare(Installation::from_flag(self.install_tools))?;
+        let context = Context::prepare(Installation::from_flag(self.install_tools))?;
         let mut programs = self.programs;
         if programs.is_empty() {
-            programs = examples(&bench)?;
+            programs = examples(&context)?;
         }
-        let names = order::learn(&bench, &programs, |number| {
+        let names = order::learn(&context, &programs, |number| {
             eprintln!("{}", programs[number].display());
         })?;
-        let path = bench.root.join(FUNCTION_ORDER);
+        let path = context.root.join(FUNCTION_ORDER);
         let count = names.len();
         write_whole(&path, (names.join("\n") + "\n").as_bytes())?;
         eprintln!("{count} functions of LLVM ran");
@@ -50,8 +50,8 @@ impl OrderArgs {
     }
 }
 
-fn examples(bench: &Workbench) -> Result<Vec<PathBuf>> {
-    let folder = bench.root.join("examples");
+fn examples(context: &Context) -> Result<Vec<PathBuf>> {
+    let folder = context.root.join("examples");
     let entries =
         std::fs::read_dir(&folder).map_err(system(format!("cannot read {}", folder.display())))?;
     let mut programs: Vec<PathBuf> = entries

@@ -6,8 +6,8 @@ use clap::Args;
 
 use bareflow_build::kernel::{KernelKind, LlvmExtent};
 use bareflow_build::tools::Installation;
+use bareflow_image::context::Context;
 use bareflow_image::error::Result;
-use bareflow_image::workbench::Workbench;
 use bareflow_run::say;
 
 /// Print the folder of bareflow-cc and the like, for PATH; it is made if it is not there.
@@ -24,13 +24,13 @@ impl PathArgs {
     /// # Errors
     /// Whatever kept it from being made.
     pub fn run(self) -> Result<ExitCode> {
-        let bench = Workbench::prepare(Installation::Forbidden)?;
+        let context = Context::prepare(Installation::Forbidden)?;
         let path = if self.kernel {
-            bench
+            context
                 .kernel_builder()
                 .build(KernelKind::Hosted, LlvmExtent::default())?
         } else {
-            bench.sdk.join("bin")
+            context.sdk.join("bin")
         };
         say!("{}", path.display());
         Ok(ExitCode::SUCCESS)

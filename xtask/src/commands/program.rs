@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use bareflow_driver::words;
 use clap::Args;
 
+use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
 use bareflow_image::program::{
     CONFIG_FILE, Memory, Program, ProgramError, ProgramFile, ProjectConfig, Sources,
 };
-use bareflow_image::workbench::Workbench;
 
 /// What a program is made of.
 #[derive(Args, Debug, Default)]
@@ -190,11 +190,11 @@ impl Project {
     ///
     /// # Errors
     /// What does not compile or link.
-    pub fn build(&self, bench: &Workbench) -> Result<Program> {
-        let memory = Memory::of(bench.cache());
+    pub fn build(&self, context: &Context) -> Result<Program> {
+        let memory = Memory::of(context.cache());
         Ok(Program {
             environment: self.environment.clone(),
-            ..memory.build(&self.sources, &bench.program_compiler())?
+            ..memory.build(&self.sources, &context.program_compiler())?
         })
     }
 }

@@ -9,15 +9,15 @@ use std::time::Duration;
 use bareflow_bundle::{Builder, HOST_INPUT, TERMINALS};
 use clap::Args;
 
-use super::guest::{Guest, Wishes, open_input};
+use super::guest::{Guest, RunRequests, open_input};
 use bareflow_build::kernel::KernelKind;
-use bareflow_build::supervise::{Input, Output, Streams};
+use bareflow_build::process::{Input, Output, Streams};
 use bareflow_build::temporary::TemporaryFolder;
 use bareflow_build::tools::{Installation, Tools};
 use bareflow_image::disk::{self, DATA_DISK_SIZE_BYTES, DEFAULT_SIZE_BYTES, ImageFile, ImageSize};
 use bareflow_image::error::Result;
 use bareflow_image::outputs::OutputFile;
-use bareflow_image::program::{Transfer, forgetting};
+use bareflow_image::program::{Transfer, without_snapshots};
 use bareflow_report::profile;
 use bareflow_run::launch::{Ending, Kernel};
 use bareflow_run::qemu::{
@@ -117,7 +117,7 @@ impl RunArgs {
                 OutputFile::new(path, option)?.other_than(inputs)?;
             }
         }
-        let (bench, mut bundle) = self.guest.prepare(Wishes {
+        let (context, mut bundle) = self.guest.prepare(RunRequests {
             profile: self.profile.is_some(),
             snapshot: self.snapshot,
             transfer: match (self.hosted, self.boot) {
@@ -140,7 +140,7 @@ impl RunArgs {
         } else {
             KernelKind::Machine
         };
-        let executable = bench.kernel_builder().build(kind, self.guest.llvm)?;
+        let executable = context.kernel_builder().build(kind, self.guest.llvm)?;
         let kernel_file = executable.clone();
         let bundle_path = folder.path().join("bundle");
         fs::write(&bundle_path, &bundle)?;
@@ -155,9 +155,9 @@ impl RunArgs {
             let boot = match self.boot {
                 BootMethod::Disk => {
                     let image = folder.path().join("disk.img");
-                    let bundle = forgetting(&bundle);
+                    let bundle = without_snapshots(&bundle);
                     let size = ImageSize::AtLeast(DEFAULT_SIZE_BYTES);
-                    bench.write_image(&executable, &bundle, size, &image)?;
+                    context.write_image(&executable, &bundle, size, &image)?;
                     Boot::Disk(Drive {
                         interface: self.interface,
                         ..Drive::new(image)
@@ -168,7 +168,7 @@ impl RunArgs {
                     bundle: bundle_path,
                 },
             };
-            self.machine(bench.tools.qemu.clone(), boot)
+            self.machine(context.tools.qemu.clone(), boot)
         };
         let raw_profile = folder.path().join("profile");
         let timeout = Duration::from_secs(self.timeout_s);

@@ -7,9 +7,9 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 
 use bareflow_build::tools::Installation;
+use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
 use bareflow_image::outputs::{OutputFile, write_output};
-use bareflow_image::workbench::Workbench;
 use bareflow_report::size::{Counts, Coverage, Figures, ImageSizes, KernelSizes, Part, Tracing};
 use bareflow_run::say;
 
@@ -36,7 +36,7 @@ impl SizeArgs {
     /// # Errors
     /// That an image cannot be read.
     pub fn run(self) -> Result<ExitCode> {
-        let bench = Workbench::prepare(Installation::Forbidden)?;
+        let context = Context::prepare(Installation::Forbidden)?;
         let tracing = match self.trace {
             true => Tracing::NextBoot,
             false => Tracing::Off,
@@ -46,7 +46,7 @@ impl SizeArgs {
         }
         let mut all = Vec::new();
         for image in &self.images {
-            let sizes = ImageSizes::measure(image, &bench, tracing)?;
+            let sizes = ImageSizes::measure(image, &context, tracing)?;
             say!("{}", sizes.image);
             say!("{}\n", table_of_parts(&sizes.whole));
             match &sizes.kernel {

@@ -16,7 +16,7 @@ use super::adapt::{adapt, bounded_sections};
 use super::annotate::annotate;
 use super::guidance::Guidance;
 use super::{ExportError, system};
-use crate::workbench::Workbench;
+use crate::context::Context;
 use bareflow_build::kernel::NativeProgram;
 use bareflow_build::shell;
 
@@ -43,7 +43,7 @@ pub struct Compiled {
 /// One program on its way.
 #[derive(Debug)]
 pub struct Compilation<'a> {
-    pub bench: &'a Workbench,
+    pub context: &'a Context,
     pub guidance: Option<&'a Guidance>,
     pub processor: &'a str,
     /// For what is made on the way.
@@ -87,7 +87,7 @@ impl Compilation<'_> {
     }
 
     fn disassemble(&self, linked: &Path, text: &Path) -> Result<(), ExportError> {
-        let tools = &self.bench.tools;
+        let tools = &self.context.tools;
         let mut arguments = words(&[linked, Path::new("-o"), text]);
         if !self.is_counted() {
             return run(&tools.program_dis, &arguments);
@@ -110,16 +110,16 @@ impl Compilation<'_> {
             arguments.push(path.into());
         }
         let functions = self
-            .bench
+            .context
             .program_compiler()
-            .compile(&self.bench.root.join(PROGRAM_FUNCTIONS))
+            .compile(&self.context.root.join(PROGRAM_FUNCTIONS))
             .map_err(|error| ExportError::BadProgram(error.to_string()))?;
         let path = self.path("program-functions.bc");
         fs::write(&path, functions).map_err(system(format!("cannot write {}", path.display())))?;
         arguments.push(path.into());
         let output = self.path("linked.bc");
         arguments.extend(["-o".into(), output.clone().into()]);
-        run(&self.bench.tools.program_link, &arguments)?;
+        run(&self.context.tools.program_link, &arguments)?;
         Ok(output)
     }
 
@@ -145,13 +145,13 @@ impl Compilation<'_> {
             // There can be more options than a command line holds.
             arguments.push(format!("@{}", options.display()).into());
         }
-        run(&self.bench.tools.program_opt, &arguments)?;
+        run(&self.context.tools.program_opt, &arguments)?;
         Ok(output)
     }
 
     fn generate(&self, reduced: &Path) -> Result<PathBuf, ExportError> {
         let output = self.path("program.o");
-        let mut arguments = self.bench.program_compiler().target_arguments();
+        let mut arguments = self.context.program_compiler().target_arguments();
         arguments.extend(
             [
                 "-O3",
@@ -172,7 +172,7 @@ impl Compilation<'_> {
         }
         arguments.extend(["-x", "ir", "-c"].map(OsString::from));
         arguments.extend(words(&[reduced, Path::new("-o"), &output]));
-        run(&self.bench.tools.program_clang, &arguments)?;
+        run(&self.context.tools.program_clang, &arguments)?;
         Ok(output)
     }
 }

@@ -19,8 +19,8 @@ use std::path::{Path, PathBuf};
 use bareflow_bundle::Bundle;
 use bareflow_snapshot::BASELINE;
 
+use crate::context::Context;
 use crate::disk::ImageError;
-use crate::workbench::Workbench;
 use bareflow_build::kernel::{KernelError, KernelKind};
 use bareflow_build::temporary::TemporaryFolder;
 
@@ -85,7 +85,7 @@ fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> ExportError {
 /// # Errors
 /// [`ExportError`].
 pub fn build_kernel(
-    bench: &Workbench,
+    context: &Context,
     bundle: &Bundle,
     guidance: Option<&Guidance>,
     cpu: Option<&str>,
@@ -98,7 +98,7 @@ pub fn build_kernel(
         .or(guidance.map(|guidance| guidance.processor))
         .unwrap_or(BASELINE);
     let compiled = compile::Compilation {
-        bench,
+        context,
         guidance,
         processor,
         folder: folder.path(),
@@ -108,7 +108,7 @@ pub fn build_kernel(
         fs::create_dir_all(folder)
             .map_err(system(format!("cannot create {}", folder.display())))?;
     }
-    bench
+    context
         .kernel_builder()
         .build_native(kind, &compiled.program, kernel)?;
     Ok(compiled.guided_functions)

@@ -8,8 +8,8 @@ mod build;
 mod compiler;
 mod config;
 mod files;
-mod forgetting;
 mod memory;
+mod without_snapshots;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -28,8 +28,8 @@ pub use build::Sources;
 pub use compiler::ProgramCompiler;
 pub use config::{CONFIG_FILE, ConfigError, ProjectConfig};
 pub use files::{ProgramFile, Transfer, merge};
-pub use forgetting::forgetting;
 pub use memory::Memory;
+pub use without_snapshots::without_snapshots;
 
 /// Why a program cannot be run.
 #[derive(Debug, thiserror::Error)]

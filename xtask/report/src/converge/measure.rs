@@ -14,11 +14,11 @@ use bareflow_tiers::TIERS;
 use super::{Boot, Convergence, Native, SCHEMA, UsedOnly, UsedOnlyBoot, steady_from};
 use crate::profile::{self, Profile};
 use bareflow_build::kernel::KernelKind;
-use bareflow_build::supervise::Recorder;
+use bareflow_build::process::Recorder;
+use bareflow_image::context::Context;
 use bareflow_image::disk::{ImageFile, ImageSize, Snapshots, shrink};
 use bareflow_image::error::{Error, Result};
 use bareflow_image::export::{self, Guidance};
-use bareflow_image::workbench::Workbench;
 use bareflow_run::launch::LaunchError;
 use bareflow_run::qemu::{self, Drive, Machine, Report, Verdict, Writes};
 
@@ -28,7 +28,7 @@ const TIMEOUT: Duration = Duration::from_secs(1200);
 #[derive(Debug)]
 pub struct Subject<'a> {
     /// Tools and kernels.
-    pub bench: &'a Workbench,
+    pub context: &'a Context,
     /// The image, which keeps what the boots write. Its bundle asks for profiles.
     pub image: &'a Path,
     /// Where used-only images are made.
@@ -137,7 +137,7 @@ impl Run {
 impl Subject<'_> {
     fn run(&self, image: &Path, writes: Writes) -> Result<Run> {
         let machine = Machine {
-            qemu: self.bench.tools.qemu.clone(),
+            qemu: self.context.tools.qemu.clone(),
             memory_mib: self.memory_mib,
             processors: qemu::Processors::default(),
             counts_instructions: writes == Writes::Dropped,
@@ -207,9 +207,9 @@ impl Subject<'_> {
         let bytes = export::bundle_of(image)?;
         let bundle = Bundle::open(&bytes).expect("the bundle was checked when it was read");
         let guidance = Guidance::of_image(image)?;
-        let kernel = self.bench.exported_kernel(&self.native_image);
+        let kernel = self.context.exported_kernel(&self.native_image);
         export::build_kernel(
-            self.bench,
+            self.context,
             &bundle,
             guidance.as_ref(),
             None,
@@ -217,7 +217,7 @@ impl Subject<'_> {
             &kernel,
         )?;
         let bundle = export::without_modules(&bundle);
-        self.bench
+        self.context
             .write_image(&kernel, &bundle, ImageSize::Smallest, &self.native_image)?;
         let counted = self.run(&self.native_image, Writes::Dropped)?;
         let timed = self.run(&self.native_image, Writes::Kept)?;

@@ -8,9 +8,9 @@ use bareflow_boot_layout::symbols::SymbolTable;
 
 use super::link_map::{Home, Kind, Placement, parse};
 use bareflow_build::kernel::{KernelKind, LlvmExtent};
+use bareflow_image::context::Context;
 use bareflow_image::disk::{ImageFile, core_checksum, symbol_table};
 use bareflow_image::error::{Result, system};
-use bareflow_image::workbench::Workbench;
 
 /// A kernel that was linked here.
 #[derive(Debug)]
@@ -47,15 +47,15 @@ impl LinkedKernel {
     ///
     /// # Errors
     /// That its link map cannot be made or read.
-    pub fn find(image: &ImageFile, bench: &Workbench) -> Result<Option<Self>> {
+    pub fn find(image: &ImageFile, context: &Context) -> Result<Option<Self>> {
         let checksum = image.header.kernel_checksum;
         let is_it = |path: &Path| core_checksum(path) == Some(checksum);
-        for path in bench.exported_kernels() {
+        for path in context.exported_kernels() {
             if is_it(&path) {
                 return Self::read(&path, &map_beside(&path)).map(Some);
             }
         }
-        let builder = bench.kernel_builder();
+        let builder = context.kernel_builder();
         for extent in [LlvmExtent::Full, LlvmExtent::Jit] {
             let path = builder.output(KernelKind::Machine, extent);
             if !is_it(&path) {

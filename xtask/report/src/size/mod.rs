@@ -15,9 +15,9 @@ use bareflow_boot_layout::{BOOT_PARTITION_SECTOR, SECTOR_SIZE_BYTES, STAGE2_SIZE
 use bareflow_bundle::Bundle;
 use serde::Serialize;
 
+use bareflow_image::context::Context;
 use bareflow_image::disk::ImageFile;
 use bareflow_image::error::{Error, Result};
-use bareflow_image::workbench::Workbench;
 use bareflow_run::qemu::Writes;
 
 use linked::LinkedKernel;
@@ -84,10 +84,10 @@ impl ImageSizes {
     ///
     /// # Errors
     /// That the image cannot be read, that a link map cannot be made, or that the boot that is traced fails.
-    pub fn measure(path: &Path, bench: &Workbench, tracing: Tracing) -> Result<Self> {
+    pub fn measure(path: &Path, context: &Context, tracing: Tracing) -> Result<Self> {
         let image = ImageFile::open(path)?;
         let core = image.kernel()?;
-        let linked = LinkedKernel::find(&image, bench)?;
+        let linked = LinkedKernel::find(&image, context)?;
         let pages = Pages::of(&image)?;
         let kernel = linked
             .as_ref()
@@ -128,7 +128,7 @@ impl ImageSizes {
         if rest > 0 {
             parts.push(Part::new("padding", rest));
         }
-        let ran = functions_that_ran(&image, linked.as_ref(), &pages, bench, tracing)?;
+        let ran = functions_that_ran(&image, linked.as_ref(), &pages, context, tracing)?;
         let is_known = pages.is_use_known() || ran.is_some();
         Ok(Self {
             coverage: is_known.then(|| Coverage::of(linked.as_ref(), &pages, ran.as_ref())),
@@ -144,14 +144,14 @@ fn functions_that_ran(
     image: &ImageFile,
     kernel: Option<&LinkedKernel>,
     pages: &Pages,
-    bench: &Workbench,
+    context: &Context,
     tracing: Tracing,
 ) -> Result<Option<BTreeSet<u64>>> {
     match (pages.count(), tracing, kernel) {
         (0, ..) => Ok(Some(BTreeSet::new())),
         (_, Tracing::Off, _) => Ok(None),
         (_, Tracing::NextBoot, Some(kernel)) => {
-            trace::run(image, kernel, bench, Writes::Dropped).map(Some)
+            trace::run(image, kernel, context, Writes::Dropped).map(Some)
         }
         (_, Tracing::NextBoot, None) => Err(unknown_kernel(image)),
     }
@@ -163,11 +163,11 @@ fn functions_that_ran(
 /// That its kernel is another one, or that the boot failed.
 pub fn functions_that_run(
     image: &ImageFile,
-    bench: &Workbench,
+    context: &Context,
     writes: Writes,
 ) -> Result<BTreeSet<u64>> {
-    let kernel = LinkedKernel::find(image, bench)?.ok_or_else(|| unknown_kernel(image))?;
-    trace::run(image, &kernel, bench, writes)
+    let kernel = LinkedKernel::find(image, context)?.ok_or_else(|| unknown_kernel(image))?;
+    trace::run(image, &kernel, context, writes)
 }
 
 fn unknown_kernel(image: &ImageFile) -> Error {

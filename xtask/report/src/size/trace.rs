@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::link_map::Kind;
 use super::linked::{Function, LinkedKernel};
-use bareflow_build::supervise::Recorder;
+use bareflow_build::process::Recorder;
+use bareflow_image::context::Context;
 use bareflow_image::disk::ImageFile;
 use bareflow_image::error::{Error, Result};
-use bareflow_image::workbench::Workbench;
 use bareflow_run::launch::LaunchError;
 use bareflow_run::qemu::{
     self, Boot, Console, DEFAULT_MEMORY_MIB, Drive, Machine, Processors, Verdict, Writes,
@@ -29,11 +29,11 @@ const FAILURE: &str = "bareflow: error: ";
 pub fn run(
     image: &ImageFile,
     kernel: &LinkedKernel,
-    bench: &Workbench,
+    context: &Context,
     writes: Writes,
 ) -> Result<BTreeSet<u64>> {
     let machine = Machine {
-        qemu: bench.tools.qemu.clone(),
+        qemu: context.tools.qemu.clone(),
         memory_mib: DEFAULT_MEMORY_MIB,
         processors: Processors::default(),
         counts_instructions: false,

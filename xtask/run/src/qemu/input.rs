@@ -10,7 +10,7 @@ use std::time::Duration;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{getpgrp, tcgetpgrp};
 
-use bareflow_build::supervise::Input;
+use bareflow_build::process::Input;
 
 /// How often a process in the background looks whether it may read the terminal.
 const FOREGROUND_INTERVAL: Duration = Duration::from_millis(100);

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use input::QemuInput;
 
-use bareflow_build::supervise::{Input, Output, Streams, supervise_with};
+use bareflow_build::process::{Input, Output, Streams, supervise_with};
 use bareflow_build::temporary::TemporaryFolder;
 
 pub use command::{

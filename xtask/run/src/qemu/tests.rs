@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::{Boot, Console, Drive, Machine, Processors, Verdict, boot};
-use bareflow_build::supervise::Recorder;
+use bareflow_build::process::Recorder;
 
 const COM1: u16 = 0x3f8;
 const COM2: u16 = 0x2f8;

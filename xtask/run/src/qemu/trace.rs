@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::{Machine, QemuError, Report, Verdict, run};
-use bareflow_build::supervise::{Input, Output, Streams};
+use bareflow_build::process::{Input, Output, Streams};
 use bareflow_build::temporary::TemporaryFolder;
 
 /// Boots `machine` as [`boot`](super::boot) does. Each instruction at one of these addresses that QEMU has translated is

@@ -7,7 +7,7 @@ use std::os::unix::process::ExitStatusExt;
 use bareflow_protocol::debug_exit;
 use bareflow_protocol::report::{self, Counters};
 
-use bareflow_build::supervise::End;
+use bareflow_build::process::End;
 
 /// What the machine reports beside how the run ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -323,7 +323,7 @@ mod tests {
         }
         let mut parent = Command::new(env::current_exe().unwrap())
             .args(["--exact", "--nocapture"])
-            .arg("supervise::tests::a_process_ends_with_one_that_is_terminated")
+            .arg("process::tests::a_process_ends_with_one_that_is_terminated")
             .env(IS_PARENT, "1")
             .stdout(Stdio::piped())
             .spawn()

@@ -7,7 +7,7 @@ const PREFIX: &[u8] = b"snapshot-every=";
 
 /// The bundle without snapshots: nobody would read them, and before one is written, what has run is compiled.
 /// Snapshots that were asked for are written, and what is no bundle stays as it is.
-pub fn forgetting(bytes: &[u8]) -> Vec<u8> {
+pub fn without_snapshots(bytes: &[u8]) -> Vec<u8> {
     let Ok(bundle) = Bundle::open(bytes) else {
         return bytes.to_vec();
     };
@@ -41,16 +41,19 @@ mod tests {
         let mut builder = Builder::default();
         builder.add(SETTING, b"calls=1,2,3,4");
         let plain = builder.finish();
-        assert_eq!(settings(&forgetting(&plain)), [NEVER, b"calls=1,2,3,4"]);
+        assert_eq!(
+            settings(&without_snapshots(&plain)),
+            [NEVER, b"calls=1,2,3,4"]
+        );
         builder.add(SETTING, b"snapshot-every=0");
         let chosen = builder.finish();
-        assert_eq!(forgetting(&chosen), chosen);
+        assert_eq!(without_snapshots(&chosen), chosen);
         for name in [TIER, SNAPSHOT] {
             let mut builder = Builder::default();
             builder.add(name, b"O2");
             let bytes = builder.finish();
-            assert_eq!(forgetting(&bytes), bytes);
+            assert_eq!(without_snapshots(&bytes), bytes);
         }
-        assert_eq!(forgetting(b"nothing"), b"nothing");
+        assert_eq!(without_snapshots(b"nothing"), b"nothing");
     }
 }

@@ -24,7 +24,7 @@ const EXPORTED_KERNELS: &str = "target/kernel/exported";
 
 /// Everything that building and running a program needs.
 #[derive(Clone, Debug)]
-pub struct Workbench {
+pub struct Context {
     /// The repository.
     pub root: PathBuf,
     /// The tools of the host.
@@ -36,7 +36,7 @@ pub struct Workbench {
     cache: Cache,
 }
 
-impl Workbench {
+impl Context {
     /// Finds the tools, after having installed what is missing, and restores or builds the
     /// distribution and the SDK.
     ///

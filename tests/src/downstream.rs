@@ -23,7 +23,7 @@ pub fn check_llvm_sys(subject: &Subject) -> Result<(), String> {
 
 /// A program in C that checks what `llvm_baremetal.h` promises.
 pub fn check_c_interface(subject: &Subject) -> Result<(), String> {
-    let config = Command::new(subject.bench.distribution.join("bin/llvm-config"))
+    let config = Command::new(subject.context.distribution.join("bin/llvm-config"))
         .args(["--libfiles", "all"])
         .output();
     let files = finish(config, "llvm-config --libfiles all")?;
@@ -38,42 +38,42 @@ pub fn check_c_interface(subject: &Subject) -> Result<(), String> {
 
 /// Builds the static library in `examples/NAME` and links it with `libraries` and the base.
 fn build(subject: &Subject, name: &str, libraries: &[&str]) -> Result<PathBuf, String> {
-    let bench = &subject.bench;
-    let folder = bench.root.join("examples").join(name);
-    let target = bench.root.join("target").join(name);
-    let compiler = bench
+    let context = &subject.context;
+    let folder = context.root.join("examples").join(name);
+    let target = context.root.join("target").join(name);
+    let compiler = context
         .kernel_builder()
         .cached_compiler()
         .map_err(|error| error.to_string())?;
     let mut cargo = clean_cargo(&folder);
-    if let Some(cache) = &bench.kernel_builder().compiler_cache {
+    if let Some(cache) = &context.kernel_builder().compiler_cache {
         cargo.env("CCACHE_DIR", &cache.folder);
     }
     let built = cargo
         .args(["build", "--locked", "--release", "--target", TARGET])
         .env("CARGO_TARGET_DIR", &target)
         .env("RUSTFLAGS", "-Crelocation-model=static -Cpanic=abort")
-        .env("LLVM_SYS_180_PREFIX", &bench.distribution)
-        .env("BAREFLOW_DIST", &bench.distribution)
+        .env("LLVM_SYS_180_PREFIX", &context.distribution)
+        .env("BAREFLOW_DIST", &context.distribution)
         .env("BAREFLOW_CLANGXX", compiler)
-        .env("CC", &bench.tools.clang)
-        .env("AR", &bench.tools.ar)
+        .env("CC", &context.tools.clang)
+        .env("AR", &context.tools.ar)
         .output();
     finish(built, &format!("cargo build in examples/{name}"))?;
 
     let executable = subject.fresh_path(name);
-    let lib = bench.distribution.join("lib");
+    let lib = context.distribution.join("lib");
     let archive = format!("release/lib{}.a", name.replace('-', "_"));
-    let linked = Command::new(&bench.tools.lld)
+    let linked = Command::new(&context.tools.lld)
         .args(["-static", "-nostdlib", "-z", "noexecstack", "--gc-sections"])
         .arg("-T")
-        .arg(bench.root.join("kernel/hosted/link.ld"))
+        .arg(context.root.join("kernel/hosted/link.ld"))
         .arg("-o")
         .arg(&executable)
         .arg(target.join(TARGET).join(archive))
         .args(libraries)
         .arg(lib.join("libc++.a"))
-        .args(bench.kernel_builder().c_library())
+        .args(context.kernel_builder().c_library())
         .output();
     finish(linked, &format!("linking examples/{name}"))?;
     Ok(executable)
