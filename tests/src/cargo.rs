@@ -5,10 +5,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use bareflow_build::cargo::{clean_cargo, clean_environment};
+use bareflow_build::shell::output_of;
+use serde::Deserialize;
 
 use super::runner::{Outcome, Test};
 
-/// One result of `cargo test`.
+/// One result of a test of a crate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnitResult {
     /// The binary and the test in it.
@@ -19,23 +21,54 @@ pub struct UnitResult {
     pub elapsed: Duration,
 }
 
-/// Runs the tests of all host crates.
+/// Runs the tests of all host crates: under nextest where that is installed, which gives each test a process of its
+/// own, and else under cargo's own harness. Nextest knows no tests in documentation.
 pub fn unit_tests(root: &Path, filter: Option<&str>) -> Vec<UnitResult> {
+    if output_of(clean_cargo(root).args(["nextest", "--version"])).is_none() {
+        return under_cargo(root, &[], filter);
+    }
+    let mut results = under_nextest(root, filter);
+    results.extend(under_cargo(root, &["--doc"], filter));
+    results
+}
+
+fn under_cargo(root: &Path, kinds: &[&str], filter: Option<&str>) -> Vec<UnitResult> {
     let mut command = clean_cargo(root);
     command
         .args(["test", "--workspace", "--no-fail-fast"])
+        .args(kinds)
         // The C library is for one thread: its tests share errno and the descriptors.
         .env("RUST_TEST_THREADS", "1");
     if let Some(filter) = filter {
         command.args(["--", filter]);
     }
+    results_of(command, parse)
+}
+
+fn under_nextest(root: &Path, filter: Option<&str>) -> Vec<UnitResult> {
+    let mut command = clean_cargo(root);
+    command
+        .args(["nextest", "run", "--workspace", "--no-fail-fast"])
+        .args(["--retries", "0", "--no-tests", "pass"])
+        .args(["--message-format", "libtest-json"])
+        .args(["--message-format-version", "0.1"])
+        .env("NEXTEST_EXPERIMENTAL_LIBTEST_JSON", "1")
+        .args(filter);
+    results_of(command, |output, _| parse_events(output))
+}
+
+/// The results that `read` finds in the output and the errors of the command.
+fn results_of(
+    mut command: Command,
+    read: impl FnOnce(&str, &str) -> Vec<UnitResult>,
+) -> Vec<UnitResult> {
     let output = match command.output() {
         Ok(output) => output,
         Err(error) => return vec![failure(format!("cannot start cargo: {error}"))],
     };
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
-    let mut results = parse(&text, &errors);
+    let mut results = read(&text, &errors);
     let has_failed = results
         .iter()
         .any(|result| matches!(result.outcome, Outcome::Failed(_)));
@@ -43,6 +76,39 @@ pub fn unit_tests(root: &Path, filter: Option<&str>) -> Vec<UnitResult> {
         results.push(failure(format!("{text}{errors}")));
     }
     results
+}
+
+/// A line of nextest's output; what else it says has other types and events.
+#[derive(Deserialize)]
+struct Event {
+    event: String,
+    /// `PACKAGE::BINARY$TEST`
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    exec_time: f64,
+    #[serde(default)]
+    stdout: String,
+}
+
+fn parse_events(output: &str) -> Vec<UnitResult> {
+    let events = output.lines().filter_map(|line| {
+        let event: Event = serde_json::from_str(line).ok()?;
+        let (binary, test) = event.name.split_once('$')?;
+        let binary = binary.rsplit("::").next()?;
+        let outcome = match event.event.as_str() {
+            "ok" => Outcome::Passed,
+            "failed" => Outcome::Failed(event.stdout.trim().to_owned()),
+            "ignored" => Outcome::Skipped("ignored".to_owned()),
+            _ => return None,
+        };
+        Some(UnitResult {
+            name: format!("{binary}::{test}"),
+            outcome,
+            elapsed: Duration::try_from_secs_f64(event.exec_time).unwrap_or_default(),
+        })
+    });
+    events.collect()
 }
 
 fn failure(details: String) -> UnitResult {
@@ -329,6 +395,33 @@ test src/lib.rs - example (line 3) ... ok
         assert_eq!(
             results[2].outcome,
             Outcome::Failed("assertion failed: 1 == 2\nnote: more".into())
+        );
+    }
+
+    #[test]
+    fn the_events_of_nextest_are_read() {
+        let events = r#"{"type":"suite","event":"started","test_count":3}
+{"type":"test","event":"started","name":"one-crate::one_crate$a::good"}
+{"type":"test","event":"ok","name":"one-crate::one_crate$a::good","exec_time":0.5}
+{"type":"test","event":"failed","name":"one-crate::whole$bad","exec_time":1.0,"stdout":"assertion failed: 1 == 2\n"}
+{"type":"test","event":"ignored","name":"one-crate::one_crate$later"}
+{"type":"suite","event":"failed","passed":1,"failed":1,"ignored":1,"exec_time":1.5}
+"#;
+        let results = parse_events(events);
+        let names: Vec<&str> = results.iter().map(|result| result.name.as_str()).collect();
+        assert_eq!(
+            names,
+            ["one_crate::a::good", "whole::bad", "one_crate::later"]
+        );
+        assert_eq!(results[0].elapsed, Duration::from_millis(500));
+        let outcomes: Vec<&Outcome> = results.iter().map(|result| &result.outcome).collect();
+        assert_eq!(
+            outcomes,
+            [
+                &Outcome::Passed,
+                &Outcome::Failed("assertion failed: 1 == 2".into()),
+                &Outcome::Skipped("ignored".into())
+            ]
         );
     }
 }
