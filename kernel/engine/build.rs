@@ -6,25 +6,9 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 const TARGET: &str = "x86_64-unknown-none-elf";
-
-/// What every object of the kernel is compiled with: the distribution's own flags.
-const MACHINE_FLAGS: &[&str] = &[
-    "-march=x86-64",
-    "-mno-red-zone",
-    "-mcmodel=small",
-    "-fno-pic",
-    "-fno-stack-protector",
-    "-ffunction-sections",
-    "-fdata-sections",
-    "-fno-unwind-tables",
-    "-fno-asynchronous-unwind-tables",
-    "-fno-exceptions",
-    "-fno-rtti",
-    "-nostdlibinc",
-    "-nostdinc++",
-];
 
 fn main() {
     let output = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
@@ -92,29 +76,38 @@ fn compile(distribution: &Path) {
         .cargo_metadata(true)
         .warnings(true)
         .flag(format!("--target={TARGET}"))
-        .flag("-std=c++17")
         .flag("-Os")
         .flag("-Wno-unused-parameter")
-        .flags(MACHINE_FLAGS)
+        .flags(flags_of(distribution))
         // Class layouts depend on it: as the distribution was built.
-        .define("NDEBUG", None)
-        .define("__STDC_CONSTANT_MACROS", None)
-        .define("__STDC_FORMAT_MACROS", None)
-        .define("__STDC_LIMIT_MACROS", None);
-    // In the order in which they complete one another.
-    for folder in [
-        "include/bareflow/cxx",
-        "include/c++/v1",
-        "include/bareflow/c",
-        "include/bareflow/libc",
-        "include",
-    ] {
-        build.flag("-isystem").flag(
-            distribution
-                .join(folder)
-                .to_str()
-                .expect("the path is UTF-8"),
-        );
-    }
+        .define("NDEBUG", None);
     build.files(files).compile("bareflow_engine_shim");
+}
+
+/// What the distribution says that sources which use it are compiled with: its own flags, its folders of headers in
+/// their order, and definitions. Warnings about its headers are not for us.
+fn flags_of(distribution: &Path) -> Vec<String> {
+    let program = distribution.join("bin/llvm-config");
+    let output = Command::new(&program)
+        .args(["--prefix", "--cxxflags"])
+        .output()
+        .unwrap_or_else(|error| panic!("cannot run {}: {error}", program.display()));
+    assert!(
+        output.status.success(),
+        "{} --prefix --cxxflags: {}",
+        program.display(),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let text = String::from_utf8(output.stdout).expect("the distribution's path is UTF-8");
+    let (prefix, flags) = text.split_once('\n').expect("a line for each option");
+    // The folder's name may have spaces, which nothing quotes.
+    let flags = flags.replace(prefix, "\0");
+    let flags = flags.split_whitespace();
+    flags
+        .map(|flag| flag.replace('\0', prefix))
+        .flat_map(|flag| match flag.strip_prefix("-I") {
+            Some(folder) => vec!["-isystem".to_owned(), folder.to_owned()],
+            None => vec![flag],
+        })
+        .collect()
 }
