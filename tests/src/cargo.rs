@@ -213,7 +213,7 @@ const LINTS: &[Lint] = &[
             "--exclude",
             "bareflow-machine",
             "--exclude",
-            "bareflow-native",
+            "bareflow-exported",
             "--all-targets",
             "--quiet",
             "--",
@@ -261,7 +261,7 @@ const LINTS: &[Lint] = &[
         command: &["cargo", "clippy"],
         arguments: &[
             "--package",
-            "bareflow-native",
+            "bareflow-exported",
             "--quiet",
             "--",
             "--deny",
@@ -274,7 +274,7 @@ const LINTS: &[Lint] = &[
         command: &["cargo", "clippy"],
         arguments: &[
             "--package",
-            "bareflow-native",
+            "bareflow-exported",
             "--no-default-features",
             "--features",
             "hosted",

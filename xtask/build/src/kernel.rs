@@ -79,7 +79,7 @@ impl KernelKind {
         match self {
             Self::Hosted => "bareflow-hosted",
             Self::Machine => "bareflow-machine",
-            Self::Native | Self::NativeHosted => "bareflow-native",
+            Self::Native | Self::NativeHosted => "bareflow-exported",
         }
     }
 

@@ -1,6 +1,6 @@
 //! From modules to one object file, by the tools that read the programs' bitcode.
 //!
-//! `llvm-link` makes one module of all and of `kernel/native/src/program.c`; `opt` hides everything but the entry and
+//! `llvm-link` makes one module of all and of `kernel/exported/src/program.c`; `opt` hides everything but the entry and
 //! removes what nobody uses; `clang -O3` does the rest. In between the module is text, which is adapted, and to which
 //! the entry is added. What was seen of the program's control flow is said there as well: then `opt` calls usual targets
 //! directly and optimises as for the whole program, in the order of link-time optimisation, and `clang` generates code.
@@ -23,7 +23,7 @@ use bareflow_build::shell;
 /// What the native kernel calls.
 const ENTRY: &str = "bareflow_main";
 /// The program's side of `exit` and the like.
-const PROGRAM_FUNCTIONS: &str = "kernel/native/src/program.c";
+const PROGRAM_FUNCTIONS: &str = "kernel/exported/src/program.c";
 /// How large a hot function may be to be inlined, in LLVM's units: between what others get at O3 (250) and what a
 /// call in a hot block gets with counts of every block (3000).
 const HOT_INLINE_THRESHOLD: u32 = 1000;
