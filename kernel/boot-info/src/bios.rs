@@ -1,5 +1,6 @@
-//! What stage 2 gives, which a BIOS has started: the structure of the PVH protocol, each module with its name as its command
-//! line, and in the machine's command line the BIOS's number of the drive. It stays in memory and can load more.
+//! What stage 2 gives, which a BIOS has started: the structure of the PVH protocol, each module with its name as its
+//! command line, and in the machine's command line the BIOS's number of the drive. It stays in memory and can load
+//! more.
 
 use crate::BootInfo;
 use bareflow_protocol::loader::DRIVE;

@@ -1,5 +1,5 @@
-//! The kernels of an exported program: the bare machine, or a Linux process, without the engine and without LLVM, and the
-//! program as native code linked with it.
+//! The kernels of an exported program: the bare machine, or a Linux process, without the engine and without LLVM, and
+//! the program as native code linked with it.
 //!
 //! 1. What a program prints and how it ends is what the engine makes of it; `kernel/engine/cpp/program.cpp` is the
 //!    model.

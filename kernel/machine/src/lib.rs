@@ -5,10 +5,9 @@
 //! 2. One address space, everything of it below 2 GiB; every address is the memory of the same address,
 //!    but for the code pool, the stacks, devices and LLVM. No page is writable and executable, none is mapped that
 //!    nobody uses, and page 0 never is.
-//! 3. One thread, on one processor; a second one may work on a copy of its memory. Interrupt and exception handlers run on stacks of their own, because
-//!    compiled code keeps data below its stack pointer.
+//! 3. One thread, on one processor; a second one may work on a copy of its memory. Interrupt and exception handlers run
+//!    on stacks of their own, because compiled code keeps data below its stack pointer.
 //! 4. What goes wrong is said in one line and ends the machine with an exit code that the host sees.
-//!
 //! 5. LLVM is read from the disk when it is touched, page by page; a boot that does not need it reads none.
 //!
 //! It writes to nothing of a disk but its FAT16 volume, and never returns.

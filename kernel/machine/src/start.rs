@@ -70,8 +70,8 @@ pub unsafe fn start(loader_info: usize, payload: &'static dyn Payload) -> ! {
     console::find_ports();
     keyboard::drain();
     cpu::enable_interrupts();
-    // SAFETY: 1. nothing reads the bundle's and the files' places yet, which are mapped; 2. the new stack is mapped and aligned, and nothing
-    // on the old one is needed any more.
+    // SAFETY: 1. nothing reads the bundle's and the files' places yet, which are mapped; 2. the new stack is mapped and
+    // aligned, and nothing on the old one is needed any more.
     unsafe {
         *BUNDLE.0.get() = layout.bundle;
         storage::files_are_loaded(layout.files);
@@ -90,7 +90,7 @@ fn set_up_thread_locals() {
     // SAFETY: the pages are fresh, zeroed and large enough, and stay for ever.
     let pointer =
         unsafe { thread_local::initialise_block(core::ptr::with_exposed_provenance_mut(block)) };
-    cpu::set_thread_pointer(pointer.addr());
+    cpu::set_thread_pointer(pointer.expose_provenance());
 }
 
 /// The rest of the kernel's life, on its own stack.

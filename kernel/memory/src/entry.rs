@@ -7,8 +7,8 @@ pub const TABLE_PAGES: usize = 512;
 
 /// An entry of a page table in an architecture's format.
 ///
-/// In the lowest tables it maps a page; one level above, in the directory, it leads to a table or maps as many pages as a
-/// table does. A page that nobody may access can have a frame, too.
+/// In the lowest tables it maps a page; one level above, in the directory, it leads to a table or maps as many pages as
+/// a table does. A page that nobody may access can have a frame, too.
 pub trait Entry: Copy {
     /// Of a page that no frame belongs to.
     const UNUSED: Self;

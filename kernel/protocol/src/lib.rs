@@ -1,8 +1,8 @@
 //! What the kernels, their boot stages and the host have agreed on.
 //!
 //! 1. A run ends with an [exit code](exit_code), which the host hands on.
-//! 2. The machine reports it, and what it has counted, in [lines](report) on its second serial port, and ends QEMU through a
-//!    [port](debug_exit).
+//! 2. The machine reports it, and what it has counted, in [lines](report) on its second serial port, and ends QEMU
+//!    through a [port](debug_exit).
 //! 3. Native code lies at a [fixed place](pool).
 //! 4. The boot stages say in [words](loader) what they bring.
 //!

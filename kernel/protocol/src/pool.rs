@@ -1,5 +1,5 @@
-//! Where native code and the program's data lie: at the same place in every kernel, so that code of one boot is that of the
-//! next.
+//! Where native code and the program's data lie: at the same place in every kernel, so that code of one boot is that of
+//! the next.
 
 /// The first address: 1 GiB.
 pub const ADDRESS: usize = 0x4000_0000;

@@ -1,5 +1,5 @@
-//! What differs by architecture. Each has a folder that defines the names in this file; everything outside compiles with
-//! these alone, and names no register, no instruction and no other crate of an architecture.
+//! What differs by architecture. Each has a folder that defines the names in this file; everything outside compiles
+//! with these alone, and names no register, no instruction and no other crate of an architecture.
 //!
 //! A test holds both (`kernel/memory/tests/seams.rs`).
 

@@ -1,8 +1,8 @@
 //! How the machine comes to the kernel: what starts it, and what that has told. Nothing outside this folder knows which
 //! protocol it was.
 //!
-//! `pvh/` is the entry of the PVH protocol, to which stage 2 in `bios/` jumps, too; what is read of the loader's structures
-//! is in the crate `boot-info`. A protocol is of the architectures that have it.
+//! `pvh/` is the entry of the PVH protocol, to which stage 2 in `bios/` jumps, too; what is read of the loader's
+//! structures is in the crate `boot-info`. A protocol is of the architectures that have it.
 
 mod bios;
 mod pvh;

@@ -66,7 +66,8 @@ pub(crate) fn copy(stack: usize) -> Option<MemoryCopy> {
         // What `reserve` has counted cannot be too little. Nothing is borrowed from here on: that would be copied too.
         let free = free.ok()?;
         copy_contents(tables, frames.start + tables.len()..free.start, stack);
-        // SAFETY: none of these pages is shared: the copy has frames of its own for them, which are mapped where they are.
+        // SAFETY: none of these pages is shared: the copy has frames of its own for them, which are mapped where they
+        // are.
         let root = unsafe {
             mm::connect_copy(tables.len(), frames.start, |address| {
                 frame_in(tables, page_of(address))

@@ -47,8 +47,8 @@ pub(super) unsafe fn find_llvm(
     };
     let table_size_bytes = header.llvm_table_sectors as usize * SECTOR_SIZE_BYTES;
     let table = core::ptr::with_exposed_provenance(bytes.start);
-    // SAFETY: the caller's promise; the loader has brought the table. Nobody uses it any more when the kernel has its own
-    // page tables, in which it is not.
+    // SAFETY: the caller's promise; the loader has brought the table. Nobody uses it any more when the kernel has its
+    // own page tables, in which it is not.
     let table = unsafe { core::slice::from_raw_parts(table, table_size_bytes) };
     let loaded = LoadedLlvm {
         start: bytes.start + table_size_bytes,

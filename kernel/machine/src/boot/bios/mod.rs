@@ -3,8 +3,8 @@
 use bareflow_boot_info::{BootInfo, bios};
 
 unsafe extern "C" {
-    /// Has stage 2 load everything by the BIOS, with LLVM, and start the kernel anew. The stack must lie at its physical
-    /// address; the interrupt controllers, the timer and low memory must be as the BIOS has left them.
+    /// Has stage 2 load everything by the BIOS, with LLVM, and start the kernel anew. The stack must lie at its
+    /// physical address; the interrupt controllers, the timer and low memory must be as the BIOS has left them.
     fn reload_by_bios() -> !;
 }
 

@@ -19,8 +19,8 @@ const AVX512: XCr0Flags = XCr0Flags::OPMASK
 
 const FXSAVE_BYTES: u32 = 512;
 
-/// What the entries of interrupts reserve for the state of the floating-point and vector registers: room for `FXSAVE`, or
-/// for `XSAVE` of all that is switched on.
+/// What the entries of interrupts reserve for the state of the floating-point and vector registers: room for `FXSAVE`,
+/// or for `XSAVE` of all that is switched on.
 #[unsafe(export_name = "trap_state_bytes")]
 static TRAP_STATE_BYTES: AtomicU32 = AtomicU32::new(FXSAVE_BYTES);
 

@@ -1,5 +1,5 @@
-//! The processors' own interrupt controllers (local APIC; Intel SDM volume 3, chapter 11), as far as two processors need
-//! them: to start and stop the second, to call each other, and for the second's timer.
+//! The processors' own interrupt controllers (local APIC; Intel SDM volume 3, chapter 11), as far as two processors
+//! need them: to start and stop the second, to call each other, and for the second's timer.
 
 use core::arch::x86_64::__cpuid;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};

@@ -1,6 +1,6 @@
 # The second processor's way from its reset to `second_main`. The first part is copied to a page below 1 MiB, where the
-# start-up interrupt sends it in real mode (Intel SDM volume 3, section 9.4.4). The rest lies in the kernel's code, whose
-# addresses are physical addresses: so paging can be switched on in it.
+# start-up interrupt sends it in real mode (Intel SDM volume 3, section 9.4.4). The rest lies in the kernel's code,
+# whose addresses are physical addresses: so paging can be switched on in it.
 
 .set SECOND_CR0_PROTECTION_ENABLE, 1 << 0
 # Protection, monitor coprocessor, numeric errors, write protection, paging. Caches on, no emulation.

@@ -19,7 +19,8 @@ const ANSWER_LIMIT_NS: u64 = 500_000_000;
 /// A start-up interrupt comes to nothing while the reset is under way: it is sent again.
 const STARTUP_INTERVAL_NS: u64 = 1_000_000;
 
-/// What the second processor begins with, all below 4 GiB: its tables or 0, its stack, and its free frames, from and to.
+/// What the second processor begins with, all below 4 GiB: its tables or 0, its stack, and its free frames, from and
+/// to.
 #[unsafe(export_name = "second_orders")]
 static ORDERS: [AtomicU32; 4] = [const { AtomicU32::new(0) }; 4];
 
@@ -65,8 +66,8 @@ fn place_start() -> bool {
     true
 }
 
-/// Resets the processor with this number, and has it begin with these orders; without any it waits. False if it does not
-/// answer.
+/// Resets the processor with this number, and has it begin with these orders; without any it waits. False if it does
+/// not answer.
 pub(crate) fn restart(number: u32, orders: Option<&Orders>) -> bool {
     let orders = orders.map_or([0; 4], |orders| {
         [
