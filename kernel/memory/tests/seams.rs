@@ -1,5 +1,7 @@
-//! The machine's sources name an architecture, and a boot protocol, in its own folder only; what is pure names none.
+//! The machine's sources name an architecture, and a boot protocol, in its own folder only; what is pure names none. No
+//! room of the machine needs itself.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -132,6 +134,72 @@ fn a_boot_protocol_stands_in_its_folder() {
     let names_protocol = |line: &str| OF_PROTOCOLS.iter().any(|name| line.contains(name));
     assert_eq!(offenders("machine/src", &["boot"], names_protocol), none);
     assert_eq!(offenders("memory/src", &[], names_protocol), none);
+}
+
+/// Which room of the machine a source belongs to: a folder or a file, and in an architecture its topic.
+fn room(file: &Path) -> String {
+    let path = file.with_extension("");
+    let mut parts = path.iter().map(|part| part.to_string_lossy());
+    let first = parts.next().unwrap_or_default().into_owned();
+    match (first.as_str(), parts.nth(1)) {
+        ("arch", Some(topic)) => format!("arch::{topic}"),
+        _ => first,
+    }
+}
+
+/// The first names of what follows a prefix: one, or those of a list.
+fn names_behind<'a>(code: &'a str, prefix: &str) -> Vec<&'a str> {
+    let is_end = |character: char| !character.is_alphanumeric() && character != '_';
+    let name = |text: &'a str| text.trim().split(is_end).next().unwrap_or_default();
+    let behind = code.split(prefix).skip(1);
+    behind
+        .flat_map(|rest| match rest.strip_prefix('{') {
+            Some(list) => {
+                let list = list.split('}').next().unwrap_or_default();
+                list.split(',').map(name).collect()
+            }
+            None => vec![name(rest)],
+        })
+        .filter(|name| !matches!(*name, "" | "self"))
+        .collect()
+}
+
+#[test]
+fn no_room_of_the_machine_needs_itself() {
+    let root = kernel().join("machine/src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let mut needs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for file in &files {
+        let path = file.strip_prefix(&root).unwrap();
+        let room = room(path);
+        // The list of names, and the crate's own file.
+        if matches!(room.as_str(), "arch" | "lib") {
+            continue;
+        }
+        let text = fs::read_to_string(file).unwrap();
+        let code: String = text.lines().map(|line| code(line) + "\n").collect();
+        let others = names_behind(&code, "crate::").into_iter();
+        let mut needed: BTreeSet<_> = others.map(str::to_owned).collect();
+        let topics = names_behind(&code, "arch::");
+        needed.extend(topics.into_iter().map(|topic| format!("arch::{topic}")));
+        if room.starts_with("arch::") {
+            let siblings = names_behind(&code, "super::");
+            needed.extend(siblings.into_iter().map(|topic| format!("arch::{topic}")));
+        }
+        needed.remove(&room);
+        needs.entry(room).or_default().extend(needed);
+    }
+    assert!(needs["exit"].contains("arch::power") && needs["memory"].contains("arch::mm"));
+    // What needs nothing that is left cannot be in a circle.
+    loop {
+        let left: BTreeSet<String> = needs.keys().cloned().collect();
+        needs.retain(|_, needed| needed.iter().any(|other| left.contains(other)));
+        if needs.len() == left.len() {
+            break;
+        }
+    }
+    assert_eq!(needs, BTreeMap::new());
 }
 
 #[test]

@@ -56,7 +56,8 @@ static SECOND: SecondProcessor = SecondProcessor {
 /// Why there is none.
 pub(crate) fn companion() -> Result<&'static dyn Companion, &'static str> {
     let number = find::found().ok_or("this machine has one processor")?;
-    if !arch::second::open() {
+    let map = |physical, size_bytes| memory::map_device(physical, size_bytes).ok();
+    if !arch::second::open(map) {
         return Err("the second processor cannot be reached");
     }
     SECOND.number.store(number, Relaxed);

@@ -8,7 +8,6 @@ use x86_64::instructions::interrupts::without_interrupts;
 use x86_64::registers::model_specific::Msr;
 
 use crate::clock;
-use crate::memory;
 
 const BASE: Msr = Msr::new(0x1b);
 const BASE_ENABLED: u64 = 1 << 11;
@@ -75,8 +74,9 @@ fn is_x2() -> bool {
     base() & (BASE_ENABLED | BASE_X2) == BASE_ENABLED | BASE_X2
 }
 
-/// Makes the registers reachable, and lets this processor, the first one, be called. False if it has no controller.
-pub(super) fn open() -> bool {
+/// Makes the registers reachable, which `map` maps if they are memory, and lets this processor, the first one, be called.
+/// False if it has no controller.
+pub(super) fn open(map: impl FnOnce(u64, usize) -> Option<usize>) -> bool {
     if PLACE.load(Relaxed) != NONE {
         return true;
     }
@@ -85,7 +85,7 @@ pub(super) fn open() -> bool {
     }
     let place = match is_x2() {
         true => Some(X2),
-        false => memory::map_device(base() & BASE_ADDRESS, REGISTERS_SIZE_BYTES).ok(),
+        false => map(base() & BASE_ADDRESS, REGISTERS_SIZE_BYTES),
     };
     PLACE.store(place.unwrap_or(NONE), Relaxed);
     FIRST.store(initial_id(), Relaxed);

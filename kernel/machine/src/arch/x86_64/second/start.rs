@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use bareflow_memory::PAGE_SIZE_BYTES;
 
 use super::apic;
-use crate::{clock, memory};
+use crate::clock;
 
 // It ends in `second_main`.
 global_asm!(include_str!("second.S"), options(att_syntax, raw));
@@ -38,19 +38,19 @@ pub(crate) struct Orders {
     pub(crate) free: Range<usize>,
 }
 
-/// Makes the second processor reachable. False if it cannot be.
-pub(crate) fn open() -> bool {
-    apic::open() && place_start()
+/// Makes the second processor reachable; `map` maps memory of devices. False if it cannot be.
+pub(crate) fn open(map: impl Fn(u64, usize) -> Option<usize>) -> bool {
+    apic::open(&map) && place_start(map)
 }
 
 /// Puts the first instructions where the second processor begins.
-fn place_start() -> bool {
+fn place_start(map: impl FnOnce(u64, usize) -> Option<usize>) -> bool {
     unsafe extern "C" {
         static second_real_mode: u8;
         static second_real_mode_end: u8;
     }
     let physical = u64::from(START_PAGE) * PAGE_SIZE_BYTES as u64;
-    let Ok(place) = memory::map_device(physical, PAGE_SIZE_BYTES) else {
+    let Some(place) = map(physical, PAGE_SIZE_BYTES) else {
         return false;
     };
     let start = &raw const second_real_mode;
