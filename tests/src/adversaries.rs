@@ -1,5 +1,6 @@
 //! Programs that behave as no policy of promotions would like: right output, and compile time within its bounds.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -80,12 +81,26 @@ fn levels(profile: &Profile) -> impl Iterator<Item = Level> {
     compilations(profile).flatten().map(|made| made.level)
 }
 
-/// The loop that calls them is native code before long, and what native code calls has the simplest code.
+/// The loop that calls them is native code before long, and what native code calls has the simplest code, most often
+/// together with its neighbours: they are called one after the other.
 fn check_each_function_once(subject: &Subject) -> Result<(), String> {
     const COUNT: usize = 3_000;
     let program = Generated::build(subject, &rounds(COUNT, 1))?;
     let run = program.run(subject, Place::Hosted, &[])?;
-    let made: Vec<Level> = levels(program.examine(&run)?).collect();
+    let profile = program.examine(&run)?;
+    let made: Vec<Level> = levels(profile).collect();
+    let ends: BTreeSet<u64> = compilations(profile)
+        .flatten()
+        .map(|made| made.at)
+        .collect();
+    if ends.len() > COUNT / 4 {
+        return Err(format!(
+            "{} functions were compiled in {} pieces\n{}",
+            made.len(),
+            ends.len(),
+            run.describe()
+        ));
+    }
     if made.len() > COUNT || made.iter().any(|level| *level > Level::O0) {
         return Err(format!(
             "{} compilations of what is called once\n{}",

@@ -289,6 +289,8 @@ typedef struct llvm_compilation {
   uint64_t cut, optimise, generate, link;
   /* Bytes of code and constants. */
   size_t bytes;
+  /* Instructions of its IR. */
+  uint32_t instructions;
 } llvm_compilation_t;
 
 /* Prepares a module that has not been compiled: places its data and finds its units. The program lives
@@ -324,9 +326,26 @@ typedef struct llvm_flow_visitor {
 llvm_error_t llvm_tiered_visit_flow(llvm_tiered_t *program, uint32_t unit,
                                     const llvm_flow_visitor_t *visitor);
 
-/* Compiles one unit; from then on calls go to the new code. May be called by the hooks. */
-llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
-                                 llvm_compilation_t *compilation);
+/* Compiles units together, which is done for all of them or for none; from then on calls go to the new code. Above O0, it
+ * is one unit. There is an llvm_compilation_t for each, with its part of what all of them took. May be called by the
+ * hooks. */
+llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, const uint32_t *units, size_t count,
+                                 llvm_opt_level_t level, llvm_compilation_t *compilations);
+
+/* A function that has no code, and may soon be called. */
+typedef struct llvm_successor {
+  uint32_t unit;
+  /* Instructions of its IR. */
+  uint32_t instructions;
+  /* How likely that is, in thousandths, by LLVM's guesses of branches; 0 if nothing is known of it but that it stands near
+   * the unit in the program, and that the addresses of both are taken. */
+  uint32_t likelihood;
+} llvm_successor_t;
+
+/* What code of the function, which has none yet, may soon call: directly, or by what it calls, the likeliest first; then
+ * its neighbours. Writes at most `capacity`, returns how many. */
+size_t llvm_tiered_successors(llvm_tiered_t *program, uint32_t unit, llvm_successor_t *successors,
+                              size_t capacity);
 
 /* A unit's code, made and not linked: where it will lie is not decided. */
 typedef struct llvm_object {

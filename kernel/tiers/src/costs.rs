@@ -186,6 +186,16 @@ impl Costs {
         (self.cost(level, size) * self.slowness()) as u64
     }
 
+    /// What compiling so many instructions by themselves takes, on a machine like the one that the tables are from.
+    pub(crate) fn alone(&self, level: Level, instructions: u32) -> f64 {
+        COMPILING[level.index()].at(instructions)
+    }
+
+    /// The same, together with others.
+    pub(crate) fn in_company(&self, level: Level, instructions: u32) -> f64 {
+        COMPILING[level.index()].each * f64::from(instructions)
+    }
+
     /// On a machine like the one that the tables are from.
     fn cost(&self, level: Level, size: Size) -> f64 {
         COMPILING[level.index()].at(size.compiled) * self.learnt(level)

@@ -9,11 +9,13 @@
 //!    compilation took too long.
 //! 5. When the budget of compile time is spent, everything stays where it is. When the share of time that
 //!    promotions may take is used up, a unit is put off.
+//! 6. What needs its first code is compiled together with what it is going to call soon ([`Company`]).
 //!
 //! "Interpreter only" and "O3 at once" are two settings of it. It knows nothing of LLVM.
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod company;
 mod config;
 mod costs;
 pub mod exchange;
@@ -21,6 +23,7 @@ mod level;
 mod rules;
 mod unit;
 
+pub use company::{Candidate, Company};
 pub use config::{Config, ConfigError, Policy, Thresholds};
 pub use costs::{Costs, Learnt, Size};
 pub use level::{LEVELS, Level, TIERS, Tier};

@@ -15,9 +15,13 @@ const llvm_code_symbol_t *bareflow::find_restored_symbol(uintptr_t address) {
 
 static void visit_pieces(const Compiler &compiler, const llvm_visitor_t &visitor) {
   DenseMap<uintptr_t, uint32_t> owners;
-  for (uint32_t unit = 0; unit < compiler.newest.size(); ++unit)
-    for (const CodePool::Piece &piece : compiler.newest[unit])
-      owners[piece.range.start] = unit;
+  for (uint32_t unit = 0; unit < compiler.newest.size(); ++unit) {
+    const auto &pieces = compiler.newest[unit];
+    // What several units share stays.
+    if (pieces && pieces.use_count() == 1)
+      for (const CodePool::Piece &piece : *pieces)
+        owners[piece.range.start] = unit;
+  }
   for (uintptr_t address : compiler.data)
     owners[address] = LLVM_PIECE_DATA;
   for (auto &[address, taken] : compiler.module.context->pool->taken()) {
@@ -160,10 +164,14 @@ static void take_pieces(Compiler &compiler, ArrayRef<llvm_piece_t> pieces) {
     bool is_reserved = found.owner == LLVM_PIECE_RESERVED;
     CodePool::Piece piece{{found.address, found.bytes}, is_reserved ? 0 : found.protection};
     pool.adopt(piece, is_reserved && (found.protection & LLVM_PROTECTION_EXECUTE));
-    if (found.owner < compiler.newest.size())
-      compiler.newest[found.owner].push_back(piece);
-    else if (found.owner == LLVM_PIECE_DATA)
+    if (found.owner < compiler.newest.size()) {
+      auto &pieces = compiler.newest[found.owner];
+      if (!pieces)
+        pieces = std::make_shared<CodePool::Pieces>();
+      pieces->push_back(piece);
+    } else if (found.owner == LLVM_PIECE_DATA) {
       compiler.data.push_back(found.address);
+    }
   }
 }
 

@@ -133,7 +133,7 @@ Function *body_of(Function &callee, Declarer &declarer, InliningCosts &costs,
 }
 
 // Gives the bodies of callees for inlining: those that are called most often first, and of others the nearest.
-void offer_bodies(const Function &self, const AliasTypes &types, InliningCosts &costs,
+void offer_bodies(function_ref<bool(const Function &)> is_wanted, const AliasTypes &types, InliningCosts &costs,
                   const Counters &counters, Declarer &declarer, Guide &guide,
                   llvm_opt_level_t level) {
   bool is_last = level == LLVM_OPT_O3;
@@ -163,7 +163,7 @@ void offer_bodies(const Function &self, const AliasTypes &types, InliningCosts &
     is_done[*next] = true;
     auto [source, declared] = declarer.functions[*next];
     bool is_part = source->hasLocalLinkage();
-    if (source == &self || source->isVarArg())
+    if (is_wanted(*source) || source->isVarArg())
       continue;
     Function *body = is_part ? source
                              : body_of(*source, declarer, costs, level, std::min(largest, budget),
@@ -363,19 +363,16 @@ void instrument(const Instrumentation &how, const Unit &unit, const Unit &functi
   count_calls(how, unit, copy);
 }
 
-} // namespace
-
-std::unique_ptr<Module> cut_out(llvm_context &context, const std::vector<Unit> &units,
-                                const AliasTypes &types, InliningCosts &costs,
-                                const Counters &counters, const Unit &unit,
-                                llvm_opt_level_t level) {
+// The unit's function or continuation, cloned into the module, with what is to be noted and counted there.
+void clone_unit(llvm_context &context, const std::vector<Unit> &units, const AliasTypes &types,
+                const Counters &counters, const Unit &unit, llvm_opt_level_t level,
+                Declarer &declarer, Guide &guide) {
   Function &source = *unit.function;
   auto tier = static_cast<llvm_tier_t>(LLVM_TIER_O0 + level);
-  std::unique_ptr<Module> module = new_module(*source.getParent(), unit.symbol);
+  Module &module = declarer.target;
   Function *copy = Function::Create(unit.type(), GlobalValue::ExternalLinkage,
-                                    unit.symbol + ".O" + Twine(unsigned(level)), *module);
+                                    code_name(unit, level), module);
   ValueToValueMapTy map;
-  Declarer declarer(context, *module);
 
   if (unit.is_loop()) {
     SmallPtrSet<Value *, 16> live(unit.live.begin(), unit.live.end());
@@ -405,14 +402,12 @@ std::unique_ptr<Module> cut_out(llvm_context &context, const std::vector<Unit> &
   if (level >= LLVM_OPT_O1)
     types.give(source, map);
   const Unit &function = unit.owner();
-  auto declare = [&](Function &other) { return cast<Function>(declarer.materialize(&other)); };
-  Guide guide(units, counters, declare);
   if (level < LLVM_OPT_O2) {
     note_profile(*context.pool, counters, function.index, source, map);
     watch_copies(counters, source, map);
   } else {
     if (guide.guide(source, map, *copy, /*heat=*/1, unit.is_loop() ? &unit : nullptr))
-      guide.summarise(*module);
+      guide.summarise(module);
     specialise_copies(counters, source, map);
   }
   if (level < LLVM_OPT_O3) {
@@ -422,9 +417,31 @@ std::unique_ptr<Module> cut_out(llvm_context &context, const std::vector<Unit> &
     enter_at_header(unit, *copy, map, level);
     describe_arguments(unit, *copy);
   }
-  offer_bodies(source, types, costs, counters, declarer, guide, level);
-  if (level == LLVM_OPT_O3 && !unit.is_loop())
-    call_itself(*copy, source);
+}
+
+} // namespace
+
+std::string code_name(const Unit &unit, llvm_opt_level_t level) {
+  return (unit.symbol + ".O" + Twine(unsigned(level))).str();
+}
+
+std::unique_ptr<Module> cut_out(llvm_context &context, const std::vector<Unit> &units,
+                                const AliasTypes &types, InliningCosts &costs,
+                                const Counters &counters, ArrayRef<uint32_t> wanted,
+                                llvm_opt_level_t level) {
+  const Unit &first = units[wanted.front()];
+  std::unique_ptr<Module> module = new_module(*first.function->getParent(), first.symbol);
+  Declarer declarer(context, *module);
+  auto declare = [&](Function &other) { return cast<Function>(declarer.materialize(&other)); };
+  Guide guide(units, counters, declare);
+  for (uint32_t unit : wanted)
+    clone_unit(context, units, types, counters, units[unit], level, declarer, guide);
+  auto is_wanted = [&](const Function &function) {
+    return any_of(wanted, [&](uint32_t unit) { return units[unit].function == &function; });
+  };
+  offer_bodies(is_wanted, types, costs, counters, declarer, guide, level);
+  if (level == LLVM_OPT_O3 && !first.is_loop())
+    call_itself(*module->getFunction(code_name(first, level)), *first.function);
   if (level >= LLVM_OPT_O1)
     offer_constants(declarer);
   return module;

@@ -47,9 +47,11 @@ public:
     Linked linked;
   };
 
-  // Without an entry, the object's symbols become known to all that is linked later.
-  Link(Linker &linker, StringRef entry, Result &result)
-      : JITLinkContext(nullptr), linker(linker), entry(entry), result(result) {}
+  // Without entries, the object's symbols become known to all that is linked later.
+  Link(Linker &linker, ArrayRef<std::string> entries, Result &result)
+      : JITLinkContext(nullptr), linker(linker), entries(entries), result(result) {
+    result.linked.entries.resize(entries.size());
+  }
 
   JITLinkMemoryManager &getMemoryManager() override { return *linker.context.pool; }
 
@@ -80,9 +82,9 @@ public:
       if (!symbol->hasName())
         continue;
       uintptr_t address = symbol->getAddress().getValue();
-      if (symbol->getName() == entry)
-        result.linked.entry = address;
-      else if (entry.empty() && symbol->getScope() != Scope::Local)
+      if (auto *entry = llvm::find(entries, symbol->getName()); entry != entries.end())
+        result.linked.entries[entry - entries.begin()] = {address, symbol->getSize()};
+      else if (entries.empty() && symbol->getScope() != Scope::Local)
         linker.define(symbol->getName(), address);
       if (symbol->isCallable())
         linker.context.pool->add_symbol(address, symbol->getSize(), symbol->getName());
@@ -99,16 +101,16 @@ public:
 
 private:
   Linker &linker;
-  StringRef entry;
+  ArrayRef<std::string> entries;
   Result &result;
 };
 
-Expected<Linked> Linker::link(MemoryBufferRef object, StringRef entry) {
+Expected<Linked> Linker::link(MemoryBufferRef object, ArrayRef<std::string> entries) {
   auto graph = createLinkGraphFromELFObject(object);
   if (!graph)
     return graph.takeError();
   Link::Result result;
-  jitlink::link(std::move(*graph), std::make_unique<Link>(*this, entry, result));
+  jitlink::link(std::move(*graph), std::make_unique<Link>(*this, entries, result));
   if (result.error)
     return std::move(result.error);
   return std::move(result.linked);

@@ -81,21 +81,22 @@ static llvm_error_t open_program(llvm_tiered &program) {
 // What promotions leave free in the pool for code that the program cannot go on without: one part in 8.
 constexpr unsigned spare_part = 8;
 
-// The object that holds a unit's code, and whether the program may keep addresses in that code.
+// The object that holds the code of units, and whether the program may keep addresses in that code.
 struct MadeObject {
   std::unique_ptr<MemoryBuffer> bytes;
   bool has_known_addresses = false;
 };
 
 // Needs nothing that changes from compilation to compilation, but what the program counts.
-static llvm_error_t make_object(llvm_tiered &program, const Unit &unit, llvm_opt_level_t level,
-                                MadeObject &made, llvm_compilation_t &took) {
+static llvm_error_t make_object(llvm_tiered &program, ArrayRef<uint32_t> units,
+                                llvm_opt_level_t level, MadeObject &made,
+                                llvm_compilation_t &took) {
   uint64_t start = __builtin_ia32_rdtsc();
   Compiler &compiler = *program.compiler;
   llvm_context &context = *compiler.module.context;
   std::unique_ptr<Module> cut =
       cut_out(context, compiler.units, compiler.types, compiler.inlining_costs,
-              compiler.counters, unit, level);
+              compiler.counters, units, level);
   // A function that came along with the C library's code: the program may keep its address.
   made.has_known_addresses = any_of(*cut, [](const Function &function) {
     return function.hasLocalLinkage() && function.hasAddressTaken();
@@ -103,7 +104,7 @@ static llvm_error_t make_object(llvm_tiered &program, const Unit &unit, llvm_opt
   uint64_t is_cut = __builtin_ia32_rdtsc();
   auto object = emit_object(context, *cut, level);
   if (!object)
-    return fail_compile(context, unit.symbol, object.takeError());
+    return fail_compile(context, compiler.units[units.front()].symbol, object.takeError());
   took.cut = is_cut - start;
   took.optimise = context.optimised_at - is_cut;
   took.generate = __builtin_ia32_rdtsc() - context.optimised_at;
@@ -122,18 +123,23 @@ static llvm_error_t check_room(llvm_tiered &program) {
   return LLVM_OK;
 }
 
-// Places the unit's code, which nobody calls yet.
-static llvm_error_t link_object(llvm_tiered &program, const Unit &unit, llvm_opt_level_t level,
-                                MemoryBufferRef object, bool has_known_addresses,
-                                Linked &linked, llvm_compilation_t &took) {
+// Places the code of units, which nobody calls yet.
+static llvm_error_t link_object(llvm_tiered &program, ArrayRef<uint32_t> units,
+                                llvm_opt_level_t level, MemoryBufferRef object,
+                                bool has_known_addresses, Linked &linked,
+                                llvm_compilation_t &took) {
   Compiler &compiler = *program.compiler;
   uint64_t start = __builtin_ia32_rdtsc();
-  auto made = compiler.linker.link(object, unit.symbol + ".O" + std::to_string(level));
+  std::vector<std::string> names;
+  for (uint32_t unit : units)
+    names.push_back(code_name(compiler.units[unit], level));
+  auto made = compiler.linker.link(object, names);
   if (!made)
-    return fail_compile(*compiler.module.context, unit.symbol, made.takeError());
+    return fail_compile(*compiler.module.context, compiler.units[units.front()].symbol,
+                        made.takeError());
   // It outlives the compiler's memory.
   ProgramMemory scope;
-  linked.entry = made->entry;
+  linked.entries.assign(made->entries.begin(), made->entries.end());
   linked.bytes = made->bytes;
   // Constants stay for the same reason.
   if (!has_known_addresses)
@@ -143,11 +149,16 @@ static llvm_error_t link_object(llvm_tiered &program, const Unit &unit, llvm_opt
   return LLVM_OK;
 }
 
-static void supersede(Compiler &compiler, uint32_t unit, CodePool::Pieces &&pieces) {
+static void supersede(Compiler &compiler, ArrayRef<uint32_t> units, CodePool::Pieces &&pieces) {
   ProgramMemory scope;
-  CodePool::Pieces older = std::exchange(compiler.newest[unit], std::move(pieces));
-  if (!older.empty())
-    compiler.superseded.push_back(std::move(older));
+  std::shared_ptr<CodePool::Pieces> shared;
+  if (!pieces.empty())
+    shared = std::make_shared<CodePool::Pieces>(std::move(pieces));
+  for (uint32_t unit : units) {
+    std::shared_ptr<CodePool::Pieces> older = std::exchange(compiler.newest[unit], shared);
+    if (older && older.use_count() == 1)
+      compiler.superseded.push_back(std::move(*older));
+  }
 }
 
 std::vector<void *> take_constructors(llvm_tiered &program) {
@@ -271,17 +282,18 @@ static bool is_compilable(const llvm_tiered_t *program, uint32_t unit, llvm_opt_
          static_cast<unsigned>(level) < level_count;
 }
 
-// Makes calls go to what `make` has linked.
-static llvm_error_t promote(llvm_tiered &program, uint32_t unit, llvm_opt_level_t level,
-                            llvm_compilation_t &compilation,
-                            function_ref<llvm_error_t(Linked &)> make) {
+// Makes calls go to what `make` has linked. What it took is divided by the units' instructions.
+static llvm_error_t promote(llvm_tiered &program, ArrayRef<uint32_t> units, llvm_opt_level_t level,
+                            llvm_compilation_t *compilations,
+                            function_ref<llvm_error_t(Linked &, llvm_compilation_t &)> make) {
   Compiler &compiler = *program.compiler;
   uint64_t start = __builtin_ia32_rdtsc();
   Linked linked;
+  llvm_compilation_t took{};
   program.error = enter(compiler.module.context, [&]() -> llvm_error_t {
     if (llvm_error_t error = check_room(program))
       return error;
-    return make(linked);
+    return make(linked, took);
   });
   if (program.error) {
     ProgramMemory scope;
@@ -289,27 +301,62 @@ static llvm_error_t promote(llvm_tiered &program, uint32_t unit, llvm_opt_level_
     return program.error;
   }
   // Nothing can fail any more. One store, on one processor: whoever calls next gets the new code.
-  __atomic_store_n(&program.slots[unit], reinterpret_cast<void *>(linked.entry), __ATOMIC_RELEASE);
-  program.code[unit] = linked.entry;
-  supersede(compiler, unit, std::move(linked.pieces));
-  program.tiers[unit] = static_cast<llvm_tier_t>(LLVM_TIER_O0 + level);
-  compilation.cycles = __builtin_ia32_rdtsc() - start;
-  compilation.bytes = linked.bytes;
+  for (auto [unit, entry] : zip(units, linked.entries)) {
+    __atomic_store_n(&program.slots[unit], reinterpret_cast<void *>(entry.address), __ATOMIC_RELEASE);
+    program.code[unit] = entry.address;
+    program.tiers[unit] = static_cast<llvm_tier_t>(LLVM_TIER_O0 + level);
+  }
+  supersede(compiler, units, std::move(linked.pieces));
+  took.cycles = __builtin_ia32_rdtsc() - start;
+  uint64_t all = 0;
+  for (auto [index, unit] : enumerate(units)) {
+    compilations[index].instructions = compiler.units[unit].instructions;
+    all += compilations[index].instructions;
+  }
+  size_t others = 0;
+  for (size_t index = units.size(); index-- > 0;) {
+    llvm_compilation_t &part = compilations[index];
+    auto part_of = [&](uint64_t whole) { return whole / all * part.instructions; };
+    part = {part_of(took.cycles),   part_of(took.cut),  part_of(took.optimise),
+            part_of(took.generate), part_of(took.link), linked.entries[index].bytes,
+            part.instructions};
+    // Constants are the first one's.
+    if (index == 0)
+      part.bytes = linked.bytes - others;
+    others += part.bytes;
+  }
   return LLVM_OK;
 }
 
-llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
-                                 llvm_compilation_t *compilation) {
-  if (!is_compilable(program, unit, level) || !compilation)
+llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, const uint32_t *units, size_t count,
+                                 llvm_opt_level_t level, llvm_compilation_t *compilations) {
+  ArrayRef<uint32_t> wanted(units, count);
+  auto is_unit = [&](uint32_t unit) { return is_compilable(program, unit, level); };
+  if (wanted.empty() || !all_of(wanted, is_unit) || !compilations ||
+      (wanted.size() > 1 && level != LLVM_OPT_O0))
     return LLVM_ERROR_INVALID_ARGUMENT;
-  const Unit &compiled = program->compiler->units[unit];
-  return promote(*program, unit, level, *compilation, [&](Linked &linked) -> llvm_error_t {
+  auto make = [&](Linked &linked, llvm_compilation_t &took) -> llvm_error_t {
     MadeObject object;
-    if (llvm_error_t error = make_object(*program, compiled, level, object, *compilation))
+    if (llvm_error_t error = make_object(*program, wanted, level, object, took))
       return error;
-    return link_object(*program, compiled, level, *object.bytes, object.has_known_addresses,
-                       linked, *compilation);
+    return link_object(*program, wanted, level, *object.bytes, object.has_known_addresses,
+                       linked, took);
+  };
+  return promote(*program, wanted, level, compilations, make);
+}
+
+size_t llvm_tiered_successors(llvm_tiered_t *program, uint32_t unit, llvm_successor_t *successors,
+                              size_t capacity) {
+  if (!is_compilable(program, unit, LLVM_OPT_O0) || !successors)
+    return 0;
+  size_t count = 0;
+  enter(program->compiler->module.context, [&] {
+    for (const llvm_successor_t &found :
+         find_successors(*program, program->compiler->units[unit], capacity))
+      successors[count++] = found;
+    return LLVM_OK;
   });
+  return count;
 }
 
 void llvm_tiered_share(llvm_tiered_t *program, llvm_profile_t *table) {
@@ -329,7 +376,7 @@ llvm_error_t llvm_tiered_make_object(llvm_tiered_t *program, uint32_t unit, llvm
   return enter(compiler.module.context, [&]() -> llvm_error_t {
     MadeObject object;
     llvm_compilation_t took;
-    if (llvm_error_t error = make_object(*program, compiler.units[unit], level, object, took))
+    if (llvm_error_t error = make_object(*program, unit, level, object, took))
       return error;
     // Whoever ends a compilation that takes too long must not do so in there.
     ProgramMemory scope;
@@ -345,14 +392,14 @@ llvm_error_t llvm_tiered_link_object(llvm_tiered_t *program, uint32_t unit, llvm
                                      llvm_compilation_t *compilation) {
   if (!is_compilable(program, unit, level) || !object || !compilation)
     return LLVM_ERROR_INVALID_ARGUMENT;
-  const Unit &compiled = program->compiler->units[unit];
-  return promote(*program, unit, level, *compilation, [&](Linked &linked) {
+  return promote(*program, unit, level, compilation, [&](Linked &linked, llvm_compilation_t &took) {
     // Inlined functions of the C library refer to its variables.
     if (level >= LLVM_OPT_O2)
       open_library(*program->compiler->module.context);
     StringRef bytes(static_cast<const char *>(object->bytes), object->size);
-    return link_object(*program, compiled, level, MemoryBufferRef(bytes, compiled.symbol),
-                       object->keeps_code, linked, *compilation);
+    StringRef name = program->compiler->units[unit].symbol;
+    return link_object(*program, unit, level, MemoryBufferRef(bytes, name), object->keeps_code,
+                       linked, took);
   });
 }
 

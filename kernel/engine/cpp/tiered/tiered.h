@@ -28,6 +28,8 @@ struct Unit {
   // Of a loop: its header, and what is live behind the header's phis; arguments and instructions.
   llvm::BasicBlock *header = nullptr;
   std::vector<llvm::Value *> live;
+  // Of its function's IR.
+  uint32_t instructions = 0;
   // What code for it is called, and the name of its stub.
   std::string symbol;
   // A function's loops.
@@ -77,15 +79,32 @@ bool is_stack_mark(const llvm::Value &value);
 // units.cpp: about how many bytes of the stack a call takes at O0, where variables that lie on the stack share no place,
 // and what is used in another block has a place of its own.
 uint32_t frame_at_o0(const llvm::Function &function);
-// units.cpp: how large units are. A function is looked at once, with all of its loops.
+// A direct call, and how often it is reached for each entry of the function that it stands in, at most 1.
+struct LikelyCall {
+  const llvm::Function *callee;
+  double likelihood;
+};
+// units.cpp: how large units are, and what functions call. A function is looked at once, with all of its loops.
 class Sizes {
 public:
   llvm_unit_size_t of(const std::vector<Unit> &units, uint32_t unit);
+  const std::vector<LikelyCall> &calls_of(const std::vector<Unit> &units, uint32_t function);
 
 private:
-  // By functions: of the function, and of its loops.
-  llvm::DenseMap<uint32_t, std::vector<llvm_unit_size_t>> known;
+  struct Measured {
+    // Of the function, and of its loops.
+    std::vector<llvm_unit_size_t> sizes;
+    std::vector<LikelyCall> calls;
+  };
+  const Measured &look_at(const std::vector<Unit> &units, uint32_t function);
+
+  // By functions. A compilation that fails puts the compiler's memory back, and this is not in it.
+  llvm::DenseMap<uint32_t, std::unique_ptr<Measured>> known;
 };
+
+// successors.cpp: see llvm_tiered_successors.
+std::vector<llvm_successor_t> find_successors(const llvm_tiered &program, const Unit &unit,
+                                              size_t most);
 
 // inlining_costs.cpp: whether the function's body may stand in another's.
 bool can_be_inlined(const llvm::Function &function);
@@ -199,19 +218,25 @@ llvm::Function *library_function(llvm_context &context, const llvm::Function &de
 // library.cpp: reads the C library, whose variables the linker tells from its functions.
 void open_library(llvm_context &context);
 
-// cut.cpp: a module with the unit's code for one level.
+// cut.cpp: a module with the code of some units for one level; above O0, of one.
 std::unique_ptr<llvm::Module> cut_out(llvm_context &context, const std::vector<Unit> &units,
                                       const AliasTypes &types, InliningCosts &costs,
-                                      const Counters &counters, const Unit &unit,
+                                      const Counters &counters, llvm::ArrayRef<uint32_t> wanted,
                                       llvm_opt_level_t level);
+// cut.cpp: what the unit's code for the level is called.
+std::string code_name(const Unit &unit, llvm_opt_level_t level);
 // A module with the program's data, and the functions that exist once.
 std::unique_ptr<llvm::Module> cut_out_data(llvm_module &module);
 
 // link.cpp: places objects in the pool and knows where symbols are.
 struct Linked {
-  // 0 if the object does not define it.
-  uintptr_t entry = 0;
-  // Of code and constants.
+  // An entry, which is 0 if the object does not define it, and how large its code is.
+  struct Entry {
+    uintptr_t address = 0;
+    size_t bytes = 0;
+  };
+  std::vector<Entry> entries;
+  // Of code and constants, in all.
   size_t bytes = 0;
   // What can be freed when no call of it is unfinished.
   CodePool::Pieces pieces;
@@ -250,9 +275,10 @@ public:
   Linker(llvm_module &module, bool has_import_stubs)
       : module(module), context(*module.context), has_import_stubs(has_import_stubs),
         imports(context) {}
-  // Links code for one symbol, which nothing else will refer to; or, without an entry, what the rest of the
+  // Links code for some symbols, which nothing else will refer to; or, without entries, what the rest of the
   // program refers to.
-  llvm::Expected<Linked> link(llvm::MemoryBufferRef object, llvm::StringRef entry = {});
+  llvm::Expected<Linked> link(llvm::MemoryBufferRef object,
+                              llvm::ArrayRef<std::string> entries = {});
   void define(llvm::StringRef name, uintptr_t address);
   // 0 if nobody defines it.
   uintptr_t find(llvm::StringRef name);
@@ -283,8 +309,8 @@ struct Compiler {
   InliningCosts inlining_costs;
   Counters counters;
   Linker linker;
-  // Where each unit's newest code lies.
-  std::vector<CodePool::Pieces> newest;
+  // Where each unit's newest code lies; null where that is not known. Units that were compiled together share it.
+  std::vector<std::shared_ptr<CodePool::Pieces>> newest;
   // Older code, the oldest first: calls of it may not have returned yet.
   std::deque<CodePool::Pieces> superseded;
   // What the program's variables lie in.

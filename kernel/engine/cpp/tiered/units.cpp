@@ -1,5 +1,6 @@
 #include "tiered.h"
 
+#include "llvm/ADT/MapVector.h"
 #include "llvm/Analysis/BlockFrequencyInfo.h"
 #include "llvm/Analysis/BranchProbabilityInfo.h"
 #include "llvm/Analysis/LoopInfo.h"
@@ -8,6 +9,8 @@
 #include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/PassManager.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Transforms/Scalar/ADCE.h"
+#include "llvm/Transforms/Scalar/SimplifyCFG.h"
 #include "llvm/Transforms/Utils/Mem2Reg.h"
 
 using namespace llvm;
@@ -126,6 +129,7 @@ static void add_loops(Function &function, const DominatorTree &tree, std::vector
     Unit unit;
     unit.index = units.size();
     unit.function = &function;
+    unit.instructions = units[owner].instructions;
     unit.header = loop->getHeader();
     Blocks later = reachable_from(unit.header);
     bool has_continuation = all_of(
@@ -139,10 +143,23 @@ static void add_loops(Function &function, const DominatorTree &tree, std::vector
   }
 }
 
+// Whether many values meet somewhere. In the loop of an interpreter these are most often variables of single cases that
+// look as if they lived on, since a case only reads them where it has found out that it wrote them: code at O0 copied
+// thirty such values for each instruction of Lua.
+static bool is_crowded(const Function &function) {
+  constexpr auto many = 8;
+  return any_of(function, [](const BasicBlock &block) {
+    auto phis = block.phis();
+    return std::distance(phis.begin(), phis.end()) > many;
+  });
+}
+
 std::vector<Unit> find_units(Module &ir, AliasTypes &types) {
   FunctionAnalysisManager analyses;
   PassBuilder().registerFunctionAnalyses(analyses);
   PromotePass promote;
+  SimplifyCFGPass thread;
+  ADCEPass eliminate;
   std::vector<Unit> units;
   for (Function &function : ir) {
     if (function.isDeclaration())
@@ -150,11 +167,19 @@ std::vector<Unit> find_units(Module &ir, AliasTypes &types) {
     promote.run(function, analyses);
     if (number_labels(function))
       analyses.clear(function, function.getName());
+    if (is_crowded(function)) {
+      thread.run(function, analyses);
+      analyses.clear(function, function.getName());
+      eliminate.run(function, analyses);
+      analyses.clear(function, function.getName());
+    }
     if (!is_compiled_once(function)) {
       types.take(function);
       Unit unit;
       unit.index = units.size();
       unit.function = &function;
+      for (const BasicBlock &block : function)
+        unit.instructions += block.size();
       unit.symbol = function.getName().str();
       units.push_back(std::move(unit));
       // Most often promoting has made it, and has left the blocks as they were.
@@ -181,8 +206,32 @@ uint32_t frame_at_o0(const Function &function) {
   return static_cast<uint32_t>(std::min<uint64_t>(bytes, UINT32_MAX));
 }
 
+// How often direct calls are reached for each entry of the function, each callee once.
+static std::vector<LikelyCall> likely_calls(const Function &function,
+                                            const BlockFrequencyInfo &frequencies) {
+  MapVector<const Function *, double> found;
+  double entry = std::max<uint64_t>(frequencies.getBlockFreq(&function.getEntryBlock()).getFrequency(), 1);
+  for (const BasicBlock &block : function) {
+    double likelihood = double(frequencies.getBlockFreq(&block).getFrequency()) / entry;
+    for (const Instruction &instruction : block)
+      if (auto *call = dyn_cast<CallBase>(&instruction))
+        if (const Function *callee = call->getCalledFunction(); callee && !callee->isDeclaration()) {
+          double &most = found[callee];
+          most = std::min(std::max(most, likelihood), 1.0);
+        }
+  }
+  std::vector<LikelyCall> calls;
+  for (auto &[callee, likelihood] : found)
+    calls.push_back({callee, likelihood});
+  return calls;
+}
+
 // LLVM's guesses of branches weigh what runs: of a switch with a hundred cases, one.
-static std::vector<llvm_unit_size_t> measure_all(const std::vector<Unit> &units, const Unit &owner) {
+const Sizes::Measured &Sizes::look_at(const std::vector<Unit> &units, uint32_t index) {
+  auto known_already = known.find(index);
+  if (known_already != known.end())
+    return *known_already->second;
+  const Unit &owner = units[index];
   Function &function = *owner.function;
   DominatorTree tree(function);
   LoopInfo loops(tree);
@@ -199,29 +248,29 @@ static std::vector<llvm_unit_size_t> measure_all(const std::vector<Unit> &units,
     executed[loop] += double(frequencies.getBlockFreq(&block).getFrequency()) *
                       block.sizeWithoutDebug();
   }
-  unsigned compiled = function.getInstructionCount();
-  std::vector<llvm_unit_size_t> sizes;
+  std::vector<LikelyCall> calls = likely_calls(function, frequencies);
+  // A compilation that fails puts the compiler's memory back.
+  ProgramMemory scope;
+  auto measured = std::make_unique<Measured>();
+  measured->calls.assign(calls.begin(), calls.end());
   auto add = [&](const Loop *loop, BasicBlock *start) {
     uint64_t base = std::max<uint64_t>(frequencies.getBlockFreq(start).getFrequency(), 1);
     double each = std::min(executed[loop] / double(base) + 1, double(UINT32_MAX));
-    sizes.push_back({compiled, static_cast<uint32_t>(each), loop && is_flat(*loop)});
+    measured->sizes.push_back({owner.instructions, static_cast<uint32_t>(each), loop && is_flat(*loop)});
   };
   add(nullptr, &function.getEntryBlock());
   for (uint32_t loop : owner.loops)
     add(loops.getLoopFor(units[loop].header), units[loop].header);
-  return sizes;
+  return *(known[index] = std::move(measured));
 }
 
 llvm_unit_size_t Sizes::of(const std::vector<Unit> &units, uint32_t unit) {
   uint32_t owner = units[unit].owner().index;
-  auto found = known.find(owner);
-  if (found == known.end()) {
-    std::vector<llvm_unit_size_t> sizes = measure_all(units, units[owner]);
-    // A compilation that fails puts the compiler's memory back.
-    ProgramMemory scope;
-    found = known.try_emplace(owner, sizes.begin(), sizes.end()).first;
-  }
-  return found->second[unit - owner];
+  return look_at(units, owner).sizes[unit - owner];
+}
+
+const std::vector<LikelyCall> &Sizes::calls_of(const std::vector<Unit> &units, uint32_t function) {
+  return look_at(units, function).calls;
 }
 
 } // namespace bareflow

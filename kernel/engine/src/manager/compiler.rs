@@ -2,15 +2,17 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 
 use bareflow_guest::report_note;
-use bareflow_profile::{Failure, Steps};
-use bareflow_tiers::{LEVELS, Learnt, Level, Rules, Size, Tier};
+use bareflow_profile::Failure;
+use bareflow_tiers::{Candidate, Company, LEVELS, Learnt, Level, Rules, Size, Tier};
 
 use crate::bindings::{
     LLVM_ERROR_INTERNAL, LLVM_OK, llvm_compilation_t, llvm_error_t, llvm_object_t,
-    llvm_tier_hooks_t, llvm_tiered_compile, llvm_tiered_link_object, llvm_tiered_measure,
-    llvm_unit_size_t,
+    llvm_successor_t, llvm_tier_hooks_t, llvm_tiered_compile, llvm_tiered_link_object,
+    llvm_tiered_measure, llvm_tiered_successors, llvm_unit_size_t,
 };
 use crate::clock::{Start, now};
 use crate::compile_guard;
@@ -23,6 +25,16 @@ use crate::{Config, Outcome, RunRequest};
 /// A unit that is not due after so many boots costs each of them less than a tenth of its compilation.
 pub(super) const HORIZON_BOOTS: u64 = 10;
 
+const NOTHING_MADE: llvm_compilation_t = llvm_compilation_t {
+    cycles: 0,
+    cut: 0,
+    optimise: 0,
+    generate: 0,
+    link: 0,
+    bytes: 0,
+    instructions: 0,
+};
+
 /// What compiles the program's units, here and beside the program.
 pub(crate) struct CompilerService<'a> {
     /// `None` as long as a restored program has not needed the compiler.
@@ -31,6 +43,9 @@ pub(crate) struct CompilerService<'a> {
     is_stuck: bool,
     request: &'a RunRequest<'a>,
     pub(super) rules: Rules,
+    company: Company,
+    /// What was compiled only because it stands near something else, and has not been called yet.
+    neighbours: Vec<u32>,
     /// When the program was opened.
     pub(super) start: Start,
     /// Where code is made beside the program, if it may be.
@@ -51,6 +66,8 @@ impl<'a> CompilerService<'a> {
             is_stuck: false,
             request,
             rules,
+            company: Company::default(),
+            neighbours: Vec::new(),
             start: Start::now(),
             background,
         }
@@ -187,11 +204,122 @@ impl<'a> CompilerService<'a> {
                 self.compile(program, unit, LEVELS[0]);
                 return;
             };
-            if self.compile_guarded(program, unit, level) {
+            if self.compile_in_company(program, unit, level) {
                 program.record(unit).set_limits(&self.rules);
                 return;
             }
         }
+    }
+
+    /// Compiles a unit that has no code, and at O0 what it is going to call soon along with it. If that fails, for whatever
+    /// reason, it is compiled alone.
+    pub(super) fn compile_in_company(
+        &mut self,
+        program: &mut Program,
+        unit: usize,
+        level: Level,
+    ) -> bool {
+        let has_company = level == Level::O0 && self.rules.needs_sizes();
+        let company = if has_company {
+            self.company_of(program, unit)
+        } else {
+            Vec::new()
+        };
+        if company.is_empty() {
+            return self.compile_guarded(program, unit, level);
+        }
+        let mut units = vec![unit as u32];
+        units.extend(company.iter().map(|candidate| candidate.unit));
+        let config = self.rules.config;
+        let start = now();
+        let made = compile_guard::run(&config, || self.compile_units(program, &units, level));
+        let Some(made) = made else {
+            self.rules.spent_cycles += now() - start;
+            return self.compile_guarded(program, unit, level);
+        };
+        let neighbours = company.iter().filter(|one| one.likelihood.is_none());
+        let before = self.neighbours.len();
+        self.neighbours.extend(neighbours.map(|one| one.unit));
+        let more = self.neighbours.len() - before;
+        self.company.neighbours_compiled(more as u32);
+        let instructions = made.iter().map(|made| made.instructions).sum();
+        let cycles = made.iter().map(|made| made.cycles).sum();
+        self.rules.spent_cycles += cycles;
+        let size = Size {
+            compiled: instructions,
+            executed: 1,
+        };
+        self.rules.costs.learn(level, size, cycles);
+        let at = now();
+        for (unit, made) in units.into_iter().zip(&made) {
+            let unit = unit as usize;
+            let made = Compilation {
+                at,
+                ..Compilation::of(level, made)
+            };
+            self.note_code(program, unit, made);
+            program.record(unit).set_limits(&self.rules);
+        }
+        true
+    }
+
+    /// What is compiled along with the unit, all of it without code.
+    fn company_of(&mut self, program: &Program, unit: usize) -> Vec<Candidate> {
+        const MOST: usize = 64;
+        let before = self.neighbours.len();
+        self.neighbours
+            .retain(|unit| program.count_of(*unit as usize) == 0);
+        let called = before - self.neighbours.len();
+        self.company.neighbours_called(called as u32);
+
+        let mut found = Vec::<llvm_successor_t>::with_capacity(MOST);
+        // SAFETY: the program is open and has this unit; there is room for so many, of which the library says how many it
+        // has written.
+        unsafe {
+            let count = llvm_tiered_successors(
+                program.handle(),
+                unit as u32,
+                found.as_mut_ptr(),
+                found.capacity(),
+            );
+            found.set_len(count);
+        }
+        let is_free = |found: &llvm_successor_t| {
+            let policy = &program.record(found.unit as usize).policy;
+            policy.tier() == Tier::Interpreter && !policy.tried()[Level::O0.index()]
+        };
+        let candidates = found.into_iter().filter(is_free).map(|found| Candidate {
+            unit: found.unit,
+            instructions: found.instructions,
+            likelihood: (found.likelihood != 0).then(|| f64::from(found.likelihood) / 1000.0),
+        });
+        let size = program.record(unit).policy.size();
+        let instructions = size.map_or(0, |size| size.compiled);
+        let costs = &self.rules.costs;
+        self.company
+            .choose(costs, Level::O0, instructions, candidates)
+            .collect()
+    }
+
+    /// What compiling the units together has taken; `None` if it has failed.
+    fn compile_units(
+        &self,
+        program: &Program,
+        units: &[u32],
+        level: Level,
+    ) -> Option<Vec<llvm_compilation_t>> {
+        let mut made = vec![NOTHING_MADE; units.len()];
+        // SAFETY: the program is open and has these units, and there is room for what each has taken.
+        let error = unsafe {
+            llvm_tiered_compile(
+                program.handle(),
+                units.as_ptr(),
+                units.len(),
+                level_code(level),
+                made.as_mut_ptr(),
+            )
+        };
+        (error == LLVM_OK).then_some(made)
     }
 
     /// Compiles a unit ahead of its time, if the compiler can be had.
@@ -228,7 +356,7 @@ impl<'a> CompilerService<'a> {
         let handle = program.handle();
         self.make_code(program, unit, level, None, |made| {
             // SAFETY: the program is open and has this unit.
-            unsafe { llvm_tiered_compile(handle, unit as u32, level_code(level), made) }
+            unsafe { llvm_tiered_compile(handle, &(unit as u32), 1, level_code(level), made) }
         })
     }
 
@@ -286,14 +414,7 @@ impl<'a> CompilerService<'a> {
             return false;
         };
         let start = now();
-        let mut made = llvm_compilation_t {
-            cycles: 0,
-            cut: 0,
-            optimise: 0,
-            generate: 0,
-            link: 0,
-            bytes: 0,
-        };
+        let mut made = NOTHING_MADE;
         if make(&mut made) != LLVM_OK {
             self.rules.spent_cycles += now() - start;
             let reason = session.last_error();
@@ -303,29 +424,28 @@ impl<'a> CompilerService<'a> {
         }
         self.rules.spent_cycles += made.cycles;
         let cycles = made.cycles + beside.unwrap_or(0);
-        let record = program.record_mut(unit);
-        if let Some(size) = record.policy.size() {
+        if let Some(size) = program.record(unit).policy.size() {
             self.rules.costs.learn(level, size, cycles);
         }
-        record.policy.compiled(level);
-        record.compilations.push(Compilation {
-            level,
-            at: now(),
+        let made = Compilation {
             cycles,
-            steps: Steps {
-                cut: made.cut,
-                optimise: made.optimise,
-                generate: made.generate,
-                link: made.link,
-            },
-            code_bytes: made.bytes,
             is_beside: beside.is_some(),
-        });
+            ..Compilation::of(level, &made)
+        };
+        self.note_code(program, unit, made);
+        true
+    }
+
+    /// Notes the unit's new code.
+    fn note_code(&self, program: &mut Program, unit: usize, made: Compilation) {
+        let level = made.level;
+        let record = program.record_mut(unit);
+        record.policy.compiled(level);
+        record.compilations.push(made);
         let function = record.function;
         if function != unit {
             self.loop_reached(program, function, level);
         }
-        true
     }
 
     /// A loop of the function has reached the level.

@@ -65,7 +65,7 @@ impl CompilerService<'_> {
             let policy = &program.record(unit).policy;
             let is_interpreted = version == Tier::Interpreter && policy.tier() == version;
             if is_interpreted && !policy.tried()[Level::O0.index()] {
-                self.compile_guarded(program, unit, Level::O0);
+                self.compile_in_company(program, unit, Level::O0);
             }
             let policy = &program.record(unit).policy;
             let is_interpreted = version == Tier::Interpreter && policy.tier() == version;
@@ -91,7 +91,7 @@ impl CompilerService<'_> {
         if takes_share {
             self.compile_in_share(program, unit, level);
         } else {
-            self.compile_guarded(program, unit, level);
+            self.compile_in_company(program, unit, level);
         }
     }
 

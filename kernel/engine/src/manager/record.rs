@@ -9,7 +9,8 @@ use bareflow_profile::{Failure, Steps};
 use bareflow_snapshot::Function;
 use bareflow_tiers::{LEVELS, Level, Rules, Size, Tier, Unit};
 
-use crate::bindings::{llvm_unit_info_t, llvm_unit_t};
+use crate::bindings::{llvm_compilation_t, llvm_unit_info_t, llvm_unit_t};
+use crate::clock::now;
 
 /// One compilation, for the profile.
 #[derive(Clone, Debug)]
@@ -23,6 +24,25 @@ pub(crate) struct Compilation {
     pub(crate) code_bytes: usize,
     /// Whether it was made beside the program.
     pub(crate) is_beside: bool,
+}
+
+impl Compilation {
+    /// One that has just ended.
+    pub(super) fn of(level: Level, made: &llvm_compilation_t) -> Self {
+        Self {
+            level,
+            at: now(),
+            cycles: made.cycles,
+            steps: Steps {
+                cut: made.cut,
+                optimise: made.optimise,
+                generate: made.generate,
+                link: made.link,
+            },
+            code_bytes: made.bytes,
+            is_beside: false,
+        }
+    }
 }
 
 /// The limits of a unit that is to call at its next count.
