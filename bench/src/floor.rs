@@ -5,12 +5,12 @@
 //! work the best of many rounds. The runs take turns, and the best of each counts.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::ahead_of_time::{self, Optimisation};
 use super::hosted::{Hosted, Setup};
+use bareflow_build::shell::shell;
 use bareflow_build::temporary::TemporaryFolder;
 use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result, system};
@@ -135,15 +135,8 @@ fn tell(what: &str, other: &str, ratios: &[(f64, &str)], target: f64) {
 
 /// The files of the program, in order.
 fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
-    let what = || format!("cannot list {}", folder.display());
-    let mut sources = Vec::new();
-    for entry in fs::read_dir(folder).map_err(system(what()))? {
-        let path = entry.map_err(system(what()))?.path();
-        if path.extension().is_some_and(|extension| extension == "c") {
-            sources.push(path);
-        }
-    }
-    sources.sort();
+    let mut sources = shell()?.read_dir(folder)?;
+    sources.retain(|path| path.extension().is_some_and(|extension| extension == "c"));
     Ok(sources)
 }
 

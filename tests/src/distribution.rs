@@ -21,13 +21,14 @@ const SHOWN_FINDINGS: usize = 20;
 
 /// The tests of the distribution.
 pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
-    let checks: [(&str, Check<Subject>); 6] = [
+    let checks: [(&str, Check<Subject>); 7] = [
         ("configuration", check_configuration),
         ("links_whole", check_whole_link),
         ("code", check_code),
         ("libc_bitcode", libc_bitcode::check),
         ("llvm_sys", downstream::check_llvm_sys),
         ("c_interface", downstream::check_c_interface),
+        ("cmake", downstream::check_cmake),
     ];
     Test::of_checks("distribution", subject, &checks)
 }

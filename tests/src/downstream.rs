@@ -1,5 +1,6 @@
 //! Programs outside the workspace that stand on the distribution, as those of its users do.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -23,17 +24,38 @@ pub fn check_llvm_sys(subject: &Subject) -> Result<(), String> {
 
 /// A program in C that checks what `llvm_baremetal.h` promises.
 pub fn check_c_interface(subject: &Subject) -> Result<(), String> {
-    let config = Command::new(subject.context.distribution.join("bin/llvm-config"))
-        .args(["--libfiles", "all"])
-        .output();
-    let files = finish(config, "llvm-config --libfiles all")?;
-    let libraries: Vec<&str> = files.split_whitespace().collect();
-    let text = run(&build(subject, "c-kernel", &libraries)?)?;
+    let libraries = libraries(subject, "all")?;
+    let text = run(&build(subject, "c-kernel", &words(&libraries))?)?;
     let kept = text.lines().filter(|line| line.starts_with("ok ")).count();
     if kept == 0 || text.contains("BROKEN") {
         return Err(text);
     }
     Ok(())
+}
+
+/// A project of CMake in C++, driven by the crate `cmake`.
+pub fn check_cmake(subject: &Subject) -> Result<(), String> {
+    let libraries = libraries(subject, "core")?;
+    let text = run(&build(subject, "cmake-kernel", &words(&libraries))?)?;
+    let expected =
+        "define i32 @square(i32 %x) {\nentry:\n  %product = mul i32 %x, %x\n  ret i32 %product\n}";
+    if text.trim() == expected {
+        Ok(())
+    } else {
+        Err(format!("examples/cmake-kernel printed {text:?}"))
+    }
+}
+
+/// The files of a component and of what it needs, as the shipped `llvm-config` names them.
+fn libraries(subject: &Subject, component: &str) -> Result<String, String> {
+    let config = Command::new(subject.context.distribution.join("bin/llvm-config"))
+        .args(["--libfiles", component])
+        .output();
+    finish(config, &format!("llvm-config --libfiles {component}"))
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
 }
 
 /// Builds the static library in `examples/NAME` and links it with `libraries` and the base.
@@ -45,6 +67,9 @@ fn build(subject: &Subject, name: &str, libraries: &[&str]) -> Result<PathBuf, S
         .kernel_builder()
         .cached_compiler()
         .map_err(|error| error.to_string())?;
+    let clang = context.tools.clang.file_name().and_then(OsStr::to_str);
+    let suffix = clang.and_then(|name| name.strip_prefix("clang"));
+    let suffix = suffix.ok_or("the name of clang does not begin with `clang`")?;
     let mut cargo = clean_cargo(&folder);
     if let Some(cache) = &context.kernel_builder().compiler_cache {
         cargo.env("CCACHE_DIR", &cache.folder);
@@ -57,6 +82,7 @@ fn build(subject: &Subject, name: &str, libraries: &[&str]) -> Result<PathBuf, S
         .env("BAREFLOW_DIST", &context.distribution)
         .env("BAREFLOW_CLANGXX", compiler)
         .env("CC", &context.tools.clang)
+        .env("BAREFLOW_CLANG_SUFFIX", suffix)
         .env("AR", &context.tools.ar)
         .output();
     finish(built, &format!("cargo build in examples/{name}"))?;

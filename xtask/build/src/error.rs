@@ -73,6 +73,9 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// A file or tool cannot be used.
+    #[error(transparent)]
+    Shell(#[from] xshell::Error),
     /// A kernel cannot be made.
     #[error(transparent)]
     Kernel(#[from] KernelError),
@@ -90,6 +93,7 @@ impl Error {
             Self::System { source, .. } | Self::Io(source) if is_full(source) => {
                 exit_code::DISK_FULL
             }
+            Self::Shell(error) if says_full(&error.to_string()) => exit_code::DISK_FULL,
             Self::WrongHash { .. } | Self::Damaged { .. } => exit_code::WRONG_HASH,
             Self::Network { .. } => exit_code::NO_NETWORK,
             Self::Usage(_) => exit_code::USAGE,
@@ -104,6 +108,11 @@ pub fn is_full(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
     )
+}
+
+/// Whether what a tool or a shell has said is that there is no room: neither passes on the system's error.
+pub fn says_full(text: &str) -> bool {
+    text.contains("No space left on device")
 }
 
 /// Adds to an I/O error what was tried.
@@ -138,6 +147,8 @@ mod tests {
             unpacking("cannot unpack x", Path::new("/"))(full()).exit_code(),
             102
         );
+        let unwritten = xshell::Shell::new().unwrap().write_file("/dev/full", "x");
+        assert_eq!(Error::from(unwritten.unwrap_err()).exit_code(), 102);
         assert_eq!(
             Error::Io(io::Error::from(io::ErrorKind::NotFound)).exit_code(),
             100

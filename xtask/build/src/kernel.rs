@@ -30,6 +30,9 @@ pub enum KernelError {
         /// What the system said.
         source: io::Error,
     },
+    /// The same, as a shell says it.
+    #[error(transparent)]
+    Shell(#[from] xshell::Error),
     /// Cargo refused the sources. It has said why on stderr.
     #[error("{package} does not compile; the command was:\n  {command}")]
     Compile {
@@ -179,7 +182,7 @@ impl KernelBuilder {
         }
         fs::rename(&fresh, &output)
             .map_err(system(format!("cannot write {}", output.display())))?;
-        fs::write(&stamp, key).map_err(system(format!("cannot write {}", stamp.display())))?;
+        shell::shell()?.write_file(&stamp, key)?;
         Ok(output)
     }
 
@@ -315,7 +318,7 @@ impl KernelBuilder {
         if sources.are_older(start)
             && let Ok(key) = sources.key()
         {
-            fs::write(&stamp, key).map_err(system(format!("cannot write {}", stamp.display())))?;
+            shell::shell()?.write_file(&stamp, key)?;
         }
         Ok(library)
     }
@@ -364,12 +367,7 @@ impl KernelBuilder {
     fn archives(&self) -> Result<Archives, KernelError> {
         let folder = self.distribution.join("lib");
         let mut llvm = Vec::new();
-        let listing =
-            fs::read_dir(&folder).map_err(system(format!("cannot list {}", folder.display())))?;
-        for entry in listing {
-            let path = entry
-                .map_err(system(format!("cannot list {}", folder.display())))?
-                .path();
+        for path in shell::shell()?.read_dir(&folder)? {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if name.starts_with("libLLVM") && name.ends_with(".a") {
                 llvm.push(path);
@@ -457,8 +455,7 @@ impl KernelBuilder {
         arguments.extend(["--gc-sections".into(), map]);
         if !program.sections.is_empty() {
             let script = program.object.with_extension("ld");
-            fs::write(&script, program.link_script())
-                .map_err(system(format!("cannot write {}", script.display())))?;
+            shell::shell()?.write_file(&script, program.link_script())?;
             arguments.extend(["-T".into(), script.into()]);
         }
         arguments.extend([library.into(), (&program.object).into()]);
@@ -534,12 +531,7 @@ impl Archives {
 }
 
 fn remove_if_there(path: &Path) -> Result<(), KernelError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(system(format!("cannot remove {}", path.display()))(error))
-        }
-        _ => Ok(()),
-    }
+    Ok(shell::shell()?.remove_path(path)?)
 }
 
 /// Of everything that can change what the linker makes. A file is known by its size and time: reading

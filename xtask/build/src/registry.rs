@@ -3,13 +3,13 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::error::Error;
 use crate::llvm::inputs::file_hash;
 use crate::paths::Cache;
-use crate::shell::{Log, output_of};
+use crate::shell::{Log, shell};
 use crate::temporary::TemporaryFolder;
+use xshell::cmd;
 
 /// The first line of an error that says why, for a list of attempts.
 pub fn last_line(error: &Error) -> String {
@@ -21,13 +21,14 @@ pub fn last_line(error: &Error) -> String {
 /// # Errors
 /// That there is no apt, or no Debian in its configuration.
 pub fn debian_mirror() -> Result<String, String> {
-    let targets = output_of(Command::new("apt-get").args([
-        "indextargets",
-        "--format",
-        "$(REPO_URI) $(ORIGIN) $(LABEL)",
-        "Created-By: Packages",
-    ]))
-    .ok_or("apt is not there")?;
+    let sh = shell().map_err(|error| error.to_string())?;
+    let format = "$(REPO_URI) $(ORIGIN) $(LABEL)";
+    let ask = cmd!(
+        sh,
+        "apt-get indextargets --format {format} 'Created-By: Packages'"
+    );
+    let answer = ask.quiet().ignore_stderr().read();
+    let targets = answer.map_err(|_| "apt is not there")?;
     mirror_in(&targets)
         .map(|uri| uri.trim_end_matches('/').to_owned())
         .ok_or_else(|| "apt is not configured with a Debian mirror".to_owned())
@@ -56,13 +57,12 @@ pub fn download_from_debian(
     sha256: &str,
     output: &Path,
 ) -> Result<(), String> {
-    log.run(
-        Command::new("/usr/lib/apt/apt-helper")
-            .arg("download-file")
-            .arg(uri)
-            .arg(output)
-            .arg(format!("SHA256:{sha256}")),
-    )
+    let sh = shell().map_err(|error| error.to_string())?;
+    let helper = "/usr/lib/apt/apt-helper";
+    log.run_cmd(cmd!(
+        sh,
+        "{helper} download-file {uri} {output} SHA256:{sha256}"
+    ))
     .map_err(|error| last_line(&error))
 }
 
@@ -109,7 +109,9 @@ fn pool_file(cache: &Cache, path: &str, sha256: &str) -> Result<PathBuf, String>
         return Ok(file);
     }
     let failed = |error: std::io::Error| format!("cannot write {}: {error}", file.display());
-    fs::create_dir_all(cache.source()).map_err(failed)?;
+    let sh = shell().map_err(|error| error.to_string())?;
+    sh.create_dir(cache.source())
+        .map_err(|error| error.to_string())?;
     let partial = TemporaryFolder::new_in(&cache.source()).map_err(failed)?;
     let download = partial.path().join(name);
     let log = Log::start(cache.log("sources")).map_err(|error| error.to_string())?;
@@ -141,8 +143,11 @@ fn crate_file(name: &str, version: &str) -> Result<PathBuf, String> {
         "[package]\nname = \"sources\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[lib]\npath = \"lib.rs\"\n\
          [dependencies]\n{name} = \"={version}\"\n"
     );
-    fs::write(folder.path().join("Cargo.toml"), manifest).map_err(|error| error.to_string())?;
-    fs::write(folder.path().join("lib.rs"), "").map_err(|error| error.to_string())?;
+    let sh = shell().map_err(|error| error.to_string())?;
+    for (name, text) in [("Cargo.toml", manifest.as_str()), ("lib.rs", "")] {
+        sh.write_file(folder.path().join(name), text)
+            .map_err(|error| error.to_string())?;
+    }
     let output = crate::cargo::clean_cargo(folder.path())
         .args(["fetch", "--quiet"])
         .output()

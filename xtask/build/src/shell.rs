@@ -10,8 +10,18 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use nix::sys::signal::Signal;
 
-use crate::error::{Error, Result, system};
+use xshell::{Cmd, Shell};
+
+use crate::error::{Error, Result, says_full, system};
 use crate::process::dies_with_us;
+
+/// A shell in the folder of this process: its errors name the file or the command.
+///
+/// # Errors
+/// That the folder is not there any more.
+pub fn shell() -> xshell::Result<Shell> {
+    Shell::new()
+}
 
 /// The command as one would type it.
 pub fn display(command: &Command) -> String {
@@ -53,11 +63,7 @@ impl Log {
     /// # Errors
     /// When it cannot be written.
     pub fn start(path: PathBuf) -> Result<Self> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)
-                .map_err(system(format!("cannot create {}", folder.display())))?;
-        }
-        File::create(&path).map_err(system(format!("cannot write {}", path.display())))?;
+        shell()?.write_file(&path, "")?;
         Ok(Self { path })
     }
 
@@ -91,6 +97,14 @@ impl Log {
         } else {
             Err(self.failure(&line))
         }
+    }
+
+    /// The same of a shell's command.
+    ///
+    /// # Errors
+    /// As [`Log::run`].
+    pub fn run_cmd(&self, command: Cmd) -> Result<()> {
+        self.run(&mut command.into())
     }
 
     /// Runs ninja with a progress bar; on a stream that is no terminal, a line now and then.
@@ -131,7 +145,7 @@ impl Log {
     fn failure(&self, line: &str) -> Error {
         let text = fs::read(&self.path).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        if text.contains("No space left on device") {
+        if says_full(&text) {
             return Error::DiskFull {
                 folder: self.path.clone(),
                 details: "a tool found no space left".to_owned(),
@@ -250,7 +264,7 @@ impl Progress {
 /// When it cannot be written.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(system(format!("cannot create {}", folder.display())))?;
+    shell()?.create_dir(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)
         .map_err(system(format!("cannot write in {}", folder.display())))?;
     file.write_all(bytes)

@@ -8,13 +8,14 @@ use std::process::Command;
 use bareflow_driver::toolchain::{
     self, PROGRAM_TOOLCHAIN, PROGRAM_VERSIONS, Toolchain, program_version, versioned,
 };
+use xshell::cmd;
 
 pub use bareflow_driver::toolchain::which;
 
 use crate::error::{Error, Result, system};
 use crate::paths::Cache;
 use crate::remembered::States;
-use crate::shell::{display, output_of};
+use crate::shell::{display, output_of, shell};
 use crate::temporary::TemporaryFolder;
 
 /// Versions of clang, lld and the LLVM tools that build LLVM 18.
@@ -472,16 +473,13 @@ fn install_arguments(packages: Vec<String>) -> Vec<String> {
 }
 
 fn apt_get(arguments: &[String]) -> Result<()> {
-    let mut command = if nix::unistd::geteuid().is_root() {
-        Command::new("apt-get")
+    let sh = shell()?;
+    let command = if nix::unistd::geteuid().is_root() {
+        cmd!(sh, "apt-get {arguments...}")
     } else {
-        let mut command = Command::new("sudo");
-        command.arg("apt-get");
-        command
+        cmd!(sh, "sudo apt-get {arguments...}")
     };
-    command
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive");
+    let mut command = Command::from(command.env("DEBIAN_FRONTEND", "noninteractive"));
     let line = display(&command);
     eprintln!("$ {line}");
     // What apt prints is not the result of the command that asked for tools.

@@ -44,6 +44,12 @@ impl From<KernelError> for Error {
     }
 }
 
+impl From<xshell::Error> for Error {
+    fn from(error: xshell::Error) -> Self {
+        Self::Build(error.into())
+    }
+}
+
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
         Self::Build(error.into())

@@ -13,6 +13,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bareflow_build::shell::shell;
 use bareflow_bundle::{ARGUMENT, Builder, Bundle, DESTINATION, PROFILE, SEEN, SETTING, SNAPSHOT};
 use bareflow_profile::flow::ControlFlow;
 use bareflow_snapshot::{Destination, Series, inspect_newest};
@@ -144,8 +145,7 @@ impl Training {
         let place = Place::new(hosted)?;
         let bundle = Bundle::open(bundle).expect("it was just built");
         self.runs.run(&bundle, &place, FOR_IMAGES)?;
-        let kernel =
-            fs::read(machine).map_err(system(format!("cannot read {}", machine.display())))?;
+        let kernel = shell()?.read_binary_file(machine)?;
         let file = object::File::parse(&*kernel)
             .map_err(|error| Error::build(format!("{}: {error}", machine.display())))?;
         let destination = self.destination(&file).ok_or_else(|| {

@@ -1,17 +1,17 @@
 //! The order of LLVM's functions in the machine's kernel: those that run come first, so that they share pages.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use object::{Object, ObjectSymbol, SymbolKind};
 
 use crate::size::functions_that_run;
 use bareflow_build::kernel::{KernelKind, LlvmExtent};
+use bareflow_build::shell::shell;
 use bareflow_build::temporary::TemporaryFolder;
 use bareflow_image::context::Context;
 use bareflow_image::disk::ImageFile;
-use bareflow_image::error::{Error, Result, system};
+use bareflow_image::error::{Error, Result};
 use bareflow_image::program::{Program, Tier};
 use bareflow_run::qemu::Writes;
 
@@ -69,7 +69,7 @@ fn in_order(mut functions: Vec<(String, BTreeSet<usize>)>) -> Vec<String> {
 
 /// Functions by address. Of several names of one address the first in the alphabet stays: the linker needs one.
 fn names_of(kernel: &Path) -> Result<BTreeMap<u64, String>> {
-    let data = fs::read(kernel).map_err(system(format!("cannot read {}", kernel.display())))?;
+    let data = shell()?.read_binary_file(kernel)?;
     let file = object::File::parse(&*data)
         .map_err(|error| Error::build(format!("{}: {error}", kernel.display())))?;
     let mut names: BTreeMap<u64, String> = BTreeMap::new();

@@ -1,8 +1,9 @@
 //! What `run` and `image` have in common: a program, and how it is to run.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use bareflow_build::shell::shell;
 use bareflow_bundle::{ARGUMENT, Builder, ENVIRONMENT};
 use clap::Args;
 
@@ -94,7 +95,7 @@ impl Guest {
         let Some(path) = &self.secret else {
             return Ok(None);
         };
-        let bytes = fs::read(path).map_err(system(format!("cannot read {}", path.display())))?;
+        let bytes = shell()?.read_binary_file(path)?;
         let secret = bytes.as_slice().try_into().map_err(|_| {
             Error::usage(format!(
                 "{} has {} bytes; a secret has {SECRET_SIZE_BYTES}, as `head -c {SECRET_SIZE_BYTES} /dev/urandom` \

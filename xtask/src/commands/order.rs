@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use clap::Args;
 
 use bareflow_build::kernel::FUNCTION_ORDER;
+use bareflow_build::shell::shell;
 use bareflow_build::shell::write_whole;
 use bareflow_build::tools::Installation;
 use bareflow_image::context::Context;
-use bareflow_image::error::{Error, Result, system};
+use bareflow_image::error::{Error, Result};
 use bareflow_report::order;
 use bareflow_run::say;
 
@@ -52,17 +53,11 @@ impl OrderArgs {
 
 fn examples(context: &Context) -> Result<Vec<PathBuf>> {
     let folder = context.root.join("examples");
-    let entries =
-        std::fs::read_dir(&folder).map_err(system(format!("cannot read {}", folder.display())))?;
-    let mut programs: Vec<PathBuf> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|kind| kind == "c" || kind == "ll")
-        })
-        .collect();
-    programs.sort();
+    let mut programs = shell()?.read_dir(&folder)?;
+    programs.retain(|path| {
+        path.extension()
+            .is_some_and(|kind| kind == "c" || kind == "ll")
+    });
     if programs.is_empty() {
         return Err(Error::build(format!(
             "there is no program in {}",

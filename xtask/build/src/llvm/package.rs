@@ -15,7 +15,7 @@ use super::{TARGET, VERSION, store};
 use crate::cargo::clean_cargo;
 use crate::error::{Error, Result, system};
 use crate::paths::{self, Cache};
-use crate::shell::{Log, Progress};
+use crate::shell::{Log, Progress, shell};
 use crate::temporary::TemporaryFolder;
 
 /// Where the manifest is in a distribution.
@@ -80,7 +80,8 @@ pub fn publish(
     fill: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<PathBuf> {
     let parent = cache.distributions();
-    fs::create_dir_all(&parent).map_err(system(format!("cannot create {}", parent.display())))?;
+    let sh = shell()?;
+    sh.create_dir(&parent)?;
     let partial = TemporaryFolder::new_in(&parent)
         .map_err(system(format!("cannot write in {}", parent.display())))?;
     let root = partial.path();
@@ -91,10 +92,7 @@ pub fn publish(
     let archive = parent.join(format!("{name}.tar.zst"));
     compress(root, &archive)?;
     let folder = store::folder(cache, name);
-    if folder.exists() {
-        fs::remove_dir_all(&folder)
-            .map_err(system(format!("cannot remove {}", folder.display())))?;
-    }
+    sh.remove_path(&folder)?;
     fs::rename(partial.path(), &folder)
         .map_err(system(format!("cannot write {}", folder.display())))?;
     drop(partial.keep());
@@ -106,13 +104,11 @@ pub fn publish(
 /// # Errors
 /// When it cannot be read or written.
 pub fn copy(from: &Path, to: &Path) -> Result<()> {
+    let sh = shell()?;
     if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder)
-            .map_err(system(format!("cannot create {}", folder.display())))?;
+        sh.create_dir(folder)?;
     }
-    fs::copy(from, to)
-        .map(drop)
-        .map_err(system(format!("cannot copy {}", from.display())))
+    Ok(sh.copy_file(from, to)?)
 }
 
 /// Copies the files below a folder that are to be kept.
@@ -296,7 +292,7 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let mut text = serde_json::to_string_pretty(value)
         .map_err(|error| Error::Build(format!("cannot write {}: {error}", path.display())))?;
     text.push('\n');
-    fs::write(path, text).map_err(system(format!("cannot write {}", path.display())))
+    Ok(shell()?.write_file(path, text)?)
 }
 
 /// A good ratio at a speed that two processors reach.

@@ -3,15 +3,15 @@
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Component, Path, PathBuf};
-use std::process::Command;
 
 use super::inputs::{file_hash, folder_hash};
 use super::{Request, VERSION, store};
 use crate::error::{Error, Result, system, unpacking};
 use crate::paths::Cache;
 use crate::registry::{debian_mirror, download_from_debian, last_line};
-use crate::shell::{Log, Progress, output_of};
+use crate::shell::{Log, Progress, shell};
 use crate::temporary::TemporaryFolder;
+use xshell::cmd;
 
 /// A tarball whose contents are known.
 struct Tarball {
@@ -122,10 +122,9 @@ fn unpacked(
         }
         None => find_or_download(cache, request)?,
     };
-    let _ = fs::remove_file(&stamp);
-    if tree.exists() {
-        fs::remove_dir_all(&tree).map_err(system(format!("cannot remove {}", tree.display())))?;
-    }
+    let sh = shell()?;
+    sh.remove_path(&stamp)?;
+    sh.remove_path(&tree)?;
     unpack(&tarball, &tree, is_wanted)?;
     crate::shell::write_whole(&stamp, key.as_bytes())?;
     Ok(tree)
@@ -177,7 +176,7 @@ fn find_or_download(cache: &Cache, request: &Request) -> Result<PathBuf> {
         });
     }
     let folder = cache.source();
-    fs::create_dir_all(&folder).map_err(system(format!("cannot create {}", folder.display())))?;
+    shell()?.create_dir(&folder)?;
     let log = Log::start(cache.log("download"))?;
     let mut attempts = Vec::new();
     for (tarball, fetch) in [
@@ -211,21 +210,12 @@ type Fetch = fn(&Log, &Path) -> std::result::Result<(), String>;
 
 fn fetch_upstream(log: &Log, output: &Path) -> std::result::Result<(), String> {
     let url = format!("{UPSTREAM_FOLDER}{}", UPSTREAM.file_name);
-    log.run(
-        Command::new("curl")
-            .args([
-                "--fail",
-                "--location",
-                "--silent",
-                "--show-error",
-                "--connect-timeout",
-                "15",
-                "--output",
-            ])
-            .arg(output)
-            .arg(url),
-    )
-    .map_err(|error| last_line(&error))
+    let sh = shell().map_err(|error| error.to_string())?;
+    let fetch = cmd!(
+        sh,
+        "curl --fail --location --silent --show-error --connect-timeout 15 --output {output} {url}"
+    );
+    log.run_cmd(fetch).map_err(|error| last_line(&error))
 }
 
 /// Asks apt, with a source list of our own for the suite that has the package, where the tarball is; the
@@ -235,37 +225,33 @@ fn fetch_debian(log: &Log, output: &Path) -> std::result::Result<(), String> {
     let mirror = debian_mirror()?;
     let list = folder.path().join("sources.list");
     let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
-    fs::write(
-        &list,
-        format!("deb-src [signed-by={keyring}] {mirror} {DEBIAN_SUITE} main\n"),
-    )
-    .map_err(|error| error.to_string())?;
+    let failed = |error: xshell::Error| error.to_string();
+    let sh = shell().map_err(failed)?;
+    sh.change_dir(folder.path());
+    let text = format!("deb-src [signed-by={keyring}] {mirror} {DEBIAN_SUITE} main\n");
+    sh.write_file(&list, text).map_err(failed)?;
     for part in ["lists/partial", "cache/archives/partial"] {
-        fs::create_dir_all(folder.path().join(part)).map_err(|error| error.to_string())?;
+        sh.create_dir(part).map_err(failed)?;
     }
-    let apt = || {
-        let mut command = Command::new("apt-get");
-        command
-            .current_dir(folder.path())
-            .arg("--option")
-            .arg(format!("Dir::Etc::SourceList={}", list.display()))
-            .args(["--option", "Dir::Etc::SourceParts=/dev/null", "--option"])
-            .arg(format!(
-                "Dir::State::Lists={}",
-                folder.path().join("lists").display()
-            ))
-            .arg("--option")
-            .arg(format!(
-                "Dir::Cache={}",
-                folder.path().join("cache").display()
-            ))
-            .args(["--option", "APT::Sandbox::User=root"]);
-        command
-    };
-    log.run(apt().arg("update"))
+    let options = [
+        format!("Dir::Etc::SourceList={}", list.display()),
+        "Dir::Etc::SourceParts=/dev/null".to_owned(),
+        format!(
+            "Dir::State::Lists={}",
+            folder.path().join("lists").display()
+        ),
+        format!("Dir::Cache={}", folder.path().join("cache").display()),
+        "APT::Sandbox::User=root".to_owned(),
+    ]
+    .map(|option| format!("--option={option}"));
+    let options = &options;
+    log.run_cmd(cmd!(sh, "apt-get {options...} update"))
         .map_err(|error| last_line(&error))?;
-    let uris = output_of(apt().args(["--print-uris", "--download-only", "source", DEBIAN_PACKAGE]))
-        .unwrap_or_default();
+    let ask = cmd!(
+        sh,
+        "apt-get {options...} --print-uris --download-only source {DEBIAN_PACKAGE}"
+    );
+    let uris = ask.quiet().ignore_stderr().read().unwrap_or_default();
     // Mirrors keep older files in the pool for a while after the suite has moved on.
     let uri = tarball_uri(&uris, DEBIAN.file_name).map_or_else(
         || {
@@ -290,7 +276,7 @@ fn tarball_uri<'a>(output: &'a str, file_name: &str) -> Option<&'a str> {
 /// Unpacks the wanted files of a tarball into `tree`.
 fn unpack(tarball: &Path, tree: &Path, is_wanted: fn(&Path) -> bool) -> Result<()> {
     let folder = tree.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(system(format!("cannot create {}", folder.display())))?;
+    shell()?.create_dir(folder)?;
     let partial = TemporaryFolder::new_in(folder)
         .map_err(system(format!("cannot write in {}", folder.display())))?;
     let file = File::open(tarball).map_err(system(format!("cannot read {}", tarball.display())))?;

@@ -13,7 +13,7 @@ use super::trees::{
     BuildTrees, Compilers, copy_changed, copy_if_changed, definitions, remove_extra,
 };
 use crate::error::{Error, Result, system};
-use crate::shell::{Log, display};
+use crate::shell::{Log, display, shell};
 use crate::temporary::TemporaryFolder;
 
 /// What every object of the distribution is compiled with.
@@ -159,8 +159,7 @@ impl Build<'_> {
         let libc = self.trees.source.join("libc");
         let read_list = |name: &str| -> Result<Vec<String>> {
             let path = self.sysroot_input().join("libc").join(name);
-            let text = fs::read_to_string(&path)
-                .map_err(system(format!("cannot read {}", path.display())))?;
+            let text = shell()?.read_file(&path)?;
             Ok(text.lines().map(str::to_owned).collect())
         };
         let functions = read_list("declared-functions.txt")?;
@@ -259,8 +258,7 @@ impl Build<'_> {
     fn check_configuration(&self) -> Result<()> {
         for (tree, header) in configuration::HEADERS {
             let path = self.tree(tree).join("include").join(header);
-            let text = fs::read_to_string(&path)
-                .map_err(system(format!("cannot read {}", path.display())))?;
+            let text = shell()?.read_file(&path)?;
             configuration::compare(configuration::REVIEWED, header, &text).map_err(
                 |differences| {
                     Error::Build(format!(
@@ -279,8 +277,7 @@ impl Build<'_> {
     /// When it cannot be read.
     pub fn graph(&self) -> Result<Graph> {
         let path = self.graph_file();
-        let text =
-            fs::read_to_string(&path).map_err(system(format!("cannot read {}", path.display())))?;
+        let text = shell()?.read_file(&path)?;
         Graph::parse(&text).map_err(|error| Error::Build(format!("{}: {error}", path.display())))
     }
 

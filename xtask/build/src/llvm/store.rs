@@ -13,7 +13,7 @@ use super::inputs::file_hash;
 use super::package::{MANIFEST, Manifest};
 use crate::error::{Error, Result, system, unpacking};
 use crate::paths::{Cache, Package};
-use crate::shell::Progress;
+use crate::shell::{Progress, shell};
 use crate::temporary::TemporaryFolder;
 
 /// Something that the cache holds.
@@ -57,10 +57,7 @@ pub fn provide(
 /// Waits until nobody else holds the lock in this file.
 pub fn lock(path: &Path) -> Result<File> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(system(format!(
-            "cannot create the cache {}",
-            folder.display()
-        )))?;
+        shell()?.create_dir(folder)?;
     }
     let file = File::create(path).map_err(system(format!("cannot write {}", path.display())))?;
     if file.try_lock().is_err() {
@@ -102,7 +99,7 @@ pub fn find_archive(cache: &Cache, name: &str) -> Option<PathBuf> {
 pub fn restore(cache: &Cache, archive: &Path, name: &str) -> Result<PathBuf> {
     eprintln!("restoring {}", archive.display());
     let parent = cache.distributions();
-    fs::create_dir_all(&parent).map_err(system(format!("cannot create {}", parent.display())))?;
+    shell()?.create_dir(&parent)?;
     let partial = TemporaryFolder::new_in(&parent)
         .map_err(system(format!("cannot write in {}", parent.display())))?;
     unpack(archive, partial.path(), &parent)?;

@@ -8,9 +8,9 @@ use walkdir::WalkDir;
 
 use super::Request;
 use super::steps::machine_flags;
-use crate::error::{Error, Result, system};
+use crate::error::{Error, Result};
 use crate::paths::{self, Cache, Package};
-use crate::shell::{Log, write_whole};
+use crate::shell::{Log, shell, write_whole};
 use crate::tools::Tools;
 
 /// Where a build happens, and with what.
@@ -72,7 +72,7 @@ impl BuildTrees<'_> {
         action: impl FnOnce(&Log) -> Result<()>,
     ) -> Result<()> {
         let tree = self.tree(name);
-        fs::create_dir_all(&tree).map_err(system(format!("cannot create {}", tree.display())))?;
+        shell()?.create_dir(&tree)?;
         run_stamped(&tree.join(".bareflow-key"), key, self.request.force, || {
             // Answers of an older configuration must not leak into this one.
             let _ = fs::remove_file(tree.join("CMakeCache.txt"));
@@ -210,8 +210,7 @@ fn discard_foreign_trees(folder: &Path, key: &str) -> Result<()> {
             "removing build trees of another compiler or source: {}",
             folder.display()
         );
-        fs::remove_dir_all(folder)
-            .map_err(system(format!("cannot remove {}", folder.display())))?;
+        shell()?.remove_path(folder)?;
     }
     write_whole(&stamp, key.as_bytes())
 }
@@ -227,12 +226,7 @@ fn run_stamped(
     if !force && fs::read_to_string(stamp).is_ok_and(|text| text == key) {
         return Ok(());
     }
-    match fs::remove_file(stamp) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(system(format!("cannot remove {}", stamp.display()))(error));
-        }
-        _ => {}
-    }
+    shell()?.remove_path(stamp)?;
     action()?;
     write_whole(stamp, key.as_bytes())
 }
@@ -260,8 +254,7 @@ pub fn remove_extra(folder: &Path, model: &Path) -> Result<()> {
     {
         let inner = entry.path().strip_prefix(folder).unwrap_or(entry.path());
         if !model.join(inner).is_file() {
-            fs::remove_file(entry.path())
-                .map_err(system(format!("cannot remove {}", entry.path().display())))?;
+            shell()?.remove_path(entry.path())?;
         }
     }
     Ok(())
@@ -272,7 +265,7 @@ pub fn remove_extra(folder: &Path, model: &Path) -> Result<()> {
 /// # Errors
 /// That one cannot be read, or the other not written.
 pub fn copy_if_changed(from: &Path, to: &Path) -> Result<()> {
-    let bytes = fs::read(from).map_err(system(format!("cannot read {}", from.display())))?;
+    let bytes = shell()?.read_binary_file(from)?;
     if fs::read(to).is_ok_and(|old| old == bytes) {
         Ok(())
     } else {

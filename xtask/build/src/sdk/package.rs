@@ -1,10 +1,9 @@
 //! The finished SDK: a folder, and the same as one compressed archive.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::steps::Build;
-use crate::error::{Result, system};
+use crate::error::Result;
 use crate::llvm::package::{
     MANIFEST, Manifest, archives, copy, copy_tree, host_program, publish, write_json,
 };
@@ -81,10 +80,6 @@ fn libraries(build: &Build, root: &Path) -> Result<()> {
 fn manifest(build: &Build, root: &Path) -> Result<()> {
     let inputs = build.inputs;
     let path = root.join(MANIFEST);
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)
-            .map_err(system(format!("cannot create {}", folder.display())))?;
-    }
     write_json(
         &path,
         &Manifest {

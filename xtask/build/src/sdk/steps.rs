@@ -2,14 +2,14 @@
 
 mod libcxx;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Inputs;
-use crate::error::{Result, system};
+use crate::error::Result;
 use crate::llvm::inputs::SDK_FOLDER;
 use crate::llvm::libc::LibcBuild;
 use crate::llvm::trees::{BuildTrees, definitions};
+use crate::shell::shell;
 
 /// The name of the first step, which copies what the others use.
 const SYSROOT_STEP: &str = "sysroot";
@@ -100,8 +100,7 @@ impl Build<'_> {
     /// When the list of functions with state cannot be read.
     pub fn libc(&self) -> Result<LibcBuild<'_>> {
         let path = self.program_input().join("libc/stateful.txt");
-        let text =
-            fs::read_to_string(&path).map_err(system(format!("cannot read {}", path.display())))?;
+        let text = shell()?.read_file(path)?;
         Ok(LibcBuild {
             trees: &self.trees,
             archives_step: "libc",

@@ -1,14 +1,13 @@
 //! The boot stages, assembled and linked to flat bytes.
 
-use std::fs;
 use std::io;
 use std::path::Path;
-use std::process::Command;
 
 use bareflow_boot_layout::{STAGE1_LIMIT_BYTES, STAGE2_MARK, STAGE2_SIZE_BYTES, assembler};
+use bareflow_build::shell::shell;
+use xshell::{Cmd, cmd};
 
 use bareflow_build::remembered::{States, Store, files_below};
-use bareflow_build::shell;
 use bareflow_build::temporary::TemporaryFolder;
 
 /// Below the repository.
@@ -17,14 +16,12 @@ const SOURCES: &str = "kernel/machine/src/boot";
 /// Why there are no boot stages.
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
+    /// There is no temporary folder.
+    #[error("cannot make a temporary folder: {0}")]
+    TemporaryFolder(io::Error),
     /// A tool cannot be started, or a file cannot be used.
-    #[error("{what}: {source}")]
-    System {
-        /// What was tried.
-        what: String,
-        /// What the system said.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Shell(#[from] xshell::Error),
     /// A tool refused its input.
     #[error("{name} does not assemble; the command was:\n  {command}\n{output}")]
     Tool {
@@ -79,7 +76,7 @@ impl BootStages {
         }
         let stages = answers.get_or_make(&states.key(), || {
             let stages = Self::assemble(root, clang, lld)?;
-            Ok([stages.stage2, stages.stage1].concat())
+            Ok::<_, StageError>([stages.stage2, stages.stage1].concat())
         })?;
         let (stage2, stage1) = stages.split_at(STAGE2_SIZE_BYTES);
         Ok(Self {
@@ -93,42 +90,29 @@ impl BootStages {
     /// # Errors
     /// [`StageError`].
     pub fn assemble(root: &Path, clang: &Path, lld: &Path) -> Result<Self, StageError> {
-        let folder =
-            TemporaryFolder::new("stages").map_err(system("cannot make a temporary folder"))?;
+        let folder = TemporaryFolder::new("stages").map_err(StageError::TemporaryFolder)?;
+        let includes = folder.path();
+        let sh = shell()?;
         let sources = root.join(SOURCES);
-        let definitions = folder.path().join(assembler::FILE_NAME);
-        fs::write(&definitions, assembler::definitions())
-            .map_err(system(&format!("cannot write {}", definitions.display())))?;
+        sh.write_file(
+            includes.join(assembler::FILE_NAME),
+            assembler::definitions(),
+        )?;
         let build = |name: &'static str, address: &str| -> Result<Vec<u8>, StageError> {
             let object = folder.path().join(format!("{name}.o"));
             let flat = folder.path().join(name);
-            let mut assemble = Command::new(clang);
-            assemble
-                .args(["--target=i386-unknown-none-elf", "-c"])
-                .arg("-I")
-                .arg(&sources)
-                .arg("-I")
-                .arg(folder.path())
-                .arg(sources.join(format!("bios/{name}.S")))
-                .arg("-o")
-                .arg(&object);
+            let source = sources.join(format!("bios/{name}.S"));
+            let assemble = cmd!(
+                sh,
+                "{clang} --target=i386-unknown-none-elf -c -I {sources} -I {includes} {source} -o {object}"
+            );
             run(name, assemble)?;
-            let mut link = Command::new(lld);
-            link.args([
-                "-m",
-                "elf_i386",
-                "--oformat",
-                "binary",
-                "-e",
-                name,
-                "-Ttext",
-                address,
-            ])
-            .arg(&object)
-            .arg("-o")
-            .arg(&flat);
+            let link = cmd!(
+                sh,
+                "{lld} -m elf_i386 --oformat binary -e {name} -Ttext {address} {object} -o {flat}"
+            );
             run(name, link)?;
-            fs::read(&flat).map_err(system(&format!("cannot read {}", flat.display())))
+            Ok(sh.read_binary_file(flat)?)
         };
         let mut stages = Self {
             stage1: build("stage1", "0x7c00")?,
@@ -173,22 +157,15 @@ fn balance(stage2: &mut [u8]) {
     stage2[place..place + 4].copy_from_slice(&word.to_le_bytes());
 }
 
-fn system(what: &str) -> impl FnOnce(io::Error) -> StageError {
-    let what = what.to_owned();
-    |source| StageError::System { what, source }
-}
-
-fn run(name: &'static str, mut command: Command) -> Result<(), StageError> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .output()
-        .map_err(system(&format!("cannot start {program}")))?;
+fn run(name: &'static str, command: Cmd) -> Result<(), StageError> {
+    let command = command.ignore_status();
+    let output = command.output()?;
     if output.status.success() {
         return Ok(());
     }
     Err(StageError::Tool {
         name,
-        command: shell::display(&command),
+        command: command.to_string(),
         output: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
 }

@@ -6,19 +6,18 @@
 //! directly and optimises as for the whole program, in the order of link-time optimisation, and `clang` generates code.
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use bareflow_build::shell::shell;
 use bareflow_bundle::{Bundle, MODULE};
+use xshell::cmd;
 
+use super::ExportError;
 use super::adapt::{adapt, bounded_sections};
 use super::annotate::annotate;
 use super::guidance::Guidance;
-use super::{ExportError, system};
 use crate::context::Context;
 use bareflow_build::kernel::NativeProgram;
-use bareflow_build::shell;
 
 /// What the native kernel calls.
 const ENTRY: &str = "bareflow_main";
@@ -56,7 +55,8 @@ impl Compilation<'_> {
         let linked = self.link(bundle)?;
         let text = self.path("linked.ll");
         self.disassemble(&linked, &text)?;
-        let ir = fs::read_to_string(&text).map_err(system("cannot read the linked program"))?;
+        let sh = shell()?;
+        let ir = sh.read_file(&text)?;
         check_target(&ir)?;
         let (ir, guided_functions) = match self.guidance.filter(|_| self.is_counted()) {
             Some(guidance) => {
@@ -66,7 +66,7 @@ impl Compilation<'_> {
             None => (ir, 0),
         };
         let edited = adapt(&ir) + &entry(&ir)?;
-        fs::write(&text, edited).map_err(system("cannot write the linked program"))?;
+        sh.write_file(&text, edited)?;
         let reduced = self.reduce(&text)?;
         Ok(Compiled {
             program: NativeProgram {
@@ -105,8 +105,7 @@ impl Compilation<'_> {
         let mut arguments = Vec::new();
         for (index, module) in bundle.with_prefix(MODULE).enumerate() {
             let path = self.path(&format!("{index}-{}", module.name.replace('/', "-")));
-            fs::write(&path, module.contents)
-                .map_err(system(format!("cannot write {}", path.display())))?;
+            shell()?.write_file(&path, module.contents)?;
             arguments.push(path.into());
         }
         let functions = self
@@ -115,7 +114,7 @@ impl Compilation<'_> {
             .compile(&self.context.root.join(PROGRAM_FUNCTIONS))
             .map_err(|error| ExportError::BadProgram(error.to_string()))?;
         let path = self.path("program-functions.bc");
-        fs::write(&path, functions).map_err(system(format!("cannot write {}", path.display())))?;
+        shell()?.write_file(&path, functions)?;
         arguments.push(path.into());
         let output = self.path("linked.bc");
         arguments.extend(["-o".into(), output.clone().into()]);
@@ -140,8 +139,7 @@ impl Compilation<'_> {
         arguments.push(format!("-internalize-public-api-list={ENTRY}").into());
         if let Some(guidance) = self.guidance {
             let options = self.path("attributes");
-            fs::write(&options, guidance.attribute_options().join("\n"))
-                .map_err(system(format!("cannot write {}", options.display())))?;
+            shell()?.write_file(&options, guidance.attribute_options().join("\n"))?;
             // There can be more options than a command line holds.
             arguments.push(format!("@{}", options.display()).into());
         }
@@ -182,16 +180,14 @@ fn words(paths: &[&Path]) -> Vec<OsString> {
 }
 
 fn run(program: &Path, arguments: &[OsString]) -> Result<(), ExportError> {
-    let mut command = Command::new(program);
-    let output = command
-        .args(arguments)
-        .output()
-        .map_err(system(format!("cannot start {}", program.display())))?;
+    let sh = shell()?;
+    let command = cmd!(sh, "{program} {arguments...}").ignore_status();
+    let output = command.output()?;
     if output.status.success() {
         return Ok(());
     }
     Err(ExportError::Tool {
-        command: shell::display(&command),
+        command: command.to_string(),
         output: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
 }

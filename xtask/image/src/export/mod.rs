@@ -63,7 +63,10 @@ pub enum ExportError {
     /// The kernel cannot be linked.
     #[error(transparent)]
     Kernel(#[from] KernelError),
-    /// A tool or file cannot be used.
+    /// A tool or file cannot be used, as a shell says it.
+    #[error(transparent)]
+    Shell(#[from] xshell::Error),
+    /// A file cannot be used.
     #[error("{what}: {source}")]
     System {
         /// What was tried.

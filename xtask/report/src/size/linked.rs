@@ -1,16 +1,16 @@
 //! A kernel that was linked here: the map of its link and its functions.
 
-use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use bareflow_boot_layout::symbols::SymbolTable;
+use bareflow_build::shell::shell;
 
 use super::link_map::{Home, Kind, Placement, parse};
 use bareflow_build::kernel::{KernelKind, LlvmExtent};
 use bareflow_image::context::Context;
 use bareflow_image::disk::{ImageFile, core_checksum, symbol_table};
-use bareflow_image::error::{Result, system};
+use bareflow_image::error::Result;
 
 /// A kernel that was linked here.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl LinkedKernel {
     }
 
     fn read(kernel: &Path, map: &Path) -> Result<Self> {
-        let text = fs::read(map).map_err(system(format!("cannot read {}", map.display())))?;
+        let text = shell()?.read_binary_file(map)?;
         Ok(Self::new(
             kernel.to_owned(),
             parse(&String::from_utf8_lossy(&text)),
