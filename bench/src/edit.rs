@@ -144,7 +144,7 @@ fn prepare_machine(path: &Path, image: &Path) -> Result<()> {
         .kernel_builder()
         .build(KernelKind::Machine, LlvmExtent::Full)?;
     let bundle = program.bundle(&[], Tier::Auto);
-    context.write_image(&kernel, &bundle, DEFAULT_SIZE_BYTES, image)
+    Ok(context.write_image(&kernel, &bundle, DEFAULT_SIZE_BYTES, image)?)
 }
 
 /// Of an action in this process and in those that it starts.

@@ -429,9 +429,9 @@ fn trained(subject: &Subject, bundle: &[u8], argument: &str) -> Result<Vec<u8>, 
 fn check_usual_targets(subject: &Subject) -> Result<(), String> {
     let bundle = fixture(subject, "profiled.c")?.bundle(&["1000".into()], Tier::Auto);
     let mut guidance = Guidance::of_training(&trained(subject, &bundle, "10000")?);
-    guidance
-        .read(&bundle, &subject.hosted_kernel()?, TIMEOUT)
-        .map_err(text)?;
+    let hosted = subject.hosted_kernel()?;
+    let flow = control_flow(&bundle, guidance.snapshot(), &hosted, TIMEOUT);
+    guidance.take(flow.map_err(text)?);
     let plain = Exported::of(subject, &bundle, None).map_err(text)?;
     let guided = Exported::of(subject, &bundle, Some(&guidance)).map_err(text)?;
     let calls = |callee: &str| -> Result<[usize; 2], String> {

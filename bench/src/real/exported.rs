@@ -13,7 +13,7 @@ use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
 use bareflow_image::export::{self, Guidance};
 use bareflow_image::program::{Program as Bitcode, ProgramFile, Tier, Transfer};
-use bareflow_image::training::{Runs, TrainingRun};
+use bareflow_image::training::{Runs, TrainingRun, control_flow};
 use bareflow_tests::real::build::Built;
 use bareflow_tests::real::table::Run;
 
@@ -49,7 +49,8 @@ impl Exported {
             timeout: TIMEOUT,
         };
         let mut guidance = Guidance::of_training(&runs.counts(&bytes, &hosted)?);
-        guidance.read(&bytes, &hosted, TIMEOUT)?;
+        let flow = control_flow(&bytes, guidance.snapshot(), &hosted, TIMEOUT)?;
+        guidance.take(flow);
         let bundle = Bundle::open(&bytes).expect("it was just built");
         let exported = Self {
             kernel: folder.join("exported"),

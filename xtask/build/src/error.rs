@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 
 use bareflow_protocol::exit_code;
 
-use crate::kernel::KernelError;
-
 /// What the steps of a build return.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -76,9 +74,6 @@ pub enum Error {
     /// A file or tool cannot be used.
     #[error(transparent)]
     Shell(#[from] xshell::Error),
-    /// A kernel cannot be made.
-    #[error(transparent)]
-    Kernel(#[from] KernelError),
     /// A file cannot be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),

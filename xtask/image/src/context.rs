@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::disk::{BootStages, DiskImage, ImageError, ImageSize};
-use crate::error::{Error, Result};
 use crate::program::ProgramCompiler;
+use bareflow_build::error::Error;
 use bareflow_build::kernel::{CompilerCache, KernelBuilder};
 use bareflow_build::llvm::{self, Request};
 use bareflow_build::paths::{self, Cache};
@@ -42,7 +42,7 @@ impl Context {
     ///
     /// # Errors
     /// What is missing and how to get it.
-    pub fn prepare(installation: Installation) -> Result<Self> {
+    pub fn prepare(installation: Installation) -> Result<Self, Error> {
         let tools = Tools::find(installation)?;
         let cache = Cache::find()?;
         let distribution = match env::var_os(DISTRIBUTION_VARIABLE) {
@@ -114,7 +114,7 @@ impl Context {
         bundle: &[u8],
         size: impl Into<ImageSize>,
         image: &Path,
-    ) -> Result<()> {
+    ) -> Result<(), ImageError> {
         self.write_trained_image(kernel, bundle, None, size, image)
     }
 
@@ -129,10 +129,9 @@ impl Context {
         snapshot: Option<&[u8]>,
         size: impl Into<ImageSize>,
         image: &Path,
-    ) -> Result<()> {
+    ) -> Result<(), ImageError> {
         let (clang, lld) = (&self.tools.clang, &self.tools.lld);
-        let stages = BootStages::remembered(&self.cache.answers(), &self.root, clang, lld)
-            .map_err(ImageError::from)?;
+        let stages = BootStages::remembered(&self.cache.answers(), &self.root, clang, lld)?;
         let disk = DiskImage {
             stages: &stages,
             kernel,
@@ -140,25 +139,25 @@ impl Context {
             snapshot,
             size: size.into(),
         };
-        Ok(disk.write(image)?)
+        disk.write(image)
     }
 }
 
-fn chosen_distribution(folder: PathBuf) -> Result<PathBuf> {
+fn chosen_distribution(folder: PathBuf) -> Result<PathBuf, Error> {
     if folder.join("lib").is_dir() && folder.join("include/bareflow").is_dir() {
         return Ok(folder);
     }
-    Err(Error::usage(format!(
+    Err(Error::Usage(format!(
         "{DISTRIBUTION_VARIABLE}={}: not a distribution of LLVM; `cargo xtask llvm` prints where one is",
         folder.display()
     )))
 }
 
-fn chosen_sdk(folder: PathBuf) -> Result<PathBuf> {
+fn chosen_sdk(folder: PathBuf) -> Result<PathBuf, Error> {
     if folder.join("lib/libc.bc").is_file() && folder.join("include/program").is_dir() {
         return Ok(folder);
     }
-    Err(Error::usage(format!(
+    Err(Error::Usage(format!(
         "{SDK_VARIABLE}={}: not an SDK; `cargo xtask sdk` prints where one is",
         folder.display()
     )))

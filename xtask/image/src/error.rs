@@ -21,6 +21,9 @@ pub enum Error {
     /// Something cannot be built, a file or tool cannot be used, or the command line is wrong.
     #[error(transparent)]
     Build(#[from] build::Error),
+    /// A kernel cannot be made.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
     /// A disk image cannot be made.
     #[error(transparent)]
     Image(#[from] ImageError),
@@ -36,12 +39,6 @@ pub enum Error {
     /// A kernel cannot be started.
     #[error(transparent)]
     Launch(#[from] LaunchError),
-}
-
-impl From<KernelError> for Error {
-    fn from(error: KernelError) -> Self {
-        Self::Build(error.into())
-    }
 }
 
 impl From<xshell::Error> for Error {
@@ -76,7 +73,9 @@ impl Error {
                 exit_code::DISK_FULL
             }
             Self::Program(error) => error.exit_code(),
-            Self::Image(_) | Self::Export(_) | Self::Launch(_) => exit_code::BUILD_FAILED,
+            Self::Kernel(_) | Self::Image(_) | Self::Export(_) | Self::Launch(_) => {
+                exit_code::BUILD_FAILED
+            }
         }
     }
 }

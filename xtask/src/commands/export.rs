@@ -19,6 +19,7 @@ use bareflow_image::error::{Error, Result};
 use bareflow_image::export::{self, Guidance};
 use bareflow_image::outputs::{OutputFile, Replace};
 use bareflow_image::program::{Tier, Transfer};
+use bareflow_image::training::control_flow;
 
 /// Make the final image of a program: whole-program native code with a kernel without LLVM.
 ///
@@ -127,7 +128,13 @@ impl ExportArgs {
                 return Ok(None);
             }
         };
-        guidance.read(bytes, &hosted()?, self.train.timeout())?;
+        let timeout = self.train.timeout();
+        guidance.take(control_flow(
+            bytes,
+            guidance.snapshot(),
+            &hosted()?,
+            timeout,
+        )?);
         Ok(Some(guidance))
     }
 

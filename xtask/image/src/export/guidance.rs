@@ -6,8 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
-use std::time::Duration;
 
 use bareflow_bundle::{Bundle, MODULE};
 use bareflow_profile::flow::{ControlFlow, FunctionFlow, OUTSIDE};
@@ -20,8 +18,6 @@ use bareflow_volume::VolumeError;
 use super::ExportError;
 use super::annotate::Counts;
 use crate::disk::{ImageError, ImageFile};
-use crate::error;
-use crate::training::control_flow;
 
 /// Attributes of LLVM for what was never called, and for what is called most.
 const COLD: &[&str] = &["cold", "optsize", "minsize"];
@@ -115,18 +111,13 @@ impl Guidance {
         inspect(&self.newest).expect("it was read from a volume")
     }
 
-    /// Reads from the snapshot how control went in the program in `bundle`; `hosted` is the kernel that can.
-    ///
-    /// # Errors
-    /// That the snapshot is of another program, or has been damaged.
-    pub fn read(&mut self, bundle: &[u8], hosted: &Path, timeout: Duration) -> error::Result<()> {
-        let flow = control_flow(bundle, &self.newest, hosted, timeout)?;
-        self.take(flow);
-        Ok(())
+    /// The snapshot that it stands on.
+    pub fn snapshot(&self) -> &[u8] {
+        &self.newest
     }
 
-    /// Takes what the engine makes of the snapshot's counts.
-    fn take(&mut self, flow: ControlFlow) {
+    /// Takes how control went in the program, as the engine makes it of the snapshot's counts.
+    pub fn take(&mut self, flow: ControlFlow) {
         let seen = self.seen();
         let functions = seen.functions.iter();
         let functions: BTreeMap<&str, &Function> = functions
