@@ -9,7 +9,7 @@ use std::sync::Arc;
 use walkdir::WalkDir;
 
 use super::runner::{Outcome, Test};
-use super::subject::Subject;
+use super::subject::{self, Subject};
 
 const FIXTURES: &str = "tests/fixtures/drivers";
 const SCRIPT: &str = "test.sh";
@@ -68,7 +68,7 @@ fn run(subject: &Subject, folder: &Path) -> Result<String, String> {
         .env("PATH", path)
         .env("BAREFLOW_KERNEL", subject.hosted_kernel()?)
         .env("SDK", &context.sdk)
-        .env("XTASK", env::current_exe().map_err(text)?)
+        .env("XTASK", subject::xtask().map_err(text)?)
         .env("CLANG", &context.tools.program_clang)
         .env("LC_ALL", "C")
         .env("BAREFLOW_SDK", &context.sdk)

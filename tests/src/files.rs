@@ -1,7 +1,6 @@
 //! Files of programs that stay: `/data` hosted and in the machine, over runs, boots and power cuts, and
 //! `cargo xtask disk`, which exchanges them.
 
-use std::env;
 use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
@@ -11,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::runner::{Check, Test};
-use super::subject::Subject;
+use super::subject::{self, Subject};
 use super::volume::check_file_system;
 use bareflow_build::process::Recorder;
 use bareflow_image::program::{Program, Tier};
@@ -40,7 +39,7 @@ fn fixture(subject: &Subject, name: &str) -> PathBuf {
 }
 
 fn xtask(arguments: &[&str]) -> Result<Output, String> {
-    let program = env::current_exe().map_err(|error| error.to_string())?;
+    let program = subject::xtask().map_err(|error| error.to_string())?;
     let output = Command::new(program).args(arguments).output();
     output.map_err(|error| error.to_string())
 }

@@ -1,6 +1,5 @@
 //! Input, arguments, environment and output of programs, and what commands write, through the command line itself.
 
-use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -17,7 +16,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::{Uid, mkfifo};
 
 use super::runner::{Check, Outcome, Test};
-use super::subject::Subject;
+use super::subject::{self, Subject};
 use bareflow_build::process::{Input, Output as Target, Recorder, Streams};
 use bareflow_run::qemu::{Boot, Console, boot_with_words};
 
@@ -148,7 +147,7 @@ fn text(error: impl ToString) -> String {
 
 /// This command with these words.
 fn xtask<W: AsRef<OsStr>>(words: impl IntoIterator<Item = W>) -> Result<Command, String> {
-    let mut command = Command::new(env::current_exe().map_err(text)?);
+    let mut command = Command::new(subject::xtask().map_err(text)?);
     command
         .args(words)
         .stdin(Stdio::null())

@@ -1,5 +1,6 @@
 //! What the tests run programs in.
 
+use std::env;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write as _};
@@ -345,6 +346,21 @@ fn built(kernel: Option<&PathBuf>) -> Result<PathBuf, String> {
     kernel
         .cloned()
         .ok_or_else(|| "the kernel could not be built".into())
+}
+
+/// The program that users run: this process's own, and for a harness of cargo's the one that was built beside it.
+///
+/// # Errors
+/// That there is none.
+pub fn xtask() -> io::Result<PathBuf> {
+    let own = env::current_exe()?;
+    if own.file_stem().is_some_and(|name| name == "xtask") {
+        return Ok(own);
+    }
+    let beside = own.ancestors().nth(2).map(|folder| folder.join("xtask"));
+    beside.filter(|path| path.is_file()).ok_or_else(|| {
+        io::Error::other("there is no xtask to test; `cargo build --package xtask` makes it")
+    })
 }
 
 /// Changes bytes of a file.

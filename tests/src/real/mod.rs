@@ -4,7 +4,6 @@
 pub mod build;
 pub mod table;
 
-use std::env;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -166,7 +165,7 @@ pub fn command(
     tier: Tier,
     disk: Option<&Path>,
 ) -> io::Result<Command> {
-    let mut command = Command::new(env::current_exe()?);
+    let mut command = Command::new(subject::xtask()?);
     command.args(["run", "--timeout-s", TIMEOUT_S, "--tier", tier.name()]);
     if place == Place::Hosted {
         command.arg("--hosted");
