@@ -5,8 +5,11 @@
 //! bitcode the engine inlines into programs.
 
 use std::env;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use bareflow_tiers::{Counting, TABLE};
 
 const TARGET: &str = "x86_64-unknown-none-elf";
 
@@ -19,10 +22,11 @@ fn main() {
     println!("cargo::rerun-if-changed=cpp");
 
     bind(&output);
+    std::fs::write(output.join("levels.inc"), levels()).expect("OUT_DIR is writable");
     let library = output.join("libc.bc");
     if let Some(distribution) = env::var_os("BAREFLOW_DIST") {
         let distribution = Path::new(&distribution);
-        compile(distribution);
+        compile(distribution, &output);
         let sdk = env::var_os("BAREFLOW_SDK");
         std::fs::copy(
             sdk.as_deref()
@@ -53,9 +57,55 @@ fn bind(output: &Path) {
         .expect("OUT_DIR is writable");
 }
 
-fn compile(distribution: &Path) {
+/// The table of levels, for `cpp/codegen/levels.h`.
+fn levels() -> String {
+    let mut rows = String::new();
+    for row in &TABLE {
+        let can = row.capabilities;
+        let capabilities: Vec<&str> = [
+            ("COUNTS", can.counts != Counting::Nothing),
+            ("COUNTS_FLAT_LOOPS", can.counts == Counting::Everything),
+            ("NOTES", can.notes),
+            ("OPTIMISES", can.optimises),
+            ("INLINES", can.inlines),
+            ("FOR_PROCESSOR", can.for_processor),
+            ("MAY_REFUSE", can.may_refuse),
+        ]
+        .iter()
+        .filter_map(|(name, has)| has.then_some(*name))
+        .collect();
+        writeln!(
+            rows,
+            "LEVEL(\"{}\", \"{}\", {}, LLVM_LEVEL_{})",
+            row.name,
+            row.generator.name(),
+            row.optimisation,
+            capabilities.join(" | LLVM_LEVEL_")
+        )
+        .expect("a string takes everything");
+    }
+    rows
+}
+
+/// The folders of C++ sources: the architecture's own, and each code generator's.
+fn source_folders() -> Vec<PathBuf> {
+    let architecture = env::var("CARGO_CFG_TARGET_ARCH").expect("cargo sets it");
+    let mut folders: Vec<PathBuf> = ["cpp", "cpp/codegen", "cpp/interpreter", "cpp/tiered"]
+        .map(PathBuf::from)
+        .into();
+    folders.push(Path::new("cpp/arch").join(architecture));
+    for row in &TABLE {
+        let folder = Path::new("cpp/codegen").join(row.generator.name());
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    folders
+}
+
+fn compile(distribution: &Path, output: &Path) {
     let mut files = Vec::new();
-    for folder in ["cpp", "cpp/interpreter", "cpp/tiered"] {
+    for folder in source_folders() {
         let entries = std::fs::read_dir(folder).expect("the package has its C++ sources");
         files.extend(
             entries
@@ -78,6 +128,7 @@ fn compile(distribution: &Path) {
         .flag(format!("--target={TARGET}"))
         .flag("-Os")
         .flag("-Wno-unused-parameter")
+        .include(output)
         .flags(flags_of(distribution))
         // Class layouts depend on it: as the distribution was built.
         .define("NDEBUG", None);

@@ -26,6 +26,7 @@ mod input;
 mod jail;
 mod kills;
 mod large_files;
+mod levels;
 mod libc;
 mod libc_bitcode;
 mod libcxx;
@@ -84,6 +85,7 @@ fn program_tests(subject: &Arc<Subject>, options: Options) -> io::Result<Vec<Tes
     tests.extend(bad_input::tests(subject));
     tests.extend(input::tests(subject));
     tests.extend(jail::tests(subject));
+    tests.extend(levels::tests(subject));
     tests.extend(hot_loops::tests(subject));
     tests.extend(profile_guided::tests(subject));
     tests.extend(background::tests(subject));

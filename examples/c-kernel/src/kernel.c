@@ -69,6 +69,8 @@ static void check_init(void) {
   llvm_shutdown(NULL);
 }
 
+static llvm_tier_t tier(const char *level) { return 1 + llvm_find_level(level); }
+
 static void check_levels(llvm_context_t *context) {
   llvm_module_t *module = NULL;
   check(parse(context, program, &module) == LLVM_OK, "a program is parsed");
@@ -80,22 +82,26 @@ static void check_levels(llvm_context_t *context) {
   check(strstr(llvm_last_error(context), "cube") != NULL, "and the text names it");
   check(llvm_get_function_ptr(square, &address) == LLVM_ERROR_NOT_COMPILED,
         "there is no address before the first compile");
-  for (int level = LLVM_OPT_O0; level <= LLVM_OPT_O3; ++level) {
-    int right = llvm_jit_compile(module, "square", (llvm_opt_level_t)level, &square) == LLVM_OK &&
+  llvm_level_t count = llvm_level_count();
+  for (llvm_level_t level = 0; level < count; ++level) {
+    llvm_level_info_t info;
+    int right = llvm_level(level, &info) == LLVM_OK && llvm_find_level(info.name) == level &&
+                llvm_jit_compile(module, "square", level, &square) == LLVM_OK &&
                 llvm_get_function_ptr(square, &address) == LLVM_OK &&
                 ((int (*)(int))address)(7) == 49 &&
-                llvm_jit_compile(module, "next", (llvm_opt_level_t)level, &next) == LLVM_OK &&
+                llvm_jit_compile(module, "next", level, &next) == LLVM_OK &&
                 llvm_get_function_ptr(next, &address) == LLVM_OK &&
-                ((int (*)(void))address)() == 41 + level;
+                ((int (*)(void))address)() == 41 + (int)level;
     char promise[64];
-    snprintf(promise, sizeof promise, "O%d computes, and all levels share the data", level);
+    snprintf(promise, sizeof promise, "%s computes, and all levels share the data", info.name);
     check(right, promise);
   }
-  check(llvm_jit_compile(module, "square", (llvm_opt_level_t)4, NULL) == LLVM_ERROR_INVALID_ARGUMENT,
+  check(llvm_find_level("O4") == count && llvm_level(count, NULL) == LLVM_ERROR_INVALID_ARGUMENT &&
+            llvm_jit_compile(module, "square", count, NULL) == LLVM_ERROR_INVALID_ARGUMENT,
         "an unknown level is refused");
   int status = 0;
   const char *arguments[] = {"program", NULL};
-  check(llvm_run_main(module, LLVM_TIER_O2, 1, arguments, &status) == LLVM_OK && status == 7,
+  check(llvm_run_main(module, tier("O2"), 1, arguments, &status) == LLVM_OK && status == 7,
         "main runs and its status is returned");
   llvm_module_destroy(module);
 }
@@ -114,7 +120,7 @@ static void check_bad_programs(llvm_context_t *context) {
               "define void @f() { call void @nowhere()\n call void @elsewhere()\n ret void }\n",
               &module) == LLVM_OK,
         "a program with unresolved symbols is parsed");
-  llvm_error_t error = llvm_jit_compile(module, "f", LLVM_OPT_O2, NULL);
+  llvm_error_t error = llvm_jit_compile(module, "f", llvm_find_level("O2"), NULL);
   const char *text = llvm_last_error(context);
   check(error == LLVM_ERROR_UNRESOLVED_SYMBOLS && strstr(text, "nowhere") &&
             strstr(text, "elsewhere") && !strchr(text, '\n'),
@@ -130,14 +136,37 @@ static void check_bad_programs(llvm_context_t *context) {
 
   int status = 0;
   check(parse(context, "define void @f() { ret void }\n", &module) == LLVM_OK &&
-            llvm_run_main(module, LLVM_TIER_O0, 0, NULL, &status) == LLVM_ERROR_NO_FUNCTION,
+            llvm_run_main(module, tier("O0"), 0, NULL, &status) == LLVM_ERROR_NO_FUNCTION,
         "a program without main does not run");
   llvm_module_destroy(module);
   check(parse(context, "declare void @abort()\ndefine i32 @main() { call void @abort()\n unreachable }\n",
               &module) == LLVM_OK &&
-            llvm_run_main(module, LLVM_TIER_O1, 0, NULL, &status) == LLVM_ERROR_PROGRAM_ABORTED,
+            llvm_run_main(module, tier("O1"), 0, NULL, &status) == LLVM_ERROR_PROGRAM_ABORTED,
         "a program that aborts ends alone");
   llvm_module_destroy(module);
+}
+
+// A code generator that refuses a program leaves it as it was, and the next level has code of it.
+static void check_refusal(void) {
+  llvm_options_t given = options();
+  given.refusing_levels = 1u << llvm_find_level("O0") | 1u << llvm_find_level("O1");
+  llvm_context_t *context = NULL;
+  llvm_module_t *module = NULL;
+  llvm_function_t *square = NULL;
+  void *address = NULL;
+  check(llvm_init(&given, &context) == LLVM_OK && parse(context, program, &module) == LLVM_OK,
+        "a session with levels that refuse opens");
+  check(llvm_jit_compile(module, "square", llvm_find_level("O1"), &square) == LLVM_ERROR_REFUSED &&
+            strstr(llvm_last_error(context), "O1"),
+        "a level refuses a program, and the text says which");
+  int status = 0;
+  const char *arguments[] = {"program", NULL};
+  check(llvm_run_main(module, tier("O0"), 1, arguments, &status) == LLVM_OK && status == 7,
+        "main runs at a level that does not refuse it");
+  check(llvm_jit_compile(module, "square", llvm_find_level("O2"), &square) == LLVM_OK &&
+            llvm_get_function_ptr(square, &address) == LLVM_OK && ((int (*)(int))address)(7) == 49,
+        "and has been compiled there");
+  llvm_shutdown(context);
 }
 
 int kernel_main(void) {
@@ -152,5 +181,6 @@ int kernel_main(void) {
     check_bad_programs(context);
     llvm_shutdown(context);
   }
+  check_refusal();
   return failures;
 }

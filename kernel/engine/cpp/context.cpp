@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include "code_pool.h"
+#include "codegen/generator.h"
 #include "program.h"
 #include "recovery.h"
 #include "tiered/tiered.h"
@@ -44,6 +45,8 @@ llvm_error_t fail(llvm_context &context, llvm_error_t code, const Twine &message
 llvm_error_t fail(llvm_context &context, llvm_error_t code, Error error) {
   if (error.isA<PoolExhausted>())
     code = LLVM_ERROR_OUT_OF_MEMORY;
+  else if (error.isA<Refusal>())
+    code = LLVM_ERROR_REFUSED;
   return fail(context, code, toString(std::move(error)));
 }
 
@@ -105,6 +108,9 @@ static const char *check_options(const llvm_options_t &options) {
 
 } // namespace bareflow
 
+llvm_context::llvm_context() = default;
+llvm_context::~llvm_context() = default;
+
 const char *llvm_version(void) { return LLVM_VERSION_STRING; }
 
 llvm_error_t llvm_init(const llvm_options_t *options, llvm_context_t **result) {
@@ -140,8 +146,9 @@ llvm_error_t llvm_init(const llvm_options_t *options, llvm_context_t **result) {
     llvm_context &opened = **slot;
     opened.options = filled;
     opened.ir.setDiagnosticHandlerCallBack(handle_diagnostic, &opened);
-    if (llvm_error_t error = create_targets(opened))
+    if (llvm_error_t error = create_generators(opened))
       return error;
+    describe_library(opened);
     create_pool(opened);
     return LLVM_OK;
   });
@@ -157,6 +164,23 @@ llvm_error_t llvm_init(const llvm_options_t *options, llvm_context_t **result) {
   init_error = recovery.message;
   return recovery.ending == Ending::out_of_memory ? LLVM_ERROR_OUT_OF_MEMORY
                                                   : LLVM_ERROR_INTERNAL;
+}
+
+uint32_t llvm_level_count(void) { return level_count; }
+
+llvm_error_t llvm_level(llvm_level_t level, llvm_level_info_t *info) {
+  if (!is_level(level) || !info)
+    return LLVM_ERROR_INVALID_ARGUMENT;
+  const Level &row = levels[level];
+  *info = {row.name, row.generator, row.optimisation, row.capabilities};
+  return LLVM_OK;
+}
+
+llvm_level_t llvm_find_level(const char *name) {
+  llvm_level_t level = 0;
+  while (is_level(level) && strcmp(levels[level].name, name) != 0)
+    ++level;
+  return level;
 }
 
 void llvm_shutdown(llvm_context_t *context) {
@@ -191,7 +215,7 @@ int llvm_function_at(const llvm_context_t *context, uintptr_t address, char *nam
 size_t llvm_pool_bytes(const llvm_context_t *context) { return context->pool->used_bytes(); }
 
 const char *llvm_processor_name(const llvm_context_t *context) {
-  return context->machines[LLVM_OPT_O3]->getTargetCPU().data();
+  return context->processor.c_str();
 }
 
 llvm_origin_t llvm_describe_address(uintptr_t instruction, char *text, size_t text_size) {

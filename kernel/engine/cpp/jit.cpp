@@ -36,19 +36,19 @@ llvm_error_t find_symbol(llvm_module &module, StringRef symbol, void *&address) 
   return address ? LLVM_OK : fail_link(*module.context, ("Symbols not found: " + symbol).str());
 }
 
-llvm_error_t find_function(llvm_module &module, StringRef name, llvm_opt_level_t level,
+llvm_error_t find_function(llvm_module &module, StringRef name, llvm_level_t level,
                            void *&address) {
   bool once = is_compiled_once(*module.ir->getFunction(name));
   return find_symbol(module, once ? name.str() : (name + module.suffix[level]).str(), address);
 }
 
-llvm_error_t compile(llvm_module &module, llvm_opt_level_t level) {
+llvm_error_t compile(llvm_module &module, llvm_level_t level) {
   llvm_context &context = *module.context;
   if (llvm_error_t error = prepare(module))
     return error;
   if (module.compiled[level])
     return LLVM_OK;
-  std::string suffix = module.data_placed ? ".O" + std::to_string(level) : "";
+  std::string suffix = module.data_placed ? suffix_of(level) : "";
   if (module.is_spent)
     return fail(context, LLVM_ERROR_INVALID_ARGUMENT,
                 module.name + ": compiled at another level already, and the options say that there is one");
@@ -57,9 +57,13 @@ llvm_error_t compile(llvm_module &module, llvm_opt_level_t level) {
   if (!module.is_spent)
     copy = module.data_placed ? clone_for_level(module, suffix) : clone(*module.ir);
   auto object = emit_object(context, copy ? *copy : *module.ir, level);
-  if (!object)
-    return fail(context, LLVM_ERROR_MALFORMED_IR,
+  if (!object) {
+    bool is_refused = object.errorIsA<Refusal>();
+    // What is refused is as it was.
+    module.is_spent = module.is_spent && !is_refused;
+    return fail(context, is_refused ? LLVM_ERROR_REFUSED : LLVM_ERROR_MALFORMED_IR,
                 module.name + ": " + toString(object.takeError()));
+  }
   if (llvm_error_t error = add_object(module, std::move(*object)))
     return error;
   module.suffix[level] = suffix;
@@ -76,14 +80,14 @@ using namespace bareflow;
 llvm_module::llvm_module() = default;
 llvm_module::~llvm_module() = default;
 
-llvm_error_t llvm_jit_compile(llvm_module_t *module, const char *name, llvm_opt_level_t level,
+llvm_error_t llvm_jit_compile(llvm_module_t *module, const char *name, llvm_level_t level,
                               llvm_function_t **result) {
   llvm_function_t *function = nullptr;
   if (llvm_error_t error = llvm_get_function(module, name, &function))
     return error;
   llvm_context *context = module->context;
   return enter(context, [&]() -> llvm_error_t {
-    if (static_cast<unsigned>(level) >= level_count)
+    if (!is_level(level))
       return fail(*context, LLVM_ERROR_INVALID_ARGUMENT, "llvm_jit_compile: unknown level");
     Function *ir = module->ir->getFunction(name);
     if (ir->hasLocalLinkage()) {

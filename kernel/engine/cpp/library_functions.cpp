@@ -1,4 +1,5 @@
 // What the optimiser knows of the C library, and what it must not believe to know.
+#include "arch/arch.h"
 #include "session.h"
 
 #include "llvm/IR/InstrTypes.h"
@@ -8,7 +9,7 @@ using namespace llvm;
 namespace bareflow {
 
 void describe_library(llvm_context &context) {
-  context.library_info = std::make_unique<TargetLibraryInfoImpl>(Triple(target_triple));
+  context.library_info = std::make_unique<TargetLibraryInfoImpl>(Triple(arch::target_triple));
   TargetLibraryInfoImpl &library = *context.library_info;
   // The optimiser may only introduce calls of functions that exist.
   TargetLibraryInfo known(library);

@@ -1,4 +1,5 @@
 // Bytes to checked IR, and several modules to one.
+#include "arch/arch.h"
 #include "recovery.h"
 #include "session.h"
 
@@ -70,7 +71,7 @@ static llvm_error_t parse_text(llvm_context &context, MemoryBufferRef bytes,
 static bool triple_fits(StringRef text) {
   Triple triple(text);
   return text.empty() ||
-         (triple.getArch() == Triple::x86_64 && triple.getOS() == Triple::UnknownOS &&
+         (arch::is_triple_of(triple) && triple.getOS() == Triple::UnknownOS &&
           triple.getEnvironment() == Triple::UnknownEnvironment && triple.isOSBinFormatELF() &&
           text.contains("-none"));
 }
@@ -79,14 +80,14 @@ static llvm_error_t check_target(llvm_context &context, Module &ir, StringRef na
   StringRef triple = ir.getTargetTriple();
   if (!triple_fits(triple))
     return fail(context, LLVM_ERROR_WRONG_TARGET,
-                name + ": the IR is for target '" + triple + "', not for '" + target_triple + "'");
+                name + ": the IR is for target '" + triple + "', not for '" + arch::target_triple + "'");
   StringRef layout = ir.getDataLayoutStr();
   // Older compilers wrote layouts that mean the same.
-  if (!layout.empty() && UpgradeDataLayoutString(layout, target_triple) != context.data_layout)
+  if (!layout.empty() && UpgradeDataLayoutString(layout, arch::target_triple) != context.data_layout)
     return fail(context, LLVM_ERROR_WRONG_TARGET,
                 name + ": the IR has the data layout '" + layout + "', not '" +
                     context.data_layout + "'");
-  ir.setTargetTriple(target_triple);
+  ir.setTargetTriple(arch::target_triple);
   ir.setDataLayout(context.data_layout);
   return LLVM_OK;
 }

@@ -220,9 +220,19 @@ llvm_error_t set_destructors(llvm_module &module) {
   return LLVM_OK;
 }
 
-llvm_error_t run_native_main(llvm_module &module, llvm_opt_level_t level,
-                             ArrayRef<void *> arguments, int &status) {
-  if (llvm_error_t error = compile(module, level))
+// At the level, or at the next one that does not refuse the program.
+static llvm_error_t compile_from(llvm_module &module, llvm_level_t &level) {
+  for (;;) {
+    llvm_error_t error = compile(module, level);
+    if (error != LLVM_ERROR_REFUSED || level + 1 == level_count)
+      return error;
+    ++level;
+  }
+}
+
+llvm_error_t run_native_main(llvm_module &module, llvm_level_t level, ArrayRef<void *> arguments,
+                             int &status) {
+  if (llvm_error_t error = compile_from(module, level))
     return error;
   void *address = nullptr;
   if (llvm_error_t error = find_function(module, "main", level, address))
@@ -297,11 +307,11 @@ llvm_error_t llvm_run_main(llvm_module_t *module, llvm_tier_t tier, int argc,
   if (!module)
     return LLVM_ERROR_INVALID_ARGUMENT;
   return run_main_with(*module, argc, argv, status, [&](ArrayRef<void *> arguments) {
-    if (static_cast<unsigned>(tier) > LLVM_TIER_O3)
-      return fail(*module->context, LLVM_ERROR_INVALID_ARGUMENT, "llvm_run_main: unknown tier");
     if (tier == LLVM_TIER_INTERPRETER)
       return run_interpreted_main(*module, arguments, *status);
-    return run_native_main(*module, static_cast<llvm_opt_level_t>(tier - LLVM_TIER_O0), arguments,
-                           *status);
+    llvm_level_t level = tier - tier_of(0);
+    if (!is_level(level))
+      return fail(*module->context, LLVM_ERROR_INVALID_ARGUMENT, "llvm_run_main: unknown tier");
+    return run_native_main(*module, level, arguments, *status);
   });
 }

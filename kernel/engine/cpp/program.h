@@ -47,7 +47,7 @@ llvm_error_t set_destructors(llvm_module &module);
 // The constructors that have still to run.
 llvm_error_t take_constructors(llvm_module &module, std::vector<void *> &addresses);
 
-llvm_error_t run_native_main(llvm_module &module, llvm_opt_level_t level,
+llvm_error_t run_native_main(llvm_module &module, llvm_level_t level,
                              llvm::ArrayRef<void *> arguments, int &status);
 
 } // namespace bareflow

@@ -3,6 +3,7 @@
 
 #include "../include/llvm_baremetal.h"
 #include "code_pool.h"
+#include "codegen/generator.h"
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
@@ -10,7 +11,6 @@
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/Utils/ValueMapper.h"
 
 #include <array>
@@ -20,11 +20,7 @@
 
 namespace bareflow {
 
-class CodeGenerator;
 class Linker;
-
-constexpr unsigned level_count = 4;
-constexpr const char *target_triple = "x86_64-unknown-none-elf";
 
 // A static constructor or destructor, by the name of its function.
 struct LifetimeFunction {
@@ -83,10 +79,12 @@ struct llvm_context {
 
   llvm::LLVMContext ir;
   std::string data_layout;
+  // That the code which stays is for.
+  std::string processor;
   std::unique_ptr<llvm::TargetLibraryInfoImpl> library_info;
-  std::array<std::unique_ptr<llvm::TargetMachine>, bareflow::level_count> machines;
-  // Made when a level is first used; they refer to the machines.
-  std::array<std::unique_ptr<bareflow::CodeGenerator>, bareflow::level_count> generators;
+  std::vector<std::unique_ptr<bareflow::CodeGenerator>> all_generators;
+  // Each level's, of these.
+  std::array<bareflow::CodeGenerator *, bareflow::level_count> generators{};
   std::unique_ptr<bareflow::CodePool> pool;
   std::vector<std::unique_ptr<llvm_module>> modules;
   // When the optimiser has last been done, for the time that a compilation's steps take.
@@ -111,16 +109,6 @@ bool is_compiled(uintptr_t instruction);
 void *resolve_symbol(llvm_context &context, llvm::StringRef name);
 // context.cpp: where the kernel that code is made for has what this one has at `own`; 0 if it has none.
 uintptr_t address_for_code(const llvm_context &context, llvm::StringRef name, uintptr_t own);
-
-// target.cpp
-llvm_error_t create_targets(llvm_context &context);
-// Optimises and emits an object file.
-llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> emit_object(llvm_context &context,
-                                                                llvm::Module &ir,
-                                                                llvm_opt_level_t level);
-
-// fast_selection.cpp: gives the module, whose code will be made at O0, a form that is selected fast.
-void prepare_for_fast_selection(llvm::Module &ir);
 
 // adapt.cpp: changes in what a front end has made for another environment only what this one has not.
 void adapt_to_environment(llvm::Module &ir);
@@ -162,10 +150,10 @@ std::unique_ptr<llvm::Module> clone_for_level(llvm_module &module, llvm::StringR
 // jit.cpp
 void create_pool(llvm_context &context);
 llvm_error_t add_object(llvm_module &module, std::unique_ptr<llvm::MemoryBuffer> object);
-llvm_error_t compile(llvm_module &module, llvm_opt_level_t level);
+llvm_error_t compile(llvm_module &module, llvm_level_t level);
 // The address of a symbol as first compiled, or of a function as compiled at `level`.
 llvm_error_t find_symbol(llvm_module &module, llvm::StringRef symbol, void *&address);
-llvm_error_t find_function(llvm_module &module, llvm::StringRef name, llvm_opt_level_t level,
+llvm_error_t find_function(llvm_module &module, llvm::StringRef name, llvm_level_t level,
                            void *&address);
 
 // lifetime.cpp: static constructors and destructors.

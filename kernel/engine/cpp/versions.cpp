@@ -1,5 +1,6 @@
 // A program compiled a second time, at another level, keeps one copy of the data and one address per
 // function.
+#include "arch/arch.h"
 #include "session.h"
 
 #include "llvm/IR/Constants.h"
@@ -36,7 +37,7 @@ std::unique_ptr<Module> clone(const Module &ir, ValueToValueMapTy &map,
 
 bool is_compiled_once(const Function &function) {
   return function.hasFnAttribute(Attribute::Naked) ||
-         function.getCallingConv() == CallingConv::X86_INTR ||
+         arch::is_interrupt_handler(function) ||
          any_of(function, [](const BasicBlock &block) { return block.hasAddressTaken(); });
 }
 

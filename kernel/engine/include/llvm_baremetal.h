@@ -2,7 +2,7 @@
  * llvm_baremetal.h: LLVM 18 as a library of a kernel.
  *
  * A program arrives as LLVM bitcode or as LLVM assembly text, is checked, and then runs in LLVM's
- * interpreter or as native code compiled at O0 to O3. The library needs a C library and a C++ ABI
+ * interpreter or as native code of a level. The library needs a C library and a C++ ABI
  * (BareFlow's cxx-runtime, or your own), a stack of at least 8 MiB, and nothing else: no threads, no
  * exceptions, no operating system.
  *
@@ -12,7 +12,7 @@
  *     llvm_context_t *context; llvm_module_t *module; llvm_function_t *function; void *address;
  *     if (llvm_init(&options, &context)
  *         || llvm_parse_ir(context, bytes, length, "square.bc", &module)
- *         || llvm_jit_compile(module, "square", LLVM_OPT_O2, &function)
+ *         || llvm_jit_compile(module, "square", llvm_find_level("O2"), &function)
  *         || llvm_get_function_ptr(function, &address))
  *         puts(llvm_last_error(context));
  *     else
@@ -73,25 +73,46 @@ typedef enum llvm_error {
   /* The program called abort(), or an assertion in it failed. */
   LLVM_ERROR_PROGRAM_ABORTED = 12,
   /* The program faulted: see llvm_handle_fault(). */
-  LLVM_ERROR_PROGRAM_FAULT = 13
+  LLVM_ERROR_PROGRAM_FAULT = 13,
+  /* The level's code generator does not make code of this; nothing has changed, and a higher level may do. */
+  LLVM_ERROR_REFUSED = 14
 } llvm_error_t;
 
-/* How a program runs. The numbers are the tier numbers; O0 to O3 are the optimisation levels. */
-typedef enum llvm_tier {
-  LLVM_TIER_INTERPRETER = 0,
-  LLVM_TIER_O0 = 1,
-  LLVM_TIER_O1 = 2,
-  LLVM_TIER_O2 = 3,
-  LLVM_TIER_O3 = 4
-} llvm_tier_t;
+/* How hard native code is optimised, and by what: a row of the table of levels, from 0 on. Each row makes better code
+ * than those before it, and takes longer. */
+typedef uint32_t llvm_level_t;
 
-/* How hard native code is optimised. */
-typedef enum llvm_opt_level {
-  LLVM_OPT_O0 = 0,
-  LLVM_OPT_O1 = 1,
-  LLVM_OPT_O2 = 2,
-  LLVM_OPT_O3 = 3
-} llvm_opt_level_t;
+/* How a program runs: 0 is in the interpreter, and 1 + a level as native code of that level. */
+typedef uint32_t llvm_tier_t;
+#define LLVM_TIER_INTERPRETER 0u
+
+/* What the code of a level does. */
+/* It counts calls and iterations, for better code to come; the best level's does not. */
+#define LLVM_LEVEL_COUNTS 1u
+/* Also those of loops without calls and other loops. */
+#define LLVM_LEVEL_COUNTS_FLAT_LOOPS 2u
+/* It notes its control flow and what its calls take. */
+#define LLVM_LEVEL_NOTES 4u
+/* It is optimised at all. */
+#define LLVM_LEVEL_OPTIMISES 8u
+/* Functions are inlined into it, by what has been noted. */
+#define LLVM_LEVEL_INLINES 16u
+/* It is for the processor at hand (or that of the options), and not for the least of all. */
+#define LLVM_LEVEL_FOR_PROCESSOR 32u
+/* Its generator does not know everything: see LLVM_ERROR_REFUSED. */
+#define LLVM_LEVEL_MAY_REFUSE 64u
+
+/* A row of the table. */
+typedef struct llvm_level_info {
+  /* "O0" to "O3": LLVM's. */
+  const char *name;
+  /* What makes the code: "llvm". */
+  const char *generator;
+  /* How hard that tries, as it counts that itself. */
+  uint32_t optimisation;
+  /* LLVM_LEVEL_... */
+  uint32_t capabilities;
+} llvm_level_info_t;
 
 /* Bits of the protection that llvm_options_t.protect is asked for; 0 means no access, and that the
  * contents are no longer needed. Write and execute are never asked for together. Pages that hold code become
@@ -140,7 +161,7 @@ typedef struct llvm_options {
   int (*checkpoint)(void *user);
   /* Puts them back. */
   void (*roll_back)(void *user);
-  /* The C library as bitcode (the distribution's libc.bc), whose functions O2 and O3 inline in tiered programs;
+  /* The C library as bitcode (the distribution's libc.bc), whose functions are inlined in tiered programs;
    * NULL for none. It must stay. */
   const void *library;
   size_t library_size;
@@ -153,15 +174,23 @@ typedef struct llvm_options {
   /* Optional: code is made for another kernel than this one, in which none of it is run. Where that kernel has the
    * function or variable `name` of its own; 0 if it has none. */
   uintptr_t (*find_elsewhere)(void *user, const char *name);
-  /* The processor that O3 is for, by the name that LLVM has for it; NULL for the one at hand, with all that it has.
+  /* The processor that the best level is for, by the name that LLVM has for it; NULL for the one at hand, with all that it has.
    * Only llvm_init reads the text. */
   const char *processor;
   /* Not 0 if each module is compiled at one level only: no copy is kept for others. */
   int has_one_level;
+  /* Bits of levels, bit 0 for level 0, that refuse everything, for tests; the best level never does. */
+  uint32_t refusing_levels;
 } llvm_options_t;
 
 /* The version of LLVM: "18.1.8". */
 const char *llvm_version(void);
+
+/* The table of levels: how many there are, and each of them. */
+uint32_t llvm_level_count(void);
+llvm_error_t llvm_level(llvm_level_t level, llvm_level_info_t *info);
+/* The level of that name; if there is none, one that is unknown to every function. */
+llvm_level_t llvm_find_level(const char *name);
 
 /* Opens a session. On failure *context is NULL, and llvm_last_error(NULL) has the text. */
 llvm_error_t llvm_init(const llvm_options_t *options, llvm_context_t **context);
@@ -192,7 +221,7 @@ llvm_error_t llvm_get_function(llvm_module_t *module, const char *name,
  * compile also places the global data, which all levels share; a function whose address the program
  * takes keeps the address of the first compile. `function` may be NULL.
  * Static constructors do not run: see llvm_run_constructors(). */
-llvm_error_t llvm_jit_compile(llvm_module_t *module, const char *name, llvm_opt_level_t level,
+llvm_error_t llvm_jit_compile(llvm_module_t *module, const char *name, llvm_level_t level,
                               llvm_function_t **function);
 
 /* The address of the function's most recent compile. */
@@ -212,8 +241,7 @@ llvm_error_t llvm_run_main(llvm_module_t *module, llvm_tier_t tier, int argc,
  * to the next by itself. The library counts and compiles; what is compiled when is the caller's policy. */
 typedef struct llvm_tiered llvm_tiered_t;
 
-/* The versions of a unit that count: the interpreter's, and those at O0, O1 and O2. At O3 nothing is
- * counted, and at O2 no loop that is fast because nothing stands in it. */
+/* The versions of a unit that count: the interpreter's, and those at all levels but the best. */
 #define LLVM_COUNTING_TIERS 4
 
 /* A unit's counters, which its code changes while it runs. */
@@ -223,7 +251,7 @@ typedef struct llvm_unit {
   /* By tier: when `count` reaches this, the version of that tier calls llvm_tier_hooks_t.hot at every
    * call, or goes to the loop's newest code. UINT64_MAX: never, as at first. */
   uint64_t limits[LLVM_COUNTING_TIERS];
-  /* Of functions below O2: how many calls were timed, and their time stamp counter cycles, callees
+  /* Of functions where LLVM_LEVEL_NOTES: how many calls were timed, and their time stamp counter cycles, callees
    * included: in all, the least and the most. Beyond the 64th, one native call of 16 is timed, for all of them. */
   uint64_t timed_calls;
   uint64_t total_cycles;
@@ -241,7 +269,7 @@ typedef struct llvm_unit_info {
   llvm_unit_t *counters;
   /* Whether the function jumps by labels (computed goto). */
   uint32_t jumps;
-  /* If it does: about how many bytes of the stack a call takes at O0. */
+  /* If it does: about how many bytes of the stack a call takes where nothing is optimised. */
   uint32_t frame_bytes;
 } llvm_unit_info_t;
 
@@ -251,7 +279,7 @@ typedef struct llvm_unit_size {
   uint32_t compiled;
   /* What runs for one more in its count, its own loops aside: on average, as far as branches can be guessed. */
   uint32_t executed;
-  /* Whether it is a loop without calls and other loops, whose version at O2 does not count. */
+  /* Whether it is a loop without calls and other loops: see LLVM_LEVEL_COUNTS_FLAT_LOOPS. */
   uint32_t is_flat;
 } llvm_unit_size_t;
 
@@ -264,8 +292,8 @@ typedef struct llvm_tier_hooks {
    * none afterwards, the program ends. */
   void (*wanted)(void *user, uint32_t unit);
   void *user;
-  /* Whether code at O0 and O1 notes its control flow and where its calls by address lead, for O2 and O3 to make use
-   * of. */
+  /* Whether code where LLVM_LEVEL_NOTES notes its control flow and where its calls by address lead, for that where
+   * LLVM_LEVEL_INLINES to make use of. */
   int is_guided;
 } llvm_tier_hooks_t;
 
@@ -326,11 +354,11 @@ typedef struct llvm_flow_visitor {
 llvm_error_t llvm_tiered_visit_flow(llvm_tiered_t *program, uint32_t unit,
                                     const llvm_flow_visitor_t *visitor);
 
-/* Compiles units together, which is done for all of them or for none; from then on calls go to the new code. Above O0, it
- * is one unit. There is an llvm_compilation_t for each, with its part of what all of them took. May be called by the
+/* Compiles units together, which is done for all of them or for none; from then on calls go to the new code. Where the
+ * level optimises, it is one unit. There is an llvm_compilation_t for each, with its part of what all of them took. May be called by the
  * hooks. */
 llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, const uint32_t *units, size_t count,
-                                 llvm_opt_level_t level, llvm_compilation_t *compilations);
+                                 llvm_level_t level, llvm_compilation_t *compilations);
 
 /* A function that has no code, and may soon be called. */
 typedef struct llvm_successor {
@@ -361,11 +389,11 @@ typedef struct llvm_object {
 void llvm_tiered_share(llvm_tiered_t *program, llvm_profile_t *table);
 /* The first half of llvm_tiered_compile: changes nothing of the program, and is done by a copy of the process, which does
  * nothing else with the program. `take` gets the object, which is gone afterwards. */
-llvm_error_t llvm_tiered_make_object(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
+llvm_error_t llvm_tiered_make_object(llvm_tiered_t *program, uint32_t unit, llvm_level_t level,
                                      void (*take)(void *user, const llvm_object_t *object),
                                      void *user);
 /* The second half, in the program itself. */
-llvm_error_t llvm_tiered_link_object(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
+llvm_error_t llvm_tiered_link_object(llvm_tiered_t *program, uint32_t unit, llvm_level_t level,
                                      const llvm_object_t *object, llvm_compilation_t *compilation);
 /* Runs `body` apart from what runs: no ending of a program, and no failure, leads out of it but to its end. */
 void llvm_isolate(void (*body)(void *user), void *user);
@@ -525,7 +553,7 @@ int llvm_function_at(const llvm_context_t *context, uintptr_t address, char *nam
 /* Bytes of the code pool that are in use. */
 size_t llvm_pool_bytes(const llvm_context_t *context);
 
-/* The processor that code at O3 is generated for, as LLVM calls it. */
+/* The processor that code of the best level is generated for, as LLVM calls it. */
 const char *llvm_processor_name(const llvm_context_t *context);
 
 /* Ways in which a compilation can fail, for tests of whoever embeds the library. */

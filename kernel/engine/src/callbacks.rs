@@ -56,6 +56,7 @@ pub(crate) fn options(
         find_elsewhere: destination.is_some().then_some(find_elsewhere),
         processor: processor.map_or(core::ptr::null(), CStr::as_ptr),
         has_one_level: 0,
+        refusing_levels: 0,
     }
 }
 

@@ -9,10 +9,10 @@ use core::ops::Range;
 
 use bareflow_cxx_runtime::arena;
 use bareflow_profile::{
-    CallCycles, Compilation, Function, Kernel, Loop, Memory as MemoryUse, Part, Profile, SCHEMA,
-    SampledSymbol, Samples,
+    CallCycles, Compilation, Function, Kernel, LevelUse, Loop, Memory as MemoryUse, Part, Profile,
+    SCHEMA, SampledSymbol, Samples,
 };
-use bareflow_tiers::{Config, Policy, Thresholds};
+use bareflow_tiers::{Config, LEVELS, Policy};
 
 use crate::bindings::llvm_processor_name;
 use crate::clock::Start;
@@ -29,12 +29,15 @@ pub(crate) struct Recording {
     start: Start,
 }
 
-/// By costs, every unit has its own.
-fn thresholds(config: &Config, counts: Thresholds) -> Thresholds {
-    match config.policy {
-        Policy::Counts => counts,
-        Policy::Costs => Thresholds::default(),
-    }
+/// The table of levels. By costs, every unit has thresholds of its own.
+fn levels(config: &Config) -> [LevelUse; LEVELS.len()] {
+    let by_counts = config.policy == Policy::Counts;
+    LEVELS.map(|level| LevelUse {
+        level,
+        generator: level.row().generator,
+        calls: config.calls[level.index()].filter(|_| by_counts),
+        iterations: config.iterations[level.index()].filter(|_| by_counts),
+    })
 }
 
 impl Recording {
@@ -105,8 +108,7 @@ impl Measured {
             cycles_per_second: self.cycles_per_second,
             total_cycles: self.total_cycles,
             compile_cycles: manager.compiler().waited_cycles(),
-            thresholds: thresholds(config, config.calls),
-            iteration_thresholds: thresholds(config, config.iterations),
+            levels: levels(config),
             functions,
             samples: self.samples,
             memory: MemoryUse {

@@ -5,14 +5,14 @@ use alloc::string::ToString;
 use core::mem;
 
 use bareflow_guest::report_note;
-use bareflow_tiers::Policy;
+use bareflow_tiers::{LEVELS, Policy};
 
 use crate::bindings::llvm_run_main;
 use crate::clock::now;
 use crate::compile_guard::{self, WATCH_INTERVAL_US};
 use crate::manager::{Background, Running};
 use crate::profile::{Measured, Recording};
-use crate::session::{CArguments, Session, tier_code};
+use crate::session::{CArguments, Opening, Session, tier_code};
 use crate::snapshot::SnapshotService;
 use crate::{
     Config, FailureKind, Host, Level, Mode, Outcome, POOL_SIZE_BYTES, RunRequest, Tier, flow,
@@ -43,10 +43,10 @@ pub(crate) fn run(request: &RunRequest, host: &mut dyn Host) -> Result<i32, Outc
     }
     match request.mode {
         Mode::Fixed(Tier::Interpreter) if switches_stacks(request) => {
-            run_in_one_tier(Tier::Native(Level::O0), request)
+            run_in_one_tier(Tier::Native(Level::LOWEST), request)
         }
         Mode::Automatic(_) if switches_stacks(request) => {
-            run_in_one_tier(Tier::Native(Level::O2), request)
+            run_in_one_tier(Tier::Native(Level::of_whole_programs()), request)
         }
         Mode::Fixed(tier) => run_in_one_tier(tier, request),
         Mode::Automatic(config) => run_in_tiers(config, request, host),
@@ -55,7 +55,12 @@ pub(crate) fn run(request: &RunRequest, host: &mut dyn Host) -> Result<i32, Outc
 
 fn run_in_one_tier(tier: Tier, request: &RunRequest) -> Result<i32, Outcome> {
     integrity::set_canaries();
-    let session = Session::open(POOL_SIZE_BYTES, None, tier != Tier::Interpreter)?;
+    let session = Session::open(&Opening {
+        pool_size_bytes: POOL_SIZE_BYTES,
+        destination: None,
+        has_one_level: tier != Tier::Interpreter,
+        refusing: [false; LEVELS.len()],
+    })?;
     let program = session.parse_all(request.modules)?;
     let arguments = CArguments::new(request.arguments)?;
     let mut status = 0;

@@ -8,13 +8,12 @@ use core::ptr;
 
 use bareflow_cxx_runtime::termination::{Termination, set_interceptor};
 use bareflow_snapshot::Destination;
+use bareflow_tiers::LEVELS;
 
 use crate::bindings::{
-    LLVM_OK, LLVM_OPT_O0, LLVM_OPT_O1, LLVM_OPT_O2, LLVM_OPT_O3, LLVM_TIER_INTERPRETER,
-    LLVM_TIER_O0, LLVM_TIER_O1, LLVM_TIER_O2, LLVM_TIER_O3, llvm_context_t, llvm_error_t,
-    llvm_function_at, llvm_handle_abort, llvm_handle_exit, llvm_handle_immediate_exit, llvm_init,
-    llvm_last_error, llvm_link, llvm_module_t, llvm_opt_level_t, llvm_options_t, llvm_parse_ir,
-    llvm_pool_bytes, llvm_shutdown, llvm_tier_t,
+    LLVM_OK, llvm_context_t, llvm_error_t, llvm_function_at, llvm_handle_abort, llvm_handle_exit,
+    llvm_handle_immediate_exit, llvm_init, llvm_last_error, llvm_level_t, llvm_link, llvm_module_t,
+    llvm_options_t, llvm_parse_ir, llvm_pool_bytes, llvm_shutdown, llvm_tier_t,
 };
 use crate::outcome::kind_of;
 use crate::{Config, FailureKind, Level, Outcome, POOL_SIZE_BYTES, RunRequest, Tier, callbacks};
@@ -23,21 +22,35 @@ use crate::{Config, FailureKind, Level, Outcome, POOL_SIZE_BYTES, RunRequest, Ti
 #[derive(Debug)]
 pub(crate) struct Session(*mut llvm_context_t);
 
+/// How a session is opened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opening<'a> {
+    /// How much of the code pool it may use.
+    pub(crate) pool_size_bytes: usize,
+    /// Another kernel that it makes code for.
+    pub(crate) destination: Option<&'a Destination<'a>>,
+    /// Whether each module is compiled at one level only.
+    pub(crate) has_one_level: bool,
+    /// Levels that refuse everything.
+    pub(crate) refusing: [bool; LEVELS.len()],
+}
+
 impl Session {
-    pub(crate) fn open(
-        pool_size_bytes: usize,
-        destination: Option<&Destination>,
-        has_one_level: bool,
-    ) -> Result<Self, Outcome> {
+    pub(crate) fn open(opening: &Opening) -> Result<Self, Outcome> {
         set_interceptor(Some(intercept));
         // SAFETY: kernels run the others when they start.
         unsafe { bareflow_cxx_runtime::run_late_constructors() };
         let mut context = ptr::null_mut();
+        let destination = opening.destination;
         let processor = destination.map(|destination| c_string(destination.processor));
         let processor = processor.transpose()?;
+        let bits = opening.refusing.iter().enumerate();
         let options = llvm_options_t {
-            has_one_level: c_int::from(has_one_level),
-            ..callbacks::options(pool_size_bytes, destination, processor.as_deref())
+            has_one_level: c_int::from(opening.has_one_level),
+            refusing_levels: bits.fold(0, |bits, (level, refuses)| {
+                bits | u32::from(*refuses) << level
+            }),
+            ..callbacks::options(opening.pool_size_bytes, destination, processor.as_deref())
         };
         // SAFETY: both arguments are valid for the call, and the destination belongs to the request, which lives longer.
         let error = unsafe { llvm_init(&options, &mut context) };
@@ -112,8 +125,12 @@ impl Session {
         config: &Config,
         request: &RunRequest,
     ) -> Result<(Self, *mut llvm_module_t), Outcome> {
-        let pool_bytes = config.pool_mib.map_or(POOL_SIZE_BYTES, pool_size_bytes);
-        let session = Self::open(pool_bytes, request.destination, false)?;
+        let session = Self::open(&Opening {
+            pool_size_bytes: config.pool_mib.map_or(POOL_SIZE_BYTES, pool_size_bytes),
+            destination: request.destination,
+            has_one_level: false,
+            refusing: config.refusing,
+        })?;
         let program = session.parse_all(request.modules)?;
         Ok((session, program))
     }
@@ -152,23 +169,14 @@ fn pool_size_bytes(size_mib: u64) -> usize {
     })
 }
 
-pub(crate) const fn level_code(level: Level) -> llvm_opt_level_t {
-    match level {
-        Level::O0 => LLVM_OPT_O0,
-        Level::O1 => LLVM_OPT_O1,
-        Level::O2 => LLVM_OPT_O2,
-        Level::O3 => LLVM_OPT_O3,
-    }
+/// The library has the same table of levels: it is made from that of the policy.
+pub(crate) const fn level_code(level: Level) -> llvm_level_t {
+    level.index() as llvm_level_t
 }
 
+/// As above.
 pub(crate) const fn tier_code(tier: Tier) -> llvm_tier_t {
-    match tier {
-        Tier::Interpreter => LLVM_TIER_INTERPRETER,
-        Tier::Native(Level::O0) => LLVM_TIER_O0,
-        Tier::Native(Level::O1) => LLVM_TIER_O1,
-        Tier::Native(Level::O2) => LLVM_TIER_O2,
-        Tier::Native(Level::O3) => LLVM_TIER_O3,
-    }
+    tier.index() as llvm_tier_t
 }
 
 fn bad_text() -> Outcome {

@@ -13,11 +13,11 @@ pub mod flow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use bareflow_tiers::{LEVELS, Level, Size, Tier};
+use bareflow_tiers::{Generator, LEVELS, Level, Size, Tier};
 use serde::{Deserialize, Serialize};
 
 /// The version of the schema.
-pub const SCHEMA: u64 = 3;
+pub const SCHEMA: u64 = 4;
 
 /// What a kernel measured during one run of a program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,11 +37,8 @@ pub struct Profile {
     pub total_cycles: u64,
     /// Cycles that were spent in the compiler.
     pub compile_cycles: u64,
-    /// The number of calls after which code is compiled at O0, O1, O2 and O3; `None` for a level
-    /// that is not used.
-    pub thresholds: [Option<u64>; LEVELS.len()],
-    /// The same for the iterations of loops.
-    pub iteration_thresholds: [Option<u64>; LEVELS.len()],
+    /// The table of levels, the lowest first.
+    pub levels: [LevelUse; LEVELS.len()],
     /// The program's functions; not empty.
     pub functions: Vec<Function>,
     /// Where the program was found at the ticks of a timer.
@@ -50,6 +47,21 @@ pub struct Profile {
     pub memory: Memory,
     /// What the boot took from earlier boots, and left for later ones; `None` without a volume for snapshots.
     pub boot: Option<Boot>,
+}
+
+/// A row of the table of levels, and when it was due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LevelUse {
+    /// The level.
+    pub level: Level,
+    /// What makes its code.
+    pub generator: Generator,
+    /// The number of calls after which functions are compiled at it; `None` for a level that is not used, and where each
+    /// unit has its own.
+    pub calls: Option<u64>,
+    /// The same for the iterations of loops.
+    pub iterations: Option<u64>,
 }
 
 /// A boot of a program that is remembered.
@@ -173,6 +185,8 @@ pub struct Steps {
 pub struct Failure {
     /// The level that was wanted.
     pub level: Level,
+    /// Whether the level's code generator makes no code of it, so that it went to the next level.
+    pub refused: bool,
     /// Why there is no code of that level.
     pub reason: String,
 }

@@ -4,7 +4,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use bareflow_tiers::{Kind, LEVELS, TIERS, Tier};
+use bareflow_tiers::{Kind, LEVELS, TABLE, TIERS, Tier};
 
 use crate::model::{
     Access, Authentication, Function, Import, Keys, Owner, PAGE_SIZE_BYTES, Piece, Place,
@@ -133,6 +133,10 @@ fn parse(sections: &[u8]) -> Result<Snapshot<'_>, Refusal> {
     };
     body.end()?;
 
+    let mut body = reader.section(Section::Levels)?;
+    check_levels(&mut body)?;
+    body.end()?;
+
     let mut body = reader.section(Section::Functions)?;
     let functions = body.list(take_function)?;
     body.end()?;
@@ -194,6 +198,20 @@ fn parse(sections: &[u8]) -> Result<Snapshot<'_>, Refusal> {
     })
 }
 
+/// Everything else speaks of levels by their numbers in this table.
+fn check_levels(body: &mut Reader) -> Result<(), Refusal> {
+    if body.u32()? as usize != TABLE.len() {
+        return Err(Refusal::OtherLevels);
+    }
+    for row in &TABLE {
+        let found = (body.text()?, body.text()?, body.u8()?);
+        if found != (row.name, row.generator.name(), row.optimisation) {
+            return Err(Refusal::OtherLevels);
+        }
+    }
+    Ok(())
+}
+
 fn take_function<'a>(body: &mut Reader<'a>) -> Result<Function<'a>, Refusal> {
     let kind = match body.u8()? {
         0 => Kind::Function,
@@ -203,7 +221,7 @@ fn take_function<'a>(body: &mut Reader<'a>) -> Result<Function<'a>, Refusal> {
     let tier = *TIERS
         .get(usize::from(body.u8()?))
         .ok_or(Refusal::Malformed("an unknown tier"))?;
-    let bits = body.u8()?;
+    let bits = body.u32()?;
     if bits >> LEVELS.len() != 0 {
         return Err(Refusal::Malformed("an unknown level"));
     }
@@ -286,7 +304,10 @@ fn take_profile<'a>(body: &mut Reader<'a>) -> Result<Profile<'a>, Refusal> {
                 count: body.u64()?,
             })
         })?,
-        learnt: [body.u32()?, body.u32()?, body.u32()?, body.u32()?],
+        learnt: body
+            .list(Reader::u32)?
+            .try_into()
+            .map_err(|_| Refusal::Malformed("a cost of an unknown level"))?,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use bareflow_tiers::Kind;
+use bareflow_tiers::{Kind, TABLE};
 
 use crate::model::{Access, Authentication, Function, Owner, Region, Snapshot};
 use crate::profile::Profile;
@@ -38,6 +38,14 @@ pub fn encode(snapshot: &Snapshot, authentication: Authentication) -> Vec<u8> {
         writer.text(keys.cpu_features);
         writer.text(keys.llvm_version);
         writer.text(keys.configuration);
+    });
+    writer.section(Section::Levels, |writer| {
+        writer.count(TABLE.len());
+        for row in &TABLE {
+            writer.text(row.name);
+            writer.text(row.generator.name());
+            writer.u8(row.optimisation);
+        }
     });
     writer.section(Section::Functions, |writer| {
         writer.count(snapshot.functions.len());
@@ -100,7 +108,7 @@ fn put_function(writer: &mut Writer, function: &Function) {
     });
     writer.u8(function.tier.index() as u8);
     let levels = function.tried.iter().enumerate();
-    writer.u8(levels.fold(0, |bits, (index, tried)| bits | u8::from(*tried) << index));
+    writer.u32(levels.fold(0, |bits, (index, tried)| bits | u32::from(*tried) << index));
     writer.u8(function.loops.map_or(0, |level| 1 + level.index() as u8));
     writer.text(function.name);
     writer.u64(function.calls);
@@ -148,6 +156,7 @@ fn put_profile(writer: &mut Writer, profile: &Profile) {
         writer.text(sample.symbol);
         writer.u64(sample.count);
     }
+    writer.count(profile.learnt.len());
     for thousandths in profile.learnt {
         writer.u32(thousandths);
     }

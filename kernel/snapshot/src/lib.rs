@@ -40,3 +40,4 @@ pub use refusal::{Key, Refusal};
 pub use store::{
     DEFAULT_KEEP, FOLDER, LoadedSnapshot, SaveError, Saved, Series, Store, inspect_newest,
 };
+pub use wire::VERSION;

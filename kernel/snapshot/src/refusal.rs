@@ -55,6 +55,8 @@ pub enum Refusal {
     NotAuthenticated,
     /// It was written by a machine that does not know the secret, or changed by one.
     WrongAuthentication,
+    /// Its levels of native code are others than there are here.
+    OtherLevels,
     /// It contradicts itself, although its checksum is right.
     Malformed(&'static str),
     /// It was made for something else.
@@ -91,6 +93,9 @@ impl fmt::Display for Refusal {
             }
             Self::WrongAuthentication => {
                 formatter.write_str("it was not written with this image's secret")
+            }
+            Self::OtherLevels => {
+                formatter.write_str("its levels of native code are not those of this release")
             }
             Self::Malformed(what) => write!(formatter, "it is malformed: {what}"),
             Self::MadeForOther(key) => write!(formatter, "it was made for {}", key.name()),

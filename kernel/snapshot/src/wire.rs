@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use crate::refusal::Refusal;
 
 pub(crate) const MAGIC: [u8; 4] = *b"SNAP";
-pub(crate) const VERSION: u16 = 3;
+/// The version of the layout.
+pub const VERSION: u16 = 4;
 pub(crate) const HEADER_BYTES: usize = 16;
 pub(crate) const CHECKSUM_BYTES: usize = 32;
 pub(crate) const TAG_BYTES: usize = 32;
@@ -19,13 +20,14 @@ pub(crate) const KEYED_BLAKE3: u16 = 1;
 #[derive(Clone, Copy)]
 pub(crate) enum Section {
     Keys = 1,
-    Functions = 2,
-    Imports = 3,
-    Pieces = 4,
-    Places = 5,
-    Code = 6,
-    Data = 7,
-    Profile = 8,
+    Levels = 2,
+    Functions = 3,
+    Imports = 4,
+    Pieces = 5,
+    Places = 6,
+    Code = 7,
+    Data = 8,
+    Profile = 9,
 }
 
 /// Numbers of owners that are not functions.

@@ -50,6 +50,8 @@ pub struct Config {
     pub background: Option<bool>,
     /// Makes compilations fail, for tests: the seed of a generator that chooses which, where and how.
     pub injection: Option<u64>,
+    /// Levels that refuse everything, for tests; never the best.
+    pub refusing: [bool; LEVELS.len()],
 }
 
 /// What is wrong with a setting.
@@ -59,7 +61,9 @@ pub enum ConfigError {
     UnknownSetting,
     /// Not a policy that is known.
     UnknownPolicy,
-    /// Not four thresholds, or one number for the budget.
+    /// Not levels that can refuse.
+    UnknownLevel,
+    /// Not a threshold for each level, or one number for the budget.
     WrongCount,
     /// Neither 0 nor 1.
     NotASwitch,
@@ -79,9 +83,10 @@ impl fmt::Display for ConfigError {
             Self::UnknownSetting => {
                 "unknown setting; the settings are policy=costs|counts, calls=N,N,N,N, iterations=N,N,N,N, budget=CYCLES, \
                  compile-ms=N, compile-mib=N, pool-mib=N, snapshot-every=N, snapshot-keep=N, settle-ms=N, \
-                 settle-percent=N, guided=0|1, background=0|1 and inject=SEED"
+                 settle-percent=N, guided=0|1, background=0|1, inject=SEED and refuse=LEVEL,..."
             }
             Self::UnknownPolicy => "the policies are costs and counts",
+            Self::UnknownLevel => "what refuses is O0, O1 and O2 or some of them, or -",
             Self::WrongCount => "thresholds are four, for O0, O1, O2 and O3, with - for never",
             Self::NotASwitch => "a switch is 0 or 1",
             Self::NotANumber => "a value is a whole number from 0 to 9223372036854775807, or -",
@@ -118,6 +123,7 @@ impl Config {
         is_guided: true,
         background: Some(false),
         injection: None,
+        refusing: [false; LEVELS.len()],
     };
 
     /// Nothing is ever compiled, but for what cannot be interpreted.
@@ -155,7 +161,8 @@ impl Config {
 
     /// Changes one setting, given as `policy=counts`, `calls=10,100,1000,10000`, `iterations=-,1000,-,100000`,
     /// `budget=1000000000`, `compile-ms=1000`, `compile-mib=64`, `pool-mib=16`, `snapshot-every=10`,
-    /// `snapshot-keep=4`, `settle-ms=2000`, `settle-percent=10`, `guided=1`, `background=0` or `inject=1`.
+    /// `snapshot-keep=4`, `settle-ms=2000`, `settle-percent=10`, `guided=1`, `background=0`, `inject=1` or
+    /// `refuse=O0,O1`.
     ///
     /// Thresholds make the policy one of counts.
     ///
@@ -200,6 +207,7 @@ impl Config {
                 }
             }
             "inject" => self.injection = number(value)?,
+            "refuse" => self.refusing = refusing(value)?,
             _ => return Err(ConfigError::UnknownSetting),
         }
         Ok(())
@@ -212,6 +220,15 @@ fn switch(text: &str) -> Result<bool, ConfigError> {
         "1" => Ok(true),
         _ => Err(ConfigError::NotASwitch),
     }
+}
+
+fn refusing(text: &str) -> Result<[bool; LEVELS.len()], ConfigError> {
+    let mut found = [false; LEVELS.len()];
+    for name in text.split(',').filter(|name| *name != "-") {
+        let level = Level::from_name(name).filter(|level| *level != Level::BEST);
+        found[level.ok_or(ConfigError::UnknownLevel)?.index()] = true;
+    }
+    Ok(found)
 }
 
 fn number(text: &str) -> Result<Option<u64>, ConfigError> {
@@ -266,6 +283,10 @@ mod tests {
         assert!(!config.starts_interpreted());
         config.set("iterations=-,-,-,-").unwrap();
         assert_eq!(config.iterations, [None; 4]);
+        config.set("refuse=O0,O2").unwrap();
+        assert_eq!(config.refusing, [true, false, true, false]);
+        config.set("refuse=-").unwrap();
+        assert_eq!(config.refusing, [false; 4]);
         config.set("budget=7").unwrap();
         assert_eq!(config.budget_cycles, Some(7));
         config.set("budget=-").unwrap();
@@ -292,6 +313,8 @@ mod tests {
             ("guided=2", ConfigError::NotASwitch),
             ("inject=0x1", ConfigError::NotANumber),
             ("pool-mib=1.5", ConfigError::NotANumber),
+            ("refuse=O3", ConfigError::UnknownLevel),
+            ("refuse=O0;O1", ConfigError::UnknownLevel),
             ("pool-mib=0", ConfigError::NoPool),
             ("snapshot-every=x", ConfigError::NotANumber),
             ("snapshot-keep=0", ConfigError::KeepsNothing),

@@ -51,13 +51,16 @@ pub enum Outcome {
     Failed,
     /// The text of an error: it took too long.
     TookTooLong,
+    /// Why the level's code generator makes no code of it.
+    Refused,
 }
 
-const OUTCOMES: [Outcome; 4] = [
+const OUTCOMES: [Outcome; 5] = [
     Outcome::Object,
     Outcome::LastingObject,
     Outcome::Failed,
     Outcome::TookTooLong,
+    Outcome::Refused,
 ];
 
 /// What the compiler has made of a request.

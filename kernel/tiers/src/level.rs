@@ -1,49 +1,248 @@
-//! The tiers.
+//! The table of levels, and the tiers that follow from it.
+//!
+//! A level is a row of [`TABLE`]: a code generator, how hard it tries, and what its code does. Everything else, the
+//! policy, the engine, snapshots and profiles, asks a row for what it can, and counts rows by [`LEVELS`]. The engine's
+//! C++ part gets the table from its build script. So a new code generator is a variant of [`Generator`], its rows here,
+//! and a folder in `kernel/engine/cpp/codegen`.
 
-use serde::{Deserialize, Serialize};
+use core::fmt;
 
-/// How hard native code is optimised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Level {
-    /// Not at all.
-    O0,
-    /// Lightly.
-    O1,
-    /// Much.
-    O2,
-    /// Most, for the processor at hand.
-    O3,
+use serde::de::{Error, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What makes native code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Generator {
+    /// LLVM's passes and its code generator for the target; its optimisation levels are 0 to 3.
+    Llvm,
 }
 
+impl Generator {
+    /// Its name in profiles and snapshots, and its folder's.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Llvm => "llvm",
+        }
+    }
+}
+
+/// What the code of a level counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counting {
+    /// Calls, and the iterations of all loops.
+    Everything,
+    /// Calls, and the iterations of loops in which something stands anyway: a call, or another loop.
+    NotFlatLoops,
+    /// Nothing: it is the code that stays.
+    Nothing,
+}
+
+/// What a level does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// What its code counts, and leaves for better code.
+    pub counts: Counting,
+    /// Whether its code notes how control goes in it, and what its calls take.
+    pub notes: bool,
+    /// Whether it is optimised at all. What is not is made fast, with large frames.
+    pub optimises: bool,
+    /// Whether functions are inlined, by what lower levels have noted.
+    pub inlines: bool,
+    /// Whether its code is for the processor at hand, and not for the least of all.
+    pub for_processor: bool,
+    /// Whether the generator does not know everything: what it refuses goes to the next level.
+    pub may_refuse: bool,
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The level's name, which no other row has.
+    pub name: &'static str,
+    /// What makes its code.
+    pub generator: Generator,
+    /// How hard the generator tries, as it counts that itself.
+    pub optimisation: u8,
+    /// What the level does.
+    pub capabilities: Capabilities,
+}
+
+const UNOPTIMISED: Capabilities = Capabilities {
+    counts: Counting::Everything,
+    notes: true,
+    optimises: false,
+    inlines: false,
+    for_processor: false,
+    may_refuse: false,
+};
+
+/// All levels, the lowest first: each makes better code than those before it, and takes longer.
+pub const TABLE: [Row; 4] = [
+    Row {
+        name: "O0",
+        generator: Generator::Llvm,
+        optimisation: 0,
+        capabilities: UNOPTIMISED,
+    },
+    Row {
+        name: "O1",
+        generator: Generator::Llvm,
+        optimisation: 1,
+        capabilities: Capabilities {
+            optimises: true,
+            ..UNOPTIMISED
+        },
+    },
+    Row {
+        name: "O2",
+        generator: Generator::Llvm,
+        optimisation: 2,
+        capabilities: Capabilities {
+            counts: Counting::NotFlatLoops,
+            notes: false,
+            optimises: true,
+            inlines: true,
+            ..UNOPTIMISED
+        },
+    },
+    Row {
+        name: "O3",
+        generator: Generator::Llvm,
+        optimisation: 3,
+        capabilities: Capabilities {
+            counts: Counting::Nothing,
+            notes: false,
+            optimises: true,
+            inlines: true,
+            for_processor: true,
+            ..UNOPTIMISED
+        },
+    },
+];
+
+/// How hard native code is optimised: the number of a row of [`TABLE`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Level(u8);
+
 /// All levels, the lowest first.
-pub const LEVELS: [Level; 4] = [Level::O0, Level::O1, Level::O2, Level::O3];
+pub const LEVELS: [Level; TABLE.len()] = {
+    let mut levels = [Level(0); TABLE.len()];
+    let mut index = 1;
+    while index < levels.len() {
+        levels[index] = Level(index as u8);
+        index += 1;
+    }
+    levels
+};
+
+/// For settings, tests and tools that mean LLVM's levels by their names.
+impl Level {
+    /// LLVM's, which does not optimise.
+    pub const O0: Self = Self(0);
+    /// LLVM's, which optimises lightly.
+    pub const O1: Self = Self(1);
+    /// LLVM's, which optimises much.
+    pub const O2: Self = Self(2);
+    /// LLVM's, which optimises most, for the processor at hand.
+    pub const O3: Self = Self(3);
+}
 
 impl Level {
+    /// What every function gets first.
+    pub const LOWEST: Self = LEVELS[0];
+    /// What every hot function has in the end.
+    pub const BEST: Self = LEVELS[LEVELS.len() - 1];
+
+    /// Its row in the table.
+    #[must_use]
+    pub const fn row(self) -> &'static Row {
+        &TABLE[self.index()]
+    }
+
+    /// What it does.
+    #[must_use]
+    pub const fn can(self) -> Capabilities {
+        self.row().capabilities
+    }
+
     /// Its place among the levels.
     #[must_use]
     pub const fn index(self) -> usize {
-        self as usize
+        self.0 as usize
     }
 
     /// `O0` to `O3`.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        ["O0", "O1", "O2", "O3"][self.index()]
+        self.row().name
+    }
+
+    /// The level of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        LEVELS.into_iter().find(|level| level.name() == name)
+    }
+
+    /// The next better level.
+    #[must_use]
+    pub fn next(self) -> Option<Self> {
+        LEVELS.get(self.index() + 1).copied()
+    }
+
+    /// The lowest level that `is_right`; the best if none is.
+    pub(crate) fn lowest(is_right: impl Fn(Self) -> bool) -> Self {
+        let found = LEVELS.into_iter().find(|level| is_right(*level));
+        found.unwrap_or(Self::BEST)
+    }
+
+    /// The lowest level that optimises.
+    #[must_use]
+    pub fn lowest_optimising() -> Self {
+        Self::lowest(|level| level.can().optimises)
+    }
+
+    /// What a program is compiled at, all of it, that cannot go from level to level while it runs: the best level for
+    /// its price, of which the lowest that inlines is one.
+    #[must_use]
+    pub fn of_whole_programs() -> Self {
+        Self::lowest(|level| level.can().inlines)
+    }
+}
+
+impl fmt::Debug for Level {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// As its name.
+impl Serialize for Level {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Level {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Name(Self::from_name, "the name of a level"))
     }
 }
 
 /// All tiers, the slowest first.
-pub const TIERS: [Tier; 5] = [
-    Tier::Interpreter,
-    Tier::Native(Level::O0),
-    Tier::Native(Level::O1),
-    Tier::Native(Level::O2),
-    Tier::Native(Level::O3),
-];
+pub const TIERS: [Tier; 1 + LEVELS.len()] = {
+    let mut tiers = [Tier::Interpreter; 1 + LEVELS.len()];
+    let mut index = 0;
+    while index < LEVELS.len() {
+        tiers[1 + index] = Tier::Native(LEVELS[index]);
+        index += 1;
+    }
+    tiers
+};
 
 /// How a unit runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(into = "TierName", from = "TierName")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tier {
     /// In LLVM's interpreter.
     Interpreter,
@@ -77,31 +276,73 @@ impl Tier {
     }
 }
 
-/// The names of the tiers, as they are written.
-#[derive(Serialize, Deserialize)]
-enum TierName {
-    #[serde(rename = "interpreter")]
-    Interpreter,
-    O0,
-    O1,
-    O2,
-    O3,
-}
-
-impl From<Tier> for TierName {
-    fn from(tier: Tier) -> Self {
-        match tier {
-            Tier::Interpreter => Self::Interpreter,
-            Tier::Native(Level::O0) => Self::O0,
-            Tier::Native(Level::O1) => Self::O1,
-            Tier::Native(Level::O2) => Self::O2,
-            Tier::Native(Level::O3) => Self::O3,
-        }
+/// As its name.
+impl Serialize for Tier {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }
 
-impl From<TierName> for Tier {
-    fn from(name: TierName) -> Self {
-        TIERS[name as usize]
+impl<'de> Deserialize<'de> for Tier {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Name(Self::from_name, "the name of a tier"))
+    }
+}
+
+/// Reads something by its name.
+struct Name<T>(fn(&str) -> Option<T>, &'static str);
+
+impl<T> serde::de::Visitor<'_> for Name<T> {
+    type Value = T;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.1)
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<T, E> {
+        (self.0)(name).ok_or_else(|| E::invalid_value(Unexpected::Str(name), &self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    extern crate std;
+
+    #[test]
+    fn rows_have_names_of_their_own() {
+        let names: BTreeSet<&str> = TIERS.into_iter().map(Tier::name).collect();
+        assert_eq!(names.len(), TIERS.len());
+        for tier in TIERS {
+            assert_eq!(Tier::from_name(tier.name()), Some(tier));
+            assert_eq!(TIERS[tier.index()], tier);
+        }
+        assert_eq!(Tier::from_name("O4"), None);
+    }
+
+    /// What counts leaves for something better, and what notes is below what makes use of it.
+    #[test]
+    fn the_table_leads_up() {
+        for level in LEVELS {
+            let can = level.can();
+            assert_eq!(can.counts == Counting::Nothing, level == Level::BEST);
+            assert_ne!(can.notes, can.inlines);
+            let next = level.next().map(Level::can);
+            assert!(next.is_none_or(|next| next.optimises >= can.optimises));
+            assert!(next.is_none_or(|next| next.inlines >= can.inlines));
+        }
+        assert!(!Level::BEST.can().may_refuse);
+        assert_eq!(Level::BEST.next(), None);
+    }
+
+    /// The policy's answers for the rows that there are.
+    #[test]
+    fn rows_are_found_by_what_they_do() {
+        assert_eq!(Level::LOWEST, Level::O0);
+        assert_eq!(Level::lowest_optimising(), Level::O1);
+        assert_eq!(Level::of_whole_programs(), Level::O2);
+        assert_eq!(Level::BEST, Level::O3);
     }
 }

@@ -26,6 +26,6 @@ mod unit;
 pub use company::{Candidate, Company};
 pub use config::{Config, ConfigError, Policy, Thresholds};
 pub use costs::{Costs, Learnt, Size};
-pub use level::{LEVELS, Level, TIERS, Tier};
+pub use level::{Capabilities, Counting, Generator, LEVELS, Level, Row, TABLE, TIERS, Tier};
 pub use rules::Rules;
 pub use unit::{Kind, Unit};

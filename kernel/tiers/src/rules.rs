@@ -85,7 +85,12 @@ impl Rules {
                 self.costs.thresholds_beside(kind, size, is_allowed)
             }
             (Policy::Costs, Some(size)) => self.costs.thresholds(kind, size, is_allowed),
-            (Policy::Costs, None) => [Some(first_look[0]), Some(first_look[1]), None, None],
+            (Policy::Costs, None) => {
+                let mut thresholds = Thresholds::default();
+                thresholds[Level::lowest_optimising().index()] = Some(first_look[1]);
+                thresholds[Level::LOWEST.index()] = Some(first_look[0]);
+                thresholds
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! A unit, and what is to be done with it.
 
 use crate::config::due;
-use crate::{LEVELS, Level, Policy, Rules, Size, Thresholds, Tier};
+use crate::{Counting, LEVELS, Level, Policy, Rules, Size, Thresholds, Tier};
 
 /// How much of the stack a call of an interpreter may take at O0, in bytes. Programs in its language call each other, and
 /// interpreters watch the stack: where clang's code at O0 lets QuickJS's programs call 28 deep, that at O2 does 277.
@@ -31,13 +31,15 @@ pub struct Unit {
     tried: [bool; LEVELS.len()],
     /// The highest level that a loop of the function has reached.
     loops: Option<Level>,
+    /// The level that it is to have instead of one whose generator has refused it.
+    instead: Option<Level>,
     /// Of a loop: which levels have been put off.
     put_off: [bool; LEVELS.len()],
     /// The count at which it is due again.
     not_before: u64,
     /// If it jumps by labels: its frame at O0, in bytes.
     jumps: Option<u32>,
-    /// Whether it is a loop that does not count at O2.
+    /// Whether it is a loop that does not count where [flat loops](Counting::NotFlatLoops) do not.
     is_flat: bool,
 }
 
@@ -51,6 +53,7 @@ impl Unit {
             tier: Tier::Interpreter,
             tried: [false; LEVELS.len()],
             loops: None,
+            instead: None,
             put_off: [false; LEVELS.len()],
             not_before: 0,
             jumps: None,
@@ -109,7 +112,7 @@ impl Unit {
     /// Whether compiling it at the best level is still to be tried.
     #[must_use]
     pub fn can_become_best(&self) -> bool {
-        self.may_become(Level::O3)
+        self.may_become(Level::BEST)
     }
 
     /// How it runs.
@@ -134,18 +137,18 @@ impl Unit {
         self.jumps = frame_bytes;
     }
 
-    /// Notes whether it is a loop without calls and other loops, which does not count at O2.
+    /// Notes whether it is a [flat loop](Counting::NotFlatLoops), without calls and other loops.
     pub const fn set_flat(&mut self, is_flat: bool) {
         self.is_flat = is_flat;
     }
 
-    /// Where costs decide, what jumps by labels is not compiled at O1: with its counters that takes longer than O2. And
-    /// a loop that would not leave O2 goes past it.
+    /// Where costs decide, what jumps by labels is not compiled at a level that optimises its counters: at O1 that takes
+    /// longer than O2. And a loop that would not leave a level goes past it.
     fn skips(&self, rules: &Rules, level: Level) -> bool {
-        let is_skipped = match level {
-            Level::O1 => self.jumps.is_some(),
-            Level::O2 => self.is_flat && self.jumps.is_none(),
-            Level::O0 | Level::O3 => false,
+        let is_skipped = match level.can().counts {
+            Counting::Everything => level.can().optimises && self.jumps.is_some(),
+            Counting::NotFlatLoops => self.is_flat && self.jumps.is_none(),
+            Counting::Nothing => false,
         };
         is_skipped && rules.config.policy == Policy::Costs
     }
@@ -154,11 +157,14 @@ impl Unit {
         let by_costs = rules.config.policy == Policy::Costs;
         let is_deep = self.jumps.is_some_and(|bytes| bytes > MOST_FRAME_BYTES);
         match self.kind {
-            Kind::Function if is_deep && by_costs => Level::O2,
-            Kind::Function => Level::O0,
-            Kind::Loop if self.skips(rules, Level::O1) => Level::O2,
-            Kind::Loop => Level::O1,
+            Kind::Function if is_deep && by_costs => self.lowest_optimising(rules),
+            Kind::Function => Level::LOWEST,
+            Kind::Loop => self.lowest_optimising(rules),
         }
+    }
+
+    fn lowest_optimising(&self, rules: &Rules) -> Level {
+        Level::lowest(|level| level.can().optimises && !self.skips(rules, level))
     }
 
     fn is_wanted_soon(&self, rules: &Rules) -> bool {
@@ -179,7 +185,7 @@ impl Unit {
                 Kind::Function => SOON[0],
                 Kind::Loop => SOON[1],
             };
-            let threshold = &mut thresholds[Level::O2.index()];
+            let threshold = &mut thresholds[self.lowest_optimising(rules).index()];
             *threshold = Some(threshold.map_or(soon, |count| count.min(soon)));
         }
         thresholds
@@ -206,6 +212,7 @@ impl Unit {
         let by_count = due(&self.thresholds(rules), count);
         by_count
             .max(self.loops)
+            .max(self.instead)
             .filter(|level| self.may_become(*level))
     }
 
@@ -241,7 +248,8 @@ impl Unit {
         if rules.is_spent() {
             return u64::MAX;
         }
-        if self.loops.is_some_and(|level| self.may_become(level)) {
+        let is_due = |level| self.may_become(level);
+        if self.loops.is_some_and(is_due) || self.instead.is_some_and(is_due) {
             return self.not_before;
         }
         let thresholds = self.thresholds(rules);
@@ -266,6 +274,16 @@ impl Unit {
     /// Notes that a compilation at `level` failed.
     pub fn failed(&mut self, level: Level) {
         self.tried[level.index()] = true;
+    }
+
+    /// Notes that the code generator of `level` refuses it. Returns the next level, for which it is due now, if there is
+    /// one.
+    pub fn refused(&mut self, level: Level) -> Option<Level> {
+        self.failed(level);
+        let mut above = LEVELS[level.index()..][1..].iter().copied();
+        let next = above.find(|above| self.may_become(*above));
+        self.instead = self.instead.max(next);
+        next
     }
 
     /// Notes that compilations at these levels have failed in an earlier boot.
@@ -605,5 +623,36 @@ mod tests {
             unit.first_code(&Rules::new(Config::O3_AT_ONCE), 0),
             Some(Level::O3)
         );
+    }
+
+    #[test]
+    fn what_is_refused_goes_to_the_next_level() {
+        let mut unit = Unit::new(Kind::Function);
+        unit.set_size(Size {
+            compiled: 100,
+            executed: 10,
+        });
+        for rules in [plan(), Rules::new(Config::AUTOMATIC)] {
+            let mut unit = unit.clone();
+            assert_eq!(unit.promotion(&rules, 0), None);
+            assert_eq!(unit.refused(Level::O0), Some(Level::O1));
+            assert_eq!(unit.promotion(&rules, 0), Some(Level::O1));
+            assert_eq!(unit.limit(&rules, Tier::Interpreter), 0);
+            assert_eq!(unit.refused(Level::O1), Some(Level::O2));
+            assert_eq!(unit.promotion(&rules, 0), Some(Level::O2));
+            unit.compiled(Level::O2);
+            assert_eq!(unit.promotion(&rules, 0), None);
+            assert_eq!(unit.refused(Level::O3), None);
+            assert_eq!(unit.promotion(&rules, u64::MAX), None);
+        }
+    }
+
+    #[test]
+    fn first_code_goes_past_what_is_refused() {
+        let rules = plan();
+        let mut unit = Unit::new(Kind::Function);
+        assert_eq!(unit.first_code(&rules, 0), Some(Level::O0));
+        assert_eq!(unit.refused(Level::O0), Some(Level::O1));
+        assert_eq!(unit.first_code(&rules, 0), Some(Level::O1));
     }
 }

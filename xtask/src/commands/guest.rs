@@ -36,7 +36,7 @@ pub struct Guest {
     tier: Tier,
     /// A setting of the automatic tiers: policy=costs or policy=counts, calls=N,N,N,N or iterations=N,N,N,N
     /// (thresholds of O0 to O3 for the policy of counts, - for never), budget=CYCLES, compile-ms=N, compile-mib=N, pool-mib=N,
-    /// snapshot-every=BOOTS, snapshot-keep=N, settle-ms=N, settle-percent=N, guided=0|1, background=0|1, or inject=SEED (for tests)
+    /// snapshot-every=BOOTS, snapshot-keep=N, settle-ms=N, settle-percent=N, guided=0|1, background=0|1, or inject=SEED or refuse=LEVEL,... (for tests)
     #[arg(long = "set", value_name = "SETTING")]
     settings: Vec<String>,
     /// A file with a secret of 32 bytes: snapshots are written with it, and those that were not are refused

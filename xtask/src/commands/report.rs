@@ -111,7 +111,7 @@ mod tests {
         for (name, text) in [
             ("empty", String::new()),
             ("text", "no JSON\n".to_owned()),
-            ("schema", FIXTURE.replace("\"schema\": 3", "\"schema\": 9")),
+            ("schema", FIXTURE.replace("\"schema\": 4", "\"schema\": 9")),
             ("short", FIXTURE[..FIXTURE.len() / 2].to_owned()),
             ("field", FIXTURE.replace("heap_bytes", "heap")),
             ("negative", FIXTURE.replace("31457280", "-31457280")),

@@ -1,6 +1,7 @@
 // Native functions for what would take the interpreter long, or what it gets wrong.
 #include "lower.h"
 
+#include "../arch/arch.h"
 #include "../recovery.h"
 #include "held.h"
 
@@ -34,7 +35,7 @@ uint64_t reversed_bits_of(uint64_t value, uint64_t width) {
 float float_of_unsigned(uint64_t value) { return static_cast<float>(value); }
 float float_of_signed(int64_t value) { return static_cast<float>(value); }
 
-uint64_t read_cycle_counter() { return __builtin_ia32_rdtsc(); }
+uint64_t read_cycle_counter() { return arch::read_clock(); }
 
 [[noreturn]] void reach_trap() { leave_interpreted("the program executed a trap"); }
 

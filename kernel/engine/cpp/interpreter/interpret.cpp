@@ -77,7 +77,7 @@ NativeSet choose_native(llvm_module &module, Module &interpreted) {
   return native;
 }
 
-// Compiles the native functions and all data at O0, as the module's first compile.
+// Compiles the native functions and all data at the lowest level, as the module's first compile.
 llvm_error_t place_native(llvm_module &module, const NativeSet &native) {
   if (module.data_placed)
     return LLVM_OK;
@@ -91,7 +91,8 @@ llvm_error_t place_native(llvm_module &module, const NativeSet &native) {
   for (GlobalVariable &variable : copy->globals())
     if (variable.hasLocalLinkage())
       make_external(variable);
-  auto object = emit_object(*module.context, *copy, LLVM_OPT_O0);
+  llvm_level_t level = 0;
+  auto object = emit_object_from(*module.context, *copy, level);
   if (!object)
     return fail(*module.context, LLVM_ERROR_MALFORMED_IR,
                 module.name + ": " + toString(object.takeError()));
@@ -195,7 +196,7 @@ llvm_error_t run_interpreted_main(llvm_module &module, ArrayRef<void *> argument
     return error;
   Function *main = interpreted->getFunction("main");
   if (main->isDeclaration())
-    return run_native_main(module, LLVM_OPT_O0, arguments, status);
+    return run_native_main(module, /*level=*/0, arguments, status);
 
   std::vector<void *> addresses;
   if (llvm_error_t error = take_constructors(module, addresses))

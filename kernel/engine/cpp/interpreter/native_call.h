@@ -1,8 +1,4 @@
-// Calls of native functions from interpreted code, by the System V calling convention.
-//
-// System V Application Binary Interface, AMD64 Architecture Processor Supplement, 3.2.3 "Parameter
-// Passing", as far as LLVM's code generator sees it: integers and pointers in six registers, doubles
-// in eight, the rest on the stack, small structures in up to two registers of each kind.
+// Calls of native functions from interpreted code; each architecture defines them by its calling convention.
 #pragma once
 
 #include "llvm/ExecutionEngine/GenericValue.h"

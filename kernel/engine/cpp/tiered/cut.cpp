@@ -18,9 +18,9 @@ namespace bareflow {
 namespace {
 
 // What the bodies that are given for inlining may have in all, in instructions, and how large one may be.
-// At O2, which is there for a while, only what costs little.
-constexpr unsigned inlining_budget = 4000, inlining_budget_at_o2 = 400;
-constexpr unsigned largest_inlined = 600, largest_inlined_at_o2 = 100;
+// Before the last level, in code that is there for a while, only what costs little.
+constexpr unsigned inlining_budget = 4000, inlining_budget_before = 400;
+constexpr unsigned largest_inlined = 600, largest_inlined_before = 100;
 // Constants that are given for folding, in bytes.
 constexpr uint64_t largest_folded = 4096;
 
@@ -116,9 +116,9 @@ unsigned most_inlined(Guide::Calls calls) {
 
 // The body that may stand in the code, or null.
 Function *body_of(Function &callee, Declarer &declarer, InliningCosts &costs,
-                  llvm_opt_level_t level, unsigned most, Guide::Calls calls) {
+                  const Level &level, unsigned most, Guide::Calls calls) {
   if (callee.isDeclaration())
-    return level < LLVM_OPT_O2 || callee.isIntrinsic() ||
+    return !level.can(LLVM_LEVEL_INLINES) || callee.isIntrinsic() ||
                    callee.hasFnAttribute(Attribute::NoInline)
                ? nullptr
                : library_function(declarer.context, callee, most);
@@ -126,7 +126,7 @@ Function *body_of(Function &callee, Declarer &declarer, InliningCosts &costs,
     return nullptr;
   if (callee.hasFnAttribute(Attribute::AlwaysInline))
     return &callee;
-  if (level < LLVM_OPT_O2 || callee.getInstructionCount() > most)
+  if (!level.can(LLVM_LEVEL_INLINES) || callee.getInstructionCount() > most)
     return nullptr;
   return calls == Guide::Calls::often || costs.of(callee) <= most_inlined(calls) ? &callee
                                                                                  : nullptr;
@@ -135,10 +135,10 @@ Function *body_of(Function &callee, Declarer &declarer, InliningCosts &costs,
 // Gives the bodies of callees for inlining: those that are called most often first, and of others the nearest.
 void offer_bodies(function_ref<bool(const Function &)> is_wanted, const AliasTypes &types, InliningCosts &costs,
                   const Counters &counters, Declarer &declarer, Guide &guide,
-                  llvm_opt_level_t level) {
-  bool is_last = level == LLVM_OPT_O3;
-  unsigned budget = is_last ? inlining_budget : inlining_budget_at_o2;
-  unsigned largest = is_last ? largest_inlined : largest_inlined_at_o2;
+                  const Level &level) {
+  bool inlines = level.can(LLVM_LEVEL_INLINES);
+  unsigned budget = level.is_last() ? inlining_budget : inlining_budget_before;
+  unsigned largest = level.is_last() ? largest_inlined : largest_inlined_before;
   // What only the C library can see comes with what needs it.
   auto is_needed = [](const Function &source) {
     return source.hasLocalLinkage() || source.hasFnAttribute(Attribute::AlwaysInline);
@@ -151,8 +151,8 @@ void offer_bodies(function_ref<bool(const Function &)> is_wanted, const AliasTyp
     double most = 0;
     for (size_t index = 0; index < is_done.size(); ++index) {
       const Function &source = *declarer.functions[index].first;
-      double heat = level < LLVM_OPT_O2 || is_needed(source) ? std::numeric_limits<double>::max()
-                                                             : guide.heat_of(source);
+      double heat = !inlines || is_needed(source) ? std::numeric_limits<double>::max()
+                                                  : guide.heat_of(source);
       if (!is_done[index] && heat > most) {
         next = index;
         most = heat;
@@ -173,9 +173,9 @@ void offer_bodies(function_ref<bool(const Function &)> is_wanted, const AliasTyp
     budget -= std::min(budget, body->getInstructionCount());
     ValueToValueMapTy map;
     clone_whole(*declared, *body, map, declarer);
-    if (level >= LLVM_OPT_O1)
+    if (level.can(LLVM_LEVEL_OPTIMISES))
       types.give(*body, map);
-    if (level >= LLVM_OPT_O2) {
+    if (inlines) {
       guide.guide(*body, map, *declared, guide.heat_of(*source));
       specialise_copies(counters, *body, map);
     }
@@ -248,11 +248,11 @@ BasicBlock *separate_first_run(Function &copy, BasicBlock *header, ValueToValueM
 // What is live becomes the arguments; the code before the header remains only as far as the loop is part
 // of an outer one.
 void enter_at_header(const Unit &loop, Function &copy, ValueToValueMapTy &map,
-                     llvm_opt_level_t level) {
+                     const Level &level) {
   auto *header = cast<BasicBlock>(map.lookup(loop.header));
   ValueToValueMapTy first;
   // An interpreter's loop is large, and jumps as well if its header is entered from wherever.
-  if (level >= LLVM_OPT_O2 && !has_numbered_labels(*loop.function))
+  if (level.can(LLVM_LEVEL_INLINES) && !has_numbered_labels(*loop.function))
     header = separate_first_run(copy, header, first);
   BasicBlock *entry =
       BasicBlock::Create(copy.getContext(), "", &copy, &copy.getEntryBlock());
@@ -358,20 +358,20 @@ void instrument(const Instrumentation &how, const Unit &unit, const Unit &functi
   count_iterations(how, function, copy, map);
   if (unit.is_loop())
     return;
-  if (how.tier < LLVM_TIER_O2)
+  if (tier_can(how.tier, LLVM_LEVEL_NOTES))
     measure_cycles(how, unit, copy);
   count_calls(how, unit, copy);
 }
 
 // The unit's function or continuation, cloned into the module, with what is to be noted and counted there.
 void clone_unit(llvm_context &context, const std::vector<Unit> &units, const AliasTypes &types,
-                const Counters &counters, const Unit &unit, llvm_opt_level_t level,
+                const Counters &counters, const Unit &unit, llvm_level_t number,
                 Declarer &declarer, Guide &guide) {
   Function &source = *unit.function;
-  auto tier = static_cast<llvm_tier_t>(LLVM_TIER_O0 + level);
+  const Level &level = levels[number];
   Module &module = declarer.target;
   Function *copy = Function::Create(unit.type(), GlobalValue::ExternalLinkage,
-                                    code_name(unit, level), module);
+                                    code_name(unit, number), module);
   ValueToValueMapTy map;
 
   if (unit.is_loop()) {
@@ -399,10 +399,10 @@ void clone_unit(llvm_context &context, const std::vector<Unit> &units, const Ali
   // Counting is an effect that the program does not have.
   copy->removeFnAttr(Attribute::Memory);
 
-  if (level >= LLVM_OPT_O1)
+  if (level.can(LLVM_LEVEL_OPTIMISES))
     types.give(source, map);
   const Unit &function = unit.owner();
-  if (level < LLVM_OPT_O2) {
+  if (level.can(LLVM_LEVEL_NOTES)) {
     note_profile(*context.pool, counters, function.index, source, map);
     watch_copies(counters, source, map);
   } else {
@@ -410,9 +410,9 @@ void clone_unit(llvm_context &context, const std::vector<Unit> &units, const Ali
       guide.summarise(module);
     specialise_copies(counters, source, map);
   }
-  if (level < LLVM_OPT_O3) {
-    instrument({context, units, counters, tier, /*is_native=*/true}, unit, function, *copy, map);
-  }
+  if (!level.is_last())
+    instrument({context, units, counters, tier_of(number), /*is_native=*/true}, unit, function,
+               *copy, map);
   if (unit.is_loop()) {
     enter_at_header(unit, *copy, map, level);
     describe_arguments(unit, *copy);
@@ -421,28 +421,29 @@ void clone_unit(llvm_context &context, const std::vector<Unit> &units, const Ali
 
 } // namespace
 
-std::string code_name(const Unit &unit, llvm_opt_level_t level) {
-  return (unit.symbol + ".O" + Twine(unsigned(level))).str();
+std::string code_name(const Unit &unit, llvm_level_t level) {
+  return unit.symbol + suffix_of(level);
 }
 
 std::unique_ptr<Module> cut_out(llvm_context &context, const std::vector<Unit> &units,
                                 const AliasTypes &types, InliningCosts &costs,
                                 const Counters &counters, ArrayRef<uint32_t> wanted,
-                                llvm_opt_level_t level) {
+                                llvm_level_t number) {
+  const Level &level = levels[number];
   const Unit &first = units[wanted.front()];
   std::unique_ptr<Module> module = new_module(*first.function->getParent(), first.symbol);
   Declarer declarer(context, *module);
   auto declare = [&](Function &other) { return cast<Function>(declarer.materialize(&other)); };
   Guide guide(units, counters, declare);
   for (uint32_t unit : wanted)
-    clone_unit(context, units, types, counters, units[unit], level, declarer, guide);
+    clone_unit(context, units, types, counters, units[unit], number, declarer, guide);
   auto is_wanted = [&](const Function &function) {
     return any_of(wanted, [&](uint32_t unit) { return units[unit].function == &function; });
   };
   offer_bodies(is_wanted, types, costs, counters, declarer, guide, level);
-  if (level == LLVM_OPT_O3 && !first.is_loop())
-    call_itself(*module->getFunction(code_name(first, level)), *first.function);
-  if (level >= LLVM_OPT_O1)
+  if (level.is_last() && !first.is_loop())
+    call_itself(*module->getFunction(code_name(first, number)), *first.function);
+  if (level.can(LLVM_LEVEL_OPTIMISES))
     offer_constants(declarer);
   return module;
 }

@@ -1,6 +1,8 @@
 // What code wants from outside the program, by name.
 #include "tiered.h"
 
+#include "../arch/arch.h"
+
 using namespace llvm;
 
 namespace bareflow {
@@ -24,7 +26,7 @@ Error Imports::add_page() {
   if (!code)
     return code.takeError();
   for (size_t offset = 0; offset < bytes; offset += stub_bytes)
-    put_stub(*code + offset, *data + offset);
+    arch::put_stub(*code + offset, *data + offset);
   if (Error error = pool.seal(*code, bytes))
     return error;
   pages.push_back({*data, *code});

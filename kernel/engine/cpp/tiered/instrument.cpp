@@ -46,7 +46,7 @@ MDNode *unlikely(LLVMContext &context) {
 // Whether FastISel, which knows neither rare calling conventions nor rare intrinsics, makes the code: what it does
 // not know takes several times as long to compile.
 bool is_selected_fast(const Instrumentation &how) {
-  return how.is_native && how.tier == LLVM_TIER_O0;
+  return how.is_native && !tier_can(how.tier, LLVM_LEVEL_OPTIMISES);
 }
 
 // A function of this library, by the name that kernels know it by.
@@ -154,7 +154,7 @@ bool is_flat(const Loop &loop) {
 
 void count_iterations(const Instrumentation &how, const Unit &function, Function &copy,
                       ValueToValueMapTy &map) {
-  bool is_optimised = how.tier == LLVM_TIER_O2;
+  bool is_optimised = !tier_can(how.tier, LLVM_LEVEL_COUNTS_FLAT_LOOPS);
   // An interpreter would leave with all that lives in it: compiling that takes twice as long.
   if (function.loops.empty() || (is_optimised && has_numbered_labels(*function.function)))
     return;

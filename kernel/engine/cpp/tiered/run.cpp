@@ -1,6 +1,7 @@
 // The C interface of programs in tiers.
 #include "tiered.h"
 
+#include "../arch/arch.h"
 #include "../interpreter/interpret.h"
 
 using namespace llvm;
@@ -9,9 +10,12 @@ using namespace bareflow;
 namespace bareflow {
 
 static llvm_error_t fail_compile(llvm_context &context, const Twine &what, Error error) {
+  bool is_refused = error.isA<Refusal>();
   std::string text = toString(std::move(error));
   if (StringRef(text).contains("out of memory"))
     return fail(context, LLVM_ERROR_OUT_OF_MEMORY, text);
+  if (is_refused)
+    return fail(context, LLVM_ERROR_REFUSED, what + ": " + text);
   bool missing = StringRef(text).contains("Symbols not found");
   return fail(context, missing ? LLVM_ERROR_UNRESOLVED_SYMBOLS : LLVM_ERROR_INTERNAL,
               what + ": " + text);
@@ -20,7 +24,9 @@ static llvm_error_t fail_compile(llvm_context &context, const Twine &what, Error
 static llvm_error_t place_data(Compiler &compiler) {
   llvm_module &module = compiler.module;
   llvm_context &context = *module.context;
-  auto object = emit_object(context, *cut_out_data(module), LLVM_OPT_O2);
+  std::unique_ptr<Module> data = cut_out_data(module);
+  llvm_level_t level = lowest_with(LLVM_LEVEL_INLINES);
+  auto object = emit_object_from(context, *data, level);
   if (!object)
     return fail_compile(context, module.name, object.takeError());
   auto linked = compiler.linker.link(**object);
@@ -89,9 +95,9 @@ struct MadeObject {
 
 // Needs nothing that changes from compilation to compilation, but what the program counts.
 static llvm_error_t make_object(llvm_tiered &program, ArrayRef<uint32_t> units,
-                                llvm_opt_level_t level, MadeObject &made,
+                                llvm_level_t level, MadeObject &made,
                                 llvm_compilation_t &took) {
-  uint64_t start = __builtin_ia32_rdtsc();
+  uint64_t start = arch::read_clock();
   Compiler &compiler = *program.compiler;
   llvm_context &context = *compiler.module.context;
   std::unique_ptr<Module> cut =
@@ -101,13 +107,13 @@ static llvm_error_t make_object(llvm_tiered &program, ArrayRef<uint32_t> units,
   made.has_known_addresses = any_of(*cut, [](const Function &function) {
     return function.hasLocalLinkage() && function.hasAddressTaken();
   });
-  uint64_t is_cut = __builtin_ia32_rdtsc();
+  uint64_t is_cut = arch::read_clock();
   auto object = emit_object(context, *cut, level);
   if (!object)
     return fail_compile(context, compiler.units[units.front()].symbol, object.takeError());
   took.cut = is_cut - start;
   took.optimise = context.optimised_at - is_cut;
-  took.generate = __builtin_ia32_rdtsc() - context.optimised_at;
+  took.generate = arch::read_clock() - context.optimised_at;
   made.bytes = std::move(*object);
   return LLVM_OK;
 }
@@ -125,11 +131,11 @@ static llvm_error_t check_room(llvm_tiered &program) {
 
 // Places the code of units, which nobody calls yet.
 static llvm_error_t link_object(llvm_tiered &program, ArrayRef<uint32_t> units,
-                                llvm_opt_level_t level, MemoryBufferRef object,
+                                llvm_level_t level, MemoryBufferRef object,
                                 bool has_known_addresses, Linked &linked,
                                 llvm_compilation_t &took) {
   Compiler &compiler = *program.compiler;
-  uint64_t start = __builtin_ia32_rdtsc();
+  uint64_t start = arch::read_clock();
   std::vector<std::string> names;
   for (uint32_t unit : units)
     names.push_back(code_name(compiler.units[unit], level));
@@ -145,7 +151,7 @@ static llvm_error_t link_object(llvm_tiered &program, ArrayRef<uint32_t> units,
   if (!has_known_addresses)
     copy_if(made->pieces, std::back_inserter(linked.pieces),
             [](const CodePool::Piece &piece) { return piece.is_code(); });
-  took.link = __builtin_ia32_rdtsc() - start;
+  took.link = arch::read_clock() - start;
   return LLVM_OK;
 }
 
@@ -277,17 +283,17 @@ void llvm_tiered_recall(llvm_tiered_t *program, uint32_t unit, const uint64_t *w
     program->profiles.recall(unit, {words, count});
 }
 
-static bool is_compilable(const llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level) {
+static bool is_compilable(const llvm_tiered_t *program, uint32_t unit, llvm_level_t level) {
   return program && program->compiler && unit < program->unit_count &&
-         static_cast<unsigned>(level) < level_count;
+         is_level(level);
 }
 
 // Makes calls go to what `make` has linked. What it took is divided by the units' instructions.
-static llvm_error_t promote(llvm_tiered &program, ArrayRef<uint32_t> units, llvm_opt_level_t level,
+static llvm_error_t promote(llvm_tiered &program, ArrayRef<uint32_t> units, llvm_level_t level,
                             llvm_compilation_t *compilations,
                             function_ref<llvm_error_t(Linked &, llvm_compilation_t &)> make) {
   Compiler &compiler = *program.compiler;
-  uint64_t start = __builtin_ia32_rdtsc();
+  uint64_t start = arch::read_clock();
   Linked linked;
   llvm_compilation_t took{};
   program.error = enter(compiler.module.context, [&]() -> llvm_error_t {
@@ -304,10 +310,10 @@ static llvm_error_t promote(llvm_tiered &program, ArrayRef<uint32_t> units, llvm
   for (auto [unit, entry] : zip(units, linked.entries)) {
     __atomic_store_n(&program.slots[unit], reinterpret_cast<void *>(entry.address), __ATOMIC_RELEASE);
     program.code[unit] = entry.address;
-    program.tiers[unit] = static_cast<llvm_tier_t>(LLVM_TIER_O0 + level);
+    program.tiers[unit] = tier_of(level);
   }
   supersede(compiler, units, std::move(linked.pieces));
-  took.cycles = __builtin_ia32_rdtsc() - start;
+  took.cycles = arch::read_clock() - start;
   uint64_t all = 0;
   for (auto [index, unit] : enumerate(units)) {
     compilations[index].instructions = compiler.units[unit].instructions;
@@ -329,11 +335,11 @@ static llvm_error_t promote(llvm_tiered &program, ArrayRef<uint32_t> units, llvm
 }
 
 llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, const uint32_t *units, size_t count,
-                                 llvm_opt_level_t level, llvm_compilation_t *compilations) {
+                                 llvm_level_t level, llvm_compilation_t *compilations) {
   ArrayRef<uint32_t> wanted(units, count);
   auto is_unit = [&](uint32_t unit) { return is_compilable(program, unit, level); };
   if (wanted.empty() || !all_of(wanted, is_unit) || !compilations ||
-      (wanted.size() > 1 && level != LLVM_OPT_O0))
+      (wanted.size() > 1 && levels[level].can(LLVM_LEVEL_OPTIMISES)))
     return LLVM_ERROR_INVALID_ARGUMENT;
   auto make = [&](Linked &linked, llvm_compilation_t &took) -> llvm_error_t {
     MadeObject object;
@@ -347,7 +353,7 @@ llvm_error_t llvm_tiered_compile(llvm_tiered_t *program, const uint32_t *units, 
 
 size_t llvm_tiered_successors(llvm_tiered_t *program, uint32_t unit, llvm_successor_t *successors,
                               size_t capacity) {
-  if (!is_compilable(program, unit, LLVM_OPT_O0) || !successors)
+  if (!is_compilable(program, unit, /*level=*/0) || !successors)
     return 0;
   size_t count = 0;
   enter(program->compiler->module.context, [&] {
@@ -366,7 +372,7 @@ void llvm_tiered_share(llvm_tiered_t *program, llvm_profile_t *table) {
   program->profiles.share(*program->compiler->module.context->pool, table);
 }
 
-llvm_error_t llvm_tiered_make_object(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
+llvm_error_t llvm_tiered_make_object(llvm_tiered_t *program, uint32_t unit, llvm_level_t level,
                                      void (*take)(void *user, const llvm_object_t *object),
                                      void *user) {
   if (!is_compilable(program, unit, level) || !take)
@@ -387,14 +393,14 @@ llvm_error_t llvm_tiered_make_object(llvm_tiered_t *program, uint32_t unit, llvm
   });
 }
 
-llvm_error_t llvm_tiered_link_object(llvm_tiered_t *program, uint32_t unit, llvm_opt_level_t level,
+llvm_error_t llvm_tiered_link_object(llvm_tiered_t *program, uint32_t unit, llvm_level_t level,
                                      const llvm_object_t *object,
                                      llvm_compilation_t *compilation) {
   if (!is_compilable(program, unit, level) || !object || !compilation)
     return LLVM_ERROR_INVALID_ARGUMENT;
   return promote(*program, unit, level, compilation, [&](Linked &linked, llvm_compilation_t &took) {
     // Inlined functions of the C library refer to its variables.
-    if (level >= LLVM_OPT_O2)
+    if (levels[level].can(LLVM_LEVEL_INLINES))
       open_library(*program->compiler->module.context);
     StringRef bytes(static_cast<const char *>(object->bytes), object->size);
     StringRef name = program->compiler->units[unit].symbol;

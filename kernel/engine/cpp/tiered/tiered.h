@@ -7,6 +7,7 @@
 #pragma once
 
 #include "../code_pool.h"
+#include "../codegen/generator.h"
 #include "../program.h"
 #include "profiles.h"
 
@@ -218,13 +219,13 @@ llvm::Function *library_function(llvm_context &context, const llvm::Function &de
 // library.cpp: reads the C library, whose variables the linker tells from its functions.
 void open_library(llvm_context &context);
 
-// cut.cpp: a module with the code of some units for one level; above O0, of one.
+// cut.cpp: a module with the code of some units for one level; where that optimises, of one.
 std::unique_ptr<llvm::Module> cut_out(llvm_context &context, const std::vector<Unit> &units,
                                       const AliasTypes &types, InliningCosts &costs,
                                       const Counters &counters, llvm::ArrayRef<uint32_t> wanted,
-                                      llvm_opt_level_t level);
+                                      llvm_level_t level);
 // cut.cpp: what the unit's code for the level is called.
-std::string code_name(const Unit &unit, llvm_opt_level_t level);
+std::string code_name(const Unit &unit, llvm_level_t level);
 // A module with the program's data, and the functions that exist once.
 std::unique_ptr<llvm::Module> cut_out_data(llvm_module &module);
 
@@ -363,9 +364,7 @@ namespace bareflow {
 uintptr_t helper_for_code(const llvm_context &context, const char *name, void *own);
 // stubs.cpp: counters, slots and stubs at the pool's start.
 llvm_error_t create_stubs(llvm_tiered &program);
-// jmp *word
 constexpr size_t stub_bytes = LLVM_STUB_BYTES;
-void put_stub(uintptr_t place, uintptr_t word);
 // The unit's newest code; its first if it has none yet. For code that has called a stub.
 extern "C" void *bareflow_native_code_of(uint32_t unit);
 // The program that runs, for code that comes from stubs and counters.
@@ -378,10 +377,13 @@ extern "C" uint32_t bareflow_loop_is_hot(uint32_t unit, uint32_t tier);
 // When a call of the unit began, for bareflow_unit_left; 0 if it is not timed, odd if it stands for 16 calls.
 extern "C" uint64_t bareflow_moment(llvm_unit_t *unit);
 extern "C" void bareflow_unit_left(llvm_unit_t *unit, uint64_t entry);
-// As above, and keeping all registers.
+// As above, and keeping all registers; of cpp/arch.
 extern "C" void bareflow_native_unit_is_hot();
 extern "C" void bareflow_native_unit_left();
 extern "C" void bareflow_native_moment();
+// Of cpp/arch, too: from a unit's entry, with its number and a caller's arguments in all registers, to its native code,
+// which bareflow_native_code_of finds.
+extern "C" void bareflow_enter_unit();
 
 // contents.cpp: the function around the address, in a program that runs without a context; or null.
 const llvm_code_symbol_t *find_restored_symbol(uintptr_t address);

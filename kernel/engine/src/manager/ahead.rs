@@ -1,6 +1,7 @@
 //! What later boots are to find done: code for another kernel, code that is worth it by the counts of this boot, and
 //! whether those counts say anything new.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
@@ -27,7 +28,7 @@ impl CompilerService<'_> {
                 };
                 // Nobody waits: what is not worth more has at least code that is small.
                 let due = self.due_soon(program.record(unit), size).max(loops);
-                level = level.max(due).max(Some(Level::O1));
+                level = level.max(due).max(Some(Level::lowest_optimising()));
             }
             let function = program.record(unit).function;
             wanted.push(None);
@@ -82,7 +83,7 @@ impl CompilerService<'_> {
     ///
     /// # Errors
     /// The name of a function that has run and cannot be compiled.
-    pub(crate) fn warm_up(&mut self, program: &mut Program) -> Result<(), alloc::string::String> {
+    pub(crate) fn warm_up(&mut self, program: &mut Program) -> Result<(), String> {
         let mut open: Vec<(Reverse<u64>, Reverse<u64>, usize)> = Vec::new();
         for (unit, record) in program.records().iter().enumerate() {
             let counters = record.counters();
@@ -102,7 +103,7 @@ impl CompilerService<'_> {
             if platform.monotonic_ns() - start_ns >= limit_ns {
                 break;
             }
-            self.compile_for_later(program, *unit, Level::O3);
+            self.compile_for_later(program, *unit, Level::BEST);
         }
         let has_code = |record: &Record| {
             record.policy.kind() == Kind::Loop

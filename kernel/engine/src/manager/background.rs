@@ -26,7 +26,7 @@ use crate::bindings::{
 };
 use crate::clock::now;
 use crate::compile_guard::{self, WATCH_INTERVAL_US};
-use crate::manager::compiler::CompilerService;
+use crate::manager::compiler::{Cause, CompilerService};
 use crate::manager::program::Program;
 use crate::session::level_code;
 
@@ -300,9 +300,10 @@ impl CompilerService<'_> {
                 Some(session) if error != LLVM_OK => session.last_error(),
                 _ => "the code is too large".into(),
             };
-            let outcome = match compile_guard::took_too_long() {
-                true => Outcome::TookTooLong,
-                false => Outcome::Failed,
+            let outcome = match Cause::of(error) {
+                Cause::Failed => Outcome::Failed,
+                Cause::TookTooLong => Outcome::TookTooLong,
+                Cause::Refused => Outcome::Refused,
             };
             sink.answer(outcome, text.as_bytes());
         }
@@ -426,15 +427,19 @@ impl CompilerService<'_> {
             size: bytes.len(),
             keeps_code: c_int::from(answer.outcome == Outcome::LastingObject),
         };
-        match answer.outcome {
+        let cause = match answer.outcome {
             Outcome::Object | Outcome::LastingObject => {
                 self.link_guarded(program, unit, level, &object, answer.cycles);
+                None
             }
-            Outcome::Failed | Outcome::TookTooLong => {
-                let text = String::from_utf8_lossy(bytes).into_owned();
-                let took_too_long = answer.outcome == Outcome::TookTooLong;
-                Self::note_failure(program, unit, level, text, took_too_long);
-            }
+            Outcome::Failed => Some(Cause::Failed),
+            Outcome::TookTooLong => Some(Cause::TookTooLong),
+            // It is due for the next level when it counts next.
+            Outcome::Refused => Some(Cause::Refused),
+        };
+        if let Some(cause) = cause {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            Self::note_failure(program, unit, level, text, cause);
         }
         program.record(unit).set_limits(&self.rules);
     }
@@ -460,7 +465,13 @@ impl CompilerService<'_> {
         for (request, _) in taken {
             let unit = request.unit as usize;
             if unit < program.records().len() {
-                Self::note_failure(program, unit, request.level, LOST.into(), true);
+                Self::note_failure(
+                    program,
+                    unit,
+                    request.level,
+                    LOST.into(),
+                    Cause::TookTooLong,
+                );
                 program.record(unit).set_limits(&self.rules);
             }
         }

@@ -10,9 +10,9 @@ use bareflow_profile::Failure;
 use bareflow_tiers::{Candidate, Company, LEVELS, Learnt, Level, Rules, Size, Tier};
 
 use crate::bindings::{
-    LLVM_ERROR_INTERNAL, LLVM_OK, llvm_compilation_t, llvm_error_t, llvm_object_t,
-    llvm_successor_t, llvm_tier_hooks_t, llvm_tiered_compile, llvm_tiered_link_object,
-    llvm_tiered_measure, llvm_tiered_successors, llvm_unit_size_t,
+    LLVM_ERROR_INTERNAL, LLVM_ERROR_REFUSED, LLVM_OK, llvm_compilation_t, llvm_error_t,
+    llvm_object_t, llvm_successor_t, llvm_tier_hooks_t, llvm_tiered_compile,
+    llvm_tiered_link_object, llvm_tiered_measure, llvm_tiered_successors, llvm_unit_size_t,
 };
 use crate::clock::{Start, now};
 use crate::compile_guard;
@@ -34,6 +34,35 @@ const NOTHING_MADE: llvm_compilation_t = llvm_compilation_t {
     bytes: 0,
     instructions: 0,
 };
+
+/// What has come of a compilation.
+pub(super) enum Made {
+    /// The unit has the code.
+    Code,
+    /// It has none of this level.
+    Nothing,
+    /// The level's code generator refuses it; it is due for this level instead, if there is one.
+    Refused(Option<Level>),
+}
+
+/// Why there is no code of a level.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    Failed,
+    TookTooLong,
+    Refused,
+}
+
+impl Cause {
+    /// Of the compilation that has just ended with this error.
+    pub(super) fn of(error: llvm_error_t) -> Self {
+        match error {
+            LLVM_ERROR_REFUSED => Self::Refused,
+            _ if compile_guard::took_too_long() => Self::TookTooLong,
+            _ => Self::Failed,
+        }
+    }
+}
 
 /// What compiles the program's units, here and beside the program.
 pub(crate) struct CompilerService<'a> {
@@ -201,7 +230,13 @@ impl<'a> CompilerService<'a> {
             let count = record.counters().count;
             let Some(level) = record.policy.first_code(&self.rules, count) else {
                 // The program cannot go on without: once more, with no bounds.
-                self.compile(program, unit, LEVELS[0]);
+                let mut next = Some(Level::LOWEST);
+                while let Some(level) = next {
+                    next = match self.compile(program, unit, level) {
+                        Made::Refused(_) => level.next(),
+                        Made::Code | Made::Nothing => None,
+                    };
+                }
                 return;
             };
             if self.compile_in_company(program, unit, level) {
@@ -211,7 +246,7 @@ impl<'a> CompilerService<'a> {
         }
     }
 
-    /// Compiles a unit that has no code, and at O0 what it is going to call soon along with it. If that fails, for whatever
+    /// Compiles a unit that has no code, and at the lowest level what it is going to call soon along with it. If that fails, for whatever
     /// reason, it is compiled alone.
     pub(super) fn compile_in_company(
         &mut self,
@@ -219,7 +254,7 @@ impl<'a> CompilerService<'a> {
         unit: usize,
         level: Level,
     ) -> bool {
-        let has_company = level == Level::O0 && self.rules.needs_sizes();
+        let has_company = level == Level::LOWEST && self.rules.needs_sizes();
         let company = if has_company {
             self.company_of(program, unit)
         } else {
@@ -286,7 +321,7 @@ impl<'a> CompilerService<'a> {
         }
         let is_free = |found: &llvm_successor_t| {
             let policy = &program.record(found.unit as usize).policy;
-            policy.tier() == Tier::Interpreter && !policy.tried()[Level::O0.index()]
+            policy.tier() == Tier::Interpreter && !policy.tried()[Level::LOWEST.index()]
         };
         let candidates = found.into_iter().filter(is_free).map(|found| Candidate {
             unit: found.unit,
@@ -297,7 +332,7 @@ impl<'a> CompilerService<'a> {
         let instructions = size.map_or(0, |size| size.compiled);
         let costs = &self.rules.costs;
         self.company
-            .choose(costs, Level::O0, instructions, candidates)
+            .choose(costs, Level::LOWEST, instructions, candidates)
             .collect()
     }
 
@@ -341,7 +376,8 @@ impl<'a> CompilerService<'a> {
         }
     }
 
-    /// Compiles a unit within the bounds of the settings.
+    /// Compiles a unit within the bounds of the settings, at the level or at the next one that does not refuse it. False
+    /// if there is no code.
     pub(super) fn compile_guarded(
         &mut self,
         program: &mut Program,
@@ -349,10 +385,18 @@ impl<'a> CompilerService<'a> {
         level: Level,
     ) -> bool {
         let config = self.rules.config;
-        compile_guard::run(&config, || self.compile(program, unit, level))
+        let mut next = Some(level);
+        while let Some(level) = next {
+            next = match compile_guard::run(&config, || self.compile(program, unit, level)) {
+                Made::Code => return true,
+                Made::Nothing => None,
+                Made::Refused(next) => next,
+            };
+        }
+        false
     }
 
-    fn compile(&mut self, program: &mut Program, unit: usize, level: Level) -> bool {
+    fn compile(&mut self, program: &mut Program, unit: usize, level: Level) -> Made {
         let handle = program.handle();
         self.make_code(program, unit, level, None, |made| {
             // SAFETY: the program is open and has this unit.
@@ -384,21 +428,32 @@ impl<'a> CompilerService<'a> {
         });
     }
 
-    /// Notes that a compilation has failed.
+    /// Notes that a compilation has failed. Returns what that means for the unit.
     pub(super) fn note_failure(
         program: &mut Program,
         unit: usize,
         level: Level,
         reason: String,
-        took_too_long: bool,
-    ) {
+        cause: Cause,
+    ) -> Made {
         let record = program.record_mut(unit);
-        if took_too_long {
-            record.policy.took_too_long(level);
-        } else {
-            record.policy.failed(level);
-        }
-        record.failures.push(Failure { level, reason });
+        let made = match cause {
+            Cause::Failed => {
+                record.policy.failed(level);
+                Made::Nothing
+            }
+            Cause::TookTooLong => {
+                record.policy.took_too_long(level);
+                Made::Nothing
+            }
+            Cause::Refused => Made::Refused(record.policy.refused(level)),
+        };
+        record.failures.push(Failure {
+            level,
+            refused: cause == Cause::Refused,
+            reason,
+        });
+        made
     }
 
     /// Promotes the unit to code that `make` makes. `beside` is how many cycles more it has taken elsewhere.
@@ -409,18 +464,17 @@ impl<'a> CompilerService<'a> {
         level: Level,
         beside: Option<u64>,
         make: impl FnOnce(&mut llvm_compilation_t) -> llvm_error_t,
-    ) -> bool {
+    ) -> Made {
         let Some(session) = &self.session else {
-            return false;
+            return Made::Nothing;
         };
         let start = now();
         let mut made = NOTHING_MADE;
-        if make(&mut made) != LLVM_OK {
+        let error = make(&mut made);
+        if error != LLVM_OK {
             self.rules.spent_cycles += now() - start;
             let reason = session.last_error();
-            let took_too_long = compile_guard::took_too_long();
-            Self::note_failure(program, unit, level, reason, took_too_long);
-            return false;
+            return Self::note_failure(program, unit, level, reason, Cause::of(error));
         }
         self.rules.spent_cycles += made.cycles;
         let cycles = made.cycles + beside.unwrap_or(0);
@@ -433,7 +487,7 @@ impl<'a> CompilerService<'a> {
             ..Compilation::of(level, &made)
         };
         self.note_code(program, unit, made);
-        true
+        Made::Code
     }
 
     /// Notes the unit's new code.

@@ -64,8 +64,8 @@ impl CompilerService<'_> {
         if self.rules.is_beside {
             let policy = &program.record(unit).policy;
             let is_interpreted = version == Tier::Interpreter && policy.tier() == version;
-            if is_interpreted && !policy.tried()[Level::O0.index()] {
-                self.compile_in_company(program, unit, Level::O0);
+            if is_interpreted && !policy.tried()[Level::LOWEST.index()] {
+                self.compile_in_company(program, unit, Level::LOWEST);
             }
             let policy = &program.record(unit).policy;
             let is_interpreted = version == Tier::Interpreter && policy.tier() == version;

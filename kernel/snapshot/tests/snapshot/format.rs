@@ -363,7 +363,7 @@ fn the_layout_of_a_version_does_not_change() {
     let hash = blake3::hash(&bytes).to_hex();
     assert_eq!(
         (version, &hash[..32]),
-        (3, "a1f518ce18e8ce3fcc8d43a829ed08a7")
+        (4, "73c9f8d62a46a6b3649657c8b0ec95a8")
     );
 }
 

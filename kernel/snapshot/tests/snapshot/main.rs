@@ -4,6 +4,7 @@
 #[expect(dead_code, reason = "the tests of the volume use all of it")]
 mod disks;
 mod format;
+mod goldens;
 mod power_cuts;
 mod refusals;
 mod sample;

@@ -137,7 +137,7 @@ impl Figures for Profile {
     fn levels(&self) -> [LevelFigures; LEVELS.len()] {
         let mut figures = LEVELS.map(|level| LevelFigures {
             level,
-            threshold: self.thresholds[level.index()],
+            threshold: self.levels[level.index()].calls,
             function_count: self
                 .functions
                 .iter()

@@ -122,7 +122,7 @@ mod tests {
         let profile = fixture();
         assert_eq!(profile.kernel, Kernel::Machine);
         assert_eq!(
-            profile.thresholds,
+            profile.levels.map(|level| level.calls),
             [Some(2), Some(100), Some(5_000), Some(100_000)]
         );
         let fib = &profile.functions[0];
@@ -139,21 +139,21 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_refused() {
-        for text in ["", "{", "profile", "{\"schema\": 3", "\u{1b}[31m", "{} {}"] {
+        for text in ["", "{", "profile", "{\"schema\": 4", "\u{1b}[31m", "{} {}"] {
             let text = message(parse(text.as_bytes()));
             assert!(
                 text.starts_with("not JSON: ") || text.contains("missing field"),
                 "{text}"
             );
         }
-        assert!(message(parse(b"{\"schema\": 3, \"program\": \"\xff")).contains("JSON"));
+        assert!(message(parse(b"{\"schema\": 4, \"program\": \"\xff")).contains("JSON"));
     }
 
     #[test]
     fn another_schema_is_refused_whatever_else_it_holds() {
         assert_eq!(
             message(parse(b"{\"schema\": 9, \"news\": []}")),
-            "a profile of schema 9; this command reads schema 3"
+            "a profile of schema 9; this command reads schema 4"
         );
         assert!(message(parse(b"[]")).contains("expected an object"));
         assert!(message(parse(b"{}")).contains("missing field `schema`"));
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn other_shapes_are_refused() {
         assert!(message(fixture_with("/memory", json!({"heap\n": 1}))).contains("heap\\n"));
-        assert!(message(fixture_with("/thresholds", json!([1, 2, 3]))).contains("length"));
+        assert!(message(fixture_with("/levels", json!([]))).contains("length"));
         assert!(
             message(fixture_with(
                 "/functions/0/compilations/0/level",

@@ -8,7 +8,7 @@ use super::figures::Figures;
 use super::figures::{LevelFigures, Measure, percent};
 use super::plot::{self, Bar, PlotError, StepLine};
 use super::{Profile, printable};
-use bareflow_tiers::{Level, TIERS, Tier};
+use bareflow_tiers::{TIERS, Tier};
 
 const FUNCTION_LIMIT: usize = 20;
 const SYMBOL_LIMIT: usize = 30;
@@ -110,14 +110,19 @@ fn summary(profile: &Profile) -> Markup {
     }
 }
 
+/// Those of the levels, the lowest first; with more levels they come again.
+const LEVEL_COLORS: [RGBColor; 4] = [
+    RGBColor(47, 134, 209),
+    RGBColor(10, 154, 115),
+    RGBColor(199, 125, 10),
+    RGBColor(209, 73, 91),
+];
+
 /// The colour of a tier in plots.
 pub fn tier_color(tier: Tier) -> RGBColor {
     match tier {
         Tier::Interpreter => RGBColor(138, 138, 138),
-        Tier::Native(Level::O0) => RGBColor(47, 134, 209),
-        Tier::Native(Level::O1) => RGBColor(10, 154, 115),
-        Tier::Native(Level::O2) => RGBColor(199, 125, 10),
-        Tier::Native(Level::O3) => RGBColor(209, 73, 91),
+        Tier::Native(level) => LEVEL_COLORS[level.index() % LEVEL_COLORS.len()],
     }
 }
 

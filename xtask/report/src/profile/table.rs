@@ -65,9 +65,10 @@ fn levels(profile: &Profile) -> Table {
         "code made",
     ]);
     // By the policy of costs, no level has a threshold that holds for all units.
-    let missing = match profile.thresholds {
-        [None, None, None, None] => "none",
-        _ => "unused",
+    let has_thresholds = profile.levels.iter().any(|level| level.calls.is_some());
+    let missing = match has_thresholds {
+        false => "none",
+        true => "unused",
     };
     for figures in profile.levels() {
         table.add_row([
@@ -219,13 +220,16 @@ mod tests {
 
     #[test]
     fn a_level_without_a_threshold_is_unused() {
-        let profile = fixture_with("/thresholds/3", Value::Null).unwrap();
+        let profile = fixture_with("/levels/3/calls", Value::Null).unwrap();
         assert!(row(&render(&profile), "O3").contains("unused"));
     }
 
     #[test]
     fn without_thresholds_no_level_is_called_unused() {
-        let profile = fixture_with("/thresholds", json!([null, null, null, null])).unwrap();
+        let mut profile = fixture();
+        for level in &mut profile.levels {
+            level.calls = None;
+        }
         let text = render(&profile);
         assert!(row(&text, "O3").contains("none"), "{text}");
         assert!(!text.contains("unused"), "{text}");

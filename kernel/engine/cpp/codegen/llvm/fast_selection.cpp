@@ -1,8 +1,8 @@
 // What FastISel, which makes the code at O0, does not know goes another way, by a graph: what stands before it in its
 // block too, and it takes a hundred times as long. Here it becomes what FastISel knows.
-#include "session.h"
+#include "generator.h"
 
-#include "tiered/tiered.h"
+#include "../../tiered/tiered.h"
 
 #include "llvm/ADT/SetVector.h"
 #include "llvm/IR/IRBuilder.h"

@@ -1,4 +1,7 @@
-#include "native_call.h"
+// System V Application Binary Interface, AMD64 Architecture Processor Supplement, 3.2.3 "Parameter
+// Passing", as far as LLVM's code generator sees it: integers and pointers in six registers, doubles
+// in eight, the rest on the stack, small structures in up to two registers of each kind.
+#include "../../interpreter/native_call.h"
 
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/IR/DataLayout.h"
