@@ -1,10 +1,6 @@
 //! Moments, by the time stamp counter and by the clock.
 
-/// The time stamp counter.
-pub(crate) fn now() -> u64 {
-    // SAFETY: every x86-64 processor has the instruction.
-    unsafe { core::arch::x86_64::_rdtsc() }
-}
+pub(crate) use crate::arch::read_clock as now;
 
 /// A moment, by the time stamp counter and by the clock.
 #[derive(Debug)]

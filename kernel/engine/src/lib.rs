@@ -20,6 +20,7 @@ extern crate alloc;
 mod bindings {
     include!(concat!(env!("OUT_DIR"), "/bindings.rs"));
 }
+mod arch;
 mod callbacks;
 mod clock;
 mod compile_guard;

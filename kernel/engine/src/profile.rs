@@ -14,11 +14,12 @@ use bareflow_profile::{
 };
 use bareflow_tiers::{Config, LEVELS, Policy};
 
+use crate::arch;
 use crate::bindings::llvm_processor_name;
 use crate::clock::Start;
 use crate::manager::{self, Manager, Record};
 use crate::sampler;
-use crate::snapshot::{self, SnapshotService};
+use crate::snapshot::SnapshotService;
 use crate::{POOL_ADDRESS, POOL_SIZE_BYTES, RunRequest};
 
 /// How often the timer looks where the processor is: 1 ms.
@@ -178,7 +179,7 @@ impl Measured {
 /// LLVM's name, or, when LLVM was not needed, what CPUID says.
 fn processor(manager: &Manager) -> String {
     let Some(session) = manager.session() else {
-        return snapshot::processor();
+        return arch::processor();
     };
     // SAFETY: the context is open; the name ends with a zero and lives as long as the context.
     let name = unsafe { CStr::from_ptr(llvm_processor_name(session.context())) };

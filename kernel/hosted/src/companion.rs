@@ -5,7 +5,6 @@
 //! 3. It has no open files: not the lock on a disk, nor a pipe at whose other end somebody waits. It has no timer either:
 //!    Linux copies none.
 
-use core::arch::asm;
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};
 
@@ -15,7 +14,7 @@ use crate::linux::{
     self, Clock, MAP_ANONYMOUS, MAP_NORESERVE, MAP_SHARED, PROT_READ, PROT_WRITE, Patience,
     ProcessId,
 };
-use crate::{address_space, signals};
+use crate::{address_space, arch, signals};
 
 /// There is one process, and so one companion.
 pub(crate) static COMPANION: Process = Process;
@@ -66,18 +65,7 @@ fn live_as_copy(task: &Task) {
         return;
     }
     // SAFETY: the new stack is fresh and aligned; the task stays on the old one, which nobody else uses in this process.
-    unsafe {
-        asm!(
-            "mov rsp, {top}",
-            "xor ebp, ebp",
-            "call {go_on}",
-            "ud2",
-            top = in(reg) stack.top,
-            go_on = sym go_on,
-            in("rdi") core::ptr::from_ref(task),
-            options(noreturn),
-        )
-    }
+    unsafe { arch::switch_stack(stack.top, go_on, core::ptr::from_ref(task)) }
 }
 
 unsafe extern "C" fn go_on(task: *const Task) -> ! {

@@ -1,48 +1,13 @@
-//! The system calls of Linux on x86-64 that the kernel makes, each as a function of safe types where
-//! that is possible. Numbers and structures: `arch/x86/entry/syscalls/syscall_64.tbl` and `include/uapi`
-//! of Linux.
+//! The system calls of Linux that the kernel makes, each as a function of safe types where that is possible. Structures:
+//! `include/uapi` of Linux; numbers are the architecture's.
 
-use core::arch::asm;
 use core::ffi::CStr;
 use core::fmt;
 use core::sync::atomic::AtomicU32;
 
 use bareflow_protocol::exit_code;
 
-mod number {
-    pub(super) const READ: usize = 0;
-    pub(super) const WRITE: usize = 1;
-    pub(super) const OPEN: usize = 2;
-    pub(super) const CLOSE: usize = 3;
-    pub(super) const FSTAT: usize = 5;
-    pub(super) const POLL: usize = 7;
-    pub(super) const MMAP: usize = 9;
-    pub(super) const MPROTECT: usize = 10;
-    pub(super) const MUNMAP: usize = 11;
-    pub(super) const RT_SIGACTION: usize = 13;
-    pub(super) const IOCTL: usize = 16;
-    pub(super) const PREAD64: usize = 17;
-    pub(super) const PWRITE64: usize = 18;
-    pub(super) const MREMAP: usize = 25;
-    pub(super) const NANOSLEEP: usize = 35;
-    pub(super) const SETITIMER: usize = 38;
-    pub(super) const GETPID: usize = 39;
-    pub(super) const FORK: usize = 57;
-    pub(super) const WAIT4: usize = 61;
-    pub(super) const KILL: usize = 62;
-    pub(super) const FLOCK: usize = 73;
-    pub(super) const FDATASYNC: usize = 75;
-    pub(super) const GETPPID: usize = 110;
-    pub(super) const SIGALTSTACK: usize = 131;
-    pub(super) const PRCTL: usize = 157;
-    pub(super) const ARCH_PRCTL: usize = 158;
-    pub(super) const FUTEX: usize = 202;
-    pub(super) const SCHED_GETAFFINITY: usize = 204;
-    pub(super) const CLOCK_GETTIME: usize = 228;
-    pub(super) const EXIT_GROUP: usize = 231;
-    pub(super) const GETRANDOM: usize = 318;
-    pub(super) const CLOSE_RANGE: usize = 436;
-}
+use crate::arch::{call, number};
 
 /// An error number of Linux.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,36 +23,6 @@ impl Errno {
     pub(crate) const EROFS: Self = Self(30);
     pub(crate) const EPIPE: Self = Self(32);
     pub(crate) const EDQUOT: Self = Self(122);
-}
-
-/// Makes a system call with up to six arguments.
-///
-/// # Safety
-/// The arguments must be what the call expects; the memory that it writes must be the caller's.
-unsafe fn call(number: usize, arguments: [usize; 6]) -> Result<usize, Errno> {
-    let result: isize;
-    // SAFETY: Linux preserves all registers but rax, rcx and r11; the rest is the caller's promise.
-    unsafe {
-        asm!(
-            "syscall",
-            inlateout("rax") number as isize => result,
-            in("rdi") arguments[0],
-            in("rsi") arguments[1],
-            in("rdx") arguments[2],
-            in("r10") arguments[3],
-            in("r8") arguments[4],
-            in("r9") arguments[5],
-            lateout("rcx") _,
-            lateout("r11") _,
-            options(nostack),
-        );
-    }
-    // Linux returns -1 to -4095 for errors.
-    if (-4095..0).contains(&result) {
-        Err(Errno((-result) as i32))
-    } else {
-        Ok(result as usize)
-    }
 }
 
 /// Ends the process, and the copy of it that there may be.
@@ -469,14 +404,6 @@ pub(crate) unsafe fn set_signal_stack(address: usize, size_bytes: usize) -> Resu
     let stack = core::ptr::from_ref(&stack) as usize;
     // SAFETY: the caller's promise.
     unsafe { call(number::SIGALTSTACK, [stack, 0, 0, 0, 0, 0]) }.map(drop)
-}
-
-/// # Safety
-/// `address` must be a thread control block.
-pub(crate) unsafe fn set_thread_pointer(address: usize) -> Result<(), Errno> {
-    const ARCH_SET_FS: usize = 0x1002;
-    // SAFETY: the caller's promise.
-    unsafe { call(number::ARCH_PRCTL, [ARCH_SET_FS, address, 0, 0, 0, 0]) }.map(drop)
 }
 
 /// A clock of Linux.

@@ -3,15 +3,15 @@
 //! The handler runs on a stack of its own, since the program's may be exhausted. It never handles the
 //! fault itself: it returns to where the payload says, or ends the process when the fault is the kernel's.
 
-use core::arch::global_asm;
 use core::cell::UnsafeCell;
 use core::fmt::Write;
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use bareflow_guest::{Fault, FaultCause, Resume, payload};
+use bareflow_guest::{Fault, FaultCause, payload};
 use bareflow_protocol::exit_code;
 
+use crate::arch::{self, Context};
 use crate::linux::{self, Errno, ErrorStream, SignalAction};
 
 const SIGILL: usize = 4;
@@ -41,21 +41,6 @@ static HANDLER_STACK: HandlerStack = HandlerStack(UnsafeCell::new([0; HANDLER_ST
 static GUARD_START: AtomicUsize = AtomicUsize::new(0);
 static GUARD_END: AtomicUsize = AtomicUsize::new(0);
 
-// What a handler returns to: rt_sigreturn.
-global_asm!(
-    ".pushsection .text.bareflow_signal_return, \"ax\", @progbits",
-    ".type bareflow_signal_return, @function",
-    "bareflow_signal_return:",
-    "mov eax, 15",
-    "syscall",
-    ".size bareflow_signal_return, . - bareflow_signal_return",
-    ".popsection",
-);
-
-unsafe extern "C" {
-    fn bareflow_signal_return();
-}
-
 /// Takes the signals that faults raise; an access within `guard` is a stack overflow.
 ///
 /// # Errors
@@ -69,7 +54,7 @@ pub(crate) fn install(guard: &Range<usize>) -> Result<(), Errno> {
     let action = SignalAction {
         handler: handle as *const () as usize,
         flags: SA_SIGINFO | SA_RESTORER | SA_ONSTACK,
-        restorer: bareflow_signal_return as *const () as usize,
+        restorer: arch::signal_return(),
         mask: 0,
     };
     for signal in [SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV] {
@@ -87,7 +72,7 @@ pub(crate) fn start_timer(interval_us: u32) -> Result<(), Errno> {
     let action = SignalAction {
         handler: handle_tick as *const () as usize,
         flags: SA_SIGINFO | SA_RESTORER | SA_ONSTACK | SA_RESTART,
-        restorer: bareflow_signal_return as *const () as usize,
+        restorer: arch::signal_return(),
         mask: 0,
     };
     // SAFETY: the handler has the signature of SA_SIGINFO, and returns through rt_sigreturn.
@@ -96,8 +81,8 @@ pub(crate) fn start_timer(interval_us: u32) -> Result<(), Errno> {
 }
 
 extern "C" fn handle_tick(_signal: i32, _information: &SignalInformation, context: &mut Context) {
-    if let Some(resume) = payload().and_then(|payload| payload.tick(context.instruction)) {
-        go_to(resume, context);
+    if let Some(resume) = payload().and_then(|payload| payload.tick(context.instruction())) {
+        context.go_to(resume);
     }
 }
 
@@ -109,65 +94,24 @@ struct SignalInformation {
     code: i32,
 }
 
-/// `struct ucontext` up to what is used of it: `uc_flags`, `uc_link`, `uc_stack`, then the registers.
-#[repr(C)]
-struct Context {
-    flags: usize,
-    link: usize,
-    stack: [usize; 3],
-    /// r8 to r15, rdi, rsi, rbp, rbx, rdx, rax, rcx.
-    general: [usize; 15],
-    stack_pointer: usize,
-    instruction: usize,
-    processor_flags: usize,
-    segments: usize,
-    error_code: usize,
-    vector: usize,
-    old_mask: usize,
-    fault_address: usize,
-}
-
-/// Direction flag: set while a string operation runs backwards. Functions expect it clear.
-const FLAGS_DF: usize = 1 << 10;
-
-/// Why, from the vector of the exception (Intel SDM volume 3, table 6-1).
+/// Why.
 fn cause(information: &SignalInformation, context: &Context) -> FaultCause {
     // Zero and below: sent by a process.
     if information.code <= 0 {
         return FaultCause::Other("a signal from another process");
     }
     let guard = GUARD_START.load(Ordering::Relaxed)..GUARD_END.load(Ordering::Relaxed);
-    match context.vector {
-        0 => FaultCause::DivideError,
-        3 => FaultCause::Breakpoint,
-        6 => FaultCause::InvalidOpcode,
-        14 if guard.contains(&context.fault_address) => FaultCause::StackOverflow,
-        14 => FaultCause::PageFault {
-            address: context.fault_address,
-        },
-        12 => FaultCause::Other("stack fault: the stack pointer is not a valid address"),
-        13 => FaultCause::GeneralProtection,
-        16 | 19 => FaultCause::FloatingPoint,
-        17 => FaultCause::Other("alignment check"),
-        _ => FaultCause::Other("processor exception"),
-    }
-}
-
-/// Has the handler return there.
-fn go_to(resume: Resume, context: &mut Context) {
-    context.instruction = resume.instruction;
-    context.stack_pointer = resume.stack;
-    context.processor_flags &= !FLAGS_DF;
+    context.cause(&guard)
 }
 
 extern "C" fn handle(_signal: i32, information: &SignalInformation, context: &mut Context) {
     let fault = Fault {
         cause: cause(information, context),
-        instruction: context.instruction,
-        stack: context.stack_pointer,
+        instruction: context.instruction(),
+        stack: context.stack_pointer(),
     };
     if let Some(resume) = payload().and_then(|payload| payload.resume_after(&fault)) {
-        return go_to(resume, context);
+        return context.go_to(resume);
     }
     let mut errors = ErrorStream;
     // Nobody is left to be told that standard error is closed.

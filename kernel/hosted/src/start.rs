@@ -1,7 +1,6 @@
 //! From Linux's entry to what the process runs.
 
 use alloc::boxed::Box;
-use core::arch::{asm, global_asm};
 use core::ffi::{CStr, c_char};
 use core::fmt::Write;
 
@@ -10,25 +9,10 @@ use bareflow_guest::{Environment, Payload, keep_volume, mount, payload, set_payl
 use bareflow_protocol::exit_code;
 
 use crate::address_space::{self, Stack};
+use crate::arch;
 use crate::disk::FileDisk;
 use crate::linux::{self, Errno, ErrorStream, PROT_READ, PROT_WRITE};
 use crate::{bundle_file, platform, signals};
-
-// System V ABI for x86-64, section 3.4.1: the stack pointer is at the argument count.
-global_asm!(
-    ".pushsection .text._start, \"ax\", @progbits",
-    ".globl _start",
-    ".type _start, @function",
-    "_start:",
-    // The outermost frame has no caller.
-    "xor ebp, ebp",
-    "mov rdi, rsp",
-    "and rsp, -16",
-    "call hosted_start",
-    "ud2",
-    ".size _start, . - _start",
-    ".popsection",
-);
 
 /// Sets up memory, the thread-local block and the signal handlers, changes to the big stack, and runs the payload.
 ///
@@ -41,18 +25,7 @@ pub unsafe fn start(initial: *const usize, payload: &'static dyn Payload) -> ! {
         prepare().unwrap_or_else(|error| refuse("there is too little memory to start", error));
     // SAFETY: the new stack is fresh and aligned, and nothing on the old one is needed but the
     // arguments, which stay where they are.
-    unsafe {
-        asm!(
-            "mov rsp, {top}",
-            "xor ebp, ebp",
-            "call {run}",
-            "ud2",
-            top = in(reg) stack.top,
-            run = sym run,
-            in("rdi") initial,
-            options(noreturn),
-        )
-    }
+    unsafe { arch::switch_stack(stack.top, run, initial) }
 }
 
 fn prepare() -> Result<Stack, Errno> {
@@ -64,7 +37,7 @@ fn prepare() -> Result<Stack, Errno> {
     // SAFETY: the pages are fresh, zeroed and large enough, and stay for the whole process.
     unsafe {
         let thread_pointer = thread_local::initialise_block(block as *mut u8);
-        linux::set_thread_pointer(thread_pointer as usize)?;
+        arch::set_thread_pointer(thread_pointer as usize)?;
     }
     let stack = address_space::map_stack()?;
     signals::install(&stack.guard)?;

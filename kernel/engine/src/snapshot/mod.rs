@@ -28,7 +28,6 @@ use crate::{Host, HostCounters, POOL_ADDRESS, POOL_SIZE_BYTES, RunRequest};
 
 pub(crate) use capture::{Contents, Variables, variables_of};
 use keys::OwnedKeys;
-pub(crate) use keys::processor;
 pub(crate) use restore::{Tables, map};
 
 /// What keeps a program's code and counts: its part of the volume.
