@@ -61,7 +61,7 @@ fn wait_for_ever(what: &str) -> ! {
 ///
 /// # Safety
 /// `name`, what the program is started by, must be null or a C string that lives as long as the program.
-pub unsafe fn start_program(name: *const c_char) -> *mut *mut c_char {
+pub(crate) unsafe fn start_program(name: *const c_char) -> *mut *mut c_char {
     // SAFETY: the caller's promise.
     unsafe { messages::set_program_name(name) };
     signals::reset();
@@ -71,13 +71,6 @@ pub unsafe fn start_program(name: *const c_char) -> *mut *mut c_char {
     threads::set_stack_top((&raw const here) as usize);
     getopt::reset();
     environment::reset()
-}
-
-/// [`start_program`] for C++.
-#[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn bareflow_start_program(name: *const c_char) -> *mut *mut c_char {
-    // SAFETY: the caller's promise.
-    unsafe { start_program(name) }
 }
 
 /// What `abort` does before it ends the program: the handler of SIGABRT is called.

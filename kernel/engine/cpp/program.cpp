@@ -9,8 +9,20 @@
 
 using namespace llvm;
 
-// Of the C++ runtime: the C library's state is that of a program that has not started, whose environment it returns.
-extern "C" char **bareflow_start_program(const char *name);
+// Of the C++ runtime: makes the C library's state that of a program that has not started, and returns what its main is
+// called with; the strings are copies.
+struct StartedProgram {
+  int count;
+  char **arguments;
+  char **environment;
+};
+extern "C" StartedProgram bareflow_start_program(int argc, const char *const *argv);
+// Of the C++ runtime: what runs at the program's exit.
+extern "C" int bareflow_at_exit(void (*function)(void *), void *argument);
+extern "C" int bareflow_on_exit(void (*function)(int, void *), void *argument);
+extern "C" int bareflow_at_thread_exit(void (*function)(void *), void *argument);
+extern "C" void bareflow_set_destructors(void *const *functions, size_t count);
+extern "C" void bareflow_run_exit_handlers(int status);
 // Of the C++ runtime: calls the handler of SIGABRT.
 extern "C" void bareflow_before_abort(void);
 
@@ -20,38 +32,17 @@ void *program_stack_top = nullptr;
 
 namespace {
 
-// A handler that exit() calls: what atexit, __cxa_atexit and on_exit registered. Only those of on_exit are told the
-// status, which comes first.
-struct ExitHandler {
-  void (*function)(void *);
-  void *argument;
-  bool wants_status = false;
-};
-
-std::vector<ExitHandler> exit_handlers;
-// The destructors of thread-local variables, which end before those that live as long as the program.
-std::vector<ExitHandler> thread_exit_handlers;
-std::vector<void *> destructors;
-
 int program_cxa_atexit(void (*function)(void *), void *argument, void *) {
-  exit_handlers.push_back({function, argument});
-  return 0;
+  return bareflow_at_exit(function, argument);
 }
 
 int program_cxa_thread_atexit(void (*function)(void *), void *argument, void *) {
-  thread_exit_handlers.push_back({function, argument});
-  return 0;
+  return bareflow_at_thread_exit(function, argument);
 }
 
 int program_atexit(void (*function)()) {
-  // The handler ignores the argument: SysV callees do not see registers they do not read.
-  exit_handlers.push_back({reinterpret_cast<void (*)(void *)>(function), nullptr});
-  return 0;
-}
-
-int program_on_exit(void (*function)(int, void *), void *argument) {
-  exit_handlers.push_back({reinterpret_cast<void (*)(void *)>(function), argument, true});
-  return 0;
+  // The handler ignores the argument: callees do not see registers they do not read.
+  return bareflow_at_exit(reinterpret_cast<void (*)(void *)>(function), nullptr);
 }
 
 [[noreturn]] void program_exit_now(int status) { leave(Ending::exited, status, ""); }
@@ -82,7 +73,7 @@ void *find_program_function(StringRef name) {
       .Case("abort", reinterpret_cast<void *>(program_abort))
       .Case("__assert_fail", reinterpret_cast<void *>(program_assert_fail))
       .Case("atexit", reinterpret_cast<void *>(program_atexit))
-      .Case("on_exit", reinterpret_cast<void *>(program_on_exit))
+      .Case("on_exit", reinterpret_cast<void *>(bareflow_on_exit))
       .Case("__cxa_atexit", reinterpret_cast<void *>(program_cxa_atexit))
       .Cases("__cxa_thread_atexit", "__cxa_thread_atexit_impl",
              reinterpret_cast<void *>(program_cxa_thread_atexit))
@@ -90,26 +81,8 @@ void *find_program_function(StringRef name) {
       .Default(nullptr);
 }
 
-// A handler may call exit() itself: the rest then still runs, each once.
-static void run_handlers(std::vector<ExitHandler> &handlers, int status) {
-  while (!handlers.empty()) {
-    ExitHandler handler = handlers.back();
-    handlers.pop_back();
-    if (handler.wants_status)
-      reinterpret_cast<void (*)(int, void *)>(handler.function)(status, handler.argument);
-    else
-      handler.function(handler.argument);
-  }
-}
-
 void exit_program(int status) {
-  run_handlers(thread_exit_handlers, status);
-  run_handlers(exit_handlers, status);
-  while (!destructors.empty()) {
-    void *function = destructors.back();
-    destructors.pop_back();
-    reinterpret_cast<void (*)()>(function)();
-  }
+  bareflow_run_exit_handlers(status);
   leave(Ending::exited, status, "");
 }
 
@@ -206,17 +179,17 @@ llvm_error_t take_constructors(llvm_module &module, std::vector<void *> &address
   return find_lifetime_functions(module, module.constructors, addresses);
 }
 
-void set_destructors(std::vector<void *> functions) {
-  destructors = std::move(functions);
-  // exit_program takes them from the end.
-  std::reverse(destructors.begin(), destructors.end());
+void set_destructors(ArrayRef<void *> functions) {
+  // They change while the program runs.
+  ProgramMemory scope;
+  bareflow_set_destructors(functions.data(), functions.size());
 }
 
 llvm_error_t set_destructors(llvm_module &module) {
   std::vector<void *> functions;
   if (llvm_error_t error = find_lifetime_functions(module, module.destructors, functions))
     return error;
-  set_destructors(std::move(functions));
+  set_destructors(functions);
   return LLVM_OK;
 }
 
@@ -252,35 +225,17 @@ llvm_error_t run_native_main(llvm_module &module, llvm_level_t level, ArrayRef<v
   });
 }
 
-// The argument vector of one run; strings and pointers are writable, as C promises.
-class Arguments {
-public:
-  Arguments(int argc, const char *const *argv) {
-    for (int index = 0; index < argc; ++index)
-      pointers.push_back(strdup(argv[index]));
-    pointers.push_back(nullptr);
-  }
-  ~Arguments() {
-    for (char *pointer : pointers)
-      free(pointer);
-  }
-  // A copy, since the program may change the pointers.
-  std::vector<char *> copy() const { return pointers; }
-
-private:
-  std::vector<char *> pointers;
-};
+static StartedProgram start_program(int argc, const char *const *argv) {
+  // The program may change its arguments.
+  ProgramMemory scope;
+  return bareflow_start_program(argc, argv);
+}
 
 llvm_error_t run_with_arguments(int argc, const char *const *argv,
                                 function_ref<llvm_error_t(ArrayRef<void *>)> run) {
-  exit_handlers.clear();
-  thread_exit_handlers.clear();
-  destructors.clear();
-  Arguments strings(argc, argv);
-  std::vector<char *> vector = strings.copy();
-  char **environment = bareflow_start_program(vector[0]);
-  void *arguments[] = {reinterpret_cast<void *>(static_cast<intptr_t>(argc)), vector.data(),
-                       environment};
+  StartedProgram started = start_program(argc, argv);
+  void *arguments[] = {reinterpret_cast<void *>(static_cast<intptr_t>(started.count)),
+                       started.arguments, started.environment};
   return run(arguments);
 }
 

@@ -42,7 +42,7 @@ llvm_error_t run_main_with(llvm_module &module, int argc, const char *const *arg
                            llvm::function_ref<llvm_error_t(llvm::ArrayRef<void *>)> run);
 
 // Registers what exit_program calls after the exit handlers, in the order given.
-void set_destructors(std::vector<void *> functions);
+void set_destructors(llvm::ArrayRef<void *> functions);
 llvm_error_t set_destructors(llvm_module &module);
 // The constructors that have still to run.
 llvm_error_t take_constructors(llvm_module &module, std::vector<void *> &addresses);

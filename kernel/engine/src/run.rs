@@ -12,7 +12,7 @@ use crate::clock::now;
 use crate::compile_guard::{self, WATCH_INTERVAL_US};
 use crate::manager::{Background, Running};
 use crate::profile::{Measured, Recording};
-use crate::session::{CArguments, Opening, Session, tier_code};
+use crate::session::{Opening, Session, c_arguments, tier_code};
 use crate::snapshot::SnapshotService;
 use crate::{
     Config, FailureKind, Host, Level, Mode, Outcome, POOL_SIZE_BYTES, RunRequest, Tier, flow,
@@ -62,7 +62,7 @@ fn run_in_one_tier(tier: Tier, request: &RunRequest) -> Result<i32, Outcome> {
         refusing: [false; LEVELS.len()],
     })?;
     let program = session.parse_all(request.modules)?;
-    let arguments = CArguments::new(request.arguments)?;
+    let mut arguments = c_arguments(request.arguments)?;
     let mut status = 0;
     // SAFETY: the module belongs to the open context; the strings live for the call, and the program gets copies of
     // them.
@@ -71,7 +71,7 @@ fn run_in_one_tier(tier: Tier, request: &RunRequest) -> Result<i32, Outcome> {
             program,
             tier_code(tier),
             arguments.count(),
-            arguments.pointers(),
+            arguments.pointers().cast_const().cast(),
             &mut status,
         )
     })?;

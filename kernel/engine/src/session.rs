@@ -2,10 +2,10 @@
 
 use alloc::ffi::CString;
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 use core::ffi::{CStr, c_char, c_int};
 use core::ptr;
 
+use bareflow_cxx_runtime::program::{Arguments, ZeroByte};
 use bareflow_cxx_runtime::termination::{Termination, set_interceptor};
 use bareflow_snapshot::Destination;
 use bareflow_tiers::LEVELS;
@@ -217,29 +217,10 @@ fn intercept(termination: Termination) -> ! {
 }
 
 /// main's arguments as C has them.
-pub(crate) struct CArguments {
-    pointers: Vec<*const c_char>,
-    _strings: Vec<CString>,
-}
-
-impl CArguments {
-    pub(crate) fn new(arguments: &[&str]) -> Result<Self, Outcome> {
-        let strings: Vec<CString> = arguments
-            .iter()
-            .map(|argument| c_string(argument))
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
-            pointers: strings.iter().map(|string| string.as_ptr()).collect(),
-            _strings: strings,
-        })
-    }
-
-    pub(crate) fn count(&self) -> c_int {
-        // A bundle is smaller than 4 GiB, and an argument has 32 bytes there.
-        self.pointers.len() as c_int
-    }
-
-    pub(crate) fn pointers(&self) -> *const *const c_char {
-        self.pointers.as_ptr()
-    }
+///
+/// # Errors
+/// That C cannot have them.
+pub(crate) fn c_arguments(arguments: &[&str]) -> Result<Arguments, Outcome> {
+    Arguments::of(arguments.iter().map(|argument| argument.as_bytes()))
+        .map_err(|ZeroByte| bad_text())
 }

@@ -3,11 +3,12 @@
 use core::ffi::{CStr, c_char, c_int, c_uint};
 use core::fmt;
 
+use bareflow_cxx_runtime::program::run_exit_handlers;
 use bareflow_cxx_runtime::termination::Termination;
 use bareflow_cxx_runtime::{before_abort, commit_files, flush_streams};
 use bareflow_guest::{FailureKind, handle_by_program, pending_fault};
 
-use crate::{handlers, program};
+use crate::program;
 
 /// Prints the one line about a failure and ends the machine.
 pub(crate) fn fail(kind: FailureKind, message: fmt::Arguments) -> ! {
@@ -18,7 +19,7 @@ pub(crate) fn fail(kind: FailureKind, message: fmt::Arguments) -> ! {
 /// `exit`, and the return from `main`.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn bareflow_exit(status: c_int) -> ! {
-    handlers::run(status);
+    run_exit_handlers(status);
     bareflow_exit_now(status)
 }
 

@@ -11,9 +11,7 @@
 
 extern crate alloc;
 
-mod arguments;
 mod ending;
-mod handlers;
 mod indirect;
 mod program;
 

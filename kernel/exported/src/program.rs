@@ -4,12 +4,14 @@ use core::ffi::{c_char, c_int};
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use bareflow_bundle::Bundle;
+use bareflow_cxx_runtime::program::{
+    Arguments, Destructor, ZeroByte, set_destructors, start_program,
+};
 use bareflow_cxx_runtime::termination::set_interceptor;
 use bareflow_guest::{
     FailureKind, Fault, Payload, Resume, arguments_of, resume_in_program, resume_with,
 };
 
-use crate::arguments::Arguments;
 use crate::ending;
 use crate::indirect::choose_functions;
 
@@ -44,13 +46,14 @@ impl Payload for LinkedProgram {
         set_interceptor(Some(ending::intercept));
         IS_RUNNING.store(true, Relaxed);
         bareflow_cxx_runtime::platform().program_starts();
-        // SAFETY: 1. the platform is installed, and the linker script delimits the constructors; 2. the program's
-        // code is as C says it, and gets the arguments that C says; 3. the array of arguments ends with a null pointer.
+        let started = start_program(arguments);
+        set_destructors(destructors().iter().rev().filter_map(|function| *function));
+        // SAFETY: the platform is installed, and the linker script delimits the constructors; the program's code is as C
+        // says it, and gets the arguments that C says.
         let status = unsafe {
-            let environment = bareflow_cxx_runtime::start_program(*arguments.pointers);
             choose_functions();
             bareflow_cxx_runtime::run_constructors();
-            bareflow_main(arguments.count, arguments.pointers, environment)
+            bareflow_main(started.count, started.arguments, started.environment)
         };
         ending::bareflow_exit(status)
     }
@@ -64,11 +67,25 @@ impl Payload for LinkedProgram {
 }
 
 fn arguments(bundle: &[u8]) -> Result<Arguments, &'static str> {
-    if bundle.is_empty() {
-        return Arguments::of([].into_iter());
-    }
-    let Ok(bundle) = Bundle::open(bundle) else {
-        return Err("this is not a program bundle");
+    let arguments = if bundle.is_empty() {
+        Arguments::of([])
+    } else {
+        let Ok(bundle) = Bundle::open(bundle) else {
+            return Err("this is not a program bundle");
+        };
+        Arguments::of(arguments_of(&bundle, crate::kernel::overlay()))
     };
-    Arguments::of(arguments_of(&bundle, crate::kernel::overlay()))
+    arguments.map_err(|ZeroByte| "a file name or argument contains a zero byte")
+}
+
+/// What the program's compiler has collected, in the order in which it was constructed.
+fn destructors() -> &'static [Option<Destructor>] {
+    unsafe extern "C" {
+        static __fini_array_start: Option<Destructor>;
+        static __fini_array_end: Option<Destructor>;
+    }
+    let (start, end) = (&raw const __fini_array_start, &raw const __fini_array_end);
+    let count = (end as usize - start as usize) / size_of::<Option<Destructor>>();
+    // SAFETY: the linker script delimits an array of functions, which is constant.
+    unsafe { core::slice::from_raw_parts(start, count) }
 }

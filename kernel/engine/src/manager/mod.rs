@@ -19,6 +19,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ffi::c_int;
 
+use bareflow_cxx_runtime::program::Arguments;
 use bareflow_profile::Samples;
 use bareflow_snapshot::{Destination, Function, seen};
 use bareflow_tiers::Tier;
@@ -29,7 +30,7 @@ use crate::bindings::{
 use crate::clock::now;
 use crate::integrity;
 use crate::outcome::kind_of;
-use crate::session::{CArguments, Session};
+use crate::session::{Session, c_arguments};
 use crate::snapshot::{Contents, SnapshotService};
 use crate::{Config, FailureKind, Outcome, RunRequest};
 
@@ -146,8 +147,8 @@ impl<'a> Manager<'a> {
     ///
     /// # Errors
     /// That C cannot have them.
-    fn arguments(&self) -> Result<CArguments, Outcome> {
-        CArguments::new(self.request.arguments)
+    fn arguments(&self) -> Result<Arguments, Outcome> {
+        c_arguments(self.request.arguments)
     }
 
     /// What has come of the program, which has ended with a status or an error.

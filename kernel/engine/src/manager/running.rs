@@ -77,7 +77,7 @@ impl<'a> Running<'a> {
     /// # Errors
     /// Why it has not come to its end.
     pub(crate) fn run_main(&self) -> Result<i32, Outcome> {
-        let (program, interpret, arguments) = {
+        let (program, interpret, mut arguments) = {
             let manager = self.manager();
             let is_interpreted = manager.compiler().rules().config.starts_interpreted();
             (
@@ -98,7 +98,7 @@ impl<'a> Running<'a> {
                     program,
                     interpret,
                     arguments.count(),
-                    arguments.pointers(),
+                    arguments.pointers().cast_const().cast(),
                     &mut status,
                 )
             })
