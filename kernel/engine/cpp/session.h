@@ -119,7 +119,7 @@ void keep_own_library_functions(llvm_context &context, llvm::Module &ir);
 // What the optimiser may assume of the C library.
 void describe_library(llvm_context &context);
 
-// old_layout.cpp: gives what lies in memory the places it had before LLVM 18.
+// i128_alignment.cpp: gives what lies in memory the places it had before LLVM 18.
 void keep_old_layout(llvm::Module &ir);
 
 // linked.cpp: what a linker does elsewhere. A declared __start_NAME and __stop_NAME become the bounds of what is in the
@@ -133,7 +133,7 @@ llvm_error_t prepare(llvm_module &module);
 void make_external(llvm::GlobalValue &value);
 llvm_error_t check_symbols(llvm_module &module);
 
-// versions.cpp
+// level_clones.cpp
 // LLVM's CloneModule, which leaves label addresses in initialisers pointing into the original.
 std::unique_ptr<llvm::Module> clone(const llvm::Module &ir);
 std::unique_ptr<llvm::Module> clone(const llvm::Module &ir, llvm::ValueToValueMapTy &map);

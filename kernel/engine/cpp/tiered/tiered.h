@@ -162,7 +162,7 @@ void count_iterations(const Instrumentation &how, const Unit &function, llvm::Fu
 // In interpreted code: goes to native code if there is any.
 void prefer_native(const Unit &unit, llvm::Function &copy, uint64_t slot, uint64_t no_code);
 
-// copies.cpp: profiles of the program's copies of unknown size; code of a clone that writes them, or that
+// mem_op_profile.cpp: profiles of the program's copies of unknown size; code of a clone that writes them, or that
 // makes use of them.
 void number_copies(llvm::Module &ir, Counters &counters);
 llvm::Error create_copy_profiles(CodePool &pool, Counters &counters);
@@ -219,12 +219,12 @@ llvm::Function *library_function(llvm_context &context, const llvm::Function &de
 // library.cpp: reads the C library, whose variables the linker tells from its functions.
 void open_library(llvm_context &context);
 
-// cut.cpp: a module with the code of some units for one level; where that optimises, of one.
+// partition.cpp: a module with the code of some units for one level; where that optimises, of one.
 std::unique_ptr<llvm::Module> cut_out(llvm_context &context, const std::vector<Unit> &units,
                                       const AliasTypes &types, InliningCosts &costs,
                                       const Counters &counters, llvm::ArrayRef<uint32_t> wanted,
                                       llvm_level_t level);
-// cut.cpp: what the unit's code for the level is called.
+// partition.cpp: what the unit's code for the level is called.
 std::string code_name(const Unit &unit, llvm_level_t level);
 // A module with the program's data, and the functions that exist once.
 std::unique_ptr<llvm::Module> cut_out_data(llvm_module &module);

@@ -15,9 +15,9 @@ namespace {
 
 constexpr unsigned word_bits = 64;
 
-class LayoutKeeper {
+class AlignmentKeeper {
 public:
-  explicit LayoutKeeper(Module &ir) : ir(ir), word(Type::getInt64Ty(ir.getContext())) {}
+  explicit AlignmentKeeper(Module &ir) : ir(ir), word(Type::getInt64Ty(ir.getContext())) {}
 
   void run() {
     for (GlobalVariable &variable : make_early_inc_range(ir.globals()))
@@ -144,6 +144,6 @@ private:
 
 } // namespace
 
-void keep_old_layout(Module &ir) { LayoutKeeper(ir).run(); }
+void keep_old_layout(Module &ir) { AlignmentKeeper(ir).run(); }
 
 } // namespace bareflow
