@@ -139,17 +139,21 @@ mod tests {
         SEEN.with_borrow_mut(|seen| seen.push(number));
     }
 
+    fn number(number: usize) -> *mut c_void {
+        core::ptr::without_provenance_mut(number)
+    }
+
     extern "C" fn note(argument: *mut c_void) {
-        see(argument as usize);
+        see(argument.addr());
     }
 
     extern "C" fn note_status(status: c_int, argument: *mut c_void) {
-        see(argument as usize + status as usize);
+        see(argument.addr() + status as usize);
     }
 
     /// Registers another one, and exits itself.
     extern "C" fn exit_again(_argument: *mut c_void) {
-        bareflow_at_exit(note, 7 as *mut c_void);
+        bareflow_at_exit(note, number(7));
         run_exit_handlers(0);
     }
 
@@ -164,10 +168,10 @@ mod tests {
     #[test]
     fn each_runs_once_and_in_order() {
         forget();
-        bareflow_at_exit(note, 1 as *mut c_void);
+        bareflow_at_exit(note, number(1));
         bareflow_at_exit(exit_again, core::ptr::null_mut());
-        bareflow_on_exit(note_status, 10 as *mut c_void);
-        bareflow_at_thread_exit(note, 3 as *mut c_void);
+        bareflow_on_exit(note_status, number(10));
+        bareflow_at_thread_exit(note, number(3));
         set_destructors([first as Destructor, second].into_iter());
         run_exit_handlers(5);
         run_exit_handlers(5);
