@@ -28,9 +28,18 @@ pub fn unit_tests(root: &Path, filter: Option<&str>) -> Vec<UnitResult> {
         return under_cargo(root, &[], filter);
     }
     let mut results = under_nextest(root, filter);
-    results.extend(under_cargo(root, &["--doc"], filter));
+    let mut documentation = vec!["--doc"];
+    documentation.extend(WITHOUT_KERNELS);
+    results.extend(under_cargo(root, &documentation, filter));
     results
 }
+
+/// With the host's crates, features of shared dependencies would bring std into the kernels.
+const WITHOUT_KERNELS: [&str; 3] = [
+    "--exclude=bareflow-hosted",
+    "--exclude=bareflow-machine",
+    "--exclude=bareflow-exported",
+];
 
 fn under_cargo(root: &Path, kinds: &[&str], filter: Option<&str>) -> Vec<UnitResult> {
     let mut command = clean_cargo(root);
@@ -208,12 +217,9 @@ const LINTS: &[Lint] = &[
         command: &["cargo", "clippy"],
         arguments: &[
             "--workspace",
-            "--exclude",
-            "bareflow-hosted",
-            "--exclude",
-            "bareflow-machine",
-            "--exclude",
-            "bareflow-exported",
+            WITHOUT_KERNELS[0],
+            WITHOUT_KERNELS[1],
+            WITHOUT_KERNELS[2],
             "--all-targets",
             "--quiet",
             "--",
@@ -223,7 +229,7 @@ const LINTS: &[Lint] = &[
         installation: "rustup component add clippy",
     },
     Lint {
-        // With the host's crates, features of shared dependencies would bring in std.
+        // See `WITHOUT_KERNELS`.
         name: "lint::clippy_kernels",
         command: &["cargo", "clippy"],
         arguments: &[

@@ -763,6 +763,7 @@ mod tests {
 
     #[test]
     fn numbered_places_and_allocated_text() {
+        crate::platform::test_platform::install();
         let (mut a, mut b) = (0_i32, 0_i32);
         let places = [place(&mut a), place(&mut b)];
         assert_eq!(scan_text("1 2", "%2$d%1$d", &places), (2, ""));

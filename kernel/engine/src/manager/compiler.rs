@@ -246,8 +246,8 @@ impl<'a> CompilerService<'a> {
         }
     }
 
-    /// Compiles a unit that has no code, and at the lowest level what it is going to call soon along with it. If that fails, for whatever
-    /// reason, it is compiled alone.
+    /// Compiles a unit that has no code, and at the lowest level what it is going to call soon along with it. If that
+    /// fails, for whatever reason, it is compiled alone.
     pub(super) fn compile_in_company(
         &mut self,
         program: &mut Program,

@@ -186,7 +186,7 @@ mod tests {
                 "/functions/0/compilations/0/level",
                 json!("interpreter")
             ))
-            .contains("unknown variant `interpreter`")
+            .contains("\"interpreter\", expected")
         );
     }
 
