@@ -263,7 +263,7 @@ const LINTS: &[Lint] = &[
     },
     Lint {
         // With the other kernels, the machine would have its engine.
-        name: "lint::clippy_native",
+        name: "lint::clippy_exported",
         command: &["cargo", "clippy"],
         arguments: &[
             "--package",
@@ -276,7 +276,7 @@ const LINTS: &[Lint] = &[
         installation: "rustup component add clippy",
     },
     Lint {
-        name: "lint::clippy_native_process",
+        name: "lint::clippy_exported_process",
         command: &["cargo", "clippy"],
         arguments: &[
             "--package",

@@ -13,10 +13,6 @@
 extern crate alloc;
 
 mod address_space;
-#[cfg_attr(
-    not(feature = "engine"),
-    expect(dead_code, reason = "a program alone starts no copy of the process")
-)]
 mod arch;
 mod bundle_file;
 #[cfg(feature = "engine")]
