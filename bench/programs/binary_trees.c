@@ -1,7 +1,7 @@
 // Builds, counts and frees a tree of 1023 nodes.
 // The example's own main is left out.
 #define main static __attribute__((unused)) example_main
-#include "../../../../examples/binary_trees.c"
+#include "../../examples/binary_trees.c"
 #undef main
 
 #include "rounds.h"

@@ -1,7 +1,7 @@
 // Calls: fib(20).
 // The example's own main is left out.
 #define main static __attribute__((unused)) example_main
-#include "../../../../examples/fib.c"
+#include "../../examples/fib.c"
 #undef main
 
 #include "rounds.h"

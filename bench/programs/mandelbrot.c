@@ -1,7 +1,7 @@
 // 50 x 25 points, each for at most 50 iterations.
 // The example's own main is left out.
 #define main static __attribute__((unused)) example_main
-#include "../../../../examples/mandelbrot.c"
+#include "../../examples/mandelbrot.c"
 #undef main
 
 #include "rounds.h"

@@ -1,7 +1,7 @@
 // Two products of matrices of order 40, one of doubles and one of integers.
 // The example's own main is left out.
 #define main static __attribute__((unused)) example_main
-#include "../../../../examples/matmul.c"
+#include "../../examples/matmul.c"
 #undef main
 
 #include "rounds.h"

@@ -1,7 +1,7 @@
 // 500 steps of five bodies.
 // The example's own main is left out.
 #define main static __attribute__((unused)) example_main
-#include "../../../../examples/nbody.c"
+#include "../../examples/nbody.c"
 #undef main
 
 #include "rounds.h"

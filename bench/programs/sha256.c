@@ -1,7 +1,7 @@
 // SHA-256 of 8 KiB.
 // The example's own main is left out.
 #define main static __attribute__((unused)) example_main
-#include "../../../../examples/sha256.c"
+#include "../../examples/sha256.c"
 #undef main
 
 #include "rounds.h"

@@ -1,7 +1,7 @@
 // One step of the power method on a matrix of order 100.
 // The example's own main is left out.
 #define main static __attribute__((unused)) example_main
-#include "../../../../examples/spectral_norm.c"
+#include "../../examples/spectral_norm.c"
 #undef main
 
 #include "rounds.h"

@@ -386,8 +386,8 @@ fn check_unused_functions(subject: &Subject, place: Place) -> Result<(), String>
         .iter()
         .filter(|function| !function.compilations.is_empty())
         .count();
-    // And main.
-    if compiled > COUNT / STRIDE + 1 {
+    // Neighbours come along until it is seen that nobody calls them.
+    if compiled > COUNT / STRIDE * 11 / 10 {
         return Err(format!("{compiled} functions have been compiled"));
     }
     Ok(())
