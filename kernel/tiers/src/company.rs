@@ -1,7 +1,8 @@
 //! What is compiled together with a function that needs its first code. The code generator takes as long to start as it
 //! takes for some dozens of instructions: whoever is compiled in company pays for its own instructions only.
 
-use crate::{Costs, Level};
+use crate::Level;
+use crate::costs::{compiled_alone, compiled_in_company};
 
 /// A function that has no code and may soon be called.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,21 +47,20 @@ impl Company {
 
     /// Which candidates are compiled at `level` with a function of so many instructions: those whose calls to come, by
     /// their likelihood, would cost more if they were compiled alone than compiling them now does.
-    pub fn choose<'a>(
-        &'a self,
-        costs: &'a Costs,
+    pub fn choose<T: IntoIterator<Item = Candidate>>(
+        &self,
         level: Level,
         instructions: u32,
-        candidates: impl IntoIterator<Item = Candidate> + 'a,
-    ) -> impl Iterator<Item = Candidate> + 'a {
+        candidates: T,
+    ) -> impl Iterator<Item = Candidate> + use<T> {
         let mut total = instructions;
         let seen = self.neighbours;
         let of_neighbours =
             (f64::from(seen.called) + PRIOR / 2.0) / (f64::from(seen.compiled) + PRIOR);
         let is_worth_it = move |candidate: &Candidate| {
             let likelihood = candidate.likelihood.unwrap_or(of_neighbours);
-            let alone = costs.alone(level, candidate.instructions);
-            let in_company = costs.in_company(level, candidate.instructions);
+            let alone = compiled_alone(level, candidate.instructions);
+            let in_company = compiled_in_company(level, candidate.instructions);
             let fits = total + candidate.instructions <= MOST_INSTRUCTIONS;
             let is_worth_it = fits && likelihood * alone > in_company;
             if is_worth_it {
@@ -84,9 +84,8 @@ mod tests {
     extern crate std;
 
     fn chosen(company: &Company, candidates: &[Candidate]) -> Vec<Candidate> {
-        let costs = Costs::default();
         company
-            .choose(&costs, Level::O0, 10, candidates.iter().copied())
+            .choose(Level::O0, 10, candidates.iter().copied())
             .collect()
     }
 
@@ -135,13 +134,12 @@ mod tests {
                 .zip(given)
                 .map(|(unit, (instructions, likelihood))| candidate(unit, instructions, Some(likelihood)))
                 .collect();
-            let costs = Costs::default();
             let chosen = chosen(&Company::default(), &candidates);
             prop_assert!(chosen.len() < MOST_UNITS);
             let (mut now, mut later, mut total) = (0.0, 0.0, 0);
             for chosen in chosen {
-                now += costs.in_company(Level::O0, chosen.instructions);
-                later += chosen.likelihood.unwrap() * costs.alone(Level::O0, chosen.instructions);
+                now += compiled_in_company(Level::O0, chosen.instructions);
+                later += chosen.likelihood.unwrap() * compiled_alone(Level::O0, chosen.instructions);
                 total += chosen.instructions;
             }
             prop_assert!(now <= later && total <= MOST_INSTRUCTIONS);

@@ -55,6 +55,16 @@ const COMPILING: [Line; LEVELS.len()] = [
     },
 ];
 
+/// What compiling so many instructions by themselves takes, on the machine that the tables are from.
+pub(crate) fn compiled_alone(level: Level, instructions: u32) -> f64 {
+    COMPILING[level.index()].at(instructions)
+}
+
+/// The same, together with others.
+pub(crate) fn compiled_in_company(level: Level, instructions: u32) -> f64 {
+    COMPILING[level.index()].each * f64::from(instructions)
+}
+
 /// What one more in the count takes, by tier: of a function, whose calls go through stubs, count and are timed
 /// below O2, and of a loop.
 const RUNNING: [[Line; TIERS.len()]; 2] = [
@@ -159,7 +169,7 @@ impl Costs {
 
     /// Notes what a compilation has taken, in cycles.
     pub fn learn(&mut self, level: Level, size: Size, cycles: u64) {
-        self.predicted[level.index()] += COMPILING[level.index()].at(size.compiled);
+        self.predicted[level.index()] += compiled_alone(level, size.compiled);
         self.taken[level.index()] += cycles as f64;
     }
 
@@ -186,19 +196,9 @@ impl Costs {
         (self.cost(level, size) * self.slowness()) as u64
     }
 
-    /// What compiling so many instructions by themselves takes, on a machine like the one that the tables are from.
-    pub(crate) fn alone(&self, level: Level, instructions: u32) -> f64 {
-        COMPILING[level.index()].at(instructions)
-    }
-
-    /// The same, together with others.
-    pub(crate) fn in_company(&self, level: Level, instructions: u32) -> f64 {
-        COMPILING[level.index()].each * f64::from(instructions)
-    }
-
     /// On a machine like the one that the tables are from.
     fn cost(&self, level: Level, size: Size) -> f64 {
-        COMPILING[level.index()].at(size.compiled) * self.learnt(level)
+        compiled_alone(level, size.compiled) * self.learnt(level)
     }
 
     /// How often a unit must be counted in `tier` until its code at `level` would have paid for itself.

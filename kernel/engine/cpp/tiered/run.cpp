@@ -118,12 +118,12 @@ static llvm_error_t make_object(llvm_tiered &program, ArrayRef<uint32_t> units,
   return LLVM_OK;
 }
 
-// Whether there is room for promotions.
-static llvm_error_t check_room(llvm_tiered &program) {
+// Whether there is room; what the program could go on without leaves some.
+static llvm_error_t check_room(llvm_tiered &program, bool is_needed) {
   Compiler &compiler = *program.compiler;
   CodePool &pool = *compiler.module.context->pool;
-  pool.set_spare_bytes(program.is_wanted ? 0 : pool.size_bytes() / spare_part);
-  if (!program.is_wanted && pool.is_full() && compiler.superseded.empty())
+  pool.set_spare_bytes(is_needed ? 0 : pool.size_bytes() / spare_part);
+  if (!is_needed && pool.is_full() && compiler.superseded.empty())
     return fail(*compiler.module.context, LLVM_ERROR_OUT_OF_MEMORY,
                 "out of memory: the code pool is full");
   return LLVM_OK;
@@ -297,7 +297,7 @@ static llvm_error_t promote(llvm_tiered &program, ArrayRef<uint32_t> units, llvm
   Linked linked;
   llvm_compilation_t took{};
   program.error = enter(compiler.module.context, [&]() -> llvm_error_t {
-    if (llvm_error_t error = check_room(program))
+    if (llvm_error_t error = check_room(program, program.is_wanted && units.size() == 1))
       return error;
     return make(linked, took);
   });

@@ -319,20 +319,19 @@ impl<'a> CompilerService<'a> {
             );
             found.set_len(count);
         }
-        let is_free = |found: &llvm_successor_t| {
+        let is_untried = |found: &llvm_successor_t| {
             let policy = &program.record(found.unit as usize).policy;
-            policy.tier() == Tier::Interpreter && !policy.tried()[Level::LOWEST.index()]
+            !policy.tried()[Level::LOWEST.index()]
         };
-        let candidates = found.into_iter().filter(is_free).map(|found| Candidate {
+        let candidates = found.into_iter().filter(is_untried).map(|found| Candidate {
             unit: found.unit,
             instructions: found.instructions,
             likelihood: (found.likelihood != 0).then(|| f64::from(found.likelihood) / 1000.0),
         });
         let size = program.record(unit).policy.size();
         let instructions = size.map_or(0, |size| size.compiled);
-        let costs = &self.rules.costs;
         self.company
-            .choose(costs, Level::LOWEST, instructions, candidates)
+            .choose(Level::LOWEST, instructions, candidates)
             .collect()
     }
 
