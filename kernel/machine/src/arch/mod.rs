@@ -1,7 +1,7 @@
 //! What differs by architecture. Each has a folder that defines the names in this file; everything outside compiles
 //! with these alone, and names no register, no instruction and no other crate of an architecture.
 //!
-//! A test holds both (`kernel/memory/tests/seams.rs`).
+//! A test holds both (`tests/tests/seams`).
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64;

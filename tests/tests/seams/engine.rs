@@ -1,8 +1,7 @@
 //! The engine and the Linux process name an architecture in its folder only, and neither they nor the policy ask which
 //! level something is: they ask what it does.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use super::sources::Extent;
 
 /// How architectures come into Rust and C++.
 const OF_ARCHITECTURES: &[&str] = &[
@@ -17,46 +16,9 @@ const OF_GENERATORS: &[&str] = &[
     "targetregistry",
 ];
 
-fn kernel() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the crate lies in the kernel's folder")
-        .to_owned()
-}
-
-fn sources(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("the folder can be read") {
-        let path = entry.expect("the folder can be read").path();
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        if path.is_dir() {
-            sources(&path, files);
-        } else if matches!(extension, Some("rs" | "cpp" | "h")) {
-            files.push(path);
-        }
-    }
-}
-
-/// Code without comments and unit tests, but for `excepted` folders, in which `is_wrong` is true of a line.
+/// Of what is no unit test.
 fn offenders(folder: &str, excepted: &[&str], is_wrong: impl Fn(&str) -> bool) -> Vec<String> {
-    let root = kernel().join(folder);
-    let mut files = Vec::new();
-    sources(&root, &mut files);
-    assert!(!files.is_empty(), "{} has no sources", root.display());
-    files.retain(|file| {
-        let mut excepted = excepted.iter();
-        !excepted.any(|except| file.starts_with(root.join(except)))
-    });
-    let mut found = Vec::new();
-    for file in files {
-        let text = fs::read_to_string(&file).expect("a source is text");
-        let lines = text.lines().take_while(|line| *line != "#[cfg(test)]");
-        for (index, line) in lines.enumerate() {
-            if is_wrong(line.split("//").next().unwrap_or_default()) {
-                found.push(format!("{}:{}: {line}", file.display(), index + 1));
-            }
-        }
-    }
-    found
+    super::sources::offenders(folder, excepted, Extent::WithoutUnitTests, is_wrong)
 }
 
 fn names(words: &'static [&'static str]) -> impl Fn(&str) -> bool {

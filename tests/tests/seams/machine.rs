@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use super::sources::{Extent, kernel, sources};
 
 /// Of an architecture: its crates, and how its instructions and registers come into Rust.
 const OF_ARCHITECTURES: &[&str] = &[
@@ -34,27 +36,9 @@ const OF_PROTOCOLS: &[&str] = &[
     "start_info",
 ];
 
-fn kernel() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the crate lies in the kernel's folder")
-        .to_owned()
-}
-
-fn sources(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("the folder can be read") {
-        let path = entry.expect("the folder can be read").path();
-        if path.is_dir() {
-            sources(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-}
-
 /// Code without its comments, in lower case.
 fn code(line: &str) -> String {
-    line.split("//").next().unwrap_or_default().to_lowercase()
+    super::sources::code(line).to_lowercase()
 }
 
 fn is_word(line: &str, word: &str) -> bool {
@@ -62,26 +46,10 @@ fn is_word(line: &str, word: &str) -> bool {
         .any(|part| part == word)
 }
 
-/// Lines below `folder`, but for those in the `excepted` ones, for which `is_wrong`.
+/// Lines below `folder`, but for those in the `excepted` ones, whose code in lower case `is_wrong`.
 fn offenders(folder: &str, excepted: &[&str], is_wrong: impl Fn(&str) -> bool) -> Vec<String> {
-    let root = kernel().join(folder);
-    let mut files = Vec::new();
-    sources(&root, &mut files);
-    assert!(!files.is_empty(), "{} has no sources", root.display());
-    files.retain(|file| {
-        !excepted
-            .iter()
-            .any(|except| file.starts_with(root.join(except)))
-    });
-    let mut found = Vec::new();
-    for file in files {
-        let text = fs::read_to_string(&file).expect("a source is text");
-        let lines = text.lines().enumerate();
-        for (index, line) in lines.filter(|(_, line)| is_wrong(&code(line))) {
-            found.push(format!("{}:{}: {line}", file.display(), index + 1));
-        }
-    }
-    found
+    let is_wrong = |line: &str| is_wrong(&line.to_lowercase());
+    super::sources::offenders(folder, excepted, Extent::Whole, is_wrong)
 }
 
 fn names_architecture(line: &str) -> bool {
