@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use bareflow_build::llvm::store;
 use bareflow_build::paths::Cache;
+use bareflow_build::store;
 use bareflow_image::error::Result;
 use bareflow_run::say;
 

@@ -11,13 +11,13 @@ pub mod libc;
 pub mod package;
 pub mod source;
 mod steps;
-pub mod store;
 pub mod trees;
 
 use std::path::PathBuf;
 
 use crate::error::{Error, Result, system};
 use crate::paths::{Cache, Package};
+use crate::store;
 use crate::tools::Tools;
 
 use trees::BuildTrees;

@@ -5,11 +5,12 @@ use std::io::BufReader;
 use std::path::{Component, Path, PathBuf};
 
 use super::inputs::{file_hash, folder_hash};
-use super::{Request, VERSION, store};
+use super::{Request, VERSION};
 use crate::error::{Error, Result, system, unpacking};
 use crate::paths::Cache;
 use crate::registry::{debian_mirror, download_from_debian, last_line};
 use crate::shell::{Log, Progress, shell};
+use crate::store;
 use crate::temporary::TemporaryFolder;
 use xshell::cmd;
 

@@ -8,8 +8,9 @@ use sha2::{Digest, Sha256};
 use super::steps;
 use crate::error::Result;
 use crate::llvm::inputs::{self as llvm, SDK_FOLDER, field, file_hash, folder_hash, hexadecimal};
-use crate::llvm::{Request, TARGET, VERSION, store};
+use crate::llvm::{Request, TARGET, VERSION};
 use crate::paths;
+use crate::store;
 use crate::tools::Tools;
 
 /// Changes when the code of the steps or of the packaging changes what comes out.

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 use crate::llvm::trees::BuildTrees;
-use crate::llvm::{Request, source, store};
+use crate::llvm::{Request, source};
 use crate::paths::{Cache, Package};
+use crate::store;
 use crate::tools::Tools;
 
 pub use inputs::Inputs;

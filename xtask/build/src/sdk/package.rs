@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::steps::Build;
 use crate::error::Result;
-use crate::llvm::package::{
-    MANIFEST, Manifest, archives, copy, copy_tree, host_program, publish, write_json,
-};
+use crate::llvm::package::host_program;
 use crate::llvm::{TARGET, VERSION};
+use crate::packing::{MANIFEST, Manifest, archives, copy, copy_tree, publish, write_json};
 
 /// What a manifest says in the place of a profile of LLVM.
 const PROFILE: &str = "sdk";

@@ -8,10 +8,10 @@ use std::rc::Rc;
 
 use walkdir::WalkDir;
 
-use super::Request;
-use super::inputs::file_hash;
-use super::package::{MANIFEST, Manifest};
 use crate::error::{Error, Result, system, unpacking};
+use crate::llvm::Request;
+use crate::llvm::inputs::file_hash;
+use crate::packing::{MANIFEST, Manifest};
 use crate::paths::{Cache, Package};
 use crate::shell::{Progress, shell};
 use crate::temporary::TemporaryFolder;
@@ -322,7 +322,7 @@ pub fn collect(cache: &Cache) -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::llvm::package::{ArchiveEntry, compress};
+    use crate::packing::{ArchiveEntry, archive::compress};
     use std::time::{Duration, SystemTime};
 
     fn make(cache: &Cache, name: &str, profile: &str, contents: &[u8]) -> PathBuf {
