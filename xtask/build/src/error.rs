@@ -22,6 +22,17 @@ pub enum Error {
         /// The one command that installs them.
         command: String,
     },
+    /// Packages of tools do not fit beside what is installed.
+    #[error(
+        "tools cannot be installed without removing or downgrading something, which is left to you:\n  {reasons}\n  if \
+         that may go, run: {command}"
+    )]
+    NotInstallable {
+        /// The packages and what is in the way, a line each.
+        reasons: String,
+        /// What the user may run.
+        command: String,
+    },
     /// The disk is full, or would be.
     #[error(
         "not enough space on the disk of {folder}: {details}\n  free some, or set BAREFLOW_CACHE to a folder on another disk"
@@ -83,7 +94,7 @@ impl Error {
     /// The exit code of the command that failed this way.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::MissingTools { .. } => exit_code::TOOL_MISSING,
+            Self::MissingTools { .. } | Self::NotInstallable { .. } => exit_code::TOOL_MISSING,
             Self::DiskFull { .. } => exit_code::DISK_FULL,
             Self::System { source, .. } | Self::Io(source) if is_full(source) => {
                 exit_code::DISK_FULL

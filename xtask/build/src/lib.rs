@@ -7,6 +7,7 @@
 pub mod cargo;
 pub mod error;
 pub mod fuzz;
+pub mod installation;
 pub mod kernel;
 pub mod llvm;
 pub mod packing;

@@ -19,8 +19,16 @@ pub fn last_line(error: &Error) -> String {
 /// The Debian archive that apt is configured with, without a slash at its end.
 ///
 /// # Errors
-/// That there is no apt, or no Debian in its configuration.
+/// As [`apt_mirror`].
 pub fn debian_mirror() -> Result<String, String> {
+    apt_mirror("Debian")
+}
+
+/// The archive of this origin that apt is configured with, without a slash at its end.
+///
+/// # Errors
+/// That there is no apt, or none of this origin in its configuration.
+pub fn apt_mirror(origin: &str) -> Result<String, String> {
     let sh = shell().map_err(|error| error.to_string())?;
     let format = "$(REPO_URI) $(ORIGIN) $(LABEL)";
     let ask = cmd!(
@@ -29,20 +37,18 @@ pub fn debian_mirror() -> Result<String, String> {
     );
     let answer = ask.quiet().ignore_stderr().read();
     let targets = answer.map_err(|_| "apt is not there")?;
-    mirror_in(&targets)
+    mirror_in(&targets, origin)
         .map(|uri| uri.trim_end_matches('/').to_owned())
-        .ok_or_else(|| "apt is not configured with a Debian mirror".to_owned())
+        .ok_or_else(|| format!("apt is not configured with a mirror of {origin}"))
 }
 
-/// The first Debian archive, other than the one for security updates.
-fn mirror_in(targets: &str) -> Option<&str> {
+/// The first archive of this origin, other than the one for security updates.
+fn mirror_in<'a>(targets: &'a str, origin: &str) -> Option<&'a str> {
     targets
         .lines()
         .filter_map(|line| line.split_once(' '))
-        .find(|(uri, origin)| {
-            origin.starts_with("Debian")
-                && !origin.contains("Security")
-                && !uri.contains("security")
+        .find(|(uri, found)| {
+            found.starts_with(origin) && !found.contains("Security") && !uri.contains("security")
         })
         .map(|(uri, _)| uri)
 }
@@ -169,7 +175,8 @@ mod tests {
         let targets = "https://other.example/deb Other Other\n\
                        http://security.example/debian-security Debian Debian-Security\n\
                        http://mirror.example/debian Debian Debian\n";
-        assert_eq!(mirror_in(targets), Some("http://mirror.example/debian"));
-        assert_eq!(mirror_in(""), None);
+        let debian = Some("http://mirror.example/debian");
+        assert_eq!(mirror_in(targets, "Debian"), debian);
+        assert_eq!(mirror_in(targets, "Ubuntu"), None);
     }
 }

@@ -8,14 +8,14 @@ use std::process::Command;
 use bareflow_driver::toolchain::{
     self, PROGRAM_TOOLCHAIN, PROGRAM_VERSIONS, Toolchain, program_version, versioned,
 };
-use xshell::cmd;
 
 pub use bareflow_driver::toolchain::which;
 
-use crate::error::{Error, Result, system};
+use crate::error::{Error, Result};
+use crate::installation;
 use crate::paths::Cache;
 use crate::remembered::States;
-use crate::shell::{display, output_of, shell};
+use crate::shell::output_of;
 use crate::temporary::TemporaryFolder;
 
 /// Versions of clang, lld and the LLVM tools that build LLVM 18.
@@ -424,11 +424,7 @@ fn packages_of<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String> {
 
 /// The one command that installs packages.
 pub fn install_command(packages: &[String]) -> String {
-    let sudo = if nix::unistd::geteuid().is_root() {
-        ""
-    } else {
-        "sudo "
-    };
+    let sudo = installation::sudo();
     format!(
         "{sudo}apt-get install --yes --no-remove --no-install-recommends {}",
         packages.join(" ")
@@ -448,54 +444,20 @@ fn install_packages(findings: &[Finding]) -> Result<()> {
             packages.join(", ")
         )));
     }
-    apt_get(&["update".to_owned()])?;
+    installation::update()?;
     // The lists may only now say which version there is.
     let findings = examine();
     let needed = missing_packages(&findings);
     if !needed.is_empty() {
-        apt_get(&install_arguments(needed))?;
+        installation::install(&needed)?;
     }
     let optional = optional_packages(&findings);
     if !optional.is_empty()
-        && let Err(error) = apt_get(&install_arguments(optional))
+        && let Err(error) = installation::install(&optional)
     {
         eprintln!("{error}\nThese packages are optional: the work goes on without them.");
     }
     Ok(())
-}
-
-fn install_arguments(packages: Vec<String>) -> Vec<String> {
-    ["install", "--yes", "--no-remove", "--no-install-recommends"]
-        .map(str::to_owned)
-        .into_iter()
-        .chain(packages)
-        .collect()
-}
-
-fn apt_get(arguments: &[String]) -> Result<()> {
-    let sh = shell()?;
-    let command = if nix::unistd::geteuid().is_root() {
-        cmd!(sh, "apt-get {arguments...}")
-    } else {
-        cmd!(sh, "sudo apt-get {arguments...}")
-    };
-    let mut command = Command::from(command.env("DEBIAN_FRONTEND", "noninteractive"));
-    let line = display(&command);
-    eprintln!("$ {line}");
-    // What apt prints is not the result of the command that asked for tools.
-    let status = command
-        .stdin(std::process::Stdio::null())
-        .stdout(std::io::stderr())
-        .status()
-        .map_err(system("cannot run apt-get"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Error::Build(format!(
-            "{line}\n  failed; its messages are above. Nothing is removed for what is installed: if packages are in the \
-             way, install the tools by hand, or remove those packages first"
-        )))
-    }
 }
 
 #[cfg(test)]
