@@ -3,6 +3,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Result};
 use crate::remembered::Store;
 
@@ -20,7 +22,8 @@ pub fn repository() -> PathBuf {
 
 /// What is built into the cache. A package has build trees and a lock of its own, so that the one that takes minutes
 /// does not wait for the one that takes an hour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Package {
     /// The LLVM distribution.
     Llvm,
@@ -31,6 +34,14 @@ pub enum Package {
 impl Package {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Llvm, Self::Sdk];
+
+    /// Its name in the names of packages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Llvm => "llvm",
+            Self::Sdk => "sdk",
+        }
+    }
 
     /// The name of the folder of its build trees.
     pub fn trees(self) -> &'static str {
@@ -112,6 +123,11 @@ impl Cache {
             Package::Llvm => "lock",
             Package::Sdk => "lock-sdk",
         })
+    }
+
+    /// The lock of the folder of finished packages: held for as long as one is renamed or removed.
+    pub fn lock_of_packages(&self) -> PathBuf {
+        self.root.join("lock-dist")
     }
 
     /// Finished distributions.

@@ -4,8 +4,12 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use bareflow_build::llvm::{Inputs, Profile, Request};
+use bareflow_build::packing::listing::Contents;
 use bareflow_build::paths::Cache;
-use bareflow_build::store;
+use bareflow_build::sdk;
+use bareflow_build::store::{self, Current};
+use bareflow_build::tools::{Installation, Tools};
 use bareflow_image::error::Result;
 use bareflow_run::say;
 
@@ -20,9 +24,9 @@ pub struct CacheArgs {
 enum Action {
     /// List what it holds
     Ls,
-    /// Compare every archive with its recorded SHA-256
+    /// Compare every byte of every package and of every archive with what is recorded of it
     Verify,
-    /// Delete build trees, logs and all distributions but the newest of each profile
+    /// Delete build trees, logs, all packages but the current and the newest of each kind, and what is damaged or unfinished
     Gc,
 }
 
@@ -49,12 +53,46 @@ impl CacheArgs {
                     say!("{problem}");
                 }
                 if !problems.is_empty() {
+                    say!("delete what is damaged: `cargo xtask llvm` and `sdk` provide it anew");
                     return Ok(ExitCode::FAILURE);
                 }
-                say!("every distribution is whole");
+                say!("every package is whole");
             }
-            Action::Gc => say!("{:.1} MB freed", store::collect(&cache)? as f64 / 1e6),
+            Action::Gc => {
+                let current = current(&cache).unwrap_or_else(|error| {
+                    let reason = error.to_string();
+                    eprintln!(
+                        "warning: every whole package is kept, because the current ones are unknown: {}",
+                        reason.lines().next().unwrap_or_default()
+                    );
+                    Current::Unknown
+                });
+                say!(
+                    "{:.1} MB freed",
+                    store::collect(&cache, &current)? as f64 / 1e6
+                );
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The packages that this checkout would use.
+fn current(cache: &Cache) -> Result<Current> {
+    let tools = Tools::find(Installation::from_flag(false))?;
+    let mut names = Vec::new();
+    for profile in [Profile::Full, Profile::Jit] {
+        let request = Request {
+            profile,
+            ..Request::default()
+        };
+        let identity = Inputs::collect(&tools, &request)?.identity();
+        // An SDK is made for a distribution that is there.
+        if let Some(folder) = store::find(cache, &identity, Contents::Sized)? {
+            let sdk = sdk::Inputs::collect(&tools, &folder, &request)?;
+            names.push(sdk.identity().name());
+        }
+        names.push(identity.name());
+    }
+    Ok(Current::Known(names))
 }

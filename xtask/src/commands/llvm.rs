@@ -29,6 +29,9 @@ pub struct LlvmArgs {
     /// Build even if a cache has the result
     #[arg(long)]
     force: bool,
+    /// Compare every byte of the result that is there with its manifest
+    #[arg(long)]
+    verify: bool,
     /// Install missing tools with apt first
     #[arg(long)]
     install_tools: bool,
@@ -50,6 +53,7 @@ impl LlvmArgs {
             jobs: self.jobs,
             offline: self.offline,
             force: self.force,
+            verify: self.verify,
         };
         if self.print_key {
             say!("{}", Inputs::collect(&tools, &request)?.distribution_key());

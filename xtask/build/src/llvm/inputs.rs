@@ -8,7 +8,8 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::{Request, TARGET, VERSION, source};
 use crate::error::{Error, Result, system};
-use crate::paths;
+use crate::packing::Identity;
+use crate::paths::{self, Package};
 use crate::tools::Tools;
 
 /// Changes when the code of the steps or of the packaging changes what comes out.
@@ -118,13 +119,15 @@ impl Inputs {
         hexadecimal(&hash.finalize())
     }
 
-    /// The name of the distribution's folder and archive.
-    pub fn distribution_name(&self) -> String {
-        format!(
-            "bareflow-llvm-{VERSION}-{TARGET}-{}-{}",
-            self.profile.name(),
-            &self.distribution_key()[..16]
-        )
+    /// Which package the distribution is.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            package: Package::Llvm,
+            version: VERSION.to_owned(),
+            target: TARGET.to_owned(),
+            profile: self.profile.name().to_owned(),
+            key: self.distribution_key(),
+        }
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Request {
     pub offline: bool,
     /// Build even if there is a result.
     pub force: bool,
+    /// Compare every byte of a result that is there.
+    pub verify: bool,
 }
 
 /// Bytes that a build from nothing needs on the disk: measured 1.5 GB, sources, compiler cache and result
@@ -54,8 +56,7 @@ const BUILD_BYTES: u64 = 3 << 30;
 /// Which step failed, and what to do.
 pub fn distribution(cache: &Cache, tools: &Tools, request: &Request) -> Result<PathBuf> {
     let inputs = Inputs::collect(tools, request)?;
-    let name = inputs.distribution_name();
-    store::provide(cache, Package::Llvm, &name, request, || {
+    store::provide(cache, &inputs.identity(), request, || {
         check_free_space(cache)?;
         eprintln!(
             "building LLVM {VERSION} for {TARGET} ({} profile) in {}",
@@ -74,7 +75,7 @@ pub fn distribution(cache: &Cache, tools: &Tools, request: &Request) -> Result<P
             inputs: &inputs,
         };
         build.all()?;
-        package::make(&build, &name)
+        package::make(&build)
     })
 }
 

@@ -9,7 +9,7 @@ use super::trees::BuildTrees;
 use super::{TARGET, VERSION};
 use crate::cargo::clean_cargo;
 use crate::error::Result;
-use crate::packing::{MANIFEST, Manifest, archives, copy, copy_tree, publish, write_json};
+use crate::packing::{Origin, copy, copy_tree, publish, write_json};
 use crate::paths;
 use crate::shell::Log;
 
@@ -17,12 +17,12 @@ use crate::shell::Log;
 ///
 /// # Errors
 /// When a file is missing or cannot be written.
-pub fn make(build: &Build, name: &str) -> Result<PathBuf> {
-    publish(build.trees.cache, name, |root| {
+pub fn make(build: &Build) -> Result<PathBuf> {
+    let identity = build.inputs.identity();
+    publish(build.trees.cache, &identity, origin(build)?, |root| {
         libraries(build, root)?;
         headers(build, root)?;
-        extras(build, root)?;
-        manifest(build, root)
+        extras(build, root)
     })
 }
 
@@ -130,21 +130,17 @@ pub fn host_program(trees: &BuildTrees, package: &str, program: &str) -> Result<
     Ok(target.join("release").join(program))
 }
 
-fn manifest(build: &Build, root: &Path) -> Result<()> {
+fn origin(build: &Build) -> Result<Origin> {
     let graph = build.graph()?;
-    let archives = archives(root, |library| graph.components_of(library))?;
-    let inputs = build.inputs;
-    write_json(
-        &root.join(MANIFEST),
-        &Manifest {
-            version: VERSION.to_owned(),
-            target: TARGET.to_owned(),
-            profile: inputs.profile.name().to_owned(),
-            key: inputs.distribution_key(),
-            source: inputs.source_hash.clone(),
-            toolchain: inputs.toolchain.clone(),
-            flags: inputs.flags.clone(),
-            archives,
-        },
-    )
+    let components = build
+        .libraries()?
+        .iter()
+        .map(|library| (format!("lib/lib{library}.a"), graph.components_of(library)))
+        .collect();
+    Ok(Origin {
+        source: build.inputs.source_hash.clone(),
+        toolchain: build.inputs.toolchain.clone(),
+        flags: build.inputs.flags.clone(),
+        components,
+    })
 }

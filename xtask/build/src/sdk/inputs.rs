@@ -9,7 +9,8 @@ use super::steps;
 use crate::error::Result;
 use crate::llvm::inputs::{self as llvm, SDK_FOLDER, field, file_hash, folder_hash, hexadecimal};
 use crate::llvm::{Request, TARGET, VERSION};
-use crate::paths;
+use crate::packing::Identity;
+use crate::paths::{self, Package};
 use crate::store;
 use crate::tools::Tools;
 
@@ -108,9 +109,15 @@ impl Inputs {
         hexadecimal(&hash.finalize())
     }
 
-    /// The name of the SDK's folder and archive.
-    pub fn name(&self) -> String {
-        format!("bareflow-sdk-{VERSION}-{TARGET}-{}", &self.key()[..16])
+    /// Which package the SDK is.
+    pub fn identity(&self) -> Identity {
+        Identity {
+            package: Package::Sdk,
+            version: VERSION.to_owned(),
+            target: TARGET.to_owned(),
+            profile: Package::Sdk.name().to_owned(),
+            key: self.key(),
+        }
     }
 }
 

@@ -29,8 +29,7 @@ pub fn provide(
     request: &Request,
 ) -> Result<PathBuf> {
     let inputs = Inputs::collect(tools, distribution, request)?;
-    let name = inputs.name();
-    store::provide(cache, Package::Sdk, &name, request, || {
+    store::provide(cache, &inputs.identity(), request, || {
         eprintln!("building the SDK in {}", cache.root().display());
         let source = source::provide(cache, request)?;
         let build = steps::Build {
@@ -45,6 +44,6 @@ pub fn provide(
             distribution,
         };
         build.all()?;
-        package::make(&build, &name)
+        package::make(&build)
     })
 }

@@ -1,15 +1,12 @@
 //! The finished SDK: a folder, and the same as one compressed archive.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::steps::Build;
 use crate::error::Result;
 use crate::llvm::package::host_program;
-use crate::llvm::{TARGET, VERSION};
-use crate::packing::{MANIFEST, Manifest, archives, copy, copy_tree, publish, write_json};
-
-/// What a manifest says in the place of a profile of LLVM.
-const PROFILE: &str = "sdk";
+use crate::packing::{Origin, copy, copy_tree, publish};
 
 /// The compiler driver, which is told by its name what it is to do.
 const DRIVER_PACKAGE: &str = "bareflow-driver";
@@ -30,8 +27,15 @@ const BUILD_SYSTEMS: &[&str] = &["cmake", "autoconf"];
 ///
 /// # Errors
 /// When a file is missing or cannot be written.
-pub fn make(build: &Build, name: &str) -> Result<PathBuf> {
-    publish(build.trees.cache, name, |root| {
+pub fn make(build: &Build) -> Result<PathBuf> {
+    let inputs = build.inputs;
+    let origin = Origin {
+        source: inputs.llvm.source_hash.clone(),
+        toolchain: inputs.llvm.program_toolchain.clone(),
+        flags: inputs.flags.clone(),
+        components: BTreeMap::new(),
+    };
+    publish(build.trees.cache, &inputs.identity(), origin, |root| {
         libraries(build, root)?;
         copy_tree(
             &build.program_input().join("include"),
@@ -59,7 +63,7 @@ pub fn make(build: &Build, name: &str) -> Result<PathBuf> {
         for name in DRIVER_NAMES {
             copy(&driver, &root.join("bin").join(name))?;
         }
-        manifest(build, root)
+        Ok(())
     })
 }
 
@@ -74,22 +78,4 @@ fn libraries(build: &Build, root: &Path) -> Result<()> {
         copy(&build.libcxx_archives().join(name), &lib.join(name))?;
     }
     Ok(())
-}
-
-fn manifest(build: &Build, root: &Path) -> Result<()> {
-    let inputs = build.inputs;
-    let path = root.join(MANIFEST);
-    write_json(
-        &path,
-        &Manifest {
-            version: VERSION.to_owned(),
-            target: TARGET.to_owned(),
-            profile: PROFILE.to_owned(),
-            key: inputs.key(),
-            source: inputs.llvm.source_hash.clone(),
-            toolchain: inputs.llvm.program_toolchain.clone(),
-            flags: inputs.flags.clone(),
-            archives: archives(root, |_| Vec::new())?,
-        },
-    )
 }
