@@ -27,7 +27,7 @@ pub use inputs::{Inputs, Profile};
 /// The version that is built.
 pub const VERSION: &str = "18.1.8";
 /// What it is built for.
-pub const TARGET: &str = "x86_64-unknown-none-elf";
+pub const TARGET: &str = bareflow_targets::DEFAULT.triple;
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]

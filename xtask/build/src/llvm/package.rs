@@ -101,11 +101,8 @@ fn extras(build: &Build, root: &Path) -> Result<()> {
         version: VERSION.to_owned(),
         target: TARGET.to_owned(),
         build_mode: "MinSizeRel".to_owned(),
-        targets: vec!["X86".to_owned()],
-        c_flags: machine_flags()
-            .iter()
-            .map(|flag| (*flag).to_owned())
-            .collect(),
+        targets: vec![bareflow_targets::DEFAULT.backend.to_owned()],
+        c_flags: machine_flags(),
     };
     write_json(&share.join("build-info.json"), &information)?;
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use bareflow_llvm_config::graph::Graph;
+use bareflow_targets::DEFAULT;
 
 use super::configuration;
 use super::inputs::{Inputs, Profile};
@@ -17,27 +18,15 @@ use crate::shell::{Log, display, shell};
 use crate::temporary::TemporaryFolder;
 
 /// What every object of the distribution is compiled with.
-pub fn machine_flags() -> &'static [&'static str] {
-    &[
-        "-march=x86-64",
-        "-mno-red-zone",
-        "-mcmodel=small",
-        "-fno-pic",
-        "-fno-stack-protector",
-        "-ffunction-sections",
-        "-fdata-sections",
-        "-fno-unwind-tables",
-        "-fno-asynchronous-unwind-tables",
-        "-nostdlibinc",
-    ]
+pub fn machine_flags() -> Vec<String> {
+    let mut flags = vec![format!("-march={}", DEFAULT.baseline)];
+    flags.extend(DEFAULT.object_flags().map(str::to_owned));
+    flags
 }
 
 /// Every option that can change what is built, other than the paths of the cache.
 pub fn options() -> Vec<String> {
-    let mut options: Vec<String> = machine_flags()
-        .iter()
-        .map(|flag| (*flag).to_owned())
-        .collect();
+    let mut options = machine_flags();
     options.extend(
         LIBC_FLAGS
             .iter()
@@ -354,7 +343,7 @@ const LIBC_OPTIONS: &[(&str, &str)] = &[
     ("LLVM_ENABLE_RUNTIMES", "libc"),
     ("LLVM_LIBC_FULL_BUILD", "ON"),
     // Its own detection looks at the machine that builds.
-    ("LIBC_CPU_FEATURES", "SSE2"),
+    ("LIBC_CPU_FEATURES", DEFAULT.libc_cpu_features),
     ("LIBC_INCLUDE_DOCS", "OFF"),
     ("LIBC_WNO_ERROR", "ON"),
     ("LLVM_INCLUDE_TESTS", "OFF"),

@@ -132,7 +132,6 @@ mod tests {
                 profile: Profile::Full,
                 source_hash: "source".to_owned(),
                 sysroot_hash: "sysroot".to_owned(),
-                llvm_config_hash: "llvm-config".to_owned(),
                 toolchain: "clang 16".to_owned(),
                 program_toolchain: "clang 16".to_owned(),
                 flags: vec!["-a".to_owned()],

@@ -28,7 +28,10 @@ const LIBC_OPTIONS: &[(&str, &str)] = &[
     ("LLVM_ENABLE_RUNTIMES", "libc"),
     ("LLVM_LIBC_FULL_BUILD", "ON"),
     // Its own detection looks at the machine that builds.
-    ("LIBC_CPU_FEATURES", "SSE2"),
+    (
+        "LIBC_CPU_FEATURES",
+        bareflow_targets::DEFAULT.libc_cpu_features,
+    ),
     ("LIBC_INCLUDE_DOCS", "OFF"),
     ("LIBC_WNO_ERROR", "ON"),
     ("LLVM_INCLUDE_TESTS", "OFF"),
