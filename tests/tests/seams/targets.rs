@@ -23,7 +23,7 @@ const WORDS: &[&str] = &[
     "-march=x86-64",
     "-mno-red-zone",
     "-mcmodel=small",
-    "-Crelocation-model",
+    "-Cforce-unwind-tables",
 ];
 
 #[test]

@@ -9,6 +9,8 @@ use bareflow_driver::toolchain::{
     self, PROGRAM_TOOLCHAIN, PROGRAM_VERSIONS, Toolchain, program_version, versioned,
 };
 
+use bareflow_targets::DEFAULT;
+
 pub use bareflow_driver::toolchain::which;
 
 use crate::error::{Error, Result};
@@ -130,7 +132,7 @@ impl Tools {
                 nm: path("llvm-nm for programs"),
             },
             ccache: Some(path("ccache")).filter(|path| !path.as_os_str().is_empty()),
-            qemu: path("qemu-system-x86_64"),
+            qemu: path(DEFAULT.emulator),
         })
     }
 
@@ -265,7 +267,7 @@ pub fn examine() -> Vec<Finding> {
             false,
         ),
         (
-            "qemu-system-x86_64",
+            DEFAULT.emulator,
             "6.0 or newer",
             Some((6, 0)),
             "qemu-system-x86",
