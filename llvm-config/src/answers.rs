@@ -47,28 +47,41 @@ impl fmt::Display for AnswerError {
 
 impl std::error::Error for AnswerError {}
 
-/// What `--help` prints.
-pub const USAGE: &str = "\
+/// What `--help` prints, for this target.
+#[must_use]
+pub fn usage(target: &str) -> String {
+    USAGE.replace("TARGET", target)
+}
+
+const USAGE: &str = "\
 usage: llvm-config OPTION... [COMPONENT...]
 
-Answers for the LLVM libraries of this distribution, which are cross-built for x86_64-unknown-none-elf.
+Answers for the LLVM libraries of this distribution, which are cross-built for TARGET.
+This program runs on the machine that builds: it is the llvm-config for cross builds.
 
   --version          version of LLVM           --prefix           folder of the distribution
   --bindir           folder of programs        --includedir       folder of headers
-  --libdir           folder of libraries       --cmakedir         folder of the CMake toolchain file
+  --libdir           folder of libraries       --cmakedir         folder of LLVMConfig.cmake
+  --src-root         the distribution          --obj-root         the distribution
   --libs             libraries to link         --libnames         their file names
-  --libfiles         their paths               --system-libs      other libraries (none)
+  --libfiles         their paths               --system-libs      the libraries under LLVM
   --cflags           flags for C               --cxxflags         flags for C++
-  --cppflags         preprocessor flags        --ldflags          linker flags
+  --cppflags         preprocessor flags        --ldflags          linker flags, by clang
   --components       all components            --targets-built    targets of the code generators
   --host-target      target triple             --build-mode       CMake's build type
   --assertion-mode   ON or OFF                 --has-rtti         YES or NO
-  --shared-mode      shared or static          --link-static      link static libraries (always)
+  --build-system     cmake                     --shared-mode      shared or static
+  --link-static      link static libraries (always)
   --link-shared      an error                  --ignore-libllvm   accepted, changes nothing
+  --rustflags        what CARGO_ENCODED_RUSTFLAGS must be for programs in Rust
+  --quote-paths      quote all paths as a shell reads them; among flags they are where they must be
   --help             this text
 
 Components are those of upstream's llvm-config, groups such as all, engine, native and x86 too.
-Without components, libraries are those of all.
+Without components, libraries are those of all. A program, from its source to a static Linux program:
+
+  clang++ $(llvm-config --cxxflags) -c x.cpp
+  clang++ $(llvm-config --ldflags) x.o $(llvm-config --libs --system-libs) -o x
 ";
 
 /// What the arguments ask for, as it is to be printed.
@@ -86,9 +99,14 @@ pub fn answer(distribution: &Distribution, arguments: &[String]) -> Result<Strin
     if components.is_empty() {
         components.push("all".to_owned());
     }
+    let folders = if options.iter().any(|option| option == "--quote-paths") {
+        Quoting::Always
+    } else {
+        Quoting::Never
+    };
     let mut output = String::new();
     for option in &options {
-        if let Some(line) = distribution.line(option, &components)? {
+        if let Some(line) = distribution.line(option, &components, folders)? {
             output.push_str(&line);
             output.push('\n');
         }
@@ -96,39 +114,100 @@ pub fn answer(distribution: &Distribution, arguments: &[String]) -> Result<Strin
     Ok(output)
 }
 
+/// When paths are quoted as a shell reads them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quoting {
+    /// A path alone on its line, which build scripts take as it is.
+    Never,
+    /// A path among flags: where it must be.
+    WhereNeeded,
+    /// By `--quote-paths`.
+    Always,
+}
+
+/// What has a meaning between a shell's quotes.
+const SPECIAL: [char; 4] = ['"', '\\', '$', '`'];
+
+impl Quoting {
+    fn among_flags(self) -> Self {
+        match self {
+            Self::Never => Self::WhereNeeded,
+            other => other,
+        }
+    }
+
+    /// As upstream's later versions quote.
+    fn form(self, path: &str) -> String {
+        let needed = path.contains(SPECIAL) || path.contains([' ', '\t', '\'', ';', '&', '(', ')']);
+        if self == Self::Never || self == Self::WhereNeeded && !needed {
+            return path.to_owned();
+        }
+        let mut quoted = String::from("\"");
+        for character in path.chars() {
+            if SPECIAL.contains(&character) {
+                quoted.push('\\');
+            }
+            quoted.push(character);
+        }
+        quoted.push('"');
+        quoted
+    }
+}
+
+/// Folders of libraries with nothing in them, which Rust's standard library asks for by name.
+const RUST_FOLDER: &str = "lib/rust";
+
+/// What separates flags in `CARGO_ENCODED_RUSTFLAGS`.
+const ENCODED_SEPARATOR: &str = "\u{1f}";
+
+/// The libraries under LLVM, each before those that it needs.
+const SYSTEM_LIBRARIES: &str = "-lbareflow-linux -lc++ -lbareflow-runtime -lc -lm";
+
 impl Distribution {
-    fn folder(&self, name: &str) -> String {
-        self.prefix.join(name).display().to_string()
+    fn path(&self, name: &str, quoting: Quoting) -> String {
+        quoting.form(&self.prefix.join(name).display().to_string())
     }
 
     /// The line for an option; `None` for one that only changes others.
-    fn line(&self, option: &str, components: &[String]) -> Result<Option<String>, AnswerError> {
+    fn line(
+        &self,
+        option: &str,
+        components: &[String],
+        folders: Quoting,
+    ) -> Result<Option<String>, AnswerError> {
         let build = &self.build;
+        let folder = |name| self.path(name, folders);
+        let paths = folders.among_flags();
         let line = match option {
             "--version" => build.version.clone(),
-            "--prefix" => self.prefix.display().to_string(),
-            "--bindir" => self.folder("bin"),
-            "--includedir" => self.folder("include"),
-            "--libdir" => self.folder("lib"),
-            "--cmakedir" => self.folder("share/bareflow"),
+            "--prefix" | "--src-root" | "--obj-root" => {
+                folders.form(&self.prefix.display().to_string())
+            }
+            "--bindir" => folder("bin"),
+            "--includedir" => folder("include"),
+            "--libdir" => folder("lib"),
+            "--cmakedir" => folder("lib/cmake/llvm"),
             "--libs" => self.libraries(components, |library| format!("-l{library}"))?,
             "--libnames" => self.libraries(components, |library| format!("lib{library}.a"))?,
-            "--libfiles" => {
-                let folder = self.folder("lib");
-                self.libraries(components, |library| format!("{folder}/lib{library}.a"))?
-            }
-            // What LLVM needs below it is the runtime that a kernel brings along.
-            "--system-libs" => String::new(),
-            "--cppflags" => self.preprocessor_flags(),
-            "--cflags" => format!("{} {}", build.c_flags.join(" "), self.preprocessor_flags()),
+            "--libfiles" => self.libraries(components, |library| {
+                self.path(&format!("lib/lib{library}.a"), paths)
+            })?,
+            "--system-libs" => SYSTEM_LIBRARIES.to_owned(),
+            "--cppflags" => self.preprocessor_flags(paths),
+            "--cflags" => format!(
+                "{} {}",
+                self.machine_flags(),
+                self.preprocessor_flags(paths)
+            ),
             "--cxxflags" => format!(
                 "{} -std=c++17 -fno-exceptions -fno-rtti -nostdinc++ -isystem {} -isystem {} {}",
-                build.c_flags.join(" "),
-                self.folder("include/bareflow/cxx"),
-                self.folder("include/c++/v1"),
-                self.preprocessor_flags()
+                self.machine_flags(),
+                self.path("include/bareflow/cxx", paths),
+                self.path("include/c++/v1", paths),
+                self.preprocessor_flags(paths)
             ),
-            "--ldflags" => format!("-L{}", self.folder("lib")),
+            "--ldflags" => self.linker_flags(paths),
+            "--rustflags" => self.rust_flags(),
             "--components" => {
                 let names: Vec<&str> = self
                     .graph
@@ -141,15 +220,34 @@ impl Distribution {
             "--targets-built" => build.targets.join(" "),
             "--host-target" => build.target.clone(),
             "--build-mode" => build.build_mode.clone(),
+            "--build-system" => "cmake".to_owned(),
             "--assertion-mode" => "OFF".to_owned(),
             "--has-rtti" => "NO".to_owned(),
             "--shared-mode" => "static".to_owned(),
             "--link-static" | "--ignore-libllvm" | "--quote-paths" => return Ok(None),
             "--link-shared" => return Err(AnswerError::NoSharedLibraries),
-            "--help" => USAGE.trim_end().to_owned(),
+            "--help" => usage(&build.target).trim_end().to_owned(),
             other => return Err(AnswerError::UnknownOption(other.to_owned())),
         };
         Ok(Some(line))
+    }
+
+    fn machine_flags(&self) -> String {
+        let build = &self.build;
+        format!("--target={} {}", build.target, build.c_flags.join(" "))
+    }
+
+    /// Clang's driver for Linux starts lld; that for the bare machine would start a gcc. What it compiles on the way is
+    /// still for the bare machine.
+    fn linker_flags(&self, paths: Quoting) -> String {
+        let target = &self.build.target;
+        let architecture = target.split('-').next().unwrap_or_default();
+        format!(
+            "--target={architecture}-unknown-linux-gnu -Xclang -triple -Xclang {target} -static -nostdlib \
+             -fuse-ld=lld -Wl,-z,noexecstack -Wl,--gc-sections -T {} -L{}",
+            self.path("share/bareflow/linux.ld", paths),
+            self.path("lib", paths)
+        )
     }
 
     fn libraries(
@@ -176,12 +274,32 @@ impl Distribution {
         !Path::new(&folder).is_dir() || folder.join(format!("lib{library}.a")).is_file()
     }
 
-    fn preprocessor_flags(&self) -> String {
+    /// For `CARGO_ENCODED_RUSTFLAGS`: a Rust program with its standard library becomes a static Linux program over the
+    /// runtime. The linker is clang, of whatever name.
+    fn rust_flags(&self) -> String {
+        let path = |name| self.path(name, Quoting::Never);
+        let mut flags = vec![
+            "-Crelocation-model=static".to_owned(),
+            "-Ctarget-feature=+crt-static".to_owned(),
+            "-Cpanic=abort".to_owned(),
+            "-Clink-arg=-nostdlib".to_owned(),
+            "-Clink-arg=-fuse-ld=lld".to_owned(),
+            format!("-Clink-arg=-T{}", path("share/bareflow/linux.ld")),
+            format!("-Lnative={}", path(RUST_FOLDER)),
+            format!("-Lnative={}", path("lib")),
+        ];
+        let libraries = SYSTEM_LIBRARIES.split(' ');
+        flags.extend(libraries.map(|library| format!("-Clink-arg={library}")));
+        flags.join(ENCODED_SEPARATOR)
+    }
+
+    fn preprocessor_flags(&self, paths: Quoting) -> String {
+        let folder = |name| self.path(name, paths);
         format!(
             "-isystem {} -isystem {} -I{} -D__STDC_CONSTANT_MACROS -D__STDC_FORMAT_MACROS -D__STDC_LIMIT_MACROS",
-            self.folder("include/bareflow/c"),
-            self.folder("include/bareflow/libc"),
-            self.folder("include")
+            folder("include/bareflow/c"),
+            folder("include/bareflow/libc"),
+            folder("include")
         )
     }
 }
@@ -192,8 +310,12 @@ mod tests {
     use crate::graph;
 
     fn ask(arguments: &[&str]) -> Result<String, AnswerError> {
+        ask_in("/no/such/dist", arguments)
+    }
+
+    fn ask_in(prefix: &str, arguments: &[&str]) -> Result<String, AnswerError> {
         let distribution = Distribution {
-            prefix: "/no/such/dist".into(),
+            prefix: prefix.into(),
             build: BuildInfo {
                 version: "18.1.8".to_owned(),
                 target: "x86_64-unknown-none-elf".to_owned(),
@@ -218,8 +340,45 @@ mod tests {
         );
         assert_eq!(ask(&["--has-rtti"]).unwrap(), "NO\n");
         assert_eq!(ask(&["--shared-mode"]).unwrap(), "static\n");
-        assert_eq!(ask(&["--ldflags"]).unwrap(), "-L/no/such/dist/lib\n");
-        assert_eq!(ask(&["--system-libs"]).unwrap(), "\n");
+        assert_eq!(ask(&["--build-system"]).unwrap(), "cmake\n");
+        assert_eq!(ask(&["--obj-root"]).unwrap(), "/no/such/dist\n");
+        assert_eq!(
+            ask(&["--cmakedir"]).unwrap(),
+            "/no/such/dist/lib/cmake/llvm\n"
+        );
+    }
+
+    #[test]
+    fn flags_are_whole_commands() {
+        for option in ["--cflags", "--cxxflags"] {
+            let flags = ask(&[option]).unwrap();
+            assert!(flags.starts_with("--target=x86_64-unknown-none-elf -mno-red-zone "));
+            assert!(flags.contains(" -isystem /no/such/dist/include/bareflow/libc "));
+        }
+        let flags = ask(&["--ldflags"]).unwrap();
+        assert!(flags.starts_with("--target=x86_64-unknown-linux-gnu "));
+        assert!(flags.contains(" -Xclang -triple -Xclang x86_64-unknown-none-elf "));
+        assert!(flags.ends_with(" -T /no/such/dist/share/bareflow/linux.ld -L/no/such/dist/lib\n"));
+        assert!(
+            ask(&["--help"])
+                .unwrap()
+                .contains("x86_64-unknown-none-elf")
+        );
+    }
+
+    #[test]
+    fn paths_are_quoted_when_asked() {
+        let asked = |arguments: &[&str]| ask_in("/a b/$c", arguments).unwrap();
+        assert_eq!(asked(&["--libdir"]), "/a b/$c/lib\n");
+        assert_eq!(asked(&["--quote-paths", "--libdir"]), "\"/a b/\\$c/lib\"\n");
+        assert!(asked(&["--cflags"]).contains(" -I\"/a b/\\$c/include\" "));
+        assert_eq!(
+            asked(&["--libfiles", "support"]),
+            "\"/a b/\\$c/lib/libLLVMSupport.a\"\n"
+        );
+        assert!(asked(&["--rustflags"]).contains("\u{1f}-Lnative=/a b/$c/lib\u{1f}"));
+        let quoted = ask(&["--quote-paths", "--cppflags"]).unwrap();
+        assert!(quoted.contains(" -I\"/no/such/dist/include\" "));
     }
 
     #[test]
@@ -243,6 +402,7 @@ mod tests {
             .filter(|word| word.starts_with("--"))
         {
             if word != "--link-shared" {
+                let word = word.trim_end_matches(')');
                 ask(&[word]).unwrap();
             }
         }

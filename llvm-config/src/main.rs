@@ -6,15 +6,25 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bareflow_llvm_config::answers::{Distribution, answer};
+use bareflow_llvm_config::answers::{AnswerError, Distribution, answer, usage};
 use bareflow_llvm_config::graph::Graph;
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(text) => {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let result = open().and_then(|distribution| match answer(&distribution, &arguments) {
+        // As upstream's: the usage, and failure.
+        Err(AnswerError::NoOption) => {
+            eprint!("{}", usage(&distribution.build.target));
+            Ok(None)
+        }
+        answer => Ok(Some(answer?)),
+    });
+    match result {
+        Ok(Some(text)) => {
             print!("{text}");
             ExitCode::SUCCESS
         }
+        Ok(None) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("llvm-config: error: {error}");
             ExitCode::FAILURE
@@ -22,16 +32,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<String, Box<dyn Error>> {
+fn open() -> Result<Distribution, Box<dyn Error>> {
     let prefix = prefix()?;
     let share = prefix.join("share/bareflow");
-    let distribution = Distribution {
+    Ok(Distribution {
         build: serde_json::from_str(&read(&share.join("build-info.json"))?)?,
         graph: Graph::parse(&read(&share.join("LibraryDependencies.inc"))?)?,
         prefix,
-    };
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    Ok(answer(&distribution, &arguments)?)
+    })
 }
 
 /// The distribution that this program lies in.

@@ -35,10 +35,11 @@ pub fn unit_tests(root: &Path, filter: Option<&str>) -> Vec<UnitResult> {
 }
 
 /// With the host's crates, features of shared dependencies would bring std into the kernels.
-const WITHOUT_KERNELS: [&str; 3] = [
+const WITHOUT_KERNELS: [&str; 4] = [
     "--exclude=bareflow-hosted",
     "--exclude=bareflow-machine",
     "--exclude=bareflow-exported",
+    "--exclude=bareflow-runtime",
 ];
 
 fn under_cargo(root: &Path, kinds: &[&str], filter: Option<&str>) -> Vec<UnitResult> {
@@ -220,6 +221,7 @@ const LINTS: &[Lint] = &[
             WITHOUT_KERNELS[0],
             WITHOUT_KERNELS[1],
             WITHOUT_KERNELS[2],
+            WITHOUT_KERNELS[3],
             "--all-targets",
             "--quiet",
             "--",
@@ -237,6 +239,8 @@ const LINTS: &[Lint] = &[
             "bareflow-hosted",
             "--package",
             "bareflow-machine",
+            "--package",
+            "bareflow-runtime",
             "--quiet",
             "--",
             "--deny",

@@ -5,6 +5,7 @@
 //! 3. A process that was started ends within its time, by force, or with this process.
 
 pub mod cargo;
+pub mod distribution;
 pub mod error;
 pub mod fuzz;
 pub mod installation;

@@ -29,17 +29,20 @@ pub enum Package {
     Llvm,
     /// The SDK of programs.
     Sdk,
+    /// The distribution as a product, around LLVM's.
+    Distribution,
 }
 
 impl Package {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Llvm, Self::Sdk];
+    pub const ALL: [Self; 3] = [Self::Llvm, Self::Sdk, Self::Distribution];
 
     /// Its name in the names of packages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Llvm => "llvm",
             Self::Sdk => "sdk",
+            Self::Distribution => "distribution",
         }
     }
 
@@ -48,6 +51,7 @@ impl Package {
         match self {
             Self::Llvm => "build",
             Self::Sdk => "build-sdk",
+            Self::Distribution => "build-distribution",
         }
     }
 }
@@ -122,6 +126,7 @@ impl Cache {
         self.root.join(match package {
             Package::Llvm => "lock",
             Package::Sdk => "lock-sdk",
+            Package::Distribution => "lock-distribution",
         })
     }
 

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use bareflow_build::distribution;
 use bareflow_build::llvm::{self, Inputs, Request};
 use bareflow_build::paths::Cache;
 use bareflow_build::tools::{Installation, Tools};
@@ -35,7 +36,7 @@ pub struct LlvmArgs {
     /// Install missing tools with apt first
     #[arg(long)]
     install_tools: bool,
-    /// Build nothing: print the key of the distribution
+    /// Build nothing: print the key of LLVM's libraries, by which caches keep them
     #[arg(long)]
     print_key: bool,
 }
@@ -59,7 +60,7 @@ impl LlvmArgs {
             say!("{}", Inputs::collect(&tools, &request)?.distribution_key());
             return Ok(ExitCode::SUCCESS);
         }
-        let distribution = llvm::distribution(&Cache::find()?, &tools, &request)?;
+        let distribution = distribution::provide(&Cache::find()?, &tools, &request)?;
         say!("{}", distribution.display());
         Ok(ExitCode::SUCCESS)
     }

@@ -1,0 +1,59 @@
+# LLVM @VERSION@ for @TARGET@: find_package(LLVM 18 REQUIRED CONFIG), with share/bareflow/toolchain.cmake.
+#
+# The variables are those of upstream's file; all paths follow from where this file lies.
+get_filename_component(LLVM_INSTALL_PREFIX "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
+
+set(LLVM_VERSION_MAJOR @MAJOR@)
+set(LLVM_VERSION_MINOR @MINOR@)
+set(LLVM_VERSION_PATCH @PATCH@)
+set(LLVM_VERSION_SUFFIX "")
+set(LLVM_VERSION @VERSION@)
+set(LLVM_PACKAGE_VERSION @VERSION@)
+set(LLVM_BUILD_TYPE @BUILD_TYPE@)
+
+set(LLVM_ALL_TARGETS @LLVM_TARGETS@)
+set(LLVM_TARGETS_TO_BUILD @LLVM_TARGETS@)
+set(LLVM_TARGETS_WITH_JIT @LLVM_TARGETS@)
+set(LLVM_NATIVE_ARCH @NATIVE@)
+set(LLVM_TARGET_TRIPLE "@TARGET@")
+set(LLVM_HOST_TRIPLE "@TARGET@")
+set(LLVM_DEFAULT_TARGET_TRIPLE "@TARGET@")
+set(TARGET_TRIPLE "@TARGET@")
+
+set(LLVM_ABI_BREAKING_CHECKS FORCE_OFF)
+foreach(feature IN ITEMS
+    ASSERTIONS EXPENSIVE_CHECKS EH FFI RTTI LIBEDIT TERMINFO THREADS UNWIND_TABLES ZLIB ZSTD LIBXML2 CURL HTTPLIB
+    DIA_SDK PIC PLUGINS WARNINGS SHARED_LIBS)
+  set(LLVM_ENABLE_${feature} OFF)
+endforeach()
+set(LLVM_LINK_LLVM_DYLIB OFF)
+set(LLVM_BUILD_LLVM_DYLIB OFF)
+set(LLVM_WITH_Z3 OFF)
+set(LLVM_BUILD_32_BITS OFF)
+set(LLVM_ON_UNIX 1)
+set(LLVM_LIBDIR_SUFFIX "")
+set(LLVM_COMMON_DEPENDS "")
+
+set(LLVM_INCLUDE_DIRS "${LLVM_INSTALL_PREFIX}/include")
+set(LLVM_INCLUDE_DIR "${LLVM_INSTALL_PREFIX}/include")
+set(LLVM_MAIN_INCLUDE_DIR "${LLVM_INSTALL_PREFIX}/include")
+set(LLVM_LIBRARY_DIRS "${LLVM_INSTALL_PREFIX}/lib")
+set(LLVM_LIBRARY_DIR "${LLVM_INSTALL_PREFIX}/lib")
+set(LLVM_BINARY_DIR "${LLVM_INSTALL_PREFIX}")
+set(LLVM_CMAKE_DIR "${CMAKE_CURRENT_LIST_DIR}")
+# There is llvm-config alone; LLVM's other tools are those of the machine that builds.
+set(LLVM_TOOLS_BINARY_DIR "${LLVM_INSTALL_PREFIX}/bin")
+set(LLVM_DEFINITIONS_LIST -D__STDC_CONSTANT_MACROS -D__STDC_FORMAT_MACROS -D__STDC_LIMIT_MACROS)
+string(REPLACE ";" " " LLVM_DEFINITIONS "${LLVM_DEFINITIONS_LIST}")
+
+if(NOT TARGET LLVMSupport)
+  include("${CMAKE_CURRENT_LIST_DIR}/LLVMExports.cmake")
+endif()
+include("${CMAKE_CURRENT_LIST_DIR}/LLVMComponents.cmake")
+# Build systems let their targets depend on these; headers are generated already.
+foreach(target IN ITEMS intrinsics_gen omp_gen acc_gen)
+  if(NOT TARGET ${target})
+    add_custom_target(${target})
+  endif()
+endforeach()
+include("${CMAKE_CURRENT_LIST_DIR}/LLVM-Config.cmake")
