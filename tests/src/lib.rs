@@ -8,6 +8,7 @@ mod bad_input;
 pub mod campaign;
 mod cargo;
 mod cases;
+mod consumers;
 mod converging;
 mod coverage;
 mod csmith;
@@ -69,6 +70,7 @@ fn program_tests(subject: &Arc<Subject>, options: Options) -> io::Result<Vec<Tes
     };
     let mut tests = matrix::tests(subject, options.extent())?;
     tests.extend(distribution::tests(subject));
+    tests.extend(consumers::tests(subject));
     tests.extend(libc::tests(subject));
     tests.extend(math::tests(subject));
     tests.extend(posix::tests(subject));

@@ -1,0 +1,382 @@
+//! The distribution as its users have it: unpacked in a folder of any name, without this repository and without Rust, under
+//! build systems that know nothing of it.
+//!
+//! Everything happens in a temporary folder with a space in its name, and starts from the package alone.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
+
+use walkdir::WalkDir;
+
+use super::downstream::finish;
+use super::runner::{Outcome, Test};
+use super::subject::Subject;
+use bareflow_build::cargo::clean_environment;
+use bareflow_build::distribution;
+use bareflow_build::llvm::Request;
+use bareflow_build::temporary::TemporaryFolder;
+use bareflow_build::tools::which;
+
+/// What examples and fixtures print.
+const HELLO: &str = "hello from LLVM 18.1.8: 6 * 7 = 42\n";
+const SQUARE: &str = "define i32 @square(i32 %0)";
+
+/// The distribution in a place of its own, and who uses it.
+struct Consumers {
+    subject: Arc<Subject>,
+    place: OnceLock<Result<Place, String>>,
+}
+
+struct Place {
+    folder: TemporaryFolder,
+    /// Below a folder with a space in its name.
+    distribution: PathBuf,
+    /// The same below one without: for command lines that nobody quotes.
+    plain: PathBuf,
+}
+
+type Check = fn(&Consumers) -> Result<(), String>;
+
+/// The tests of the group.
+pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
+    let consumers = Arc::new(Consumers {
+        subject: Arc::clone(subject),
+        place: OnceLock::new(),
+    });
+    let checks: [(&str, &'static [&'static str], Check); 8] = [
+        ("readme", &[], check_readme),
+        ("llvm_config", &[], check_llvm_config),
+        ("probes", &[], check_probes),
+        ("cmake", &[], check_cmake),
+        ("command_line", &[], check_command_line),
+        ("kernel", &[], check_kernel),
+        ("pkg_config_and_make", &["pkg-config", "make"], check_make),
+        ("meson", &["pkg-config", "meson"], check_meson),
+    ];
+    checks
+        .into_iter()
+        .map(|(name, tools, check)| {
+            let consumers = Arc::clone(&consumers);
+            Test::new(format!("consumers::{name}"), move || {
+                match tools.iter().find(|tool| which(tool).is_none()) {
+                    Some(tool) => Outcome::Skipped(format!("{tool} is not installed")),
+                    None => Outcome::from(check(&consumers)),
+                }
+            })
+        })
+        .collect()
+}
+
+impl Consumers {
+    fn place(&self) -> Result<&Place, String> {
+        let place = self.place.get_or_init(|| self.unpack());
+        place.as_ref().map_err(Clone::clone)
+    }
+
+    /// Files of a package are never written to: second names do for copies.
+    fn unpack(&self) -> Result<Place, String> {
+        let context = &self.subject.context;
+        let package = distribution::provide(context.cache(), &context.tools, &Request::default())
+            .map_err(|error| error.to_string())?;
+        let failed = |error: std::io::Error| format!("cannot copy the distribution: {error}");
+        let folder = TemporaryFolder::new("consumers").map_err(failed)?;
+        let (distribution, plain) = (
+            folder.path().join("a folder/bareflow"),
+            folder.path().join("bareflow"),
+        );
+        for to in [&distribution, &plain] {
+            link_tree(&package, to).map_err(failed)?;
+        }
+        Ok(Place {
+            folder,
+            distribution,
+            plain,
+        })
+    }
+
+    /// A fresh folder whose name has a space.
+    fn fresh(&self, name: &str) -> Result<PathBuf, String> {
+        let folder = self.place()?.folder.path().join(format!("{name} here"));
+        fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        Ok(folder)
+    }
+
+    /// A copy of a fixture, away from the repository.
+    fn fixture(&self, name: &str) -> Result<PathBuf, String> {
+        let folder = self.fresh(name)?.join("source");
+        let from = self.subject.context.root.join("tests/fixtures/consumers");
+        link_tree(&from.join(name), &folder)
+            .map_err(|error| format!("cannot copy {name}: {error}"))?;
+        Ok(folder)
+    }
+
+    fn suffix(&self) -> Result<String, String> {
+        let clang = &self.subject.context.tools.clang;
+        let name = clang.file_name().unwrap_or_default().to_string_lossy();
+        name.strip_prefix("clang")
+            .map(str::to_owned)
+            .ok_or_else(|| format!("{name} does not begin with clang"))
+    }
+
+    /// A command as a user's shell runs it: without what cargo has set.
+    fn command(&self, program: impl AsRef<Path>) -> Command {
+        clean_environment(Command::new(program.as_ref()))
+    }
+
+    /// Lines of a shell, with `DIST` for the distribution and `CLANG` for the compiler's name.
+    fn shell(&self, folder: &Path, distribution: &Path, lines: &str) -> Result<String, String> {
+        let mut shell = self.command("sh");
+        shell
+            .args(["-e", "-u", "-c", lines])
+            .env("DIST", distribution)
+            .env("CLANGXX", format!("clang++{}", self.suffix()?))
+            // Else CMake wants make.
+            .env("CMAKE_GENERATOR", "Ninja")
+            .current_dir(folder);
+        finish(shell.output(), lines)
+    }
+
+    /// Configures a project with the toolchain file; returns its build folder.
+    fn configure(&self, source: &Path, build_type: &str) -> Result<PathBuf, String> {
+        let build = source.with_file_name(format!("build {build_type}"));
+        let toolchain = self
+            .place()?
+            .distribution
+            .join("share/bareflow/toolchain.cmake");
+        let mut cmake = self.command("cmake");
+        cmake
+            .args(["-G", "Ninja", "-S"])
+            .arg(source)
+            .arg("-B")
+            .arg(&build)
+            .arg(format!("-DCMAKE_TOOLCHAIN_FILE={}", toolchain.display()))
+            .arg(format!("-DCMAKE_BUILD_TYPE={build_type}"));
+        finish(cmake.output(), "cmake")?;
+        Ok(build)
+    }
+
+    fn build(&self, folder: &Path) -> Result<(), String> {
+        let mut cmake = self.command("cmake");
+        finish(cmake.arg("--build").arg(folder).output(), "cmake --build").map(drop)
+    }
+}
+
+/// The same files below another folder.
+fn link_tree(from: &Path, to: &Path) -> std::io::Result<()> {
+    for entry in WalkDir::new(from) {
+        let entry = entry?;
+        let path = to.join(entry.path().strip_prefix(from).unwrap_or(entry.path()));
+        if entry.file_type().is_dir() {
+            fs::create_dir_all(path)?;
+        } else if fs::hard_link(entry.path(), &path).is_err() {
+            fs::copy(entry.path(), &path)?;
+        }
+    }
+    Ok(())
+}
+
+fn expect(text: &str, wanted: &str) -> Result<(), String> {
+    if text.contains(wanted) {
+        return Ok(());
+    }
+    Err(format!("{wanted:?} was not printed, but {text:?}"))
+}
+
+/// The commands of the package's README, as they stand there.
+fn check_readme(consumers: &Consumers) -> Result<(), String> {
+    let distribution = &consumers.place()?.plain;
+    let readme = fs::read_to_string(distribution.join("README.md"))
+        .map_err(|error| format!("README.md: {error}"))?;
+    let commands: Vec<&str> = readme
+        .split("\n## ")
+        .find(|section| section.starts_with("Hello"))
+        .into_iter()
+        .flat_map(str::lines)
+        .filter_map(|line| line.strip_prefix("    "))
+        .collect();
+    if commands.len() != 2 {
+        return Err(format!("README.md has {commands:?} as its first commands"));
+    }
+    // The example's folder of results goes where the commands are typed.
+    let text = consumers.shell(distribution, distribution, &commands.join("\n"))?;
+    expect(&text, HELLO)?;
+    let test = consumers.shell(distribution, distribution, "cd hello && ctest")?;
+    expect(&test, "100% tests passed")
+}
+
+/// The shipped `llvm-config` runs anywhere, knows nothing of where it was built, and its answers are there.
+fn check_llvm_config(consumers: &Consumers) -> Result<(), String> {
+    let distribution = &consumers.place()?.distribution;
+    let program = distribution.join("bin/llvm-config");
+    let bytes = fs::read(&program).map_err(|error| error.to_string())?;
+    let elf = object::read::elf::ElfFile64::<object::Endianness>::parse(&*bytes)
+        .map_err(|error| error.to_string())?;
+    let needs_loader = elf
+        .elf_program_headers()
+        .iter()
+        .any(|header| header.p_type.get(object::Endianness::Little) == object::elf::PT_INTERP);
+    if needs_loader {
+        return Err("llvm-config asks for a dynamic loader".to_owned());
+    }
+    let home = env::var("HOME").unwrap_or_default();
+    let root = consumers.subject.context.root.display().to_string();
+    for path in [&root, &home] {
+        let found = bytes
+            .windows(path.len().max(1))
+            .any(|window| window == path.as_bytes());
+        if path.len() > 1 && found {
+            return Err(format!("llvm-config holds {path}, a path of its builder"));
+        }
+    }
+
+    let bare = consumers
+        .command(&program)
+        .output()
+        .map_err(|error| error.to_string())?;
+    let usage = String::from_utf8_lossy(&bare.stderr);
+    if bare.status.code() != Some(1) || !usage.starts_with("usage: llvm-config") {
+        return Err(format!("without options: {}, {usage}", bare.status));
+    }
+    let ask = |arguments: &[&str]| {
+        finish(
+            consumers.command(&program).args(arguments).output(),
+            &arguments.join(" "),
+        )
+    };
+    let folder = ask(&["--cmakedir"])?;
+    if !Path::new(folder.trim_end())
+        .join("LLVMConfig.cmake")
+        .is_file()
+    {
+        return Err(format!("--cmakedir is {folder}"));
+    }
+    for option in ["--obj-root", "--src-root", "--prefix"] {
+        let text = ask(&[option])?;
+        if Path::new(text.trim_end()) != distribution {
+            return Err(format!("{option} is {text}"));
+        }
+    }
+    expect(&ask(&["--build-system"])?, "cmake\n")?;
+    let names = ask(&["--libnames", "all"])?;
+    for name in names.split_whitespace() {
+        if !distribution.join("lib").join(name).is_file() {
+            return Err(format!("--libnames has {name}, which is not there"));
+        }
+    }
+    Ok(())
+}
+
+/// CMake's checks give true answers, and find nothing of this machine.
+fn check_probes(consumers: &Consumers) -> Result<(), String> {
+    let source = consumers.fixture("probes")?;
+    consumers.configure(&source, "Release").map(drop)
+}
+
+/// Targets, components and upstream's functions; tests and steps of the build run programs.
+fn check_cmake(consumers: &Consumers) -> Result<(), String> {
+    let source = consumers.fixture("cmake")?;
+    for build_type in ["Debug", "MinSizeRel"] {
+        let build = consumers.configure(&source, build_type)?;
+        consumers.build(&build)?;
+        let printed = fs::read_to_string(build.join("printed.ll"))
+            .map_err(|error| format!("printed.ll: {error}"))?;
+        expect(&printed, SQUARE)?;
+        expect(&printed, "; handler\n; destructor\n")?;
+        let tests = consumers.shell(&build, &build, "ctest")?;
+        expect(&tests, "100% tests passed, 0 tests failed out of 2")?;
+    }
+    Ok(())
+}
+
+/// The documented commands, literally; and quoted, in a folder with a space.
+fn check_command_line(consumers: &Consumers) -> Result<(), String> {
+    let place = consumers.place()?;
+    let source = consumers.fixture("cmake")?;
+    let literal = "\
+        for part in main printing; do\n\
+        $CLANGXX $(\"$DIST/bin/llvm-config\" --cxxflags) -c $part.cpp\n\
+        done\n\
+        $CLANGXX $(\"$DIST/bin/llvm-config\" --ldflags) main.o printing.o \
+        $(\"$DIST/bin/llvm-config\" --libs --system-libs core) -o literal\n\
+        ./literal";
+    expect(&consumers.shell(&source, &place.plain, literal)?, SQUARE)?;
+    let quoted = "\
+        flags=$(\"$DIST/bin/llvm-config\" --cxxflags --ldflags | tr '\\n' ' ')\n\
+        libraries=$(\"$DIST/bin/llvm-config\" --libs --system-libs core | tr '\\n' ' ')\n\
+        eval \"$CLANGXX $flags main.cpp printing.cpp $libraries -o quoted\"\n\
+        ./quoted";
+    expect(
+        &consumers.shell(&source, &place.distribution, quoted)?,
+        SQUARE,
+    )
+}
+
+/// What is linked for the bare machine has an entry of its own, and nothing of Linux.
+fn check_kernel(consumers: &Consumers) -> Result<(), String> {
+    let distribution = &consumers.place()?.distribution;
+    let source = consumers.fresh("kernel")?.join("source");
+    link_tree(
+        &distribution.join("share/bareflow/examples/kernel"),
+        &source,
+    )
+    .map_err(|error| error.to_string())?;
+    let build = consumers.configure(&source, "Release")?;
+    consumers.build(&build)?;
+    let mut qemu = consumers.command(&consumers.subject.context.tools.qemu);
+    qemu.args([
+        "-M",
+        "q35",
+        "-m",
+        "128M",
+        "-nographic",
+        "-no-reboot",
+        "-nic",
+        "none",
+    ])
+    .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel"])
+    .arg(build.join("kernel"));
+    let output = qemu.output().map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    // The device turns the status 0x10 into this one.
+    if output.status.code() != Some(33) {
+        return Err(format!("{}: {text}", output.status));
+    }
+    expect(&text, SQUARE)
+}
+
+/// pkg-config and make.
+fn check_make(consumers: &Consumers) -> Result<(), String> {
+    let source = consumers.fixture("make")?;
+    add_sources(consumers, &source)?;
+    let lines = "export PKG_CONFIG_PATH=\"$DIST/lib/pkgconfig\"\nmake CXX=$CLANGXX\n./consumer";
+    let distribution = &consumers.place()?.distribution;
+    expect(&consumers.shell(&source, distribution, lines)?, SQUARE)
+}
+
+/// Meson, which finds the distribution by pkg-config.
+fn check_meson(consumers: &Consumers) -> Result<(), String> {
+    let source = consumers.fixture("meson")?;
+    add_sources(consumers, &source)?;
+    let lines = "\
+        printf \"[constants]\\ndist = '%s'\\nsuffix = '%s'\\n\" \"$DIST\" \"${CLANGXX#clang++}\" > dist.ini\n\
+        meson setup build --cross-file \"$DIST/share/bareflow/meson.ini\" --cross-file dist.ini\n\
+        meson test -C build";
+    let distribution = &consumers.place()?.distribution;
+    consumers.shell(&source, distribution, lines).map(drop)
+}
+
+/// The sources that the fixture of CMake has.
+fn add_sources(consumers: &Consumers, folder: &Path) -> Result<(), String> {
+    let from = consumers
+        .subject
+        .context
+        .root
+        .join("tests/fixtures/consumers/cmake");
+    for name in ["main.cpp", "printing.cpp", "printing.h"] {
+        fs::copy(from.join(name), folder.join(name)).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
