@@ -32,16 +32,25 @@ pub fn which(name: &str) -> Option<PathBuf> {
     which::which_in_global(name, Some(folders)).ok()?.next()
 }
 
-/// The program of this version: by Debian's name, or by its plain name when its version fits.
+/// The program of this version: by Debian's name, in the folder that other distributions have for a version beside
+/// their own, or by its plain name when its version fits.
 pub fn versioned(name: &str, version: u32) -> Option<PathBuf> {
-    which(&format!("{name}-{version}")).or_else(|| {
-        which(name).filter(|path| {
-            version_of(&mut Command::new(path))
-                .as_deref()
-                .and_then(major)
-                == Some(version)
+    let in_folder = || {
+        ["/usr/lib", "/usr/lib64"]
+            .map(|folder| PathBuf::from(format!("{folder}/llvm{version}/bin/{name}")))
+            .into_iter()
+            .find(|path| path.is_file())
+    };
+    which(&format!("{name}-{version}"))
+        .or_else(in_folder)
+        .or_else(|| {
+            which(name).filter(|path| {
+                version_of(&mut Command::new(path))
+                    .as_deref()
+                    .and_then(major)
+                    == Some(version)
+            })
         })
-    })
 }
 
 /// The first number with dots in what a program prints when it is asked for its version.

@@ -15,12 +15,12 @@ pub enum Error {
     #[error("{0}")]
     Build(String),
     /// A tool that is needed is not there.
-    #[error("missing tools: {missing}\n  install them with: {command}\n  or add --install-tools")]
+    #[error("missing tools: {missing}\n  {advice}")]
     MissingTools {
         /// Their names.
         missing: String,
-        /// The one command that installs them.
-        command: String,
+        /// The one command that installs them, or why there is none.
+        advice: String,
     },
     /// Packages of tools do not fit beside what is installed.
     #[error(
@@ -63,6 +63,16 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// An archive is not signed by the key that is configured.
+    #[error(
+        "{archive} is refused: {reason}\n  the key is that of BAREFLOW_PUBLIC_KEY; ask who made the archive for its signature"
+    )]
+    Untrusted {
+        /// The archive.
+        archive: PathBuf,
+        /// What is wrong with its signature.
+        reason: String,
+    },
     /// Nothing can be downloaded.
     #[error(
         "the LLVM sources cannot be downloaded:\n{attempts}\n  check the network, or give the tarball with --source PATH"
@@ -100,7 +110,9 @@ impl Error {
                 exit_code::DISK_FULL
             }
             Self::Shell(error) if says_full(&error.to_string()) => exit_code::DISK_FULL,
-            Self::WrongHash { .. } | Self::Damaged { .. } => exit_code::WRONG_HASH,
+            Self::WrongHash { .. } | Self::Damaged { .. } | Self::Untrusted { .. } => {
+                exit_code::WRONG_HASH
+            }
             Self::Network { .. } => exit_code::NO_NETWORK,
             Self::Usage(_) => exit_code::USAGE,
             _ => exit_code::BUILD_FAILED,

@@ -93,7 +93,10 @@ impl Fuzzer {
             if installation == Installation::Forbidden {
                 return Err(Error::MissingTools {
                     missing: "cargo-fuzz".into(),
-                    command: format!("cargo {}", INSTALL.join(" ")),
+                    advice: format!(
+                        "install it with: cargo {}\n  or add --install-tools",
+                        INSTALL.join(" ")
+                    ),
                 });
             }
             fuzzer.run_cargo(&INSTALL)?;

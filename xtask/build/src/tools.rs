@@ -5,16 +5,21 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde::Serialize;
+
 use bareflow_driver::toolchain::{
     self, PROGRAM_TOOLCHAIN, PROGRAM_VERSIONS, Toolchain, program_version, versioned,
 };
 
 use bareflow_targets::DEFAULT;
 
+mod known;
+
 pub use bareflow_driver::toolchain::which;
+use known::{KNOWN, Need, RANDOM_PROGRAMS};
 
 use crate::error::{Error, Result};
-use crate::installation;
+use crate::installation::{self, Manager};
 use crate::paths::Cache;
 use crate::remembered::States;
 use crate::shell::output_of;
@@ -32,16 +37,8 @@ const TOOLCHAIN_PROGRAMS: &[(&str, &str)] = &[
     ("llvm-nm", "llvm"),
 ];
 
-/// Of the tools without which tests of random programs are skipped.
-const RANDOM_PROGRAMS: &str = "2.3 or newer (only for tests of random programs)";
-
-/// Of the tool without which LLVM's source comes from Debian's alone.
-const SOURCE: &str = "any (only to fetch LLVM's source from its home)";
-/// Of the tool that binds the programs of benchmarks to one processor.
-const BENCHMARKS: &str = "any (only for `bench real`)";
-
 /// What is known of one tool.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The tool.
     pub name: String,
@@ -51,7 +48,7 @@ pub struct Finding {
     pub version: Option<String>,
     /// What is accepted.
     pub accepted: &'static str,
-    /// The Debian package.
+    /// The packages that it is in, separated by spaces; empty if this distribution is not known to have one.
     pub package: String,
     /// Whether the version is accepted.
     pub good: bool,
@@ -99,7 +96,7 @@ impl Tools {
     /// [`Error::MissingTools`] names them and the command that installs them.
     pub fn find(install: Installation) -> Result<Self> {
         let findings = examine_after(install)?;
-        if findings.iter().any(is_missing) {
+        if !are_complete(&findings) {
             return Err(missing(&findings));
         }
         let path = |name: &str| {
@@ -237,11 +234,13 @@ fn version_to_install() -> u32 {
 
 /// Looks at every tool.
 pub fn examine() -> Vec<Finding> {
-    let found = build_version();
-    let version = found.unwrap_or_else(version_to_install);
+    let manager = Manager::of_this_system();
+    let version = build_version().unwrap_or_else(version_to_install);
+    let package =
+        |name: &str| manager.map_or_else(String::new, |manager| manager.packages(name, version));
     let mut findings: Vec<Finding> = TOOLCHAIN_PROGRAMS
         .iter()
-        .map(|(name, package)| {
+        .map(|(name, of)| {
             let path = versioned(name, version);
             Finding {
                 name: (*name).to_owned(),
@@ -249,57 +248,37 @@ pub fn examine() -> Vec<Finding> {
                 good: path.is_some(),
                 path,
                 accepted: "16 to 19, all of one version",
-                package: format!("{package}-{version}"),
+                package: package(of),
                 optional: false,
             }
         })
         .collect();
-    findings.extend(program_toolchain(version));
-    findings.push(libclang(version));
-    findings.push(header_of_csmith());
-    for (name, accepted, minimum, package, optional) in [
-        ("cmake", "3.20 or newer", Some((3, 20)), "cmake", false),
-        (
-            "ninja",
-            "1.11 or newer",
-            Some((1, 11)),
-            "ninja-build",
-            false,
-        ),
-        (
-            DEFAULT.emulator,
-            "6.0 or newer",
-            Some((6, 0)),
-            "qemu-system-x86",
-            false,
-        ),
-        ("fsck.fat", "any", None, "dosfstools", false),
-        ("mdir", "any", None, "mtools", false),
-        ("csmith", RANDOM_PROGRAMS, Some((2, 3)), "csmith", true),
-        ("curl", SOURCE, None, "curl", true),
-        ("taskset", BENCHMARKS, None, "util-linux", true),
-        ("ccache", "any (makes rebuilds fast)", None, "ccache", false),
-    ] {
-        let path = which(name);
+    findings.extend(program_toolchain(manager, version));
+    findings.push(libclang(package("libclang1")));
+    findings.push(header_of_csmith(package("libcsmith-dev")));
+    let known = KNOWN
+        .iter()
+        .filter(|known| known.need != Need::OnDebian || manager == Some(Manager::Apt));
+    findings.extend(known.map(|known| {
+        let path = which(known.name);
         let version = path.as_deref().and_then(version_of);
-        let good =
-            path.is_some() && minimum.is_none_or(|minimum| at_least(version.as_deref(), minimum));
-        findings.push(Finding {
-            name: name.to_owned(),
+        let is_new = |minimum| at_least(version.as_deref(), minimum);
+        Finding {
+            good: path.is_some() && known.minimum.is_none_or(is_new),
+            name: known.name.to_owned(),
             path,
             version,
-            accepted,
-            package: package.to_owned(),
-            good,
-            optional,
-        });
-    }
+            accepted: known.accepted,
+            package: package(known.package),
+            optional: known.need != Need::Always,
+        }
+    }));
     findings
 }
 
 /// The toolchain that makes bitcode: the oldest complete one. When none is complete, `build_version` is
 /// what is asked for if it serves programs.
-fn program_toolchain(build_version: u32) -> Vec<Finding> {
+fn program_toolchain(manager: Option<Manager>, build_version: u32) -> Vec<Finding> {
     let version = program_version()
         .or_else(|| Some(build_version).filter(|version| PROGRAM_VERSIONS.contains(version)))
         .unwrap_or_else(version_to_install);
@@ -313,7 +292,8 @@ fn program_toolchain(build_version: u32) -> Vec<Finding> {
                 good: path.is_some(),
                 path,
                 accepted: "16 to 18, all of one version (LLVM 18 reads their bitcode)",
-                package: format!("{package}-{version}"),
+                package: manager
+                    .map_or_else(String::new, |manager| manager.packages(package, version)),
                 optional: false,
             }
         })
@@ -321,9 +301,18 @@ fn program_toolchain(build_version: u32) -> Vec<Finding> {
 }
 
 /// The library that bindgen reads headers with.
-fn libclang(version: u32) -> Finding {
+fn libclang(package: String) -> Finding {
+    // Debian's and Alpine's, Fedora's and Arch's, and those of a distribution's one version.
     let folders = (*BUILD_VERSIONS.start()..=30)
-        .map(|version| PathBuf::from(format!("/usr/lib/llvm-{version}/lib")));
+        .flat_map(|version| {
+            [
+                format!("/usr/lib/llvm-{version}/lib"),
+                format!("/usr/lib/llvm{version}/lib"),
+                format!("/usr/lib64/llvm{version}/lib"),
+            ]
+        })
+        .chain(["/usr/lib64", "/usr/lib"].map(str::to_owned))
+        .map(PathBuf::from);
     let path = env::var_os("LIBCLANG_PATH")
         .map(PathBuf::from)
         .into_iter()
@@ -343,7 +332,7 @@ fn libclang(version: u32) -> Finding {
         good: path.is_some(),
         path,
         accepted: "any (bindgen)",
-        package: format!("libclang1-{version}"),
+        package,
         optional: false,
     }
 }
@@ -356,7 +345,7 @@ pub fn csmith_headers() -> Option<PathBuf> {
         .find(|folder| folder.join("csmith.h").is_file())
 }
 
-fn header_of_csmith() -> Finding {
+fn header_of_csmith(package: String) -> Finding {
     let path = csmith_headers();
     Finding {
         name: "csmith.h".to_owned(),
@@ -364,7 +353,7 @@ fn header_of_csmith() -> Finding {
         good: path.is_some(),
         path,
         accepted: RANDOM_PROGRAMS,
-        package: "libcsmith-dev".to_owned(),
+        package,
         optional: true,
     }
 }
@@ -397,10 +386,27 @@ pub fn missing(findings: &[Finding]) -> Error {
         .filter(|finding| is_missing(finding))
         .map(|finding| finding.name.as_str())
         .collect();
+    let packages = missing_packages(findings);
+    let manager = Manager::of_this_system();
+    let mut advice = match manager {
+        Some(manager) if !packages.is_empty() => {
+            format!("install them with: {}", manager.command(&packages))
+        }
+        Some(_) => "this distribution is not known to have packages of them".to_owned(),
+        None => "install them by hand: this distribution is not known".to_owned(),
+    };
+    if manager == Some(Manager::Apt) {
+        advice.push_str("\n  or add --install-tools");
+    }
     Error::MissingTools {
         missing: names.join(", "),
-        command: install_command(&missing_packages(findings)),
+        advice,
     }
+}
+
+/// Whether everything is there that is needed.
+pub fn are_complete(findings: &[Finding]) -> bool {
+    !findings.iter().any(is_missing)
 }
 
 /// The packages of the missing tools, each once.
@@ -418,33 +424,32 @@ pub fn optional_packages(findings: &[Finding]) -> Vec<String> {
 }
 
 fn packages_of<'a>(findings: impl Iterator<Item = &'a Finding>) -> Vec<String> {
-    let mut packages: Vec<String> = findings.map(|finding| finding.package.clone()).collect();
+    let mut packages: Vec<String> = findings
+        .flat_map(|finding| finding.package.split_whitespace())
+        .map(str::to_owned)
+        .collect();
     packages.sort();
     packages.dedup();
     packages
 }
 
-/// The one command that installs packages.
+/// The one command that installs packages, as this distribution has it; Debian's where that is not known.
 pub fn install_command(packages: &[String]) -> String {
-    let sudo = installation::sudo();
-    format!(
-        "{sudo}apt-get install --yes --no-remove --no-install-recommends {}",
-        packages.join(" ")
-    )
+    Manager::of_this_system()
+        .unwrap_or(Manager::Apt)
+        .command(packages)
 }
 
 /// Installs the packages of the tools that are missing. An optional one that cannot be installed is no error.
 fn install_packages(findings: &[Finding]) -> Result<()> {
-    if which("apt-get").is_none() {
-        let mut packages = missing_packages(findings);
-        if packages.is_empty() {
-            return Ok(());
-        }
-        packages.extend(optional_packages(findings));
-        return Err(Error::Usage(format!(
-            "--install-tools needs apt (Debian, Ubuntu); install by hand: {}",
-            packages.join(", ")
-        )));
+    let can_install = Manager::of_this_system() == Some(Manager::Apt) && which("apt-get").is_some();
+    if !can_install {
+        // Others install by hand, with the command that is said.
+        return if are_complete(findings) {
+            Ok(())
+        } else {
+            Err(missing(findings))
+        };
     }
     installation::update()?;
     // The lists may only now say which version there is.
@@ -494,5 +499,78 @@ mod tests {
             finding("cmake", "cmake", true),
         ];
         assert_eq!(missing_packages(&findings), ["clang-16"]);
+    }
+
+    #[test]
+    fn packages_are_named_apart_and_those_that_are_none_not_at_all() {
+        let findings = [
+            finding("cc", "gcc libc6-dev", false),
+            finding("cargo", "", false),
+        ];
+        assert_eq!(missing_packages(&findings), ["gcc", "libc6-dev"]);
+    }
+
+    /// Part of every system, of the toolchain that was chosen, or asked whether they are there before they are run.
+    const UNLISTED: &[&str] = &[
+        "apt-cache",
+        "apt-get",
+        "cat",
+        "env",
+        "rustc",
+        "rustup",
+        "sh",
+        "sudo",
+        "true",
+        "uname",
+    ];
+
+    /// The names of programs in a source: the words that start commands.
+    fn programs_in(source: &str) -> Vec<String> {
+        let mut names = Vec::new();
+        for start in ["Command::new(", "which(", "cmd!("] {
+            for (at, _) in source.match_indices(start) {
+                let rest = source[at + start.len()..].trim_start();
+                let rest = rest.strip_prefix("sh,").unwrap_or(rest).trim_start();
+                let Some(text) = rest.strip_prefix('"') else {
+                    continue;
+                };
+                let end = text.find(['"', ' ']).unwrap_or(text.len());
+                names.push(text[..end].to_owned());
+            }
+        }
+        names
+    }
+
+    #[test]
+    fn everything_that_is_run_is_known() {
+        assert_eq!(
+            programs_in(
+                "Command::new(\"a\") cmd!(\n sh,\n \"b {x}\") which(\"c\") Command::new(d)"
+            ),
+            ["a", "c", "b"]
+        );
+        let known: Vec<String> = examine().into_iter().map(|finding| finding.name).collect();
+        let mut count = 0;
+        for part in ["xtask", "tests", "bench", "driver"] {
+            let folder = crate::paths::repository().join(part);
+            for entry in walkdir::WalkDir::new(folder) {
+                let entry = entry.unwrap();
+                let path = entry.path();
+                if path.extension().is_none_or(|extension| extension != "rs") {
+                    continue;
+                }
+                let source = std::fs::read_to_string(path).unwrap();
+                // Its own examples are none.
+                let source = source.split("const UNLISTED").next().unwrap_or_default();
+                for name in programs_in(source) {
+                    count += 1;
+                    let is_known = name.contains('{')
+                        || UNLISTED.contains(&name.as_str())
+                        || known.contains(&name);
+                    assert!(is_known, "{}: doctor does not know {name}", path.display());
+                }
+            }
+        }
+        assert!(count > 10, "only {count} programs were found");
     }
 }

@@ -4,9 +4,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use comfy_table::{Table, presets};
+use serde::Serialize;
 
-use bareflow_build::tools::{self, Installation};
-use bareflow_image::error::Result;
+use bareflow_build::installation::OsRelease;
+use bareflow_build::tools::{self, Finding, Installation};
+use bareflow_image::error::{Error, Result};
 use bareflow_run::say;
 
 /// List every host tool, its version, what is accepted, and how to install what is missing.
@@ -15,6 +17,39 @@ pub struct DoctorArgs {
     /// Install missing tools with apt first
     #[arg(long)]
     install_tools: bool,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    /// This system's name for people.
+    system: String,
+    /// Every tool.
+    tools: &'a [Finding],
+    /// Whether everything is there that is needed.
+    complete: bool,
+    /// The command that installs what is needed and missing.
+    install: Option<String>,
+    /// The command that installs the rest.
+    install_optional: Option<String>,
+}
+
+impl<'a> Report<'a> {
+    fn of(tools: &'a [Finding]) -> Self {
+        let command = |packages: Vec<String>| {
+            (!packages.is_empty()).then(|| tools::install_command(&packages))
+        };
+        Self {
+            system: OsRelease::of_this_system().name,
+            tools,
+            complete: tools::are_complete(tools),
+            install: command(tools::missing_packages(tools)),
+            install_optional: command(tools::optional_packages(tools)),
+        }
+    }
 }
 
 impl DoctorArgs {
@@ -24,6 +59,18 @@ impl DoctorArgs {
     /// [`Error::MissingTools`] when something is missing.
     pub fn run(self) -> Result<ExitCode> {
         let findings = tools::examine_after(Installation::from_flag(self.install_tools))?;
+        if self.json {
+            let report = serde_json::to_string_pretty(&Report::of(&findings));
+            say!(
+                "{}",
+                report.map_err(|error| Error::build(error.to_string()))?
+            );
+            return if tools::are_complete(&findings) {
+                Ok(ExitCode::SUCCESS)
+            } else {
+                Err(tools::missing(&findings).into())
+            };
+        }
         let mut table = Table::new();
         table
             .load_preset(presets::NOTHING)
@@ -48,8 +95,7 @@ impl DoctorArgs {
             ]);
         }
         say!("{table}");
-        let packages = tools::missing_packages(&findings);
-        if packages.is_empty() {
+        if tools::are_complete(&findings) {
             say!("\nEverything that is needed is installed.");
             let optional = tools::optional_packages(&findings);
             if !optional.is_empty() {

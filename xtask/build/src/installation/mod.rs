@@ -2,9 +2,12 @@
 
 mod apt;
 mod os_release;
+mod packages;
 mod plan;
 
 pub use apt::{install, update};
+pub use os_release::OsRelease;
+pub use packages::Manager;
 
 /// What a command that needs root begins with.
 pub fn sudo() -> &'static str {

@@ -27,10 +27,10 @@ impl OsRelease {
     /// Out of the text of such a file.
     pub fn read(text: &str) -> Self {
         let value = |name: &str| {
-            let line = text
+            let mut lines = text
                 .lines()
                 .filter_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='));
-            let value = line.last().unwrap_or_default().trim();
+            let value = lines.next_back().unwrap_or_default().trim();
             let unquoted = ['"', '\'']
                 .into_iter()
                 .find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote));
