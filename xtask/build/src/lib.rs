@@ -4,6 +4,7 @@
 //! 2. A tool's command is echoed and its output kept in a log; a failure names both and says what to do next.
 //! 3. A process that was started ends within its time, by force, or with this process.
 
+pub mod attest;
 pub mod cargo;
 pub mod distribution;
 pub mod error;

@@ -15,6 +15,7 @@ pub mod llvm;
 pub mod order;
 pub mod path;
 pub mod program;
+pub mod release;
 pub mod report;
 pub mod run;
 pub mod sdk;

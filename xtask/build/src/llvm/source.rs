@@ -28,6 +28,16 @@ const UPSTREAM: Tarball = Tarball {
 const UPSTREAM_FOLDER: &str =
     "https://github.com/llvm/llvm-project/releases/download/llvmorg-18.1.8/";
 
+/// What the release is known by, from whichever tarball it is.
+pub const RELEASE: &str = "llvm-project 18.1.8";
+/// The SHA-256 of its tarball.
+pub const RELEASE_SHA256: &str = UPSTREAM.sha256;
+
+/// Where its tarball is.
+pub fn release_address() -> String {
+    format!("{UPSTREAM_FOLDER}{}", UPSTREAM.file_name)
+}
+
 /// The same release as Debian packages it (llvm-toolchain-18 1:18.1.8-18, suite trixie).
 const DEBIAN: Tarball = Tarball {
     file_name: "llvm-toolchain-18_18.1.8.orig.tar.xz",
@@ -57,7 +67,7 @@ const LIBCXX_TESTS: &str = "libcxx/test";
 /// When sources that the user gave cannot be read.
 pub fn identity(request: &Request) -> Result<String> {
     match &request.source {
-        None => Ok(format!("llvm-project {VERSION}")),
+        None => Ok(RELEASE.to_owned()),
         Some(path) if path.is_dir() => folder_hash(path),
         Some(path) => {
             let hash = file_hash(path)?;
@@ -66,7 +76,7 @@ pub fn identity(request: &Request) -> Result<String> {
                     .iter()
                     .any(|tarball| tarball.sha256 == hash)
                 {
-                    format!("llvm-project {VERSION}")
+                    RELEASE.to_owned()
                 } else {
                     hash
                 },

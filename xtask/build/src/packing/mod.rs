@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use crate::attest;
 use crate::error::{Error, Result, system};
 use crate::paths::Cache;
 use crate::shell::shell;
@@ -50,6 +51,7 @@ pub fn publish(
     sides::remove_all(&archive)?;
     archive::compress(root, &archive)?;
     sides::write_sha256(&archive)?;
+    attest::write_beside(&archive, &Manifest::of(root)?)?;
     let folder = store::folder(cache, identity);
     sh.remove_path(&folder)?;
     fs::rename(partial.path(), &folder)

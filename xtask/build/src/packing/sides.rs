@@ -12,8 +12,15 @@ use crate::shell::write_whole;
 /// Added to an archive's name: its SHA-256, as `sha256sum` writes and checks it.
 pub const SHA256: &str = ".sha256";
 
-/// Every addition: the hash, a signature, a list of parts, and where it comes from.
-pub const ALL: &[&str] = &[SHA256, ".minisig", ".spdx.json", ".intoto.jsonl"];
+/// Added to the name of a file that is signed.
+pub const SIGNATURE: &str = ".minisig";
+/// Added to an archive's name: the list of its parts.
+pub const SBOM: &str = ".spdx.json";
+/// Added to an archive's name: where it comes from.
+pub const PROVENANCE: &str = ".intoto.jsonl";
+
+/// Every addition.
+pub const ALL: &[&str] = &[SHA256, SIGNATURE, SBOM, PROVENANCE];
 
 /// What archives end in.
 pub const ARCHIVE: &str = ".tar.zst";

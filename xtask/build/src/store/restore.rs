@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::check::check_archive;
 use super::{archive, find, folder, partial};
+use crate::attest;
 use crate::error::{Error, Result, system};
 use crate::llvm::Request;
 use crate::packing::Identity;
@@ -36,7 +37,13 @@ pub fn from_any(cache: &Cache, identity: &Identity, _request: &Request) -> Resul
             if !path.is_file() {
                 continue;
             }
-            match from_archive(cache, &path, identity) {
+            let restored =
+                attest::check_signature(&path).and_then(|()| from_archive(cache, &path, identity));
+            match restored {
+                Err(Error::Untrusted { reason, .. }) => eprintln!(
+                    "warning: {} is refused: {reason}; what comes next is tried",
+                    path.display()
+                ),
                 Err(Error::Damaged { reason, .. }) => eprintln!(
                     "warning: {} is damaged: {reason}; what comes next is tried",
                     path.display()
