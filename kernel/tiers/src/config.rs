@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{LEVELS, Level};
+use crate::{LEVELS, Level, TABLE};
 
 /// At which count each level is due; `None` is never. Where both are set, a higher level has the higher
 /// threshold or the same.
@@ -99,6 +99,25 @@ impl fmt::Display for ConfigError {
 
 impl core::error::Error for ConfigError {}
 
+/// What the table of levels says of calls and of iterations.
+const fn counts_of_table() -> (Thresholds, Thresholds) {
+    let (mut calls, mut iterations) = ([None; LEVELS.len()], [None; LEVELS.len()]);
+    let mut index = 0;
+    while index < TABLE.len() {
+        calls[index] = Some(TABLE[index].due.calls);
+        iterations[index] = TABLE[index].due.iterations;
+        index += 1;
+    }
+    (calls, iterations)
+}
+
+/// Calls after which code is due, if nothing but the best is ever made.
+const BEST_AT_ONCE: Thresholds = {
+    let mut calls = [None; LEVELS.len()];
+    calls[Level::BEST.index()] = Some(0);
+    calls
+};
+
 impl Default for Config {
     fn default() -> Self {
         Self::AUTOMATIC
@@ -106,12 +125,11 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Everything starts in the interpreter and goes up as it gets hot. A loop that is worth leaving slow
-    /// code for gets light code first, and the best when it has proved to be long.
+    /// Everything starts in the interpreter and goes up as it gets hot.
     pub const AUTOMATIC: Self = Self {
         policy: Policy::Costs,
-        calls: [Some(10), Some(100), Some(1_000), Some(10_000)],
-        iterations: [None, Some(1_000), None, Some(100_000)],
+        calls: counts_of_table().0,
+        iterations: counts_of_table().1,
         budget_cycles: None,
         compile_ms: Some(60_000),
         compile_mib: Some(1024),
@@ -134,10 +152,10 @@ impl Config {
         ..Self::AUTOMATIC
     };
 
-    /// Everything is compiled at O3 when it is first called.
-    pub const O3_AT_ONCE: Self = Self {
+    /// Everything is compiled at the best level when it is first called.
+    pub const BEST_AT_ONCE: Self = Self {
         policy: Policy::Counts,
-        calls: [None, None, None, Some(0)],
+        calls: BEST_AT_ONCE,
         iterations: [None; LEVELS.len()],
         ..Self::AUTOMATIC
     };
@@ -345,6 +363,6 @@ mod tests {
     fn only_what_is_due_at_the_first_call_keeps_a_program_out_of_the_interpreter() {
         assert!(Config::AUTOMATIC.starts_interpreted());
         assert!(Config::INTERPRETER_ONLY.starts_interpreted());
-        assert!(!Config::O3_AT_ONCE.starts_interpreted());
+        assert!(!Config::BEST_AT_ONCE.starts_interpreted());
     }
 }

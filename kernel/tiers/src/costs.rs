@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Kind, LEVELS, Level, TIERS, Thresholds, Tier};
+use crate::{Kind, LEVELS, Level, Thresholds, Tier};
 
 /// How large a unit is, in instructions of its IR.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,10 +22,10 @@ pub struct Size {
 }
 
 /// Cycles that grow with a number of instructions.
-#[derive(Clone, Copy, Debug)]
-struct Line {
-    base: f64,
-    each: f64,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Line {
+    pub(crate) base: f64,
+    pub(crate) each: f64,
 }
 
 impl Line {
@@ -34,85 +34,48 @@ impl Line {
     }
 }
 
-/// What compiling takes, by level, before anything is learnt: fitted by eye to the compilations of Lua and SQLite that
-/// profiles show, on a processor of Zen 4 at 2.6 GHz.
-const COMPILING: [Line; LEVELS.len()] = [
-    Line {
-        base: 9e5,
-        each: 1.4e4,
-    },
-    Line {
-        base: 3.5e6,
-        each: 8e4,
-    },
-    Line {
-        base: 4e6,
-        each: 1.5e5,
-    },
-    Line {
-        base: 5e6,
-        each: 2.5e5,
-    },
-];
+/// What one more in the count of a unit takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Running {
+    /// Of a function, whose calls go through stubs, count and are timed below O2.
+    pub(crate) call: Line,
+    /// Of a loop.
+    pub(crate) iteration: Line,
+}
 
-/// What compiling so many instructions by themselves takes, on the machine that the tables are from.
+/// In the interpreter; the table of levels says it of the others.
+const INTERPRETING: Running = Running {
+    call: Line {
+        base: 3000.0,
+        each: 300.0,
+    },
+    iteration: Line {
+        base: 500.0,
+        each: 300.0,
+    },
+};
+
+/// What one more in the count takes in this tier, on the machine that the table is from.
+fn running(kind: Kind, tier: Tier) -> Line {
+    let running = match tier {
+        Tier::Interpreter => INTERPRETING,
+        Tier::Native(level) => level.row().running,
+    };
+    match kind {
+        Kind::Function => running.call,
+        Kind::Loop => running.iteration,
+    }
+}
+
+/// What compiling so many instructions by themselves takes, on the machine that the table is from.
 pub(crate) fn compiled_alone(level: Level, instructions: u32) -> f64 {
-    COMPILING[level.index()].at(instructions)
+    level.row().compiling.at(instructions)
 }
 
 /// The same, together with others.
 pub(crate) fn compiled_in_company(level: Level, instructions: u32) -> f64 {
-    COMPILING[level.index()].each * f64::from(instructions)
+    level.row().compiling.each * f64::from(instructions)
 }
-
-/// What one more in the count takes, by tier: of a function, whose calls go through stubs, count and are timed
-/// below O2, and of a loop.
-const RUNNING: [[Line; TIERS.len()]; 2] = [
-    [
-        Line {
-            base: 3000.0,
-            each: 300.0,
-        },
-        Line {
-            base: 25.0,
-            each: 1.5,
-        },
-        Line {
-            base: 20.0,
-            each: 0.5,
-        },
-        Line {
-            base: 6.0,
-            each: 0.44,
-        },
-        Line {
-            base: 3.0,
-            each: 0.4,
-        },
-    ],
-    [
-        Line {
-            base: 500.0,
-            each: 300.0,
-        },
-        Line {
-            base: 5.0,
-            each: 1.5,
-        },
-        Line {
-            base: 3.0,
-            each: 0.5,
-        },
-        Line {
-            base: 0.0,
-            each: 0.44,
-        },
-        Line {
-            base: 0.0,
-            each: 0.4,
-        },
-    ],
-];
 
 /// How many times its past a unit is going to run that runs in the interpreter. Of the functions that a script calls in
 /// SQLite once, ten and a hundred times, 53, 32 and 66 of a hundred are called ten times more: who waits in the
@@ -124,7 +87,7 @@ const BET: f64 = 8.0;
 /// out not to have been worth it, and code that is asked for early is there in time.
 const BET_BESIDE: f64 = 4.0;
 
-/// How much less or more a level may turn out to cost, beside the others, than [`COMPILING`] says.
+/// How much less or more a level may turn out to cost, beside the others, than the table of levels says.
 const MOST_LEARNT: f64 = 4.0;
 /// A prediction weighs as much as so many compilations of nothing.
 const PRIOR: f64 = 8.0;
@@ -177,13 +140,13 @@ impl Costs {
     #[must_use]
     pub fn slowness(&self) -> f64 {
         let sum = |cycles: &[f64]| cycles.iter().sum::<f64>();
-        let weight = PRIOR * COMPILING[0].base;
+        let weight = PRIOR * Level::LOWEST.row().compiling.base;
         (sum(&self.taken) + weight) / (sum(&self.predicted) + weight)
     }
 
     /// How many times more a level costs than predicted, beside all levels.
     fn learnt(&self, level: Level) -> f64 {
-        let weight = PRIOR * COMPILING[level.index()].base;
+        let weight = PRIOR * level.row().compiling.base;
         let all = self.slowness();
         let expected = weight * all * self.expected[level.index()];
         let own = (self.taken[level.index()] + expected) / (self.predicted[level.index()] + weight);
@@ -203,11 +166,7 @@ impl Costs {
 
     /// How often a unit must be counted in `tier` until its code at `level` would have paid for itself.
     fn pays_at(&self, kind: Kind, size: Size, tier: Tier, level: Level) -> f64 {
-        let running = match kind {
-            Kind::Function => &RUNNING[0],
-            Kind::Loop => &RUNNING[1],
-        };
-        let per_count = |tier: Tier| running[tier.index()].at(size.executed);
+        let per_count = |tier: Tier| running(kind, tier).at(size.executed);
         self.cost(level, size) / (per_count(tier) - per_count(Tier::Native(level)))
     }
 
@@ -286,7 +245,7 @@ mod tests {
 
     /// What a run takes that ends at `count`, compiling at `thresholds`.
     fn run(costs: &Costs, kind: Kind, size: Size, thresholds: &Thresholds, count: u64) -> f64 {
-        let running = RUNNING[usize::from(kind == Kind::Loop)];
+        let takes = |tier| running(kind, tier).at(size.executed);
         let (mut cycles, mut at, mut tier) = (0.0, 0, Tier::Interpreter);
         for level in LEVELS {
             let Some(due) = thresholds[level.index()].filter(|due| *due < count) else {
@@ -296,23 +255,20 @@ mod tests {
             if next.is_some_and(|next| *next <= due) {
                 continue;
             }
-            cycles += (due - at) as f64 * running[tier.index()].at(size.executed);
+            cycles += (due - at) as f64 * takes(tier);
             cycles += costs.cost(level, size);
             (at, tier) = (due, Tier::Native(level));
         }
-        cycles + (count - at) as f64 * running[tier.index()].at(size.executed)
+        cycles + (count - at) as f64 * takes(tier)
     }
 
     /// What it takes for whoever knows when the run will end, and compiles at once or never.
     fn best(costs: &Costs, kind: Kind, size: Size, count: u64) -> f64 {
-        let running = RUNNING[usize::from(kind == Kind::Loop)];
-        let interpreted = running[0].at(size.executed) * count as f64;
+        let takes = |tier| running(kind, tier).at(size.executed);
+        let interpreted = takes(Tier::Interpreter) * count as f64;
         LEVELS
             .into_iter()
-            .map(|level| {
-                costs.cost(level, size)
-                    + running[Tier::Native(level).index()].at(size.executed) * count as f64
-            })
+            .map(|level| costs.cost(level, size) + takes(Tier::Native(level)) * count as f64)
             .fold(interpreted, f64::min)
     }
 
@@ -429,7 +385,7 @@ mod tests {
             let mut costs = Costs::default();
             let measured = Size { compiled, executed: 1 };
             for level in LEVELS {
-                let cycles = COMPILING[level.index()].at(compiled) * f64::from(slowness);
+                let cycles = level.row().compiling.at(compiled) * f64::from(slowness);
                 costs.learn(level, measured, cycles as u64);
             }
             prop_assert!(costs.slowness() <= f64::from(slowness) + 1e-3);

@@ -585,7 +585,7 @@ mod tests {
         let mut unit = Unit::new(Kind::Function);
         unit.took_too_long(Level::O2);
         assert_eq!(
-            unit.first_code(&Rules::new(Config::O3_AT_ONCE), 0),
+            unit.first_code(&Rules::new(Config::BEST_AT_ONCE), 0),
             Some(Level::O1)
         );
     }
@@ -603,7 +603,7 @@ mod tests {
         next.remember_failures(unit.failures());
         assert!(!next.can_become_best());
         assert_eq!(
-            next.first_code(&Rules::new(Config::O3_AT_ONCE), 0),
+            next.first_code(&Rules::new(Config::BEST_AT_ONCE), 0),
             Some(Level::O2)
         );
     }
@@ -620,7 +620,7 @@ mod tests {
             Some(Level::O0)
         );
         assert_eq!(
-            unit.first_code(&Rules::new(Config::O3_AT_ONCE), 0),
+            unit.first_code(&Rules::new(Config::BEST_AT_ONCE), 0),
             Some(Level::O3)
         );
     }
