@@ -116,11 +116,11 @@ void llvm_tiered::lay_out(uintptr_t data, uintptr_t code) {
   counters = reinterpret_cast<llvm_unit_t *>(data);
   slots = reinterpret_cast<void **>(counters + unit_count);
   stubs = code;
-  entries = code + unit_count * arch::stub_bytes;
+  entries = code + unit_count * bareflow::arch::stub_bytes;
 }
 
-uintptr_t llvm_tiered::stub(uint32_t unit) const { return stubs + unit * arch::stub_bytes; }
+uintptr_t llvm_tiered::stub(uint32_t unit) const { return stubs + unit * bareflow::arch::stub_bytes; }
 
 uintptr_t llvm_tiered::no_code(uint32_t unit) const {
-  return entries + unit * arch::entry_bytes;
+  return entries + unit * bareflow::arch::entry_bytes;
 }
