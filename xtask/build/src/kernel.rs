@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -151,6 +151,12 @@ pub struct CompilerCache {
     pub folder: PathBuf,
 }
 
+/// Where kernels are, in a folder for each of the environments that they are made with.
+const ENVIRONMENTS: &str = "environments";
+
+/// Kernels of so many environments are kept.
+const MOST_ENVIRONMENTS: usize = 4;
+
 /// Names of LLVM's functions: the machine has them first, in this order. `cargo xtask order` writes it.
 pub const FUNCTION_ORDER: &str = "kernel/machine/llvm.order";
 
@@ -163,6 +169,7 @@ impl KernelBuilder {
     /// # Errors
     /// [`KernelError`] says which step failed and how to repeat it.
     pub fn build(&self, kind: KernelKind, extent: LlvmExtent) -> Result<PathBuf, KernelError> {
+        let _lock = self.lock()?;
         let library = self.compile(kind)?;
         let output = self.output(kind, extent);
         let (mut arguments, key) = self.link_step(kind, extent, &library, &output)?;
@@ -182,13 +189,52 @@ impl KernelBuilder {
         fs::rename(&fresh, &output)
             .map_err(system(format!("cannot write {}", output.display())))?;
         shell::shell()?.write_file(&stamp, key)?;
+        self.remove_old_environments()?;
         Ok(output)
     }
 
-    /// Where a kernel goes.
+    /// Where a kernel goes. What is made with other tools, or with another distribution or SDK, goes elsewhere: commands
+    /// that run at the same time with different settings do not take each other's kernels away.
     pub fn output(&self, kind: KernelKind, extent: LlvmExtent) -> PathBuf {
         self.target_folder()
+            .join(ENVIRONMENTS)
+            .join(self.environment())
             .join(format!("{}-{}", kind.package(), extent.name()))
+    }
+
+    /// A name for what kernels are made with.
+    fn environment(&self) -> String {
+        let mut states = States::default();
+        for path in [&self.distribution, &self.sdk, &self.clangxx, &self.lld] {
+            states.word(path.as_os_str().as_encoded_bytes());
+        }
+        states.key()[..16].to_owned()
+    }
+
+    /// Waits until nobody else makes kernels of this checkout: the static library, which cargo makes, has one place.
+    fn lock(&self) -> Result<File, KernelError> {
+        let folder = self
+            .target_folder()
+            .join(ENVIRONMENTS)
+            .join(self.environment());
+        shell::shell()?.create_dir(&folder)?;
+        let path = self.target_folder().join("lock");
+        let file =
+            File::create(&path).map_err(system(format!("cannot write {}", path.display())))?;
+        file.lock()
+            .map_err(system(format!("cannot lock {}", path.display())))?;
+        Ok(file)
+    }
+
+    /// Removes the kernels of all environments but the newest.
+    fn remove_old_environments(&self) -> Result<(), KernelError> {
+        let time = |path: &PathBuf| fs::metadata(path).and_then(|found| found.modified()).ok();
+        let mut folders = shell::shell()?.read_dir(self.target_folder().join(ENVIRONMENTS))?;
+        folders.sort_by_key(|path| std::cmp::Reverse(time(path)));
+        for old in folders.iter().skip(MOST_ENVIRONMENTS) {
+            remove_if_there(old)?;
+        }
+        Ok(())
     }
 
     /// The linker's arguments, and the key of everything that it reads.
@@ -444,6 +490,7 @@ impl KernelBuilder {
         program: &NativeProgram,
         output: &Path,
     ) -> Result<(), KernelError> {
+        let _lock = self.lock()?;
         let library = self.compile(kind)?;
         let mut arguments = self.common_link_arguments(kind, output);
         if kind == KernelKind::Native {
@@ -677,6 +724,37 @@ mod tests {
         let jit = words(LlvmExtent::Jit);
         assert!(jit.contains(&"--gc-sections".to_owned()));
         assert!(!jit.contains(&"--whole-archive".to_owned()));
+    }
+
+    #[test]
+    fn kernels_of_different_environments_have_different_places() {
+        type Change = fn(&mut KernelBuilder);
+        let folder = tempfile::tempdir().unwrap();
+        let changes: [Change; 5] = [
+            |_| {},
+            |builder| builder.distribution.push("other"),
+            |builder| builder.sdk.push("other"),
+            |builder| builder.clangxx = "clang++-16".into(),
+            |builder| builder.lld = "ld.lld-16".into(),
+        ];
+        let mut places = BTreeSet::new();
+        for (second, change) in (1..).zip(changes) {
+            let mut builder = builder(folder.path());
+            change(&mut builder);
+            let output = builder.output(KernelKind::Hosted, LlvmExtent::Full);
+            drop(builder.lock().unwrap());
+            fs::write(&output, "").unwrap();
+            let time = UNIX_EPOCH + Duration::from_secs(second);
+            let place = output.parent().unwrap();
+            File::open(place).unwrap().set_modified(time).unwrap();
+            assert!(places.insert(output));
+        }
+        builder(folder.path()).remove_old_environments().unwrap();
+        let left = places.iter().filter(|place| place.exists()).count();
+        assert_eq!(left, MOST_ENVIRONMENTS);
+        // The one that was used first has gone.
+        let first = builder(folder.path()).output(KernelKind::Hosted, LlvmExtent::Full);
+        assert!(!first.exists());
     }
 
     #[test]
