@@ -56,7 +56,9 @@ pub enum Error {
         found: String,
     },
     /// An archive of a cache cannot be unpacked, or holds other bytes than its manifest says.
-    #[error("{archive} is damaged: {reason}\n  delete it; `cargo xtask llvm` then builds it again")]
+    #[error(
+        "{archive} is damaged: {reason}\n  delete it: `cargo xtask llvm` and `sdk` provide it anew"
+    )]
     Damaged {
         /// The archive.
         archive: PathBuf,
@@ -80,6 +82,16 @@ pub enum Error {
     Network {
         /// What was tried, a line each.
         attempts: String,
+    },
+    /// A server cannot be used.
+    #[error(
+        "{address}: {reason}\n  check the address and the network, and try again: what is there is not sent again"
+    )]
+    Transfer {
+        /// The server.
+        address: String,
+        /// What went wrong.
+        reason: String,
     },
     /// The command line or the configuration is wrong.
     #[error("{0}")]
@@ -113,7 +125,7 @@ impl Error {
             Self::WrongHash { .. } | Self::Damaged { .. } | Self::Untrusted { .. } => {
                 exit_code::WRONG_HASH
             }
-            Self::Network { .. } => exit_code::NO_NETWORK,
+            Self::Network { .. } | Self::Transfer { .. } => exit_code::NO_NETWORK,
             Self::Usage(_) => exit_code::USAGE,
             _ => exit_code::BUILD_FAILED,
         }

@@ -17,6 +17,7 @@ pub mod paths;
 pub mod process;
 pub mod registry;
 pub mod remembered;
+pub mod remote;
 pub mod sdk;
 pub mod shell;
 pub mod store;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::remembered::Store;
+use crate::remote::{Address, Patience};
 
 /// Several times as many as there are tools.
 const MOST_ANSWERS: usize = 200;
@@ -60,12 +61,13 @@ impl Package {
 #[derive(Clone, Debug)]
 pub struct Cache {
     root: PathBuf,
-    read_only: Vec<PathBuf>,
+    sources: Vec<Address>,
+    patience: Patience,
 }
 
 impl Cache {
     /// The cache of this user: `BAREFLOW_CACHE`, or `~/.cache/bareflow`; read-only caches are the folders
-    /// in `BAREFLOW_CACHE_READ`, separated by colons.
+    /// and servers in `BAREFLOW_CACHE_READ`, separated by colons.
     ///
     /// # Errors
     /// [`Error::Usage`] when there is no place for it.
@@ -82,21 +84,29 @@ impl Cache {
                 })?
                 .join("bareflow"),
         };
-        let read_only = env::var_os("BAREFLOW_CACHE_READ")
-            .map(|folders| {
-                env::split_paths(&folders)
-                    .filter(|path| path.is_dir())
-                    .collect()
-            })
-            .unwrap_or_default();
-        Ok(Self { root, read_only })
+        let list = env::var_os("BAREFLOW_CACHE_READ").unwrap_or_default();
+        Ok(Self {
+            root,
+            sources: Address::parse_list(&list),
+            patience: Patience::default(),
+        })
     }
 
     /// A cache in `root`.
     pub fn at(root: &Path, read_only: &[&Path]) -> Self {
+        let sources = read_only
+            .iter()
+            .map(|path| Address::Folder((*path).to_owned()))
+            .collect();
+        Self::with_sources(root, sources, Patience::default())
+    }
+
+    /// A cache in `root`, and others of all kinds.
+    pub fn with_sources(root: &Path, sources: Vec<Address>, patience: Patience) -> Self {
         Self {
             root: root.to_owned(),
-            read_only: read_only.iter().map(|path| (*path).to_owned()).collect(),
+            sources,
+            patience,
         }
     }
 
@@ -105,9 +115,22 @@ impl Cache {
         &self.root
     }
 
-    /// Folders that may hold finished distributions and are never written.
-    pub fn read_only(&self) -> &[PathBuf] {
-        &self.read_only
+    /// What may hold finished packages and is never written, in the order in which it is asked.
+    pub fn sources(&self) -> &[Address] {
+        &self.sources
+    }
+
+    /// The folders among them.
+    pub fn read_only(&self) -> impl Iterator<Item = &Path> {
+        self.sources.iter().filter_map(|source| match source {
+            Address::Folder(path) if path.is_dir() => Some(path.as_path()),
+            _ => None,
+        })
+    }
+
+    /// How long servers are waited for.
+    pub fn patience(&self) -> Patience {
+        self.patience
     }
 
     /// Tarballs of sources, and the unpacked tree.
@@ -133,6 +156,11 @@ impl Cache {
     /// The lock of the folder of finished packages: held for as long as one is renamed or removed.
     pub fn lock_of_packages(&self) -> PathBuf {
         self.root.join("lock-dist")
+    }
+
+    /// The lock of what is being downloaded: one package at a time.
+    pub fn lock_of_downloads(&self) -> PathBuf {
+        self.root.join("lock-download")
     }
 
     /// Finished distributions.

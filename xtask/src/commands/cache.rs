@@ -1,5 +1,6 @@
-//! `cargo xtask cache`: what the cache holds, whether it is whole, and less of it.
+//! `cargo xtask cache`: what the cache holds, whether it is whole, less of it, and the same elsewhere.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -7,13 +8,14 @@ use clap::{Args, Subcommand};
 use bareflow_build::llvm::{Inputs, Profile, Request};
 use bareflow_build::packing::listing::Contents;
 use bareflow_build::paths::Cache;
+use bareflow_build::remote::Address;
 use bareflow_build::sdk;
-use bareflow_build::store::{self, Current};
+use bareflow_build::store::{self, Current, Pushed};
 use bareflow_build::tools::{Installation, Tools};
 use bareflow_image::error::Result;
 use bareflow_run::say;
 
-/// Look at the cache, check it, or make it smaller.
+/// Look at the cache, check it, make it smaller, or bring its packages to another one.
 #[derive(Args, Debug)]
 pub struct CacheArgs {
     #[command(subcommand)]
@@ -28,6 +30,12 @@ enum Action {
     Verify,
     /// Delete build trees, logs, all packages but the current and the newest of each kind, and what is damaged or unfinished
     Gc,
+    /// Bring every archive, and what lies beside it, to another cache
+    Push {
+        /// A folder, http(s)://HOST/FOLDER, or s3://BUCKET/PREFIX
+        #[arg(value_name = "DEST")]
+        to: OsString,
+    },
 }
 
 impl CacheArgs {
@@ -71,6 +79,15 @@ impl CacheArgs {
                     "{:.1} MB freed",
                     store::collect(&cache, &current)? as f64 / 1e6
                 );
+            }
+            Action::Push { to } => {
+                let to = Address::parse(&to);
+                for pushed in store::push(&cache, &to)? {
+                    match pushed {
+                        Pushed::New(archive) => say!("{} is there now", archive.display()),
+                        Pushed::Same(archive) => say!("{} was there already", archive.display()),
+                    }
+                }
             }
         }
         Ok(ExitCode::SUCCESS)

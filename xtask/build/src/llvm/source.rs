@@ -172,7 +172,7 @@ fn check(path: &Path, tarball: &Tarball) -> Result<()> {
 }
 
 fn find_or_download(cache: &Cache, request: &Request) -> Result<PathBuf> {
-    for folder in std::iter::once(cache.source()).chain(cache.read_only().iter().cloned()) {
+    for folder in std::iter::once(cache.source()).chain(cache.read_only().map(Path::to_owned)) {
         for tarball in [&UPSTREAM, &DEBIAN] {
             let path = folder.join(tarball.file_name);
             if path.is_file() {

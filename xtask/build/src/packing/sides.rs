@@ -22,6 +22,9 @@ pub const PROVENANCE: &str = ".intoto.jsonl";
 /// Every addition.
 pub const ALL: &[&str] = &[SHA256, SIGNATURE, SBOM, PROVENANCE];
 
+/// Of these, what is needed where an archive is restored.
+pub const RESTORED: &[&str] = &[SHA256, ".minisig"];
+
 /// What archives end in.
 pub const ARCHIVE: &str = ".tar.zst";
 

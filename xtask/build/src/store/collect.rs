@@ -1,6 +1,6 @@
 //! Less of the cache.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -45,7 +45,8 @@ pub fn collect(cache: &Cache, current: &Current) -> Result<u64> {
         doomed.push(cache.root().join("logs"));
     }
     let _lock = super::lock(&cache.lock_of_packages())?;
-    doomed.extend(packages(cache, current)?);
+    let downloads = lock_if_free(&cache.lock_of_downloads())?;
+    doomed.extend(packages(cache, current, downloads.as_ref())?);
     let mut freed = 0;
     for path in doomed.into_iter().filter(|path| path.exists()) {
         freed += size_of_tree(&path);
@@ -55,11 +56,11 @@ pub fn collect(cache: &Cache, current: &Current) -> Result<u64> {
 }
 
 /// Which of the packages, and of what is beside them, are of no use.
-fn packages(cache: &Cache, current: &Current) -> Result<Vec<PathBuf>> {
+fn packages(cache: &Cache, current: &Current, downloads: Option<&File>) -> Result<Vec<PathBuf>> {
     let children = all_children(&cache.distributions())?;
     let mut doomed: Vec<_> = children
         .iter()
-        .filter(|path| is_abandoned(path))
+        .filter(|path| is_abandoned(path, downloads))
         .cloned()
         .collect();
     let mut folders: Vec<_> = children
@@ -114,17 +115,16 @@ impl Current {
     }
 }
 
-/// Whether nobody will go on with it.
-fn is_abandoned(path: &Path) -> bool {
+/// Whether nobody will go on with it. Nobody does with downloads if their lock is free.
+fn is_abandoned(path: &Path, downloads: Option<&File>) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let is_old = || {
         let age = changed(path).and_then(|time| SystemTime::now().duration_since(time).ok());
         age.is_some_and(|age| age > MOST_LIFE)
     };
-    if name.contains(DAMAGED) {
-        return true;
-    }
-    (name.starts_with(TEMPORARY) || name.contains(PARTIAL)) && is_old()
+    name.contains(DAMAGED)
+        || (name.contains(PARTIAL) && downloads.is_some())
+        || (name.starts_with(TEMPORARY) && is_old())
 }
 
 fn changed(path: &Path) -> Option<SystemTime> {

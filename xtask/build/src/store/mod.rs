@@ -9,6 +9,7 @@
 mod check;
 mod collect;
 mod partial;
+mod push;
 mod restore;
 
 use std::fs::{self, File};
@@ -25,6 +26,7 @@ use crate::shell::shell;
 
 pub use check::{check_archive, check_folder, verify};
 pub use collect::{Current, collect};
+pub use push::{Pushed, push};
 
 /// Something that the cache holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
