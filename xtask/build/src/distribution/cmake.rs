@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use bareflow_llvm_config::graph::{Component, Graph};
+use bareflow_llvm_config::graph::Graph;
 
 use crate::error::{Error, Result};
 
@@ -64,7 +64,7 @@ pub fn components(graph: &Graph, libraries: &[String]) -> String {
         libraries.join(" ")
     );
     for component in graph.components() {
-        let found: Vec<&str> = libraries_of(graph, &[component.name.clone()])
+        let found: Vec<&str> = libraries_of(graph, std::slice::from_ref(&component.name))
             .into_iter()
             .filter(|library| libraries.iter().any(|there| there == library))
             .collect();
@@ -82,26 +82,20 @@ pub fn components(graph: &Graph, libraries: &[String]) -> String {
 /// The libraries of components: a component's own, and for a group those of its members. Each once.
 fn libraries_of<'a>(graph: &'a Graph, names: &[String]) -> Vec<&'a str> {
     fn visit<'a>(graph: &'a Graph, name: &str, depth: usize, found: &mut Vec<&'a str>) {
-        let component = graph
-            .components()
-            .iter()
-            .find(|component| component.name == name);
-        match component {
-            Some(Component {
-                library: Some(library),
-                ..
-            }) => {
-                if !found.contains(&library.as_str()) {
-                    found.push(library);
-                }
-            }
+        let mut components = graph.components().iter();
+        let Some(component) = components.find(|component| component.name == name) else {
+            return;
+        };
+        match &component.library {
+            Some(library) if found.contains(&library.as_str()) => {}
+            Some(library) => found.push(library),
             // Groups are of groups at most a few levels deep; a circle ends here.
-            Some(group) if depth > 0 => {
-                for member in &group.requires {
+            None if depth > 0 => {
+                for member in &component.requires {
                     visit(graph, member, depth - 1, found);
                 }
             }
-            _ => {}
+            None => {}
         }
     }
     let mut found = Vec::new();

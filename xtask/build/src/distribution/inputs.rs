@@ -182,7 +182,8 @@ mod tests {
 
     #[test]
     fn a_change_of_any_input_changes_the_key() {
-        let changes: [(&str, fn(&mut Inputs)); 6] = [
+        type Change = (&'static str, fn(&mut Inputs));
+        let changes: [Change; 6] = [
             ("profile", |inputs| inputs.profile = Profile::Jit),
             ("LLVM", |inputs| inputs.llvm_key.push('x')),
             ("a file", |inputs| inputs.folders[1].push('x')),
