@@ -97,7 +97,8 @@ fn packages(cache: &Cache, current: &Current, downloads: Option<&File>) -> Resul
             None if file.to_string_lossy().ends_with(sides::ARCHIVE) => file.clone(),
             None => continue,
         };
-        if !is_left_over(file) && !(archive.is_file() && is_kept(&archive)) {
+        let is_wanted = archive.is_file() && is_kept(&archive);
+        if !is_left_over(file) && !is_wanted {
             doomed.push(file.clone());
         }
     }
