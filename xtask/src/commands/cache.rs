@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use bareflow_build::distribution;
 use bareflow_build::llvm::{Inputs, Profile, Request};
 use bareflow_build::packing::listing::Contents;
 use bareflow_build::paths::Cache;
@@ -110,6 +111,8 @@ fn current(cache: &Cache) -> Result<Current> {
             names.push(sdk.identity().name());
         }
         names.push(identity.name());
+        let distribution = distribution::Inputs::collect(&tools, &request)?;
+        names.push(distribution.identity().name());
     }
     Ok(Current::Known(names))
 }
