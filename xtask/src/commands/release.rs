@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use bareflow_build::attest::{Signer, release};
+use bareflow_build::distribution;
 use bareflow_build::llvm::{self, Request};
 use bareflow_build::paths::Cache;
 use bareflow_build::sdk;
@@ -49,9 +50,11 @@ impl ReleaseArgs {
         let tools = Tools::find(Installation::Forbidden)?;
         let cache = Cache::find()?;
         let request = Request::default();
-        let distribution = llvm::distribution(&cache, &tools, &request)?;
-        let sdk = sdk::provide(&cache, &tools, &distribution, &request)?;
-        let archives = release::gather(&[distribution, sdk], &self.out, signer.as_ref())?;
+        let libraries = llvm::distribution(&cache, &tools, &request)?;
+        let sdk = sdk::provide(&cache, &tools, &libraries, &request)?;
+        let product = distribution::provide(&cache, &tools, &request)?;
+        let packages = [product, libraries, sdk];
+        let archives = release::gather(&packages, &self.out, signer.as_ref())?;
         for archive in archives {
             say!("{}", archive.display());
         }
