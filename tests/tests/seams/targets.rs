@@ -10,7 +10,15 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ("../cxx-runtime", &[]),
     ("../driver", &["tests"]),
     ("../tests/src", &[]),
-    ("../xtask", &["run/src/qemu/tests.rs"]),
+    (
+        "../xtask",
+        &[
+            // A package of Alpine's has the program's name.
+            "build/src/installation/packages.rs",
+            "build/tests",
+            "run/src/qemu/tests.rs",
+        ],
+    ),
 ];
 
 /// Of triples, of flags, and of tools.

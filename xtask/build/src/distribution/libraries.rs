@@ -12,6 +12,7 @@ use super::inputs::Inputs;
 use crate::cargo::clean_cargo;
 use crate::error::{Error, Result, system};
 use crate::kernel::{CompilerCache, KernelBuilder};
+use crate::llvm::steps::JIT_COMPONENTS;
 use crate::packing::copy;
 use crate::paths::{self, Cache};
 use crate::shell::{Log, display, shell};
@@ -42,7 +43,13 @@ pub fn options() -> Vec<String> {
     let pairs = RUNTIME_PROFILE
         .iter()
         .map(|(name, value)| format!("{name}={value}"));
-    let flags = [RUNTIME_FLAGS, PROGRAM_FLAGS, PLATFORM_FLAGS, WEAKEN_FLAGS];
+    let flags = [
+        RUNTIME_FLAGS,
+        PROGRAM_FLAGS,
+        PLATFORM_FLAGS,
+        WEAKEN_FLAGS,
+        JIT_COMPONENTS,
+    ];
     let flags = flags.into_iter().flatten().map(|flag| (*flag).to_owned());
     pairs.chain(flags).collect()
 }

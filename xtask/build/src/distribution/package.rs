@@ -11,6 +11,8 @@ use walkdir::WalkDir;
 use super::cmake;
 use super::libraries::Build;
 use crate::error::{Error, Result, system};
+use crate::llvm::inputs::is_source;
+use crate::llvm::steps::JIT_COMPONENTS;
 use crate::packing::{MANIFEST, Manifest, Origin, copy, copy_tree, publish};
 use crate::paths;
 use crate::shell::shell;
@@ -22,20 +24,6 @@ pub const PRODUCT_VERSION: &str = env!("CARGO_PKG_VERSION");
 const INFORMATION: &str = "share/bareflow/build-info.json";
 /// The component graph.
 const GRAPH: &str = "share/bareflow/LibraryDependencies.inc";
-
-/// What the engine links; what these need comes with them.
-const ENGINE_COMPONENTS: &[&str] = &[
-    "orcjit",
-    "interpreter",
-    "passes",
-    "irreader",
-    "bitwriter",
-    "linker",
-    "x86codegen",
-    "x86asmparser",
-    "x86desc",
-    "x86info",
-];
 
 /// The libraries under LLVM, in link order.
 const BASE_LIBRARIES: &[&str] = &["bareflow-linux", "c++", "bareflow-runtime", "c", "m"];
@@ -104,20 +92,33 @@ fn is_replaced(inner: &Path) -> bool {
     .any(|name| inner == Path::new(name))
 }
 
+/// Whether a file is not one that editors leave.
+fn is_source_file(path: &Path) -> bool {
+    path.file_name().is_some_and(is_source)
+}
+
 /// Headers, scripts, examples and texts.
 fn files(build: &Build, root: &Path) -> Result<()> {
     let repository = paths::repository();
     let sources = repository.join("distribution");
     let share = root.join("share/bareflow");
-    copy_tree(&sources.join("include"), &root.join("include"), |_| true)?;
+    copy_tree(
+        &sources.join("include"),
+        &root.join("include"),
+        is_source_file,
+    )?;
     copy(
         &repository.join("kernel/engine/include/llvm_baremetal.h"),
         &root.join("include/llvm_baremetal.h"),
     )?;
-    copy_tree(&sources.join("scripts"), &share, |_| true)?;
+    copy_tree(&sources.join("scripts"), &share, is_source_file)?;
     fs::set_permissions(share.join("run"), fs::Permissions::from_mode(0o755))
         .map_err(system("cannot make share/bareflow/run executable"))?;
-    copy_tree(&sources.join("examples"), &share.join("examples"), |_| true)?;
+    copy_tree(
+        &sources.join("examples"),
+        &share.join("examples"),
+        is_source_file,
+    )?;
     copy(
         &repository.join("LICENSE"),
         &root.join("licenses/bareflow.txt"),
@@ -169,7 +170,8 @@ fn build_systems(build: &Build, root: &Path) -> Result<()> {
     ];
     let sh = shell()?;
     for (from, to) in places {
-        for path in sh.read_dir(sources.join(from))? {
+        let paths = sh.read_dir(sources.join(from))?.into_iter();
+        for path in paths.filter(|path| is_source_file(path)) {
             let text = cmake::fill(&sh.read_file(&path)?, &values)?;
             sh.write_file(to.join(path.file_name().unwrap_or_default()), text)?;
         }
@@ -236,7 +238,7 @@ fn values(build: &Build, libraries: &[String]) -> Vec<(&'static str, String)> {
         ("BASE_LIST", list(base.iter().map(String::as_str))),
         ("FLAGS", information.c_flags.join(" ")),
         ("CXX", CXX_FLAGS.join(" ")),
-        ("ENGINE_COMPONENTS", ENGINE_COMPONENTS.join(" ")),
+        ("ENGINE_COMPONENTS", JIT_COMPONENTS.join(" ")),
         ("LLVM_LIBRARIES", llvm.join(" ")),
         (
             "LIBRARIES",

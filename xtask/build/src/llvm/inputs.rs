@@ -1,5 +1,6 @@
 //! What a build is made from, and the keys that follow from it.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
@@ -165,7 +166,19 @@ impl std::io::Write for HashWriter {
     }
 }
 
-/// The SHA-256 of all files below a folder: their paths and their contents, in the order of the paths.
+/// How names of files end that editors and `patch` leave beside a file.
+const LEFT_ENDINGS: &[&str] = &["~", "#", ".bak", ".orig", ".rej", ".swp", ".swo", ".tmp"];
+
+/// Whether a file or folder is somebody's work, by its name: neither what editors and version control leave beside it, nor
+/// what cargo builds.
+pub fn is_source(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let is_left =
+        name.starts_with(['.', '#']) || LEFT_ENDINGS.iter().any(|end| name.ends_with(end));
+    !is_left && name != "target"
+}
+
+/// The SHA-256 of all source files below a folder: their paths and their contents, in the order of the paths.
 ///
 /// # Errors
 /// When one cannot be read.
@@ -176,19 +189,16 @@ pub fn folder_hash(folder: &Path) -> Result<String> {
 /// The same without these folders right below it.
 fn folder_hash_without(folder: &Path, excluded: &[&str]) -> Result<String> {
     let mut hash = Sha256::new();
-    let is_included = |entry: &DirEntry| {
-        entry.depth() != 1 || excluded.iter().all(|name| entry.file_name() != *name)
+    let is_included = |entry: &DirEntry| match entry.depth() {
+        0 => true,
+        1 if excluded.iter().any(|name| entry.file_name() == *name) => false,
+        _ => is_source(entry.file_name()),
     };
     let entries = WalkDir::new(folder).sort_by_file_name();
     for entry in entries.into_iter().filter_entry(is_included) {
         let entry = entry
             .map_err(|error| Error::Usage(format!("cannot read {}: {error}", folder.display())))?;
-        if !entry.file_type().is_file()
-            || entry
-                .path()
-                .components()
-                .any(|part| part.as_os_str() == "target")
-        {
+        if !entry.file_type().is_file() {
             continue;
         }
         let name = entry.path().strip_prefix(folder).unwrap_or(entry.path());
@@ -265,6 +275,30 @@ mod tests {
             ..sample()
         };
         assert_eq!(jit.build_key(), sample().build_key());
+    }
+
+    #[test]
+    fn what_editors_leave_changes_nothing_wherever_the_folder_lies() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("target/.hidden");
+        fs::create_dir_all(folder.join("target")).unwrap();
+        let nothing = folder_hash(&folder).unwrap();
+        fs::write(folder.join("errno.h"), "").unwrap();
+        let first = folder_hash(&folder).unwrap();
+        assert_ne!(first, nothing);
+        for name in [
+            "errno.h~",
+            ".errno.h.swp",
+            "#errno.h#",
+            ".#errno.h",
+            "errno.h.orig",
+            "errno.h.rej",
+            "errno.h.bak",
+            "target/built",
+        ] {
+            fs::write(folder.join(name), "").unwrap();
+            assert_eq!(folder_hash(&folder).unwrap(), first, "{name}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub mod inputs;
 pub mod libc;
 pub mod package;
 pub mod source;
-mod steps;
+pub mod steps;
 pub mod trees;
 
 use std::path::PathBuf;

@@ -298,7 +298,7 @@ impl Build<'_> {
 }
 
 /// What the engine links; everything that these depend on is built with them.
-const JIT_COMPONENTS: &[&str] = &[
+pub const JIT_COMPONENTS: &[&str] = &[
     "orcjit",
     "interpreter",
     "passes",

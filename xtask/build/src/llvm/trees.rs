@@ -7,6 +7,7 @@ use std::process::Command;
 use walkdir::WalkDir;
 
 use super::Request;
+use super::inputs::is_source;
 use super::steps::machine_flags;
 use crate::error::{Error, Result};
 use crate::paths::{self, Cache, Package};
@@ -232,12 +233,12 @@ fn run_stamped(
 }
 
 /// Makes the files of `from` also those of `to`. A file that is equal keeps its time, so that nothing is
-/// compiled again for it.
+/// compiled again for it. What editors leave stays where it is.
 pub fn copy_changed(from: &Path, to: &Path) -> Result<()> {
     for entry in WalkDir::new(from).sort_by_file_name() {
         let entry = entry
             .map_err(|error| Error::Build(format!("cannot read {}: {error}", from.display())))?;
-        if entry.file_type().is_file() {
+        if entry.file_type().is_file() && is_source(entry.file_name()) {
             let inner = entry.path().strip_prefix(from).unwrap_or(entry.path());
             copy_if_changed(entry.path(), &to.join(inner))?;
         }
@@ -324,6 +325,7 @@ mod tests {
         let (from, to) = (folder.path().join("from"), folder.path().join("to"));
         fs::create_dir(&from).unwrap();
         fs::write(from.join("a.h"), "1").unwrap();
+        fs::write(from.join("a.h~"), "0").unwrap();
         copy_changed(&from, &to).unwrap();
         let time = || fs::metadata(to.join("a.h")).unwrap().modified().unwrap();
         let first = time();
@@ -336,5 +338,6 @@ mod tests {
         fs::write(from.join("a.h"), "2").unwrap();
         copy_changed(&from, &to).unwrap();
         assert_eq!(fs::read_to_string(to.join("a.h")).unwrap(), "2");
+        assert!(!to.join("a.h~").exists());
     }
 }

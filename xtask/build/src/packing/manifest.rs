@@ -293,15 +293,19 @@ impl FileEntry {
 /// # Errors
 /// When one cannot be read.
 pub fn listing_for(text: &str, folder: &Path, contents: Contents) -> Result<Listing> {
-    let is_format_1 = serde_json::from_str(text).is_ok_and(|Format { format }| format.is_none());
     Listing::of(
         folder,
-        if is_format_1 {
+        if is_format_1(text) {
             Contents::Hashed
         } else {
             contents
         },
     )
+}
+
+/// Whether a manifest is of the first format.
+pub fn is_format_1(text: &str) -> bool {
+    serde_json::from_str(text).is_ok_and(|Format { format }| format.is_none())
 }
 
 /// Reads a manifest of the first format, which lists the files of `lib` alone: the others count as they are.

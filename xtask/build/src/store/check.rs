@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::partial::is_left_over;
 use crate::error::{Error, Result, system};
 use crate::packing::listing::Contents;
-use crate::packing::manifest::listing_for;
-use crate::packing::{Identity, MANIFEST, Manifest, archive, sides};
+use crate::packing::manifest::{is_format_1, listing_for};
+use crate::packing::{Identity, MANIFEST, Manifest, archive, sides, write_json};
 use crate::paths::Cache;
 
 /// Compares a folder with its manifest; returns what that says.
@@ -29,11 +29,14 @@ pub fn check_folder(
     let listing = listing_for(&text, folder, contents).map_err(|error| one(error.to_string()))?;
     let manifest = Manifest::parse(&text, &listing).map_err(one)?;
     let differences = manifest.differences(&listing);
-    if differences.is_empty() {
-        Ok(manifest)
-    } else {
-        Err(differences)
+    if !differences.is_empty() {
+        return Err(differences);
     }
+    if is_format_1(&text) {
+        // All bytes have been read for it: the next look need not.
+        write_json(&path, &manifest).map_err(|error| one(error.to_string()))?;
+    }
+    Ok(manifest)
 }
 
 /// Reads an archive to its end, and compares it with what lies beside it and with its manifest; unpacks it into `folder`,

@@ -35,6 +35,14 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+/// The folder of a published package, its archive, and what lies beside that, in the order of their names.
+fn names_of(identity: &Identity) -> Vec<String> {
+    let name = identity.name();
+    let additions = ["", ".intoto.jsonl", ".sha256", ".spdx.json"];
+    let files = additions.map(|addition| format!("{name}.tar.zst{addition}"));
+    std::iter::once(name).chain(files).collect()
+}
+
 /// Puts a flipped bit into the middle of a file.
 fn damage(path: &Path) {
     let mut bytes = fs::read(path).unwrap();
@@ -47,15 +55,8 @@ fn damage(path: &Path) {
 fn a_published_package_is_whole_and_has_its_hash_beside_it() {
     let (_root, cache, folder) = with_package(&[]);
     assert_eq!(verify(&cache).unwrap(), Vec::<String>::new());
-    let name = identity('k').name();
-    assert_eq!(
-        names(&cache.distributions()),
-        [
-            name.clone(),
-            format!("{name}.tar.zst"),
-            format!("{name}.tar.zst.sha256")
-        ]
-    );
+    let published = names_of(&identity('k'));
+    assert_eq!(names(&cache.distributions()), published);
     let request = request();
     let found = provide(&cache, &identity('k'), &request, no_build).unwrap();
     assert_eq!(found, folder);
@@ -281,12 +282,8 @@ fn what_is_current_or_newest_is_kept_and_what_is_orphaned_goes() {
 
     collect(&cache, &Current::Known(vec![identity('k').name()])).unwrap();
     let mut expected = vec![".tmpnew".to_owned()];
-    for name in [identity('k').name(), jit.name()] {
-        expected.extend([
-            name.clone(),
-            format!("{name}.tar.zst"),
-            format!("{name}.tar.zst.sha256"),
-        ]);
+    for kept in [identity('k'), jit.clone()] {
+        expected.extend(names_of(&kept));
     }
     expected.sort();
     assert_eq!(names(&dist), expected);
@@ -344,4 +341,22 @@ fn a_look_at_thousands_of_files_takes_milliseconds() {
     eprintln!("{} ms", fastest.as_secs_f64() * 1e3);
     // Many times what it takes, for a busy machine.
     assert!(fastest < Duration::from_secs(1), "{fastest:?}");
+}
+
+#[test]
+fn a_package_of_the_first_format_is_read_whole_once() {
+    let (_root, cache, folder) = with_package(&[]);
+    let path = folder.join(MANIFEST);
+    let mut manifest: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let fields = manifest.as_object_mut().unwrap();
+    for name in ["format", "package", "files"] {
+        fields.remove(name).unwrap();
+    }
+    fields.insert("archives".to_owned(), serde_json::json!([]));
+    fs::write(&path, manifest.to_string()).unwrap();
+    let look = || find(&cache, &identity('k'), Contents::Sized).unwrap();
+    assert_eq!(look(), Some(folder.clone()));
+    assert!(fs::read_to_string(&path).unwrap().contains("\"format\": 2"));
+    assert_eq!(look(), Some(folder));
 }
