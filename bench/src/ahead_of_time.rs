@@ -13,6 +13,7 @@ use bareflow_build::shell;
 use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
 use bareflow_image::program::{Module, Program};
+use bareflow_targets::DEFAULT;
 
 /// How hard clang tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +144,7 @@ define i32 @main(i32 %count, ptr %arguments) {
 "#;
 
 fn embedding(assembly: &str) -> String {
-    let mut text = String::from("target triple = \"x86_64-unknown-none-elf\"\n");
+    let mut text = format!("target triple = \"{}\"\n", DEFAULT.triple);
     for line in assembly.lines() {
         let line = line
             .replace('\\', "\\5C")

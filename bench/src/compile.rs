@@ -22,6 +22,7 @@ use bareflow_report::profile::Profile;
 use bareflow_report::tables::{digits, render, verdict};
 use bareflow_tests::real::build::{self, Built};
 use bareflow_tests::real::table::{self, Run};
+use bareflow_targets::DEFAULT;
 
 const REPETITIONS: usize = 3;
 /// What takes more seconds is not repeated: little disturbs it.
@@ -488,7 +489,10 @@ fn compare(
     let flag = format!("-{}", level.name());
     let extracted = folder.join("extracted.bc");
     let empty = folder.join("empty.ll");
-    fs::write(&empty, "target triple = \"x86_64-unknown-none-elf\"\n")?;
+    fs::write(
+        &empty,
+        format!("target triple = \"{}\"\n", DEFAULT.triple),
+    )?;
     let start = best(|| clang(context, &empty, &flag))?;
     let row = |name: &str, instructions: usize, clang: f64, engine: f64| {
         vec![

@@ -230,7 +230,7 @@ fn symbol_name(symbol: &Symbol) -> Result<String, String> {
 }
 
 fn module(assembly: &str) -> String {
-    let mut text = format!("target triple = \"{TARGET}\"\n");
+    let mut text = format!("target triple = \"{}\"\n", TARGET.triple);
     for line in assembly.lines() {
         let line = line.replace('\\', "\\5C").replace('"', "\\22");
         let _ = writeln!(text, "module asm \"{line}\"");

@@ -3,6 +3,7 @@
 //! Format: <https://releases.llvm.org/18.1.8/docs/BitCodeFormat.html>.
 
 use crate::error::{DriverError, Result};
+use crate::flags::TARGET;
 
 const MAGIC: [u8; 4] = *b"BC\xC0\xDE";
 const WRAPPER_MAGIC: [u8; 4] = [0xDE, 0xC0, 0x17, 0x0B];
@@ -28,7 +29,7 @@ const CHAR6: &[u8; 64] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0
 pub struct Identity {
     /// Such as `LLVM16.0.6`.
     pub producer: String,
-    /// Such as `x86_64-unknown-none-elf`.
+    /// The target, in a form of LLVM's.
     pub triple: String,
     /// It ends before its module does, or is no bitcode.
     pub is_cut: bool,
@@ -75,15 +76,6 @@ impl Identity {
         rest.split('.').next()?.parse().ok()
     }
 
-    fn is_for_programs(&self) -> bool {
-        let mut parts = self.triple.split('-');
-        let of_no_system = |part| matches!(part, "unknown" | "pc" | "none" | "elf");
-        self.triple.is_empty()
-            || parts.next() == Some("x86_64")
-                && parts.clone().any(|part| part == "none")
-                && parts.all(of_no_system)
-    }
-
     /// Checks that a linker of LLVM `reader` can make part of a program of it.
     ///
     /// # Errors
@@ -101,13 +93,12 @@ impl Identity {
                 "{name}: truncated or malformed bitcode"
             )));
         }
-        if self.is_for_programs() {
+        if TARGET.is_named_by(&self.triple) {
             return Ok(());
         }
         Err(DriverError::Input(format!(
             "{name}: the bitcode is for the target {}; programs are for {}",
-            self.triple,
-            crate::flags::TARGET
+            self.triple, TARGET.triple
         )))
     }
 }

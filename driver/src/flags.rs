@@ -3,8 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use bareflow_targets::{NO_HOST_HEADERS, Target};
+
 /// The target of programs.
-pub const TARGET: &str = "x86_64-unknown-none-elf";
+pub const TARGET: &Target = bareflow_targets::DEFAULT;
 
 /// What is decided for programs, but may be decided otherwise: it comes before the user's flags.
 const DEFAULTS: &[&str] = &[
@@ -25,16 +27,11 @@ const DEFAULTS_OF_GNU: &[&str] = &["-Dunix=1"];
 /// What clang defines for Linux in C++, whatever the standard.
 const DEFAULTS_OF_CXX: &[&str] = &["-D_GNU_SOURCE=1"];
 
-/// What the kernels rely on: it comes after the user's flags.
-const ENFORCED: &[&str] = &[
-    "--target=x86_64-unknown-none-elf",
-    "-O2",
-    "-mno-red-zone",
-    "-mcmodel=small",
-    "-fno-pic",
-    "-fno-stack-protector",
-    "-nostdlibinc",
-];
+/// clang's option that names the target of programs.
+#[must_use]
+pub fn target_option() -> String {
+    format!("--target={}", TARGET.triple)
+}
 
 /// There is nothing that could catch an exception; `throw` is an error that says so.
 const ENFORCED_CXX: &[&str] = &["-fno-exceptions", "-nostdinc++"];
@@ -145,8 +142,10 @@ pub fn target_arguments(
     ];
     let mut arguments: Vec<OsString> = defaults.concat().into_iter().map(OsString::from).collect();
     arguments.extend_from_slice(user);
+    // What the kernels rely on comes after the user's flags.
+    arguments.extend([target_option().into(), "-O2".into()]);
     arguments.extend(
-        [ENFORCED, enforced_of_language]
+        [TARGET.code_flags, &[NO_HOST_HEADERS], enforced_of_language]
             .concat()
             .into_iter()
             .map(OsString::from),

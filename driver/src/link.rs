@@ -16,6 +16,7 @@ use crate::bitcode::Identity;
 use crate::command_line::LinkResult;
 use crate::compile::{is_disk_full, run};
 use crate::error::{DriverError, Result, reading, system};
+use crate::flags::TARGET;
 use crate::input::{Contents, check_linkable};
 use crate::kernel_symbols;
 use crate::texts::{may_have_texts, with_texts};
@@ -76,7 +77,7 @@ impl Link<'_> {
         let mut command = match self.result {
             LinkResult::Program => {
                 let mut command = Command::new(&self.toolchain.lld);
-                command.args(["-m", "elf_x86_64", "--plugin-opt=emit-llvm", "--trace"]);
+                command.args(["-m", TARGET.elf_emulation, "--plugin-opt=emit-llvm", "--trace"]);
                 // Names stay as they are: what is linked says the same as its modules one by one.
                 command.args(["-e", ENTRY, "--export-dynamic"]);
                 command

@@ -8,7 +8,7 @@ use bareflow_protocol::exit_code::USAGE;
 
 use crate::compile::run;
 use crate::error::{DriverError, Result};
-use crate::flags::TARGET;
+use crate::flags::{TARGET, target_option};
 use crate::sdk::Sdk;
 use crate::toolchain::Toolchain;
 
@@ -22,14 +22,16 @@ pub fn answer(query: &str, toolchain: &Toolchain, sdk: &Sdk) -> Result<()> {
             let clang = ask_clang(toolchain, query)?;
             let first = clang.lines().next().unwrap_or_default();
             format!(
-                "bareflow-cc {} ({first})\nTarget: {TARGET}\nInstalledDir: {}",
+                "bareflow-cc {} ({first})\nTarget: {}\nInstalledDir: {}",
                 env!("CARGO_PKG_VERSION"),
+                TARGET.triple,
                 sdk.root.join("bin").display()
             )
         }
         ("help", _) => format!(
-            "{}\nIn BareFlow's driver, objects and programs are bitcode for {TARGET}.",
-            ask_clang(toolchain, query)?.trim_end()
+            "{}\nIn BareFlow's driver, objects and programs are bitcode for {}.",
+            ask_clang(toolchain, query)?.trim_end(),
+            TARGET.triple
         ),
         ("print-file-name", Some(name)) => {
             let path = sdk.libraries.join(name);
@@ -78,7 +80,7 @@ fn split(query: &str) -> (&str, Option<&str>) {
 fn ask_clang(toolchain: &Toolchain, query: &str) -> Result<String> {
     let mut command = Command::new(&toolchain.clang);
     command
-        .arg(format!("--target={TARGET}"))
+        .arg(target_option())
         .arg(query)
         .stdout(Stdio::piped());
     let end = run(&mut command)?;

@@ -13,7 +13,7 @@ use bareflow_protocol::exit_code::BUILD_FAILED;
 
 use crate::compile::run;
 use crate::error::{DriverError, Result, reading, system};
-use crate::flags::TARGET;
+use crate::flags::target_option;
 
 /// Starts every such text.
 const START: &[u8] = b"INFO:";
@@ -40,7 +40,7 @@ pub(crate) fn with_texts(bitcode: Vec<u8>, clang: &Path, scratch: &Path) -> Resu
     fs::write(&program, &bitcode).map_err(system(format!("cannot write {}", program.display())))?;
     let mut command = Command::new(clang);
     command
-        .arg(format!("--target={TARGET}"))
+        .arg(target_option())
         .args(["-O0", "-c", "-x", "ir", "-o"])
         .args([&native, &program]);
     let end = run(&mut command)?;

@@ -9,9 +9,8 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use bareflow_targets::Target;
 use bareflow_tiers::{Counting, TABLE};
-
-const TARGET: &str = "x86_64-unknown-none-elf";
 
 fn main() {
     let output = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
@@ -21,12 +20,20 @@ fn main() {
     println!("cargo::rerun-if-changed=include");
     println!("cargo::rerun-if-changed=cpp");
 
-    bind(&output);
-    std::fs::write(output.join("levels.inc"), levels()).expect("OUT_DIR is writable");
+    let architecture = env::var("CARGO_CFG_TARGET_ARCH").expect("cargo sets it");
+    let target = Target::of_architecture(&architecture)
+        .unwrap_or_else(|| panic!("{architecture} is not in the table of targets"));
+
+    bind(target, &output);
+    let write = |name: &str, text: String| {
+        std::fs::write(output.join(name), text).expect("OUT_DIR is writable");
+    };
+    write("levels.inc", levels());
+    write("target.h", constants(target));
     let library = output.join("libc.bc");
     if let Some(distribution) = env::var_os("BAREFLOW_DIST") {
         let distribution = Path::new(&distribution);
-        compile(distribution, &output);
+        compile(target, distribution, &output);
         let sdk = env::var_os("BAREFLOW_SDK");
         std::fs::copy(
             sdk.as_deref()
@@ -40,11 +47,11 @@ fn main() {
     }
 }
 
-fn bind(output: &Path) {
+fn bind(target: &Target, output: &Path) {
     bindgen::Builder::default()
         .header("include/llvm_baremetal.h")
         .use_core()
-        .clang_arg(format!("--target={TARGET}"))
+        .clang_arg(format!("--target={}", target.triple))
         // The header needs no more of the C library than what the compiler itself has.
         .clang_arg("-ffreestanding")
         .allowlist_item("(llvm|LLVM)_.*")
@@ -87,13 +94,38 @@ fn levels() -> String {
     rows
 }
 
+/// What C++ is to know of the target, for `cpp/arch/arch.h`.
+fn constants(target: &Target) -> String {
+    let Target {
+        triple,
+        baseline,
+        stubs,
+        ..
+    } = target;
+    format!(
+        "#pragma once
+
+#include <stddef.h>
+
+namespace bareflow::arch {{
+
+constexpr const char *target_triple = \"{triple}\";
+constexpr const char *baseline_processor = \"{baseline}\";
+constexpr size_t stub_bytes = {};
+constexpr size_t entry_bytes = {};
+
+}} // namespace bareflow::arch
+",
+        stubs.stub_bytes, stubs.entry_bytes
+    )
+}
+
 /// The folders of C++ sources: the architecture's own, and each code generator's.
-fn source_folders() -> Vec<PathBuf> {
-    let architecture = env::var("CARGO_CFG_TARGET_ARCH").expect("cargo sets it");
+fn source_folders(target: &Target) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = ["cpp", "cpp/codegen", "cpp/interpreter", "cpp/tiered"]
         .map(PathBuf::from)
         .into();
-    folders.push(Path::new("cpp/arch").join(architecture));
+    folders.push(Path::new("cpp/arch").join(target.architecture));
     for row in &TABLE {
         let folder = Path::new("cpp/codegen").join(row.generator.name());
         if !folders.contains(&folder) {
@@ -103,9 +135,9 @@ fn source_folders() -> Vec<PathBuf> {
     folders
 }
 
-fn compile(distribution: &Path, output: &Path) {
+fn compile(target: &Target, distribution: &Path, output: &Path) {
     let mut files = Vec::new();
-    for folder in source_folders() {
+    for folder in source_folders(target) {
         let entries = std::fs::read_dir(folder).expect("the package has its C++ sources");
         files.extend(
             entries
@@ -120,12 +152,12 @@ fn compile(distribution: &Path, output: &Path) {
     build
         .cpp(true)
         .compiler(env::var_os("BAREFLOW_CLANGXX").unwrap_or_else(|| "clang++".into()))
-        .target(TARGET)
+        .target(target.triple)
         .no_default_flags(true)
         .cpp_link_stdlib(None)
         .cargo_metadata(true)
         .warnings(true)
-        .flag(format!("--target={TARGET}"))
+        .flag(format!("--target={}", target.triple))
         .flag("-Os")
         .flag("-Wno-unused-parameter")
         .include(output)

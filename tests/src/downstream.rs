@@ -7,8 +7,9 @@ use std::process::{Command, Output};
 
 use super::subject::Subject;
 use bareflow_build::cargo::clean_cargo;
+use bareflow_targets::DEFAULT;
 
-const TARGET: &str = "x86_64-unknown-linux-gnu";
+const TARGET: &str = DEFAULT.rust.target;
 
 /// The crate `llvm-sys`, unmodified: it asks the shipped `llvm-config` for everything, and the program
 /// that it is in runs.

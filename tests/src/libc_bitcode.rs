@@ -8,7 +8,7 @@ use std::process::Command;
 use super::downstream::finish;
 use super::subject::Subject;
 use bareflow_build::kernel::KernelKind;
-use bareflow_build::llvm::TARGET;
+use bareflow_targets::DEFAULT;
 
 /// Functions that programs call in loops.
 const REQUIRED: &[&str] = &[
@@ -57,7 +57,7 @@ fn defined_names(subject: &Subject, files: &[&Path]) -> Result<BTreeSet<String>,
 
 /// What the printed module must say, and what it must not.
 fn check_text(text: &str) -> Result<(), String> {
-    let triple = format!("target triple = \"{TARGET}\"");
+    let triple = format!("target triple = \"{}\"", DEFAULT.triple);
     if !text.lines().any(|line| line == triple) {
         return Err(format!("there is no line {triple}"));
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::runner::{Outcome, Test};
 use bareflow_build::cargo::clean_cargo;
+use bareflow_targets::DEFAULT;
 
 /// One test for each lock file below `examples`, and one for that of the fuzz targets.
 ///
@@ -33,7 +34,7 @@ fn check(package: &Path) -> Outcome {
     let metadata = clean_cargo(package)
         .args(["metadata", "--locked", "--format-version", "1"])
         // Else packages that only other systems need are downloaded.
-        .args(["--filter-platform", "x86_64-unknown-linux-gnu"])
+        .args(["--filter-platform", DEFAULT.rust.target])
         .output();
     match metadata {
         Ok(output) if output.status.success() => Outcome::Passed,

@@ -424,10 +424,6 @@ typedef struct llvm_piece {
   uint32_t owner;
 } llvm_piece_t;
 
-/* A unit's stub, by which code calls it, and what that leads to as long as the unit has no code. */
-#define LLVM_STUB_BYTES 8
-#define LLVM_ENTRY_BYTES 16
-
 typedef enum llvm_place_kind {
   /* A variable or a function of the program that is not a unit. */
   LLVM_PLACE_SYMBOL = 0,
@@ -438,7 +434,8 @@ typedef enum llvm_place_kind {
   LLVM_PLACE_VOID_MAIN = 4,
   /* An llvm_unit_t for each unit, then a word for each with the address of its code. */
   LLVM_PLACE_COUNTERS = 5,
-  /* LLVM_STUB_BYTES of code for each unit, then LLVM_ENTRY_BYTES for each. */
+  /* A stub for each unit, by which code calls it, then an entry for each, which its stub leads to as long as the unit has
+     no code: of as many bytes as the architecture's have. */
   LLVM_PLACE_STUBS = 6,
   LLVM_PLACE_COPIES = 7,
   /* A page with addresses of functions from outside, and behind it the page of code that goes there. */

@@ -3,3 +3,4 @@
 mod engine;
 mod machine;
 mod sources;
+mod targets;

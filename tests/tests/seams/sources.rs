@@ -25,7 +25,7 @@ pub fn sources(folder: &Path, files: &mut Vec<PathBuf>) {
         let extension = path.extension().and_then(|extension| extension.to_str());
         if path.is_dir() {
             sources(&path, files);
-        } else if matches!(extension, Some("rs" | "cpp" | "h")) {
+        } else if matches!(extension, Some("rs" | "cpp" | "h" | "cmake")) {
             files.push(path);
         }
     }

@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 use std::time::SystemTime;
 
+use bareflow_targets::Target;
+
 use crate::cargo::clean_cargo;
 use crate::remembered::{States, files_below, is_older};
 use crate::shell;
@@ -126,6 +128,8 @@ impl LlvmExtent {
 pub struct KernelBuilder {
     /// The repository.
     pub root: PathBuf,
+    /// What kernels run on.
+    pub target: &'static Target,
     /// The LLVM distribution.
     pub distribution: PathBuf,
     /// The SDK: its C library is the kernels', and programs inline from its bitcode.
@@ -150,13 +154,8 @@ pub struct CompilerCache {
 /// Names of LLVM's functions: the machine has them first, in this order. `cargo xtask order` writes it.
 pub const FUNCTION_ORDER: &str = "kernel/machine/llvm.order";
 
-/// The standard library that is installed on x86-64 Linux anyway serves a kernel too: the code is
-/// generic over the target, and only the parts of it that ask nothing of Linux are linked.
-const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// What an exported program's kernel needs beside its image: a stack of 8 MiB, a heap of 4 MiB, page tables.
 const PROGRAM_MEMORY_BYTES: u64 = 16 << 20;
-const RUSTFLAGS: &str = "-Crelocation-model=static -Ctarget-cpu=x86-64 -Cforce-unwind-tables=no \
-                         -Cforce-frame-pointers=yes -Cpanic=abort";
 
 impl KernelBuilder {
     /// Builds the kernel if it is not up to date; returns its ELF file.
@@ -262,7 +261,7 @@ impl KernelBuilder {
             "--profile",
             "kernel",
             "--target",
-            TARGET,
+            self.target.rust.target,
             "--package",
             package,
             "--quiet",
@@ -288,6 +287,7 @@ impl KernelBuilder {
         }
         remove_if_there(&stamp)?;
         let start = SystemTime::now();
+        let flags = self.target.rust.flags.join(" ");
         eprintln!("$ cargo {}", arguments.join(" "));
         let mut command = clean_cargo(&self.root);
         if let Some(cache) = &self.compiler_cache {
@@ -296,7 +296,7 @@ impl KernelBuilder {
         let status = command
             .args(&arguments)
             .env("CARGO_TARGET_DIR", self.cargo_folder(kind))
-            .env("RUSTFLAGS", RUSTFLAGS)
+            .env("RUSTFLAGS", &flags)
             .env("BAREFLOW_DIST", &self.distribution)
             .env("BAREFLOW_SDK", &self.sdk)
             .env("BAREFLOW_CLANGXX", compiler)
@@ -308,7 +308,7 @@ impl KernelBuilder {
             return Err(KernelError::Compile {
                 package,
                 command: format!(
-                    "RUSTFLAGS='{RUSTFLAGS}' BAREFLOW_DIST={} BAREFLOW_SDK={} cargo {}",
+                    "RUSTFLAGS='{flags}' BAREFLOW_DIST={} BAREFLOW_SDK={} cargo {}",
                     self.distribution.display(),
                     self.sdk.display(),
                     arguments.join(" ")
@@ -327,7 +327,7 @@ impl KernelBuilder {
     fn library(&self, kind: KernelKind) -> PathBuf {
         let name = format!("lib{}.a", kind.package().replace('-', "_"));
         self.cargo_folder(kind)
-            .join(TARGET)
+            .join(self.target.rust.target)
             .join("kernel")
             .join(name)
     }
@@ -622,6 +622,7 @@ mod tests {
     fn builder(root: &Path) -> KernelBuilder {
         KernelBuilder {
             root: root.into(),
+            target: bareflow_targets::DEFAULT,
             distribution: root.join("dist"),
             sdk: root.join("sdk"),
             clangxx: "clang++".into(),

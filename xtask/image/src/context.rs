@@ -12,6 +12,7 @@ use bareflow_build::llvm::{self, Request};
 use bareflow_build::paths::{self, Cache};
 use bareflow_build::sdk;
 use bareflow_build::tools::{Installation, Tools};
+use bareflow_targets::DEFAULT as TARGET;
 
 /// Names a finished distribution to use instead of the one of this state of the repository.
 const DISTRIBUTION_VARIABLE: &str = "BAREFLOW_DISTRIBUTION";
@@ -76,6 +77,7 @@ impl Context {
     pub fn kernel_builder(&self) -> KernelBuilder {
         KernelBuilder {
             root: self.root.clone(),
+            target: TARGET,
             distribution: self.distribution.clone(),
             sdk: self.sdk.clone(),
             clangxx: self.tools.clangxx.clone(),
@@ -131,7 +133,7 @@ impl Context {
         image: &Path,
     ) -> Result<(), ImageError> {
         let (clang, lld) = (&self.tools.clang, &self.tools.lld);
-        let stages = BootStages::remembered(&self.cache.answers(), &self.root, clang, lld)?;
+        let stages = BootStages::remembered(&self.cache.answers(), &self.root, TARGET, clang, lld)?;
         let disk = DiskImage {
             stages: &stages,
             kernel,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "../../include/llvm_baremetal.h"
+#include "target.h"
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/IR/Function.h"
@@ -20,8 +21,10 @@ namespace bareflow::arch {
 
 // inline.h: the processor's counter of cycles or the like, whose unit `cycles` are everywhere in the engine.
 //   uint64_t read_clock();
-// inline.h: the triple of what programs are compiled for, and the least of its processors, by LLVM's names.
+// target.h, which the build script writes from the table of targets: the triple of what programs are compiled for, the
+// least of its processors, by LLVM's names, and sizes of stubs.
 //   constexpr const char *target_triple, *baseline_processor;
+//   constexpr size_t stub_bytes, entry_bytes;
 
 // target.cpp: makes LLVM's back end for the architecture known.
 void register_target();
@@ -34,9 +37,9 @@ bool is_interrupt_handler(const llvm::Function &function);
 
 // stubs.cpp: to be called before a program runs.
 void prepare_stubs();
-// stubs.cpp: writes LLVM_STUB_BYTES of code that go to where the word says.
+// stubs.cpp: writes stub_bytes of code that go to where the word says.
 void put_stub(uintptr_t place, uintptr_t word);
-// stubs.cpp: writes LLVM_ENTRY_BYTES of code that go to `enter_unit` with the unit's number.
+// stubs.cpp: writes entry_bytes of code that go to `enter_unit` with the unit's number.
 void put_entry(uintptr_t place, uint32_t unit, uintptr_t enter_unit);
 
 // stubs.cpp defines bareflow_enter_unit and bareflow_native_... of tiered/tiered.h, in assembly.

@@ -1,4 +1,5 @@
 // What unoptimised code has noted, as the optimiser knows it: weights of branches, counts of entries and a summary.
+#include "../arch/arch.h"
 #include "tiered.h"
 
 #include "llvm/IR/InstIterator.h"
@@ -48,8 +49,8 @@ std::optional<Seen> find_seen(const Counters &counters, uint32_t unit, Function 
 
 Function *function_at(const std::vector<Unit> &units, uintptr_t stubs, uintptr_t address) {
   uintptr_t offset = address - stubs;
-  size_t unit = offset / stub_bytes;
-  if (address < stubs || unit >= units.size() || offset % stub_bytes != 0 || units[unit].is_loop())
+  size_t unit = offset / arch::stub_bytes;
+  if (address < stubs || unit >= units.size() || offset % arch::stub_bytes != 0 || units[unit].is_loop())
     return nullptr;
   return units[unit].function;
 }

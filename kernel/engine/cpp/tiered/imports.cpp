@@ -11,12 +11,12 @@ uintptr_t Imports::stub_of_word(uintptr_t word) const {
   size_t bytes = pool.page_size();
   for (const Page &page : pages)
     if (word >= page.words && word - page.words < bytes)
-      return page.stubs + (word - page.words) / sizeof(void *) * stub_bytes;
+      return page.stubs + (word - page.words) / sizeof(void *) * arch::stub_bytes;
   return 0;
 }
 
 Error Imports::add_page() {
-  static_assert(stub_bytes == sizeof(void *), "a page of words has as many as a page of stubs");
+  static_assert(arch::stub_bytes == sizeof(void *), "a page of words has as many as a page of stubs");
   ProgramMemory scope;
   size_t bytes = pool.page_size();
   auto data = pool.reserve(bytes);
@@ -25,7 +25,7 @@ Error Imports::add_page() {
   auto code = pool.reserve(bytes);
   if (!code)
     return code.takeError();
-  for (size_t offset = 0; offset < bytes; offset += stub_bytes)
+  for (size_t offset = 0; offset < bytes; offset += arch::stub_bytes)
     arch::put_stub(*code + offset, *data + offset);
   if (Error error = pool.seal(*code, bytes))
     return error;

@@ -54,8 +54,6 @@ extern "C" void *bareflow_native_code_of(uint32_t unit) {
   return running->slots[unit];
 }
 
-static constexpr size_t entry_bytes = LLVM_ENTRY_BYTES;
-
 uintptr_t helper_for_code(const llvm_context &context, const char *name, void *own) {
   uintptr_t found = address_for_code(context, name, reinterpret_cast<uintptr_t>(own));
   if (!found)
@@ -89,7 +87,7 @@ llvm_error_t create_stubs(llvm_tiered &program) {
   auto data = pool.reserve(count * (sizeof(llvm_unit_t) + sizeof(void *)));
   if (!data)
     return fail(context, LLVM_ERROR_OUT_OF_MEMORY, data.takeError());
-  auto code = pool.reserve(count * (stub_bytes + entry_bytes));
+  auto code = pool.reserve(count * (arch::stub_bytes + arch::entry_bytes));
   if (!code)
     return fail(context, LLVM_ERROR_OUT_OF_MEMORY, code.takeError());
 
@@ -107,7 +105,7 @@ llvm_error_t create_stubs(llvm_tiered &program) {
     counters.least_cycles = UINT64_MAX;
     std::fill(std::begin(counters.limits), std::end(counters.limits), UINT64_MAX);
   }
-  if (Error error = pool.seal(*code, count * (stub_bytes + entry_bytes)))
+  if (Error error = pool.seal(*code, count * (arch::stub_bytes + arch::entry_bytes)))
     return fail(context, LLVM_ERROR_OUT_OF_MEMORY, std::move(error));
   return LLVM_OK;
 }
@@ -118,11 +116,11 @@ void llvm_tiered::lay_out(uintptr_t data, uintptr_t code) {
   counters = reinterpret_cast<llvm_unit_t *>(data);
   slots = reinterpret_cast<void **>(counters + unit_count);
   stubs = code;
-  entries = code + unit_count * bareflow::stub_bytes;
+  entries = code + unit_count * arch::stub_bytes;
 }
 
-uintptr_t llvm_tiered::stub(uint32_t unit) const { return stubs + unit * bareflow::stub_bytes; }
+uintptr_t llvm_tiered::stub(uint32_t unit) const { return stubs + unit * arch::stub_bytes; }
 
 uintptr_t llvm_tiered::no_code(uint32_t unit) const {
-  return entries + unit * bareflow::entry_bytes;
+  return entries + unit * arch::entry_bytes;
 }

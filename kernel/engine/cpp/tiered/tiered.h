@@ -364,7 +364,6 @@ namespace bareflow {
 uintptr_t helper_for_code(const llvm_context &context, const char *name, void *own);
 // stubs.cpp: counters, slots and stubs at the pool's start.
 llvm_error_t create_stubs(llvm_tiered &program);
-constexpr size_t stub_bytes = LLVM_STUB_BYTES;
 // The unit's newest code; its first if it has none yet. For code that has called a stub.
 extern "C" void *bareflow_native_code_of(uint32_t unit);
 // The program that runs, for code that comes from stubs and counters.

@@ -13,14 +13,15 @@ use bareflow_snapshot::{
     Access, Function, Owner, PAGE_SIZE_BYTES, Piece, Place, PlaceKind, Region, Snapshot, pages_of,
     seen,
 };
+use bareflow_targets::THIS;
 use bareflow_tiers::Tier;
 
 use crate::bindings::{
-    LLVM_ENTRY_BYTES, LLVM_PIECE_DATA, LLVM_PIECE_KEPT, LLVM_PIECE_RESERVED,
+    LLVM_PIECE_DATA, LLVM_PIECE_KEPT, LLVM_PIECE_RESERVED,
     LLVM_PLACE_CONSTRUCTOR, LLVM_PLACE_COPIES, LLVM_PLACE_COUNTERS, LLVM_PLACE_DESTRUCTOR,
     LLVM_PLACE_IMPORT, LLVM_PLACE_IMPORT_STUBS, LLVM_PLACE_IMPORT_WORDS, LLVM_PLACE_MAIN,
     LLVM_PLACE_STUBS, LLVM_PLACE_SYMBOL, LLVM_PLACE_VOID_MAIN, LLVM_PROTECTION_EXECUTE,
-    LLVM_PROTECTION_READ, LLVM_PROTECTION_WRITE, LLVM_STUB_BYTES, llvm_code_symbol_t,
+    LLVM_PROTECTION_READ, LLVM_PROTECTION_WRITE, llvm_code_symbol_t,
     llvm_contents_t, llvm_piece_t, llvm_place_kind_t, llvm_place_t, llvm_profile_t,
     llvm_program_function, llvm_restored_t, llvm_tier_t, llvm_unit_t,
 };
@@ -30,7 +31,7 @@ use crate::session::tier_code;
 
 /// What the library keeps for each unit: counters and a word; a stub and an entry.
 const COUNTER_BYTES: usize = size_of::<llvm_unit_t>() + size_of::<usize>();
-const STUB_BYTES: usize = (LLVM_STUB_BYTES + LLVM_ENTRY_BYTES) as usize;
+const STUB_BYTES: usize = THIS.stubs.stub_bytes + THIS.stubs.entry_bytes;
 
 /// A snapshot in the form that the library takes. Pointers lead into the other fields.
 #[derive(Debug)]

@@ -3,10 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::Inputs;
 use super::steps::Build;
 use crate::error::Result;
 use crate::llvm::package::host_program;
+use crate::llvm::package::flags;
 use crate::packing::{Origin, copy, copy_tree, publish};
+
+/// The source of the code that fills a package, for the key.
+pub const CODE: &str = include_str!("package.rs");
 
 /// The compiler driver, which is told by its name what it is to do.
 const DRIVER_PACKAGE: &str = "bareflow-driver";
@@ -27,12 +32,12 @@ const BUILD_SYSTEMS: &[&str] = &["cmake", "autoconf"];
 ///
 /// # Errors
 /// When a file is missing or cannot be written.
-pub fn make(build: &Build) -> Result<PathBuf> {
-    let inputs = build.inputs;
+pub fn make(build: &Build, inputs: &Inputs) -> Result<PathBuf> {
+    let ground = &inputs.ground;
     let origin = Origin {
-        source: inputs.llvm.source_hash.clone(),
-        toolchain: inputs.llvm.program_toolchain.clone(),
-        flags: inputs.flags.clone(),
+        source: ground.source_hash.clone(),
+        toolchain: ground.tools.program.clone(),
+        flags: flags(ground.target),
         components: BTreeMap::new(),
     };
     publish(build.trees.cache, &inputs.identity(), origin, |root| {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use bareflow_boot_layout::{STAGE1_LIMIT_BYTES, STAGE2_MARK, STAGE2_SIZE_BYTES, assembler};
 use bareflow_build::shell::shell;
+use bareflow_targets::Target;
 use xshell::{Cmd, cmd};
 
 use bareflow_build::remembered::{States, Store, files_below};
@@ -22,6 +23,9 @@ pub enum StageError {
     /// A tool cannot be started, or a file cannot be used.
     #[error(transparent)]
     Shell(#[from] xshell::Error),
+    /// No firmware of the target's starts anything by boot stages.
+    #[error("{0} has no boot stages")]
+    NoStages(&'static str),
     /// A tool refused its input.
     #[error("{name} does not assemble; the command was:\n  {command}\n{output}")]
     Tool {
@@ -61,12 +65,14 @@ impl BootStages {
     pub fn remembered(
         answers: &Store,
         root: &Path,
+        target: &Target,
         clang: &Path,
         lld: &Path,
     ) -> Result<Self, StageError> {
         let mut states = States::default();
         states
             .word("boot stages")
+            .word(target.triple)
             .word(assembler::definitions())
             .program(clang)
             .program(lld);
@@ -75,7 +81,7 @@ impl BootStages {
             states.file_if_there(&path);
         }
         let stages = answers.get_or_make(&states.key(), || {
-            let stages = Self::assemble(root, clang, lld)?;
+            let stages = Self::assemble(root, target, clang, lld)?;
             Ok::<_, StageError>([stages.stage2, stages.stage1].concat())
         })?;
         let (stage2, stage1) = stages.split_at(STAGE2_SIZE_BYTES);
@@ -89,7 +95,16 @@ impl BootStages {
     ///
     /// # Errors
     /// [`StageError`].
-    pub fn assemble(root: &Path, clang: &Path, lld: &Path) -> Result<Self, StageError> {
+    pub fn assemble(
+        root: &Path,
+        target: &Target,
+        clang: &Path,
+        lld: &Path,
+    ) -> Result<Self, StageError> {
+        let made_for = target
+            .boot_stages()
+            .ok_or(StageError::NoStages(target.triple))?;
+        let (triple, emulation) = (made_for.triple, made_for.elf_emulation);
         let folder = TemporaryFolder::new("stages").map_err(StageError::TemporaryFolder)?;
         let includes = folder.path();
         let sh = shell()?;
@@ -104,12 +119,12 @@ impl BootStages {
             let source = sources.join(format!("bios/{name}.S"));
             let assemble = cmd!(
                 sh,
-                "{clang} --target=i386-unknown-none-elf -c -I {sources} -I {includes} {source} -o {object}"
+                "{clang} --target={triple} -c -I {sources} -I {includes} {source} -o {object}"
             );
             run(name, assemble)?;
             let link = cmd!(
                 sh,
-                "{lld} -m elf_i386 --oformat binary -e {name} -Ttext {address} {object} -o {flat}"
+                "{lld} -m {emulation} --oformat binary -e {name} -Ttext {address} {object} -o {flat}"
             );
             run(name, link)?;
             Ok(sh.read_binary_file(flat)?)

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use bareflow_build::shell::shell;
 use bareflow_bundle::{Bundle, MODULE};
+use bareflow_driver::flags::TARGET;
 use xshell::cmd;
 
 use super::ExportError;
@@ -198,15 +199,12 @@ fn check_target(ir: &str) -> Result<(), ExportError> {
         .lines()
         .find_map(|line| line.strip_prefix("target triple = \""))
         .map_or("", |rest| rest.trim_end_matches('"'));
-    let mut parts = triple.split('-');
-    let fits = triple.is_empty()
-        || parts.next() == Some("x86_64")
-            && parts.all(|part| ["unknown", "none", "pc", "elf"].contains(&part));
-    if fits {
+    if TARGET.is_named_by(triple) {
         return Ok(());
     }
     Err(ExportError::BadProgram(format!(
-        "the IR is for target '{triple}', not for 'x86_64-unknown-none-elf'"
+        "the IR is for target '{triple}', not for '{}'",
+        TARGET.triple
     )))
 }
 
@@ -280,9 +278,7 @@ mod tests {
 
     #[test]
     fn other_targets_are_refused() {
-        for good in ["x86_64-unknown-none-elf", "x86_64-none-elf", "x86_64-elf"] {
-            check_target(&format!("target triple = \"{good}\"\n")).unwrap();
-        }
+        check_target(&format!("target triple = \"{}\"\n", TARGET.triple)).unwrap();
         check_target("define void @f()").unwrap();
         for bad in ["aarch64-unknown-linux-gnu", "x86_64-pc-linux-gnu"] {
             let error = check_target(&format!("target triple = \"{bad}\"\n")).unwrap_err();

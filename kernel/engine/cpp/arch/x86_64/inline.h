@@ -5,9 +5,6 @@
 
 namespace bareflow::arch {
 
-constexpr const char *target_triple = "x86_64-unknown-none-elf";
-constexpr const char *baseline_processor = "x86-64";
-
 // The time stamp counter.
 inline uint64_t read_clock() { return __builtin_ia32_rdtsc(); }
 

@@ -151,7 +151,7 @@ static void put_displacement(uint8_t *place, uintptr_t target) {
 
 // mov $unit, %r11d; jmp bareflow_enter_unit
 void put_entry(uintptr_t place, uint32_t unit, uintptr_t enter_unit) {
-  const uint8_t code[LLVM_ENTRY_BYTES] = {0x41, 0xbb, 0, 0, 0, 0, 0xe9, 0,
+  const uint8_t code[entry_bytes] = {0x41, 0xbb, 0, 0, 0, 0, 0xe9, 0,
                                      0,    0,    0, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc};
   auto *bytes = reinterpret_cast<uint8_t *>(place);
   memcpy(bytes, code, sizeof code);
@@ -161,7 +161,7 @@ void put_entry(uintptr_t place, uint32_t unit, uintptr_t enter_unit) {
 
 // jmp *word
 void put_stub(uintptr_t place, uintptr_t word) {
-  const uint8_t code[LLVM_STUB_BYTES] = {0xff, 0x25, 0, 0, 0, 0, 0x66, 0x90};
+  const uint8_t code[stub_bytes] = {0xff, 0x25, 0, 0, 0, 0, 0x66, 0x90};
   auto *bytes = reinterpret_cast<uint8_t *>(place);
   memcpy(bytes, code, sizeof code);
   put_displacement(bytes + 2, word);
