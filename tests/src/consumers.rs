@@ -5,6 +5,7 @@
 
 use std::env;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
@@ -17,6 +18,7 @@ use super::subject::Subject;
 use bareflow_build::cargo::clean_environment;
 use bareflow_build::distribution;
 use bareflow_build::llvm::Request;
+use bareflow_build::packing::copy_tree;
 use bareflow_build::temporary::TemporaryFolder;
 use bareflow_build::tools::which;
 
@@ -104,12 +106,11 @@ impl Consumers {
         Ok(folder)
     }
 
-    /// A copy of a fixture, away from the repository.
-    fn fixture(&self, name: &str) -> Result<PathBuf, String> {
-        let folder = self.fresh(name)?.join("source");
+    /// A copy of a fixture for a test, away from the repository.
+    fn fixture(&self, test: &str, name: &str) -> Result<PathBuf, String> {
+        let folder = self.fresh(test)?.join("source");
         let from = self.subject.context.root.join("tests/fixtures/consumers");
-        link_tree(&from.join(name), &folder)
-            .map_err(|error| format!("cannot copy {name}: {error}"))?;
+        copy_tree(&from.join(name), &folder, |_| true).map_err(|error| error.to_string())?;
         Ok(folder)
     }
 
@@ -171,8 +172,13 @@ fn link_tree(from: &Path, to: &Path) -> std::io::Result<()> {
         let path = to.join(entry.path().strip_prefix(from).unwrap_or(entry.path()));
         if entry.file_type().is_dir() {
             fs::create_dir_all(path)?;
-        } else if fs::hard_link(entry.path(), &path).is_err() {
-            fs::copy(entry.path(), &path)?;
+        } else {
+            match fs::hard_link(entry.path(), &path) {
+                // A copy would empty the file if both names are its own.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(error),
+                Err(_) => drop(fs::copy(entry.path(), &path)?),
+                Ok(()) => {}
+            }
         }
     }
     Ok(())
@@ -271,13 +277,13 @@ fn check_llvm_config(consumers: &Consumers) -> Result<(), String> {
 
 /// CMake's checks give true answers, and find nothing of this machine.
 fn check_probes(consumers: &Consumers) -> Result<(), String> {
-    let source = consumers.fixture("probes")?;
+    let source = consumers.fixture("probes", "probes")?;
     consumers.configure(&source, "Release").map(drop)
 }
 
 /// Targets, components and upstream's functions; tests and steps of the build run programs.
 fn check_cmake(consumers: &Consumers) -> Result<(), String> {
-    let source = consumers.fixture("cmake")?;
+    let source = consumers.fixture("cmake", "cmake")?;
     for build_type in ["Debug", "MinSizeRel"] {
         let build = consumers.configure(&source, build_type)?;
         consumers.build(&build)?;
@@ -294,7 +300,7 @@ fn check_cmake(consumers: &Consumers) -> Result<(), String> {
 /// The documented commands, literally; and quoted, in a folder with a space.
 fn check_command_line(consumers: &Consumers) -> Result<(), String> {
     let place = consumers.place()?;
-    let source = consumers.fixture("cmake")?;
+    let source = consumers.fixture("command line", "cmake")?;
     let literal = "\
         for part in main printing; do\n\
         $CLANGXX $(\"$DIST/bin/llvm-config\" --cxxflags) -c $part.cpp\n\
@@ -349,7 +355,7 @@ fn check_kernel(consumers: &Consumers) -> Result<(), String> {
 
 /// pkg-config and make.
 fn check_make(consumers: &Consumers) -> Result<(), String> {
-    let source = consumers.fixture("make")?;
+    let source = consumers.fixture("make", "make")?;
     add_sources(consumers, &source)?;
     let lines = "export PKG_CONFIG_PATH=\"$DIST/lib/pkgconfig\"\nmake CXX=$CLANGXX\n./consumer";
     let distribution = &consumers.place()?.distribution;
@@ -358,7 +364,7 @@ fn check_make(consumers: &Consumers) -> Result<(), String> {
 
 /// Meson, which finds the distribution by pkg-config.
 fn check_meson(consumers: &Consumers) -> Result<(), String> {
-    let source = consumers.fixture("meson")?;
+    let source = consumers.fixture("meson", "meson")?;
     add_sources(consumers, &source)?;
     let lines = "\
         printf \"[constants]\\ndist = '%s'\\nsuffix = '%s'\\n\" \"$DIST\" \"${CLANGXX#clang++}\" > dist.ini\n\
