@@ -1,9 +1,10 @@
-//! `cargo xtask bench llvm-build`: what the precompiled headers save.
+//! `cargo xtask bench llvm-build`: what precompiled headers and sources compiled together save.
 //!
-//! The same sample of LLVM sources is compiled with and without the precompiled headers, each pair
-//! one after the other in one run, by the very command lines of the build tree. The result is a ratio of
-//! user times: it does not depend on how busy the machine is.
+//! The same sample of LLVM's objects is compiled as the build does it, and then each of their sources alone and without a
+//! precompiled header, one after the other in one run, by the very command lines of the build tree. The result is a ratio
+//! of user times: it does not depend on how busy the machine is.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -43,29 +44,34 @@ impl From<BenchError> for Error {
     }
 }
 
-/// Prints how much user time the headers save, by this many sources of the build tree of LLVM.
+/// Prints how much user time is saved, by this many objects of the build tree of LLVM.
 ///
 /// # Errors
 /// [`BenchError`], as the error of a build.
-pub fn run(tree: &Path, sources: usize) -> Result<()> {
-    let comparison = compare(tree, sources)?;
-    say!("sources compiled each way: {}", comparison.source_count);
+pub fn run(tree: &Path, objects: usize) -> Result<()> {
+    let comparison = compare(tree, objects)?;
+    let seconds = Duration::as_secs_f64;
     say!(
-        "user time with precompiled headers:    {:7.1} s",
-        comparison.with_headers.as_secs_f64()
-    );
-    say!(
-        "user time without:                     {:7.1} s",
-        comparison.without_headers.as_secs_f64()
-    );
-    say!(
-        "user time of the headers themselves:   {:7.1} s, once for {} sources",
-        comparison.headers_themselves.as_secs_f64(),
+        "sample: {} objects of {} sources, of {} sources in all",
+        comparison.object_count,
+        comparison.source_count,
         comparison.build_source_count
     );
+    for (what, time) in [
+        ("as the build compiles them:", &comparison.together),
+        ("each alone, with precompiled headers:", &comparison.alone),
+        ("each alone, without:", &comparison.plain),
+    ] {
+        say!("user time {what:<38} {:7.1} s", seconds(time));
+    }
     say!(
-        "ratio, the headers' share included:    {:7.3}",
-        comparison.ratio()
+        "user time of the headers themselves:             {:7.1} s, once",
+        seconds(&comparison.headers_themselves)
+    );
+    say!(
+        "ratios to plain compilation, the headers' share included: {:.3}, of the headers alone {:.3}",
+        comparison.ratio(comparison.together),
+        comparison.ratio(comparison.alone)
     );
     Ok(())
 }
@@ -81,65 +87,90 @@ struct CompileCommand {
 /// User times of the sample.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Comparison {
-    /// Sources compiled each way.
+    /// Objects compiled each way.
+    pub object_count: usize,
+    /// Sources in them.
     pub source_count: usize,
-    /// With the precompiled headers.
-    pub with_headers: Duration,
-    /// Without them.
-    pub without_headers: Duration,
-    /// Compiling the three precompiled headers themselves, once for the whole build.
+    /// As the build does it: some sources at once, with the precompiled headers.
+    pub together: Duration,
+    /// Each source alone, with them.
+    pub alone: Duration,
+    /// Each source alone, without them.
+    pub plain: Duration,
+    /// Compiling the precompiled headers themselves, once for the whole build.
     pub headers_themselves: Duration,
-    /// Sources of the whole build that use a precompiled header.
+    /// Sources of the whole build.
     pub build_source_count: usize,
 }
 
 impl Comparison {
-    /// User time with the headers over user time without; the share of a source in the cost of the
-    /// headers themselves is counted.
+    /// A user time of the sample over that of plain compilation; the share of the sample in the cost of the headers
+    /// themselves is counted.
     #[must_use]
-    pub fn ratio(&self) -> f64 {
+    pub fn ratio(&self, time: Duration) -> f64 {
         let share = self.source_count as f64 / self.build_source_count as f64;
-        (self.with_headers.as_secs_f64() + share * self.headers_themselves.as_secs_f64())
-            / self.without_headers.as_secs_f64()
+        (time.as_secs_f64() + share * self.headers_themselves.as_secs_f64())
+            / self.plain.as_secs_f64()
     }
 }
 
-/// Compiles a sample of `source_count` LLVM sources of the build tree `tree` both ways.
+/// Compiles a sample of `object_count` objects of the build tree `tree` all ways.
 ///
 /// # Errors
 /// [`BenchError`] when the tree has no compile commands or a source does not compile.
-pub fn compare(tree: &Path, source_count: usize) -> std::result::Result<Comparison, BenchError> {
+pub fn compare(tree: &Path, object_count: usize) -> std::result::Result<Comparison, BenchError> {
     let commands = compile_commands(tree)?;
     let (headers, users): (Vec<_>, Vec<_>) = commands
         .into_iter()
         .filter(|entry| entry.command.contains("cmake_pch.hxx"))
         .partition(|entry| entry.file.ends_with("cmake_pch.hxx.cxx"));
-    let chosen = spread(&users, source_count);
+    let build_source_count = users.iter().map(|entry| sources(entry).len()).sum();
+    let chosen = spread(&users, object_count);
+    let source_count: usize = chosen.iter().map(|entry| sources(entry).len()).sum();
     let output = tempfile_dir(tree)?;
-    let bar = ProgressBar::new(2 * chosen.len() as u64 + headers.len() as u64).with_style(
+    let steps = chosen.len() + 2 * source_count + headers.len();
+    let bar = ProgressBar::new(steps as u64).with_style(
         ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {elapsed} eta {eta}")
             .unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
+    let compile = |entry: &CompileCommand, command: &str| {
+        bar.inc(1);
+        compile(entry, command, output.path())
+    };
     let mut comparison = Comparison {
-        source_count: chosen.len(),
-        build_source_count: users.len(),
+        object_count: chosen.len(),
+        source_count,
+        build_source_count,
         ..Comparison::default()
     };
     for header in &headers {
-        comparison.headers_themselves += compile(header, &header.command, output.path())?;
-        bar.inc(1);
+        comparison.headers_themselves += compile(header, &header.command)?;
     }
     for entry in chosen {
-        comparison.with_headers += compile(entry, &entry.command, output.path())?;
-        comparison.without_headers += compile(
-            entry,
-            &without_precompiled_header(&entry.command),
-            output.path(),
-        )?;
-        bar.inc(2);
+        comparison.together += compile(entry, &entry.command)?;
+        for source in sources(entry) {
+            let file = entry.file.display().to_string();
+            let command = entry.command.replace(&file, &source);
+            comparison.alone += compile(entry, &command)?;
+            comparison.plain += compile(entry, &without_precompiled_header(&command))?;
+        }
     }
     bar.finish_and_clear();
     Ok(comparison)
+}
+
+/// The sources of an object: those that CMake includes in a file of its own, or else the one.
+fn sources(entry: &CompileCommand) -> Vec<String> {
+    let is_unity = entry.file.parent().is_some_and(|folder| folder.ends_with("Unity"));
+    let text = is_unity.then(|| fs::read_to_string(entry.directory.join(&entry.file)).ok());
+    match text.flatten() {
+        Some(text) => text
+            .lines()
+            .filter_map(|line| line.strip_prefix("#include \"")?.strip_suffix('"'))
+            .map(str::to_owned)
+            .collect(),
+        None => vec![entry.file.display().to_string()],
+    }
 }
 
 fn tempfile_dir(tree: &Path) -> std::result::Result<TemporaryFolder, BenchError> {
@@ -267,14 +298,34 @@ mod tests {
     }
 
     #[test]
+    fn the_sources_of_an_object_are_those_that_cmake_includes() {
+        let folder = tempfile::tempdir().unwrap();
+        let entry = |name: &str| CompileCommand {
+            directory: folder.path().to_owned(),
+            command: String::new(),
+            file: folder.path().join(name),
+        };
+        fs::create_dir(folder.path().join("Unity")).unwrap();
+        fs::write(
+            folder.path().join("Unity/unity_0_cxx.cxx"),
+            "/* generated */\n\n#include \"/llvm/A.cpp\"\n#undef DEBUG_TYPE\n\n#include \"/llvm/B.cpp\"\n",
+        )
+        .unwrap();
+        assert_eq!(sources(&entry("Unity/unity_0_cxx.cxx")), ["/llvm/A.cpp", "/llvm/B.cpp"]);
+        let alone = entry("C.cpp");
+        assert_eq!(sources(&alone), [alone.file.display().to_string()]);
+    }
+
+    #[test]
     fn the_cost_of_the_headers_is_shared_by_the_sources() {
         let comparison = Comparison {
             source_count: 10,
-            with_headers: Duration::from_secs(40),
-            without_headers: Duration::from_secs(100),
+            together: Duration::from_secs(30),
+            plain: Duration::from_secs(100),
             headers_themselves: Duration::from_secs(50),
             build_source_count: 100,
+            ..Comparison::default()
         };
-        assert!((comparison.ratio() - 0.45).abs() < 1e-9);
+        assert!((comparison.ratio(comparison.together) - 0.35).abs() < 1e-9);
     }
 }

@@ -7,8 +7,8 @@
 use std::env;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use bareflow_llvm_config::answers::Distribution;
 use bareflow_targets::Target;
 use bareflow_tiers::{Counting, TABLE};
 
@@ -170,24 +170,10 @@ fn compile(target: &Target, distribution: &Path, output: &Path) {
 /// What the distribution says that sources which use it are compiled with: its own flags, its folders of headers in
 /// their order, and definitions. Warnings about its headers are not for us.
 fn flags_of(distribution: &Path) -> Vec<String> {
-    let program = distribution.join("bin/llvm-config");
-    let output = Command::new(&program)
-        .args(["--prefix", "--cxxflags"])
-        .output()
-        .unwrap_or_else(|error| panic!("cannot run {}: {error}", program.display()));
-    assert!(
-        output.status.success(),
-        "{} --prefix --cxxflags: {}",
-        program.display(),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let text = String::from_utf8(output.stdout).expect("the distribution's path is UTF-8");
-    let (prefix, flags) = text.split_once('\n').expect("a line for each option");
-    // The folder's name may have spaces, which nothing quotes.
-    let flags = flags.replace(prefix, "\0");
-    let flags = flags.split_whitespace();
+    let distribution = Distribution::open(distribution.to_owned())
+        .unwrap_or_else(|error| panic!("BAREFLOW_DIST: {error}"));
+    let flags = distribution.cxx_flags().into_iter();
     flags
-        .map(|flag| flag.replace('\0', prefix))
         .flat_map(|flag| match flag.strip_prefix("-I") {
             Some(folder) => vec!["-isystem".to_owned(), folder.to_owned()],
             None => vec![flag],

@@ -1,6 +1,8 @@
 //! The answers of `llvm-config`, in the form of upstream's.
 
+use std::error::Error;
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::build_info::BuildInfo;
@@ -45,7 +47,7 @@ impl fmt::Display for AnswerError {
     }
 }
 
-impl std::error::Error for AnswerError {}
+impl Error for AnswerError {}
 
 /// What `--help` prints, for this target.
 #[must_use]
@@ -157,13 +159,34 @@ impl Quoting {
 /// Folders of libraries with nothing in them, which Rust's standard library asks for by name.
 const RUST_FOLDER: &str = "lib/rust";
 
+/// What the distribution's own C++ is compiled with besides.
+const CXX_FLAGS: &[&str] = &["-std=c++17", "-fno-exceptions", "-fno-rtti", "-nostdinc++"];
+
 /// What separates flags in `CARGO_ENCODED_RUSTFLAGS`.
 const ENCODED_SEPARATOR: &str = "\u{1f}";
 
 /// The libraries under LLVM, each before those that it needs.
 const SYSTEM_LIBRARIES: &str = "-lbareflow-linux -lc++ -lbareflow-runtime -lc -lm";
 
+fn read(path: &Path) -> Result<String, Box<dyn Error>> {
+    fs::read_to_string(path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()).into())
+}
+
 impl Distribution {
+    /// The distribution in a folder.
+    ///
+    /// # Errors
+    /// When what it says of itself is not there, or not to be read.
+    pub fn open(prefix: PathBuf) -> Result<Self, Box<dyn Error>> {
+        let share = prefix.join("share/bareflow");
+        Ok(Self {
+            build: serde_json::from_str(&read(&share.join("build-info.json"))?)?,
+            graph: Graph::parse(&read(&share.join("LibraryDependencies.inc"))?)?,
+            prefix,
+        })
+    }
+
     fn path(&self, name: &str, quoting: Quoting) -> String {
         quoting.form(&self.prefix.join(name).display().to_string())
     }
@@ -193,19 +216,11 @@ impl Distribution {
                 self.path(&format!("lib/lib{library}.a"), paths)
             })?,
             "--system-libs" => SYSTEM_LIBRARIES.to_owned(),
-            "--cppflags" => self.preprocessor_flags(paths),
-            "--cflags" => format!(
-                "{} {}",
-                self.machine_flags(),
-                self.preprocessor_flags(paths)
-            ),
-            "--cxxflags" => format!(
-                "{} -std=c++17 -fno-exceptions -fno-rtti -nostdinc++ -isystem {} -isystem {} {}",
-                self.machine_flags(),
-                self.path("include/bareflow/cxx", paths),
-                self.path("include/c++/v1", paths),
-                self.preprocessor_flags(paths)
-            ),
+            "--cppflags" => self.preprocessor_flags(paths).join(" "),
+            "--cflags" => {
+                [self.machine_flags(), self.preprocessor_flags(paths)].concat().join(" ")
+            }
+            "--cxxflags" => self.quoted_cxx_flags(paths).join(" "),
             "--ldflags" => self.linker_flags(paths),
             "--rustflags" => self.rust_flags(),
             "--components" => {
@@ -232,9 +247,26 @@ impl Distribution {
         Ok(Some(line))
     }
 
-    fn machine_flags(&self) -> String {
-        let build = &self.build;
-        format!("--target={} {}", build.target, build.c_flags.join(" "))
+    fn machine_flags(&self) -> Vec<String> {
+        let mut flags = vec![format!("--target={}", self.build.target)];
+        flags.extend_from_slice(&self.build.c_flags);
+        flags
+    }
+
+    /// What C++ is compiled with that uses the distribution: the words of a command line, as no shell reads them.
+    #[must_use]
+    pub fn cxx_flags(&self) -> Vec<String> {
+        self.quoted_cxx_flags(Quoting::Never)
+    }
+
+    fn quoted_cxx_flags(&self, paths: Quoting) -> Vec<String> {
+        let mut flags = self.machine_flags();
+        flags.extend(CXX_FLAGS.iter().map(|flag| (*flag).to_owned()));
+        for folder in ["include/bareflow/cxx", "include/c++/v1"] {
+            flags.extend(["-isystem".to_owned(), self.path(folder, paths)]);
+        }
+        flags.extend(self.preprocessor_flags(paths));
+        flags
     }
 
     /// Clang's driver for Linux starts lld; that for the bare machine would start a gcc. What it compiles on the way is
@@ -293,14 +325,14 @@ impl Distribution {
         flags.join(ENCODED_SEPARATOR)
     }
 
-    fn preprocessor_flags(&self, paths: Quoting) -> String {
-        let folder = |name| self.path(name, paths);
-        format!(
-            "-isystem {} -isystem {} -I{} -D__STDC_CONSTANT_MACROS -D__STDC_FORMAT_MACROS -D__STDC_LIMIT_MACROS",
-            folder("include/bareflow/c"),
-            folder("include/bareflow/libc"),
-            folder("include")
-        )
+    fn preprocessor_flags(&self, paths: Quoting) -> Vec<String> {
+        let mut flags = Vec::new();
+        for folder in ["include/bareflow/c", "include/bareflow/libc"] {
+            flags.extend(["-isystem".to_owned(), self.path(folder, paths)]);
+        }
+        flags.push(format!("-I{}", self.path("include", paths)));
+        flags.extend(["CONSTANT", "FORMAT", "LIMIT"].map(|kind| format!("-D__STDC_{kind}_MACROS")));
+        flags
     }
 }
 

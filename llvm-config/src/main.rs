@@ -2,16 +2,14 @@
 
 use std::env;
 use std::error::Error;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bareflow_llvm_config::answers::{AnswerError, Distribution, answer, usage};
-use bareflow_llvm_config::graph::Graph;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let result = open().and_then(|distribution| match answer(&distribution, &arguments) {
+    let result = prefix().and_then(Distribution::open).and_then(|distribution| match answer(&distribution, &arguments) {
         // As upstream's: the usage, and failure.
         Err(AnswerError::NoOption) => {
             eprint!("{}", usage(&distribution.build.target));
@@ -32,16 +30,6 @@ fn main() -> ExitCode {
     }
 }
 
-fn open() -> Result<Distribution, Box<dyn Error>> {
-    let prefix = prefix()?;
-    let share = prefix.join("share/bareflow");
-    Ok(Distribution {
-        build: serde_json::from_str(&read(&share.join("build-info.json"))?)?,
-        graph: Graph::parse(&read(&share.join("LibraryDependencies.inc"))?)?,
-        prefix,
-    })
-}
-
 /// The distribution that this program lies in.
 fn prefix() -> Result<PathBuf, Box<dyn Error>> {
     let program = env::current_exe()?.canonicalize()?;
@@ -50,14 +38,4 @@ fn prefix() -> Result<PathBuf, Box<dyn Error>> {
         .and_then(Path::parent)
         .map(Path::to_owned)
         .ok_or_else(|| "this program does not lie in a distribution's bin folder".into())
-}
-
-fn read(path: &Path) -> Result<String, Box<dyn Error>> {
-    fs::read_to_string(path).map_err(|error| {
-        format!(
-            "cannot read {}: {error}; this program answers from inside a distribution",
-            path.display()
-        )
-        .into()
-    })
 }

@@ -1,9 +1,11 @@
 # How LLVM is configured (cmake -C). Every answer that a check would guess is pinned here, because a
 # check that only builds a library says yes to every function.
+#
+# In: BAREFLOW_TRIPLE, BAREFLOW_BACKEND (of the target).
 set(CMAKE_BUILD_TYPE MinSizeRel CACHE STRING "")
-set(LLVM_TARGETS_TO_BUILD X86 CACHE STRING "")
-set(LLVM_DEFAULT_TARGET_TRIPLE x86_64-unknown-none-elf CACHE STRING "")
-set(LLVM_HOST_TRIPLE x86_64-unknown-none-elf CACHE STRING "")
+set(LLVM_TARGETS_TO_BUILD ${BAREFLOW_BACKEND} CACHE STRING "")
+set(LLVM_DEFAULT_TARGET_TRIPLE ${BAREFLOW_TRIPLE} CACHE STRING "")
+set(LLVM_HOST_TRIPLE ${BAREFLOW_TRIPLE} CACHE STRING "")
 set(LLVM_USE_HOST_TOOLS OFF CACHE BOOL "")
 set(HAVE_CXX_ATOMICS_WITHOUT_LIB ON CACHE BOOL "")
 set(HAVE_CXX_ATOMICS64_WITHOUT_LIB ON CACHE BOOL "")

@@ -42,14 +42,6 @@ function(bareflow_attach_precompiled_headers)
     else()
       set(set support)
     endif()
-    # The headers are C++; a library may hold C and assembler sources too.
-    list(FILTER sources EXCLUDE REGEX "\\.cpp$")
-    if(sources)
-      get_target_property(folder ${library} SOURCE_DIR)
-      list(TRANSFORM sources PREPEND "${folder}/" REGEX "^[^/$]")
-      set_source_files_properties(${sources} TARGET_DIRECTORY ${library}
-        PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
-    endif()
     get_target_property(visibility ${library} CXX_VISIBILITY_PRESET)
     if(visibility STREQUAL "hidden")
       # The target's libraries are compiled with another visibility, which a header would not fit.
@@ -63,12 +55,41 @@ function(bareflow_attach_precompiled_headers)
   endforeach()
 endfunction()
 
+# Sources of a library are compiled some at once: what headers define is instantiated and optimised once for all of them.
+function(bareflow_merge_sources)
+  include("${CMAKE_CURRENT_FUNCTION_LIST_DIR}/llvm-unity.cmake")
+  get_property(libraries GLOBAL PROPERTY LLVM_COMPONENT_LIBS)
+  foreach(library IN LISTS libraries)
+    set_target_properties(${library} PROPERTIES
+      UNITY_BUILD ON
+      UNITY_BUILD_BATCH_SIZE ${BAREFLOW_BATCH}
+      UNITY_BUILD_CODE_AFTER_INCLUDE "#undef DEBUG_TYPE")
+    get_target_property(folder ${library} SOURCE_DIR)
+    get_target_property(sources ${library} SOURCES)
+    foreach(source IN LISTS sources)
+      cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY "${folder}" NORMALIZE)
+      file(RELATIVE_PATH name "${CMAKE_SOURCE_DIR}/lib" "${source}")
+      set(skipped)
+      if(NOT source MATCHES "\\.cpp$")
+        # The headers are C++; a library may hold C and assembler sources too.
+        set(skipped SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON)
+      elseif(name IN_LIST BAREFLOW_ALONE)
+        set(skipped SKIP_UNITY_BUILD_INCLUSION ON)
+      endif()
+      if(skipped)
+        set_source_files_properties("${source}" TARGET_DIRECTORY ${library} PROPERTIES ${skipped})
+      endif()
+    endforeach()
+  endforeach()
+endfunction()
+
 # The component graph, as LLVM's own llvm-config gets it.
 function(bareflow_write_component_graph)
   LLVMBuildGenerateCFragment(OUTPUT "${CMAKE_BINARY_DIR}/LibraryDependencies.inc")
 endfunction()
 
-foreach(function bareflow_attach_precompiled_headers bareflow_write_component_graph)
+foreach(function
+    bareflow_merge_sources bareflow_attach_precompiled_headers bareflow_write_component_graph)
   cmake_language(EVAL CODE
     "cmake_language(DEFER DIRECTORY [[${CMAKE_SOURCE_DIR}]] CALL ${function})")
 endforeach()

@@ -20,6 +20,7 @@ use known::{KNOWN, Need, RANDOM_PROGRAMS};
 
 use crate::error::{Error, Result};
 use crate::installation::{self, Manager};
+use crate::llvm::inputs::file_hash;
 use crate::paths::Cache;
 use crate::remembered::States;
 use crate::shell::output_of;
@@ -133,35 +134,91 @@ impl Tools {
         })
     }
 
-    /// What tells one toolchain from another: the versions that its programs print.
-    pub fn identity(&self) -> String {
-        identity_of(&[&self.clang, &self.lld, &self.ar])
+    /// What tells one set of tools from another.
+    pub fn identities(&self) -> Identities {
+        let cmake = which("cmake").unwrap_or_default();
+        Identities {
+            build: identity_of(&[
+                &self.clang,
+                &self.clangxx,
+                &self.lld,
+                &self.ar,
+                &self.ranlib,
+                &self.nm,
+            ]),
+            program: identity_of(&[
+                &self.program_clang,
+                &self.program_clangxx,
+                &self.program_link,
+                &self.program_dis,
+                &self.program_opt,
+                &self.ar,
+                &self.nm,
+            ]),
+            cmake: identity_of(&[&cmake]),
+            rustc: output_of(Command::new("rustc").arg("-vV")).unwrap_or_default(),
+        }
     }
 
-    /// The same of the toolchain that makes bitcode.
-    pub fn program_identity(&self) -> String {
-        identity_of(&[&self.program_clang, &self.program_opt])
+    /// Tools that only have names: for what is said of them, on any machine.
+    pub fn symbolic() -> Self {
+        let named = PathBuf::from;
+        Self {
+            clang: named("clang"),
+            clangxx: named("clang++"),
+            lld: named("ld.lld"),
+            ar: named("llvm-ar"),
+            ranlib: named("llvm-ranlib"),
+            nm: named("llvm-nm"),
+            program_clang: named("clang-for-programs"),
+            program_clangxx: named("clang++-for-programs"),
+            program_link: named("llvm-link"),
+            program_dis: named("llvm-dis"),
+            program_opt: named("opt"),
+            program_toolchain: Toolchain {
+                version: 0,
+                clang: named("clang-for-programs"),
+                lld: named("ld.lld"),
+                link: named("llvm-link"),
+                ar: named("llvm-ar"),
+                ranlib: named("llvm-ranlib"),
+                nm: named("llvm-nm"),
+            },
+            ccache: None,
+            qemu: named("qemu"),
+        }
     }
 }
 
+/// What tells one set of tools from another: the versions that its programs print, and the SHA-256 of their files. A
+/// program of the right name may be a script that adds to what it is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identities {
+    /// What makes the distribution.
+    pub build: String,
+    /// What makes bitcode of programs.
+    pub program: String,
+    /// What configures builds.
+    pub cmake: String,
+    /// What compiles what is Rust.
+    pub rustc: String,
+}
+
 fn identity_of(tools: &[&PathBuf]) -> String {
-    tools
-        .iter()
-        .map(|tool| {
-            let ask = || output_of(Command::new(tool).arg("--version"));
-            remembered("identity", tool, ask).unwrap_or_default()
-        })
-        .map(|text| {
+    let identities = tools.iter().map(|tool| {
+        let ask = || {
+            let version = output_of(Command::new(tool).arg("--version"))?;
             // Neither the folder of the installation nor this host's processor changes what is built.
-            text.lines()
-                .filter(|line| {
-                    !line.starts_with("InstalledDir") && !line.trim().starts_with("Host CPU")
-                })
-                .collect::<Vec<_>>()
-                .join("\n")
-        })
-        .collect::<Vec<_>>()
-        .join("\n")
+            let lines = version.lines().filter(|line| {
+                !line.starts_with("InstalledDir") && !line.trim().starts_with("Host CPU")
+            });
+            let mut text: String = lines.flat_map(|line| [line, "\n"]).collect();
+            text.push_str(&file_hash(tool).ok()?);
+            Some(text)
+        };
+        remembered("identity", tool, ask).unwrap_or_default()
+    });
+    identities.collect::<Vec<_>>().join("\n")
 }
 
 /// Whether missing tools may be installed.

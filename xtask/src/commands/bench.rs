@@ -55,11 +55,11 @@ enum Benchmark {
     Edit,
     /// Compare the C library's allocation, blocks, strings and mathematics with the GNU C library's and mimalloc's
     Floor,
-    /// Compile LLVM sources with and without the precompiled headers
+    /// Compile objects of LLVM as the build does, and their sources alone, with and without the precompiled headers
     LlvmBuild {
-        /// How many sources
+        /// How many objects
         #[arg(long, value_name = "N", default_value_t = 60)]
-        sources: usize,
+        objects: usize,
     },
     /// Run programs that are one long call of main in the automatic tiers, against O3 from the start
     Loops,
@@ -123,8 +123,8 @@ impl BenchArgs {
             Benchmark::Console => console::run(&Context::prepare(Installation::Forbidden)?)?,
             Benchmark::Edit => edit::run(&Context::prepare(Installation::Forbidden)?)?,
             Benchmark::Floor => floor::run(&Context::prepare(Installation::Forbidden)?)?,
-            Benchmark::LlvmBuild { sources } => {
-                llvm_build::run(&Cache::find()?.build(Package::Llvm).join("llvm"), sources)?;
+            Benchmark::LlvmBuild { objects } => {
+                llvm_build::run(&Cache::find()?.build(Package::Llvm).join("llvm"), objects)?;
             }
             Benchmark::Loops => loops::run(&Context::prepare(Installation::Forbidden)?)?,
             Benchmark::Memcpy => memcpy::run(&Context::prepare(Installation::Forbidden)?)?,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bareflow_targets::{DEFAULT, TARGETS, Target};
 use clap::Args;
 
 use bareflow_build::distribution;
@@ -15,6 +16,9 @@ use bareflow_run::say;
 /// Make the LLVM distribution: restore it from a cache, or build it from the sources.
 #[derive(Args, Debug)]
 pub struct LlvmArgs {
+    /// What the libraries are for
+    #[arg(long, value_name = "TRIPLE", default_value = DEFAULT.triple, value_parser = known_target)]
+    target: &'static Target,
     /// Which libraries: all of them, or those that the kernel links
     #[arg(long, value_enum, default_value_t)]
     profile: llvm::Profile,
@@ -41,6 +45,14 @@ pub struct LlvmArgs {
     print_key: bool,
 }
 
+/// The target with this triple, or which there are.
+fn known_target(triple: &str) -> std::result::Result<&'static Target, String> {
+    Target::with_triple(triple).ok_or_else(|| {
+        let triples: Vec<&str> = TARGETS.iter().map(|target| target.triple).collect();
+        format!("there is {}", triples.join(", "))
+    })
+}
+
 impl LlvmArgs {
     /// Prints the folder of the distribution, or its key.
     ///
@@ -49,6 +61,7 @@ impl LlvmArgs {
     pub fn run(self) -> Result<ExitCode> {
         let tools = Tools::find(Installation::from_flag(self.install_tools))?;
         let request = Request {
+            target: self.target,
             profile: self.profile,
             source: self.source,
             jobs: self.jobs,

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
+use bareflow_targets::Target;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::{libraries, package};
 use crate::error::{Error, Result};
 use crate::llvm::inputs::{self as llvm, field, folder_hash, hexadecimal};
-use crate::llvm::{Profile, Request, TARGET, VERSION};
+use crate::llvm::{Profile, Request, VERSION};
 use crate::packing::Identity;
 use crate::paths::{self, Package};
 use crate::shell::{output_of, shell};
@@ -41,6 +42,8 @@ const ROOTS: &[&str] = &[
 /// Everything that can change the distribution's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inputs {
+    /// What is built for.
+    pub target: &'static Target,
     /// Which libraries of LLVM.
     pub profile: Profile,
     /// The key of the package with LLVM in it.
@@ -68,12 +71,13 @@ impl Inputs {
         let rustc = output_of(Command::new("rustc").arg("-vV"))
             .ok_or_else(|| Error::Build("rustc does not say its version".to_owned()))?;
         Ok(Self {
+            target: request.target,
             profile: request.profile,
             llvm_key: llvm::Inputs::collect(tools, request)?.distribution_key(),
             folders: folders.collect::<Result<_>>()?,
             crates: crates(&lock_file(&repository)?),
             rustc,
-            flags: libraries::options(),
+            flags: libraries::options(request.target),
         })
     }
 
@@ -81,6 +85,7 @@ impl Inputs {
     pub fn key(&self) -> String {
         let mut hash = Sha256::new();
         field(&mut hash, self.llvm_key.as_bytes());
+        field(&mut hash, self.target.triple.as_bytes());
         field(&mut hash, self.profile.name().as_bytes());
         field(&mut hash, self.rustc.as_bytes());
         field(&mut hash, package::PRODUCT_VERSION.as_bytes());
@@ -98,7 +103,7 @@ impl Inputs {
         Identity {
             package: Package::Distribution,
             version: VERSION.to_owned(),
-            target: TARGET.to_owned(),
+            target: self.target.triple.to_owned(),
             profile: self.profile.name().to_owned(),
             key: self.key(),
         }
@@ -169,8 +174,14 @@ fn crates(lock: &LockFile) -> Vec<String> {
 mod tests {
     use super::*;
 
+    const OTHER: Target = Target {
+        triple: "other",
+        ..*bareflow_targets::DEFAULT
+    };
+
     fn sample() -> Inputs {
         Inputs {
+            target: bareflow_targets::DEFAULT,
             profile: Profile::Full,
             llvm_key: "llvm".to_owned(),
             folders: vec!["runtime".to_owned(), "engine".to_owned()],
@@ -183,7 +194,8 @@ mod tests {
     #[test]
     fn a_change_of_any_input_changes_the_key() {
         type Change = (&'static str, fn(&mut Inputs));
-        let changes: [Change; 6] = [
+        let changes: [Change; 7] = [
+            ("target", |inputs| inputs.target = &OTHER),
             ("profile", |inputs| inputs.profile = Profile::Jit),
             ("LLVM", |inputs| inputs.llvm_key.push('x')),
             ("a file", |inputs| inputs.folders[1].push('x')),

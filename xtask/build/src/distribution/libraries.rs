@@ -5,21 +5,22 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use bareflow_llvm_config::build_info::BuildInfo;
-use bareflow_targets::DEFAULT;
+use bareflow_targets::Target;
 use serde::Deserialize;
 
 use super::inputs::Inputs;
 use crate::cargo::clean_cargo;
 use crate::error::{Error, Result, system};
 use crate::kernel::{CompilerCache, KernelBuilder};
-use crate::llvm::steps::JIT_COMPONENTS;
+use crate::llvm::Profile;
+use crate::llvm::steps::llvm::components;
 use crate::packing::copy;
 use crate::paths::{self, Cache};
 use crate::shell::{Log, display, shell};
 use crate::tools::Tools;
 
-/// Rust's target for the runtime, which asks nothing of Linux, and for programs of the host.
-const RUST_TARGET: &str = DEFAULT.rust.target;
+/// Rust's target for programs of the host.
+const HOST: &str = bareflow_targets::DEFAULT.rust.target;
 
 /// The runtime is one object of which C's names alone are visible: with Rust programs it shares none.
 const RUNTIME_PROFILE: &[(&str, &str)] = &[
@@ -27,7 +28,6 @@ const RUNTIME_PROFILE: &[(&str, &str)] = &[
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "2"),
 ];
-const RUNTIME_FLAGS: &[&str] = DEFAULT.rust.flags;
 /// A program that needs nothing of the Linux that it runs on.
 const PROGRAM_FLAGS: &[&str] = &["-Ctarget-feature=+crt-static", "-Cstrip=symbols"];
 /// Of the Linux platform.
@@ -39,19 +39,19 @@ const WEAKEN_FLAGS: &[&str] = &["--weaken", "--strip-debug"];
 const RUST_LIBRARIES: &[&str] = &["gcc", "gcc_eh", "gcc_s", "util", "rt", "pthread", "dl"];
 
 /// Every flag and option.
-pub fn options() -> Vec<String> {
+pub fn options(target: &Target) -> Vec<String> {
     let pairs = RUNTIME_PROFILE
         .iter()
         .map(|(name, value)| format!("{name}={value}"));
     let flags = [
-        RUNTIME_FLAGS,
+        &[target.rust.target],
+        target.rust.flags,
         PROGRAM_FLAGS,
         PLATFORM_FLAGS,
         WEAKEN_FLAGS,
-        JIT_COMPONENTS,
     ];
     let flags = flags.into_iter().flatten().map(|flag| (*flag).to_owned());
-    pairs.chain(flags).collect()
+    pairs.chain(flags).chain(components(Profile::Jit, target)).collect()
 }
 
 /// A build in progress.
@@ -108,14 +108,15 @@ impl Build<'_> {
     /// When cargo or llvm-objcopy fails.
     pub fn runtime(&self, output: &Path) -> Result<()> {
         let log = self.log("runtime")?;
-        let (mut cargo, target) = self.cargo("runtime", RUNTIME_FLAGS);
+        let rust = &self.inputs.target.rust;
+        let (mut cargo, target) = self.cargo("runtime", rust.flags);
         cargo
-            .args(["build", "--release", "--target", RUST_TARGET])
+            .args(["build", "--release", "--target", rust.target])
             .args(["--package", "bareflow-runtime"])
             .envs(RUNTIME_PROFILE.iter().copied());
         log.run(&mut cargo)?;
         let built = target
-            .join(RUST_TARGET)
+            .join(rust.target)
             .join("release/libbareflow_runtime.a");
         log.run(
             Command::new(self.beside_archiver("llvm-objcopy")?)
@@ -194,7 +195,7 @@ impl Build<'_> {
     /// When cargo fails.
     pub fn engine(&self, output: &Path) -> Result<()> {
         let compilers = KernelBuilder {
-            target: DEFAULT,
+            target: self.inputs.target,
             root: paths::repository(),
             distribution: self.llvm.to_owned(),
             sdk: self.llvm.to_owned(),
@@ -253,11 +254,11 @@ impl Build<'_> {
         let log = self.log("llvm-config")?;
         let (mut cargo, target) = self.cargo("programs", PROGRAM_FLAGS);
         cargo
-            .args(["build", "--release", "--target", RUST_TARGET])
+            .args(["build", "--release", "--target", HOST])
             .args(["--package", "bareflow-llvm-config", "--bin", "llvm-config"]);
         log.run(&mut cargo)?;
         copy(
-            &target.join(RUST_TARGET).join("release/llvm-config"),
+            &target.join(HOST).join("release/llvm-config"),
             output,
         )
     }

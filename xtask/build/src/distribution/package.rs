@@ -12,7 +12,8 @@ use super::cmake;
 use super::libraries::Build;
 use crate::error::{Error, Result, system};
 use crate::llvm::inputs::is_source;
-use crate::llvm::steps::JIT_COMPONENTS;
+use crate::llvm::Profile;
+use crate::llvm::steps::llvm::components;
 use crate::packing::{MANIFEST, Manifest, Origin, copy, copy_tree, publish};
 use crate::paths;
 use crate::shell::shell;
@@ -81,15 +82,7 @@ fn llvm(from: &Path, root: &Path) -> Result<()> {
 
 /// What this package has in its own form.
 fn is_replaced(inner: &Path) -> bool {
-    [
-        MANIFEST,
-        GRAPH,
-        "bin/llvm-config",
-        "share/bareflow/toolchain.cmake",
-        "share/bareflow/Platform/BareFlow.cmake",
-    ]
-    .iter()
-    .any(|name| inner == Path::new(name))
+    [MANIFEST, GRAPH].iter().any(|name| inner == Path::new(name))
 }
 
 /// Whether a file is not one that editors leave.
@@ -238,7 +231,10 @@ fn values(build: &Build, libraries: &[String]) -> Vec<(&'static str, String)> {
         ("BASE_LIST", list(base.iter().map(String::as_str))),
         ("FLAGS", information.c_flags.join(" ")),
         ("CXX", CXX_FLAGS.join(" ")),
-        ("ENGINE_COMPONENTS", JIT_COMPONENTS.join(" ")),
+        (
+            "ENGINE_COMPONENTS",
+            components(Profile::Jit, build.inputs.target).join(" "),
+        ),
         ("LLVM_LIBRARIES", llvm.join(" ")),
         (
             "LIBRARIES",

@@ -1,24 +1,24 @@
 //! What a build is made from, and the keys that follow from it.
+//!
+//! 1. A step's key is of what its tools are told, word for word, with the places of this cache left out; of the code
+//!    that makes something of it besides; of the files and tools that it uses; of the keys of the steps before it.
+//! 2. So an edit has done again what it may change, and nothing else.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
+use bareflow_targets::Target;
 use sha2::{Digest, Sha256};
-use walkdir::{DirEntry, WalkDir};
+use walkdir::WalkDir;
 
-use super::{Request, TARGET, VERSION, source};
+use super::trees::BuildTrees;
+use super::{Request, VERSION, package, source, steps};
 use crate::error::{Error, Result, system};
-use crate::packing::Identity;
-use crate::paths::{self, Package};
-use crate::tools::Tools;
-
-/// Changes when the code of the steps or of the packaging changes what comes out.
-const PACKAGING_VERSION: u32 = 2;
-
-/// Stands in the key for the `llvm-config` of these packages, which is that of this hash: users get one from the package
-/// around them, and an edit of it does not make an hour's libraries worthless.
-const LLVM_CONFIG: &str = "51d40b8a8938b48b381340fb0e66c979828bfe67702e2d539c75c833dd2137fc";
+use crate::packing::{self, Identity};
+use crate::paths::{self, Cache, Package};
+use crate::tools::{Identities, Tools};
 
 /// The folder of the sysroot that the SDK alone is made from.
 pub const SDK_FOLDER: &str = "program";
@@ -43,23 +43,158 @@ impl Profile {
     }
 }
 
+/// What a step's key follows from, besides the keys of the steps before it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StepInputs {
+    /// What its tools are told.
+    pub words: Vec<String>,
+    /// The sources of the code that does it.
+    pub code: &'static [&'static str],
+    /// What of the sysroot it reads: files and folders.
+    pub sysroot: Vec<&'static str>,
+    /// The steps whose output it uses.
+    pub after: &'static [&'static str],
+    /// Whether the compilers of the distribution are used.
+    pub uses_build_tools: bool,
+    /// Whether those of programs are.
+    pub uses_program_tools: bool,
+}
+
+impl StepInputs {
+    /// Of a step that compiles for the distribution.
+    pub const COMPILED: Self = Self {
+        words: Vec::new(),
+        code: &[],
+        sysroot: Vec::new(),
+        after: &[],
+        uses_build_tools: true,
+        uses_program_tools: false,
+    };
+}
+
+/// What all steps of a package have to do with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ground {
+    /// What is built for.
+    pub target: &'static Target,
+    /// SHA-256 of the sources, in hexadecimal.
+    pub source_hash: String,
+    /// SHA-256 of each file of the sysroot, by its path there.
+    pub sysroot: BTreeMap<String, String>,
+    /// What tells one set of tools from another.
+    pub tools: Identities,
+    /// Each step, behind those that it uses.
+    pub steps: Vec<(&'static str, StepInputs)>,
+}
+
+impl Ground {
+    /// Of this repository, these tools and this request.
+    ///
+    /// # Errors
+    /// When a file of the repository cannot be read.
+    pub fn collect(
+        tools: &Tools,
+        request: &Request,
+        steps: Vec<(&'static str, StepInputs)>,
+    ) -> Result<Self> {
+        let folder = paths::repository().join("sysroot");
+        let mut sysroot = BTreeMap::new();
+        for name in source_files(&folder)? {
+            let hash = file_hash(&folder.join(&name))?;
+            sysroot.insert(name, hash);
+        }
+        Ok(Self {
+            target: request.target,
+            source_hash: source::identity(request)?,
+            sysroot,
+            tools: tools.identities(),
+            steps,
+        })
+    }
+
+    /// The key of a step.
+    pub fn step_key(&self, name: &str) -> String {
+        let (_, inputs) = self
+            .steps
+            .iter()
+            .find(|(step, _)| *step == name)
+            .expect("a step is asked for by its name");
+        let mut hash = Sha256::new();
+        for part in [name, self.target.triple, &self.source_hash] {
+            field(&mut hash, part.as_bytes());
+        }
+        list(&mut hash, &inputs.words);
+        list(&mut hash, inputs.code.iter().map(|text| code_of(text)));
+        list(&mut hash, [self.sysroot_key(&inputs.sysroot)]);
+        if inputs.uses_build_tools {
+            list(&mut hash, [&self.tools.build, &self.tools.cmake]);
+        }
+        if inputs.uses_program_tools {
+            list(&mut hash, [&self.tools.program]);
+        }
+        list(&mut hash, inputs.after.iter().map(|step| self.step_key(step)));
+        hexadecimal(&hash.finalize())
+    }
+
+    /// The key of these files and folders of the sysroot.
+    pub fn sysroot_key(&self, places: &[&str]) -> String {
+        let is_below = |path: &str| {
+            places.iter().any(|place| {
+                path.strip_prefix(place)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+        };
+        let mut hash = Sha256::new();
+        for (path, file) in self.sysroot.iter().filter(|(path, _)| is_below(path)) {
+            field(&mut hash, path.as_bytes());
+            field(&mut hash, file.as_bytes());
+        }
+        hexadecimal(&hash.finalize())
+    }
+
+    /// The keys of all steps.
+    pub fn step_keys(&self) -> Vec<String> {
+        self.steps
+            .iter()
+            .map(|(name, _)| self.step_key(name))
+            .collect()
+    }
+
+    /// What the build trees stand and fall with: ninja sees changed flags and headers, but neither another
+    /// compiler in the same place nor sources with older times.
+    pub fn tree_key(&self) -> String {
+        let mut hash = Sha256::new();
+        field(&mut hash, self.source_hash.as_bytes());
+        field(&mut hash, self.tools.build.as_bytes());
+        hexadecimal(&hash.finalize())
+    }
+}
+
+/// Trees in a place that does not exist, with tools that only have names: what is told to tools in them is the same for
+/// every cache.
+pub fn symbolic_trees<T>(
+    package: Package,
+    request: &Request,
+    use_trees: impl FnOnce(BuildTrees) -> T,
+) -> T {
+    use_trees(BuildTrees {
+        package,
+        cache: &Cache::at(Path::new("/cache"), &[]),
+        tools: &Tools::symbolic(),
+        source: Path::new("/source"),
+        request,
+    })
+}
+
 /// Everything that can change a distribution's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inputs {
     /// Which libraries.
     pub profile: Profile,
-    /// SHA-256 of the sources, in hexadecimal.
-    pub source_hash: String,
-    /// SHA-256 of the sysroot folder.
-    pub sysroot_hash: String,
-    /// What the toolchain says of itself.
-    pub toolchain: String,
-    /// What the toolchain of programs says of itself.
-    pub program_toolchain: String,
-    /// Every flag and option that is given to compilers and CMake.
-    pub flags: Vec<String>,
-    /// Version of the steps and of the packaging.
-    pub packaging_version: u32,
+    /// What its steps have to do with.
+    pub ground: Ground,
+    /// The sources of the code that packs.
+    pub packaging: Vec<&'static str>,
 }
 
 impl Inputs {
@@ -68,52 +203,24 @@ impl Inputs {
     /// # Errors
     /// When a file of the repository cannot be read.
     pub fn collect(tools: &Tools, request: &Request) -> Result<Self> {
-        let repository = paths::repository();
+        let profile = request.profile;
+        let steps = symbolic_trees(Package::Llvm, request, |trees| {
+            steps::Build { trees, profile }.step_inputs()
+        });
         Ok(Self {
-            profile: request.profile,
-            source_hash: source::identity(request)?,
-            sysroot_hash: folder_hash_without(&repository.join("sysroot"), &[SDK_FOLDER])?,
-            toolchain: tools.identity(),
-            program_toolchain: tools.program_identity(),
-            flags: super::steps::options(),
-            packaging_version: PACKAGING_VERSION,
+            profile,
+            ground: Ground::collect(tools, request, steps)?,
+            packaging: [&[package::CODE], packing::CODE].concat(),
         })
-    }
-
-    /// What the build trees stand and fall with: ninja sees changed flags and headers, but neither another
-    /// compiler in the same place nor sources with older times.
-    pub fn tree_key(&self) -> String {
-        let mut hash = Sha256::new();
-        field(&mut hash, self.source_hash.as_bytes());
-        field(&mut hash, self.toolchain.as_bytes());
-        hexadecimal(&hash.finalize())
-    }
-
-    /// The key of the libraries: of everything but what only the packaging sees.
-    pub fn build_key(&self) -> String {
-        let mut hash = Sha256::new();
-        for part in [
-            &self.source_hash,
-            &self.sysroot_hash,
-            &self.toolchain,
-            &self.program_toolchain,
-        ] {
-            field(&mut hash, part.as_bytes());
-        }
-        field(&mut hash, &(self.flags.len() as u64).to_le_bytes());
-        for flag in &self.flags {
-            field(&mut hash, flag.as_bytes());
-        }
-        field(&mut hash, &self.packaging_version.to_le_bytes());
-        hexadecimal(&hash.finalize())
     }
 
     /// The key of the distribution.
     pub fn distribution_key(&self) -> String {
         let mut hash = Sha256::new();
-        for part in [self.build_key().as_str(), self.profile.name(), LLVM_CONFIG] {
-            field(&mut hash, part.as_bytes());
-        }
+        list(&mut hash, [self.profile.name()]);
+        list(&mut hash, self.ground.step_keys());
+        list(&mut hash, [self.ground.sysroot_key(steps::SYSROOT_FOLDERS)]);
+        list(&mut hash, self.packaging.iter().map(|text| code_of(text)));
         hexadecimal(&hash.finalize())
     }
 
@@ -122,10 +229,29 @@ impl Inputs {
         Identity {
             package: Package::Llvm,
             version: VERSION.to_owned(),
-            target: TARGET.to_owned(),
+            target: self.ground.target.triple.to_owned(),
             profile: self.profile.name().to_owned(),
             key: self.distribution_key(),
         }
+    }
+}
+
+/// What of a Rust source decides what its code does: neither comments nor its tests.
+pub fn code_of(source: &str) -> String {
+    source
+        .lines()
+        .take_while(|line| *line != "#[cfg(test)]")
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .flat_map(|line| [line, "\n"])
+        .collect()
+}
+
+/// Their number before the parts keeps two lists from looking like one.
+pub fn list(hash: &mut Sha256, parts: impl IntoIterator<Item = impl AsRef<str>>) {
+    let parts: Vec<_> = parts.into_iter().collect();
+    hash.update((parts.len() as u64).to_le_bytes());
+    for part in parts {
+        field(hash, part.as_ref().as_bytes());
     }
 }
 
@@ -166,6 +292,25 @@ impl std::io::Write for HashWriter {
     }
 }
 
+/// The paths below a folder, in their order, of the files that are somebody's work: neither what editors and version
+/// control leave beside them, nor what cargo builds.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn source_files(folder: &Path) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    let entries = WalkDir::new(folder).sort_by_file_name().into_iter();
+    for entry in entries.filter_entry(|entry| entry.depth() == 0 || is_source(entry.file_name())) {
+        let entry = entry
+            .map_err(|error| Error::Usage(format!("cannot read {}: {error}", folder.display())))?;
+        if entry.file_type().is_file() {
+            let name = entry.path().strip_prefix(folder).unwrap_or(entry.path());
+            files.push(name.to_string_lossy().into_owned());
+        }
+    }
+    Ok(files)
+}
+
 /// How names of files end that editors and `patch` leave beside a file.
 const LEFT_ENDINGS: &[&str] = &["~", "#", ".bak", ".orig", ".rej", ".swp", ".swo", ".tmp"];
 
@@ -183,85 +328,176 @@ pub fn is_source(name: &OsStr) -> bool {
 /// # Errors
 /// When one cannot be read.
 pub fn folder_hash(folder: &Path) -> Result<String> {
-    folder_hash_without(folder, &[])
-}
-
-/// The same without these folders right below it.
-fn folder_hash_without(folder: &Path, excluded: &[&str]) -> Result<String> {
     let mut hash = Sha256::new();
-    let is_included = |entry: &DirEntry| match entry.depth() {
-        0 => true,
-        1 if excluded.iter().any(|name| entry.file_name() == *name) => false,
-        _ => is_source(entry.file_name()),
-    };
-    let entries = WalkDir::new(folder).sort_by_file_name();
-    for entry in entries.into_iter().filter_entry(is_included) {
-        let entry = entry
-            .map_err(|error| Error::Usage(format!("cannot read {}: {error}", folder.display())))?;
-        if !entry.file_type().is_file() {
-            continue;
-        }
-        let name = entry.path().strip_prefix(folder).unwrap_or(entry.path());
-        field(&mut hash, name.as_os_str().as_encoded_bytes());
-        field(&mut hash, file_hash(entry.path())?.as_bytes());
+    for name in source_files(folder)? {
+        field(&mut hash, name.as_bytes());
+        field(&mut hash, file_hash(&folder.join(&name))?.as_bytes());
     }
     Ok(hexadecimal(&hash.finalize()))
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn sample() -> Inputs {
-        Inputs {
-            profile: Profile::Full,
-            source_hash: "source".to_owned(),
-            sysroot_hash: "sysroot".to_owned(),
-            toolchain: "clang 16".to_owned(),
-            program_toolchain: "clang 16".to_owned(),
-            flags: vec!["-a".to_owned(), "-b".to_owned()],
-            packaging_version: 1,
+    /// The inputs of this repository, with tools that only have names.
+    pub(crate) fn sample() -> Inputs {
+        let request = Request::default();
+        Inputs::collect(&Tools::symbolic(), &request).unwrap()
+    }
+
+    fn words<'a>(inputs: &'a mut Inputs, step: &str) -> &'a mut Vec<String> {
+        let mut steps = inputs.ground.steps.iter_mut();
+        &mut steps.find(|(name, _)| *name == step).unwrap().1.words
+    }
+
+    fn touch(inputs: &mut Inputs, file: &str) {
+        let hash = inputs.ground.sysroot.get_mut(file);
+        hash.unwrap_or_else(|| panic!("{file}")).push('x');
+    }
+
+    /// What is edited, the edit, and the steps whose output may change by it.
+    type Edit = (&'static str, fn(&mut Inputs), &'static [&'static str]);
+
+    const ALL: &[&str] = &["native-tools", "sysroot", "libc", "libc-bitcode", "libcxx", "llvm"];
+    const COMPILED: &[&str] = &["libc", "libc-bitcode", "libcxx", "llvm"];
+
+    const EDITS: &[Edit] = &[
+        ("profile", |inputs| inputs.profile = Profile::Jit, &[]),
+        ("source", |inputs| inputs.ground.source_hash.push('x'), ALL),
+        ("target", |inputs| inputs.ground.target = &OTHER, ALL),
+        ("compiler", |inputs| inputs.ground.tools.build.push('x'), ALL),
+        ("cmake", |inputs| inputs.ground.tools.cmake.push('x'), ALL),
+        (
+            "compiler of programs",
+            |inputs| inputs.ground.tools.program.push('x'),
+            &["libc-bitcode"],
+        ),
+        (
+            "header of C++",
+            |inputs| touch(inputs, "overlay/cxx/string"),
+            &["libcxx", "llvm"],
+        ),
+        (
+            "header of C",
+            |inputs| touch(inputs, "overlay/c/machine/endian.h"),
+            COMPILED,
+        ),
+        (
+            "functions of the C library",
+            |inputs| touch(inputs, "libc/entrypoints.txt"),
+            &["libc", "libc-bitcode"],
+        ),
+        (
+            "declared functions",
+            |inputs| touch(inputs, "libc/declared-functions.txt"),
+            &["sysroot", "libc", "libc-bitcode", "libcxx", "llvm"],
+        ),
+        (
+            "precompiled header",
+            |inputs| touch(inputs, "llvm/pch/ir.h"),
+            &["llvm"],
+        ),
+        (
+            "toolchain file",
+            |inputs| touch(inputs, "cmake/toolchain.cmake"),
+            COMPILED,
+        ),
+        (
+            "definition",
+            |inputs| words(inputs, "libcxx").push("-DX=1".to_owned()),
+            &["libcxx", "llvm"],
+        ),
+        (
+            "boundary of words",
+            |inputs| {
+                let words = words(inputs, "llvm");
+                let last = words.pop().unwrap();
+                words.last_mut().unwrap().push_str(&last);
+            },
+            &["llvm"],
+        ),
+        (
+            "code of a step",
+            |inputs| inputs.ground.steps[1].1.code = &["fn other() {}"],
+            &["sysroot", "libc", "libc-bitcode", "libcxx", "llvm"],
+        ),
+        (
+            "code of the packaging",
+            |inputs| inputs.packaging = vec!["fn other() {}"],
+            &[],
+        ),
+    ];
+
+    const OTHER: Target = Target {
+        triple: "other",
+        ..*bareflow_targets::DEFAULT
+    };
+
+    #[test]
+    fn an_edit_has_done_again_what_it_may_change_and_nothing_else() {
+        let original = sample();
+        let names: Vec<&str> = original.ground.steps.iter().map(|step| step.0).collect();
+        assert_eq!(names, ALL);
+        assert_eq!(original.distribution_key(), sample().distribution_key());
+        for (what, edit, expected) in EDITS {
+            let mut edited = sample();
+            edit(&mut edited);
+            let is_changed =
+                |name: &&&str| edited.ground.step_key(name) != original.ground.step_key(name);
+            let changed: Vec<&str> = ALL.iter().filter(is_changed).copied().collect();
+            assert_eq!(&changed, expected, "{what}");
+            assert_ne!(
+                edited.distribution_key(),
+                original.distribution_key(),
+                "{what}"
+            );
         }
     }
 
-    /// What a kind of input is called, and a change of it.
-    type Change = (&'static str, fn(&mut Inputs));
-
-    /// Every kind of input.
-    const CHANGES: &[Change] = &[
-        ("profile", |inputs| inputs.profile = Profile::Jit),
-        ("source", |inputs| inputs.source_hash.push('x')),
-        ("overlay file", |inputs| inputs.sysroot_hash.push('x')),
-        ("compiler", |inputs| inputs.toolchain.push('x')),
-        ("compiler of programs", |inputs| {
-            inputs.program_toolchain.push('x')
-        }),
-        ("flag", |inputs| inputs.flags[1].push('x')),
-        ("flag boundary", |inputs| {
-            inputs.flags = vec!["-a-b".to_owned()]
-        }),
-        ("packaging version", |inputs| inputs.packaging_version = 2),
-    ];
+    #[test]
+    fn what_decides_is_among_the_words() {
+        let sample = sample();
+        for (step, word) in [
+            ("native-tools", "-DCMAKE_BUILD_TYPE=Release"),
+            ("libc", "-DCMAKE_BUILD_TYPE=MinSizeRel"),
+            ("libc-bitcode", "strtok"),
+            ("libcxx", "-DLIBCXX_ENABLE_RTTI=OFF"),
+            ("llvm", "all"),
+        ] {
+            let (_, inputs) = sample.ground.steps.iter().find(|(name, _)| *name == step).unwrap();
+            assert!(inputs.words.iter().any(|found| found == word), "{step}: {:?}", inputs.words);
+        }
+        let triple = format!("-DLIBC_TARGET_TRIPLE={}", sample.ground.target.triple);
+        assert!(sample.ground.steps[2].1.words.contains(&triple));
+        let (_, llvm) = &sample.ground.steps[5];
+        let flags = llvm.words.iter().find(|word| word.starts_with("-DBAREFLOW_CXX_FLAGS="));
+        for flag in ["-march=x86-64", "-mno-red-zone", "-fno-rtti", "/cache"] {
+            assert!(flags.unwrap().contains(flag), "{flags:?}");
+        }
+    }
 
     #[test]
-    fn a_change_of_any_input_changes_the_key() {
-        let original = sample().distribution_key();
-        assert_eq!(original, sample().distribution_key());
-        for (what, change) in CHANGES {
-            let mut changed = sample();
-            change(&mut changed);
-            assert_ne!(changed.distribution_key(), original, "{what}");
+    fn no_place_of_this_machine_is_in_a_key() {
+        let home = std::env::home_dir().unwrap();
+        for (step, inputs) in sample().ground.steps {
+            for word in inputs.words {
+                let names_place = [home.as_path(), &paths::repository()]
+                    .iter()
+                    .any(|place| word.contains(&*place.to_string_lossy()));
+                assert!(!names_place, "{step}: {word}");
+            }
         }
     }
 
     #[test]
     fn only_another_compiler_or_source_makes_build_trees_worthless() {
-        let original = sample().tree_key();
-        for (what, change) in CHANGES {
-            let mut changed = sample();
-            change(&mut changed);
+        let original = sample().ground.tree_key();
+        for (what, edit, _) in EDITS {
+            let mut edited = sample();
+            edit(&mut edited);
             assert_eq!(
-                changed.tree_key() != original,
+                edited.ground.tree_key() != original,
                 ["source", "compiler"].contains(what),
                 "{what}"
             );
@@ -269,12 +505,11 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_does_not_change_the_key_of_the_build() {
-        let jit = Inputs {
-            profile: Profile::Jit,
-            ..sample()
-        };
-        assert_eq!(jit.build_key(), sample().build_key());
+    fn comments_and_tests_are_no_code() {
+        let code = "/// Says so.\nfn a() {\n    // Why.\n    b();\n}\n";
+        assert_eq!(code_of(code), "fn a() {\n    b();\n}\n");
+        assert_eq!(code_of(&format!("{code}#[cfg(test)]\nmod tests {{}}\n")), code_of(code));
+        assert_ne!(code_of(&code.replace("b()", "c()")), code_of(code));
     }
 
     #[test]

@@ -7,13 +7,14 @@
 
 pub mod configuration;
 pub mod inputs;
-pub mod libc;
 pub mod package;
 pub mod source;
 pub mod steps;
 pub mod trees;
 
 use std::path::PathBuf;
+
+use bareflow_targets::Target;
 
 use crate::error::{Error, Result, system};
 use crate::paths::{Cache, Package};
@@ -26,12 +27,12 @@ pub use inputs::{Inputs, Profile};
 
 /// The version that is built.
 pub const VERSION: &str = "18.1.8";
-/// What it is built for.
-pub const TARGET: &str = bareflow_targets::DEFAULT.triple;
 
 /// What is asked for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Request {
+    /// What for.
+    pub target: &'static Target,
     /// Which libraries.
     pub profile: Profile,
     /// Sources given by the user.
@@ -44,6 +45,20 @@ pub struct Request {
     pub force: bool,
     /// Compare every byte of a result that is there.
     pub verify: bool,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            target: bareflow_targets::DEFAULT,
+            profile: Profile::default(),
+            source: None,
+            jobs: None,
+            offline: false,
+            force: false,
+            verify: false,
+        }
+    }
 }
 
 /// Bytes that a build from nothing needs on the disk: measured 1.5 GB, sources, compiler cache and result
@@ -59,7 +74,8 @@ pub fn distribution(cache: &Cache, tools: &Tools, request: &Request) -> Result<P
     store::provide(cache, &inputs.identity(), request, || {
         check_free_space(cache)?;
         eprintln!(
-            "building LLVM {VERSION} for {TARGET} ({} profile) in {}",
+            "building LLVM {VERSION} for {} ({} profile) in {}",
+            request.target.triple,
             inputs.profile.name(),
             cache.root().display()
         );
@@ -72,10 +88,10 @@ pub fn distribution(cache: &Cache, tools: &Tools, request: &Request) -> Result<P
                 source: &source,
                 request,
             },
-            inputs: &inputs,
+            profile: inputs.profile,
         };
-        build.all()?;
-        package::make(&build)
+        build.all(&inputs)?;
+        package::make(&build, &inputs)
     })
 }
 

@@ -3,23 +3,25 @@
 use std::path::{Path, PathBuf};
 
 use bareflow_llvm_config::build_info::BuildInfo;
+use bareflow_targets::Target;
 
-use super::steps::{Build, machine_flags};
-use super::trees::BuildTrees;
-use super::{TARGET, VERSION};
-use crate::cargo::clean_cargo;
+use super::VERSION;
+use super::inputs::Inputs;
+use super::steps::Build;
 use crate::error::Result;
 use crate::packing::{Origin, copy, copy_tree, publish, write_json};
-use crate::paths;
-use crate::shell::Log;
+
+/// The source of the code that fills a package, for the key.
+pub const CODE: &str = include_str!("package.rs");
 
 /// Packages what was built; returns the folder of the distribution.
 ///
 /// # Errors
 /// When a file is missing or cannot be written.
-pub fn make(build: &Build) -> Result<PathBuf> {
-    let identity = build.inputs.identity();
-    publish(build.trees.cache, &identity, origin(build)?, |root| {
+pub fn make(build: &Build, inputs: &Inputs) -> Result<PathBuf> {
+    let identity = inputs.identity();
+    let origin = origin(build, inputs)?;
+    publish(build.trees.cache, &identity, origin, |root| {
         libraries(build, root)?;
         headers(build, root)?;
         extras(build, root)
@@ -81,63 +83,42 @@ fn headers(build: &Build, root: &Path) -> Result<()> {
 fn extras(build: &Build, root: &Path) -> Result<()> {
     let share = root.join("share/bareflow");
     copy(&build.graph_file(), &share.join("LibraryDependencies.inc"))?;
-    copy(
-        &build
-            .sysroot_input()
-            .join("cmake/distribution-toolchain.cmake"),
-        &share.join("toolchain.cmake"),
-    )?;
-    copy(
-        &build.sysroot_input().join("cmake/Platform/BareFlow.cmake"),
-        &share.join("Platform/BareFlow.cmake"),
-    )?;
     for part in ["llvm", "libc", "libcxx", "libcxxabi"] {
         copy(
             &build.trees.source.join(part).join("LICENSE.TXT"),
             &root.join("licenses").join(format!("{part}.txt")),
         )?;
     }
+    let target = build.trees.request.target;
     let information = BuildInfo {
         version: VERSION.to_owned(),
-        target: TARGET.to_owned(),
+        target: target.triple.to_owned(),
         build_mode: "MinSizeRel".to_owned(),
-        targets: vec![bareflow_targets::DEFAULT.backend.to_owned()],
-        c_flags: machine_flags(),
+        targets: vec![target.backend.to_owned()],
+        c_flags: flags(target),
     };
-    write_json(&share.join("build-info.json"), &information)?;
-
-    copy(
-        &host_program(&build.trees, "bareflow-llvm-config", "llvm-config")?,
-        &root.join("bin/llvm-config"),
-    )
+    write_json(&share.join("build-info.json"), &information)
 }
 
-/// Builds a program of this repository that ships; returns where it is.
-///
-/// # Errors
-/// When cargo fails.
-pub fn host_program(trees: &BuildTrees, package: &str, program: &str) -> Result<PathBuf> {
-    let log = Log::start(trees.log(program))?;
-    let repository = paths::repository();
-    let mut cargo = clean_cargo(&repository);
-    cargo.args(["build", "--release", "--package", package]);
-    // Of this checkout alone: cargo would take what another one has built for its own.
-    let target = repository.join("target/shipped");
-    log.run(cargo.args(["--bin", program, "--target-dir"]).arg(&target))?;
-    Ok(target.join("release").join(program))
+/// What every object is compiled with.
+pub fn flags(target: &Target) -> Vec<String> {
+    let mut flags = vec![format!("-march={}", target.baseline)];
+    flags.extend(target.object_flags().map(str::to_owned));
+    flags
 }
 
-fn origin(build: &Build) -> Result<Origin> {
+fn origin(build: &Build, inputs: &Inputs) -> Result<Origin> {
     let graph = build.graph()?;
     let components = build
         .libraries()?
         .iter()
         .map(|library| (format!("lib/lib{library}.a"), graph.components_of(library)))
         .collect();
+    let ground = &inputs.ground;
     Ok(Origin {
-        source: build.inputs.source_hash.clone(),
-        toolchain: build.inputs.toolchain.clone(),
-        flags: build.inputs.flags.clone(),
+        source: ground.source_hash.clone(),
+        toolchain: ground.tools.build.clone(),
+        flags: flags(ground.target),
         components,
     })
 }

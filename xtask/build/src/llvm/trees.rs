@@ -1,5 +1,7 @@
 //! Build trees: where the steps of a build happen, and with what.
 
+use std::env;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,8 +9,7 @@ use std::process::Command;
 use walkdir::WalkDir;
 
 use super::Request;
-use super::inputs::is_source;
-use super::steps::machine_flags;
+use super::inputs::{is_source, source_files};
 use crate::error::{Error, Result};
 use crate::paths::{self, Cache, Package};
 use crate::shell::{Log, shell, write_whole};
@@ -51,6 +52,7 @@ impl BuildTrees<'_> {
 
     /// Where the output of a step's tools goes.
     pub fn log(&self, step: &str) -> PathBuf {
+        let step = step.replace('/', "-");
         self.cache.log(&format!("{}-{step}", self.package.trees()))
     }
 
@@ -83,13 +85,14 @@ impl BuildTrees<'_> {
 
     /// CMake, configuring a part of the sources into the tree of a step.
     pub fn cmake(&self, source: &str, step: &str, options: &[String]) -> Command {
-        let mut command = Command::new("cmake");
+        let mut command = tool("cmake");
         command
             .args(["-G", "Ninja", "-S"])
             .arg(self.source.join(source))
             .arg("-B")
             .arg(self.tree(step))
-            .args(options);
+            .args(options)
+            .args(self.launcher());
         self.with_compiler_cache(&mut command);
         command
     }
@@ -99,7 +102,7 @@ impl BuildTrees<'_> {
     /// # Errors
     /// As [`Log::run_ninja`].
     pub fn ninja(&self, log: &Log, step: &str, targets: &[&str]) -> Result<()> {
-        let mut command = Command::new("ninja");
+        let mut command = tool("ninja");
         command.arg("-C").arg(self.tree(step));
         if let Some(jobs) = self.request.jobs {
             command.arg(format!("-j{jobs}"));
@@ -121,7 +124,7 @@ impl BuildTrees<'_> {
     }
 
     /// What has CMake use the compiler cache, if there is one.
-    pub fn launcher(&self) -> Vec<String> {
+    fn launcher(&self) -> Vec<String> {
         let Some(_) = &self.tools.ccache else {
             return Vec::new();
         };
@@ -132,7 +135,12 @@ impl BuildTrees<'_> {
 
     /// The flags of the target, and those that keep the places of this cache out of what is made.
     pub fn machine(&self) -> String {
-        let mut flags = machine_flags().join(" ");
+        let target = self.request.target;
+        let mut flags = format!("-march={}", target.baseline);
+        for flag in target.object_flags() {
+            flags.push(' ');
+            flags.push_str(flag);
+        }
         for (path, name) in [(self.source, "/llvm"), (&self.folder(), "/build")] {
             flags.push_str(&format!(" -ffile-prefix-map={}={name}", path.display()));
         }
@@ -153,8 +161,13 @@ impl BuildTrees<'_> {
         for folder in folders {
             let from = paths::repository().join("sysroot").join(folder);
             let to = input.join(folder);
-            remove_extra(&to, &from)?;
-            copy_changed(&from, &to)?;
+            let files = source_files(&from)?;
+            remove_others(&to, |inner| {
+                files.iter().any(|file| Path::new(file) == inner)
+            })?;
+            for file in files {
+                copy_if_changed(&from.join(&file), &to.join(&file))?;
+            }
         }
         Ok(())
     }
@@ -185,12 +198,32 @@ impl BuildTrees<'_> {
         ] {
             options.push(format!("-DBAREFLOW_{name}={}", tool.display()));
         }
-        options.push("-DCMAKE_BUILD_TYPE=MinSizeRel".to_owned());
-        options.extend(self.launcher());
+        let target = self.request.target;
+        options.extend(definitions(&[
+            ("BAREFLOW_TRIPLE", target.triple),
+            ("BAREFLOW_PROCESSOR", target.architecture),
+            ("CMAKE_BUILD_TYPE", "MinSizeRel"),
+        ]));
         options.push(format!("-DBAREFLOW_C_FLAGS={c_flags}"));
         options.push(format!("-DBAREFLOW_CXX_FLAGS={cxx_flags}"));
         options
     }
+}
+
+/// What reaches the tools of a build from the environment: where programs and temporary files are. Compilers take flags,
+/// folders of headers and more from other variables, which no key has.
+const KEPT_VARIABLES: &[&str] = &["HOME", "PATH", "TERM", "TMPDIR"];
+
+/// A tool of a build, in an environment that says the same on every machine.
+pub fn tool(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("LANG", "C.UTF-8").env("TZ", "UTC");
+    for name in KEPT_VARIABLES {
+        if let Some(value) = env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command
 }
 
 /// CMake's options for these variables.
@@ -248,13 +281,18 @@ pub fn copy_changed(from: &Path, to: &Path) -> Result<()> {
 
 /// Removes the files of `folder` that `model` does not have.
 pub fn remove_extra(folder: &Path, model: &Path) -> Result<()> {
+    remove_others(folder, |inner| model.join(inner).is_file())
+}
+
+/// Removes the files of `folder` but for those that are kept, by their paths in it.
+fn remove_others(folder: &Path, is_kept: impl Fn(&Path) -> bool) -> Result<()> {
     for entry in WalkDir::new(folder)
         .into_iter()
         .flatten()
         .filter(|entry| entry.file_type().is_file())
     {
         let inner = entry.path().strip_prefix(folder).unwrap_or(entry.path());
-        if !model.join(inner).is_file() {
+        if !is_kept(inner) {
             shell()?.remove_path(entry.path())?;
         }
     }

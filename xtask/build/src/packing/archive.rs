@@ -151,7 +151,7 @@ pub fn read(archive: &Path, folder: Option<&Path>) -> Result<Packed> {
     let text = manifest
         .and_then(|text| String::from_utf8(text).ok())
         .ok_or_else(|| damaged("it holds no manifest of a package".to_owned()))?;
-    let manifest = Manifest::parse(&text, &listing).map_err(damaged)?;
+    let manifest = Manifest::parse(&text).map_err(damaged)?;
     if let Some(difference) = manifest.differences(&listing).into_iter().next() {
         return Err(damaged(difference));
     }

@@ -154,10 +154,10 @@ impl Mode {
     }
 }
 
-/// Of a manifest, what says how the rest is to be read: the first ones said nothing.
+/// Of a manifest, what says how the rest is to be read.
 #[derive(Deserialize)]
 struct Format {
-    format: Option<u32>,
+    format: u32,
 }
 
 impl Manifest {
@@ -197,20 +197,19 @@ impl Manifest {
         })
     }
 
-    /// Reads it; `files` are those that are beside it.
+    /// Reads it.
     ///
     /// # Errors
     /// Why it cannot be read, in words.
-    pub fn parse(text: &str, files: &Listing) -> std::result::Result<Self, String> {
+    pub fn parse(text: &str) -> std::result::Result<Self, String> {
         let unreadable = |error: serde_json::Error| format!("its manifest is unreadable: {error}");
         let Format { format } = serde_json::from_str(text).map_err(unreadable)?;
-        match format {
-            None => from_format_1(text, files),
-            Some(FORMAT) => serde_json::from_str(text).map_err(unreadable),
-            Some(other) => Err(format!(
-                "its manifest has format {other}, and this checkout reads {FORMAT}"
-            )),
+        if format != FORMAT {
+            return Err(format!(
+                "its manifest has format {format}, and this checkout reads {FORMAT}"
+            ));
         }
+        serde_json::from_str(text).map_err(unreadable)
     }
 
     /// That of the package in `folder`.
@@ -221,9 +220,7 @@ impl Manifest {
         let path = folder.join(MANIFEST);
         let text =
             fs::read_to_string(&path).map_err(system(format!("cannot read {}", path.display())))?;
-        let files = listing_for(&text, folder, Contents::Sized)?;
-        Self::parse(&text, &files)
-            .map_err(|reason| Error::Build(format!("{}: {reason}", folder.display())))
+        Self::parse(&text).map_err(|reason| Error::Build(format!("{}: {reason}", folder.display())))
     }
 
     /// Which package it is of.
@@ -286,94 +283,4 @@ impl FileEntry {
             .is_some_and(|sha256| *sha256 != self.sha256)
             .then(|| format!("{path} has other bytes than the manifest says"))
     }
-}
-
-/// The files beside a manifest, as far as they are needed to read and to compare it.
-///
-/// # Errors
-/// When one cannot be read.
-pub fn listing_for(text: &str, folder: &Path, contents: Contents) -> Result<Listing> {
-    Listing::of(
-        folder,
-        if is_format_1(text) {
-            Contents::Hashed
-        } else {
-            contents
-        },
-    )
-}
-
-/// Whether a manifest is of the first format.
-pub fn is_format_1(text: &str) -> bool {
-    serde_json::from_str(text).is_ok_and(|Format { format }| format.is_none())
-}
-
-/// Reads a manifest of the first format, which lists the files of `lib` alone: the others count as they are.
-/// It goes with the last package that has one.
-fn from_format_1(text: &str, files: &Listing) -> std::result::Result<Manifest, String> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Manifest1 {
-        version: String,
-        target: String,
-        profile: String,
-        key: String,
-        source: String,
-        toolchain: String,
-        flags: Vec<String>,
-        archives: Vec<Archive1>,
-    }
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Archive1 {
-        file: String,
-        sha256: String,
-        size_bytes: u64,
-        components: Vec<String>,
-    }
-    let old: Manifest1 = serde_json::from_str(text)
-        .map_err(|error| format!("its manifest is unreadable: {error}"))?;
-    let mut entries: BTreeMap<_, _> = files
-        .files
-        .iter()
-        .map(|(path, found)| {
-            let entry = FileEntry {
-                path: path.clone(),
-                sha256: found.sha256.clone().unwrap_or_default(),
-                size_bytes: found.size_bytes,
-                mode: Mode::of(found.mode),
-                components: Vec::new(),
-            };
-            (path.clone(), entry)
-        })
-        .collect();
-    for archive in old.archives {
-        let mode = entries.get(&archive.file).map(|entry| entry.mode);
-        entries.insert(
-            archive.file.clone(),
-            FileEntry {
-                path: archive.file,
-                sha256: archive.sha256,
-                size_bytes: archive.size_bytes,
-                mode: mode.unwrap_or(Mode::Data),
-                components: archive.components,
-            },
-        );
-    }
-    Ok(Manifest {
-        format: FORMAT,
-        package: if old.profile == Package::Sdk.name() {
-            Package::Sdk
-        } else {
-            Package::Llvm
-        },
-        version: old.version,
-        target: old.target,
-        profile: old.profile,
-        key: old.key,
-        source: old.source,
-        toolchain: old.toolchain,
-        flags: old.flags,
-        files: entries.into_values().collect(),
-    })
 }

@@ -26,6 +26,15 @@ use crate::temporary::TemporaryFolder;
 pub use files::{copy, copy_tree, write_json};
 pub use manifest::{FileEntry, Identity, MANIFEST, Manifest, Mode, Origin};
 
+/// The sources of the code that packs, for the keys of packages.
+pub const CODE: &[&str] = &[
+    include_str!("archive.rs"),
+    include_str!("files.rs"),
+    include_str!("listing.rs"),
+    include_str!("manifest.rs"),
+    include_str!("mod.rs"),
+];
+
 /// Has a folder filled, adds its manifest, and enters it into the cache, with its archive; returns it.
 ///
 /// # Errors

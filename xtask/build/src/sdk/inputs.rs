@@ -5,40 +5,29 @@ use std::path::Path;
 use bareflow_driver::kernel_symbols;
 use sha2::{Digest, Sha256};
 
-use super::steps;
+use super::{package, steps};
 use crate::error::Result;
-use crate::llvm::inputs::{self as llvm, SDK_FOLDER, field, file_hash, folder_hash, hexadecimal};
-use crate::llvm::{Request, TARGET, VERSION};
-use crate::packing::Identity;
+use crate::llvm::inputs::{
+    Ground, SDK_FOLDER, code_of, field, file_hash, folder_hash, hexadecimal, list, symbolic_trees,
+};
+use crate::llvm::{Request, VERSION};
+use crate::packing::{self, Identity};
 use crate::paths::{self, Package};
 use crate::store;
 use crate::tools::Tools;
 
-/// Changes when the code of the steps or of the packaging changes what comes out.
-const PACKAGING_VERSION: u32 = 2;
-
 /// The crates that the driver is made of.
-const DRIVER_FOLDERS: &[&str] = &["driver", "kernel/bundle"];
+const DRIVER_FOLDERS: &[&str] = &["driver", "kernel/bundle", "targets"];
 
 /// Everything that can change an SDK's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inputs {
-    /// What LLVM would be built from: the SDK is made from the same sources with the same compilers.
-    pub llvm: llvm::Inputs,
-    /// The key of the distribution whose headers are used.
-    pub distribution_key: String,
-    /// SHA-256 of what says how llvm-libc is built.
-    pub libc_hash: String,
+    /// What its steps have to do with: the sources and the compilers are those of LLVM.
+    pub ground: Ground,
     /// SHA-256 of the sources of the compiler driver.
     pub driver_hash: String,
-    /// SHA-256 of all of the SDK's own folder.
-    pub folder_hash: String,
-    /// Every flag and option that is given to compilers and CMake.
-    pub flags: Vec<String>,
-    /// Those of them that are llvm-libc's.
-    pub libc_flags: Vec<String>,
-    /// Version of the steps and of the packaging.
-    pub packaging_version: u32,
+    /// The sources of the code that packs.
+    pub packaging: Vec<&'static str>,
 }
 
 /// Of everything that the driver is built from, the versions of other crates included.
@@ -65,47 +54,37 @@ impl Inputs {
     /// # Errors
     /// When a file cannot be read.
     pub fn collect(tools: &Tools, distribution: &Path, request: &Request) -> Result<Self> {
-        let folder = paths::repository().join("sysroot").join(SDK_FOLDER);
+        Self::with_distribution(tools, &store::manifest_of(distribution)?.key, request)
+    }
+
+    fn with_distribution(tools: &Tools, distribution_key: &str, request: &Request) -> Result<Self> {
+        let steps = symbolic_trees(Package::Sdk, request, |trees| {
+            let build = steps::Build {
+                trees,
+                distribution: Path::new("/distribution"),
+            };
+            build.step_inputs(distribution_key)
+        });
         Ok(Self {
-            llvm: llvm::Inputs::collect(tools, request)?,
-            distribution_key: store::manifest_of(distribution)?.key,
-            libc_hash: folder_hash(&folder.join("libc"))?,
+            ground: Ground::collect(tools, request, steps)?,
             driver_hash: driver_hash()?,
-            folder_hash: folder_hash(&folder)?,
-            flags: steps::options(),
-            libc_flags: steps::libc_options().collect(),
-            packaging_version: PACKAGING_VERSION,
+            packaging: [&[package::CODE], packing::CODE].concat(),
         })
-    }
-
-    /// The key of llvm-libc. The headers of programs are not among its inputs: it is built with the distribution's.
-    pub fn libc_key(&self) -> String {
-        self.key_with(&[&self.libc_hash], &self.libc_flags)
-    }
-
-    /// The key of libc++ and of what it is built with.
-    pub fn build_key(&self) -> String {
-        self.key_with(&[&self.folder_hash], &self.flags)
     }
 
     /// The key of the whole.
     pub fn key(&self) -> String {
-        self.key_with(&[&self.folder_hash, &self.driver_hash], &self.flags)
-    }
-
-    fn key_with(&self, parts: &[&String], flags: &[String]) -> String {
         let mut hash = Sha256::new();
-        for part in [&self.llvm.build_key(), &self.distribution_key]
-            .iter()
-            .chain(parts)
-        {
-            field(&mut hash, part.as_bytes());
-        }
-        field(&mut hash, &(flags.len() as u64).to_le_bytes());
-        for flag in flags {
-            field(&mut hash, flag.as_bytes());
-        }
-        field(&mut hash, &self.packaging_version.to_le_bytes());
+        list(&mut hash, self.ground.step_keys());
+        list(
+            &mut hash,
+            [
+                &self.ground.sysroot_key(&[SDK_FOLDER]),
+                &self.driver_hash,
+                &self.ground.tools.rustc,
+            ],
+        );
+        list(&mut hash, self.packaging.iter().map(|text| code_of(text)));
         hexadecimal(&hash.finalize())
     }
 
@@ -114,7 +93,7 @@ impl Inputs {
         Identity {
             package: Package::Sdk,
             version: VERSION.to_owned(),
-            target: TARGET.to_owned(),
+            target: self.ground.target.triple.to_owned(),
             profile: Package::Sdk.name().to_owned(),
             key: self.key(),
         }
@@ -124,68 +103,74 @@ impl Inputs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::llvm::Profile;
 
-    fn sample() -> Inputs {
-        Inputs {
-            llvm: llvm::Inputs {
-                profile: Profile::Full,
-                source_hash: "source".to_owned(),
-                sysroot_hash: "sysroot".to_owned(),
-                toolchain: "clang 16".to_owned(),
-                program_toolchain: "clang 16".to_owned(),
-                flags: vec!["-a".to_owned()],
-                packaging_version: 1,
-            },
-            distribution_key: "distribution".to_owned(),
-            libc_hash: "libc".to_owned(),
-            driver_hash: "driver".to_owned(),
-            folder_hash: "folder".to_owned(),
-            flags: vec!["-b".to_owned(), "-c".to_owned()],
-            libc_flags: vec!["-b".to_owned()],
-            packaging_version: 1,
-        }
+    /// The inputs of this repository, with tools that only have names.
+    fn sample(distribution_key: &str) -> Inputs {
+        let request = Request::default();
+        Inputs::with_distribution(&Tools::symbolic(), distribution_key, &request).unwrap()
     }
 
-    /// What a kind of input is called, and a change of it.
-    type Change = (&'static str, fn(&mut Inputs));
+    fn touch(inputs: &mut Inputs, file: &str) {
+        let hash = inputs.ground.sysroot.get_mut(file);
+        hash.unwrap_or_else(|| panic!("{file}")).push('x');
+    }
 
-    /// Every kind of input that the whole has.
-    const CHANGES: &[Change] = &[
-        ("sources", |inputs| inputs.llvm.source_hash.push('x')),
-        ("compiler", |inputs| inputs.llvm.toolchain.push('x')),
-        ("compiler of programs", |inputs| {
-            inputs.llvm.program_toolchain.push('x');
-        }),
-        ("distribution", |inputs| inputs.distribution_key.push('x')),
-        ("driver", |inputs| inputs.driver_hash.push('x')),
-        ("header", |inputs| inputs.folder_hash.push('x')),
-        ("flag", |inputs| inputs.flags[1].push('x')),
-        ("packaging version", |inputs| inputs.packaging_version = 2),
+    const ALL: &[&str] = &["libc", "libc-bitcode", "libcxx"];
+
+    /// What is edited, the edit, and the steps whose output may change by it.
+    type Edit = (&'static str, fn(&mut Inputs), &'static [&'static str]);
+
+    const EDITS: &[Edit] = &[
+        ("sources", |inputs| inputs.ground.source_hash.push('x'), ALL),
+        ("compiler", |inputs| inputs.ground.tools.build.push('x'), ALL),
+        (
+            "compiler of programs",
+            |inputs| inputs.ground.tools.program.push('x'),
+            &["libc-bitcode", "libcxx"],
+        ),
+        ("driver", |inputs| inputs.driver_hash.push('x'), &[]),
+        ("rustc", |inputs| inputs.ground.tools.rustc.push('x'), &[]),
+        (
+            "header of programs",
+            |inputs| touch(inputs, "program/include/stdio.h"),
+            &["libcxx"],
+        ),
+        (
+            "functions of the C library",
+            |inputs| touch(inputs, "program/libc/entrypoints.txt"),
+            &["libc", "libc-bitcode"],
+        ),
+        (
+            "file for build systems",
+            |inputs| touch(inputs, "program/cmake/bareflow.cmake"),
+            &[],
+        ),
+        (
+            "code of the packaging",
+            |inputs| inputs.packaging = vec!["fn other() {}"],
+            &[],
+        ),
     ];
 
     #[test]
-    fn a_change_of_any_input_changes_the_key() {
-        for (what, change) in CHANGES {
-            let mut changed = sample();
-            change(&mut changed);
-            assert_ne!(changed.key(), sample().key(), "{what}");
+    fn an_edit_has_done_again_what_it_may_change_and_nothing_else() {
+        let original = sample("distribution");
+        for (what, edit, expected) in EDITS {
+            let mut edited = sample("distribution");
+            edit(&mut edited);
+            let is_changed =
+                |name: &&&str| edited.ground.step_key(name) != original.ground.step_key(name);
+            let changed: Vec<&str> = ALL.iter().filter(is_changed).copied().collect();
+            assert_eq!(&changed, expected, "{what}");
+            assert_ne!(edited.key(), original.key(), "{what}");
         }
     }
 
     #[test]
-    fn neither_headers_nor_the_driver_have_the_c_library_built_again() {
-        for (what, change) in CHANGES {
-            let mut changed = sample();
-            change(&mut changed);
-            assert_eq!(
-                changed.libc_key() == sample().libc_key(),
-                ["driver", "header", "flag"].contains(what),
-                "{what}"
-            );
+    fn another_distribution_has_everything_done_again() {
+        let (one, other) = (sample("one"), sample("other"));
+        for step in ALL {
+            assert_ne!(one.ground.step_key(step), other.ground.step_key(step));
         }
-        let mut changed = sample();
-        changed.libc_hash.push('x');
-        assert_ne!(changed.libc_key(), sample().libc_key());
     }
 }

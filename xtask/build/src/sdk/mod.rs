@@ -40,10 +40,9 @@ pub fn provide(
                 source: &source,
                 request,
             },
-            inputs: &inputs,
             distribution,
         };
-        build.all()?;
-        package::make(&build)
+        build.all(&inputs.ground)?;
+        package::make(&build, &inputs)
     })
 }

@@ -3,10 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::Inputs;
 use super::steps::Build;
 use crate::error::Result;
-use crate::llvm::package::host_program;
+use crate::cargo::clean_cargo;
+use crate::llvm::package::flags;
+use crate::llvm::trees::BuildTrees;
 use crate::packing::{Origin, copy, copy_tree, publish};
+use crate::paths;
+use crate::shell::Log;
+
+/// The source of the code that fills a package, for the key.
+pub const CODE: &str = include_str!("package.rs");
 
 /// The compiler driver, which is told by its name what it is to do.
 const DRIVER_PACKAGE: &str = "bareflow-driver";
@@ -27,12 +35,12 @@ const BUILD_SYSTEMS: &[&str] = &["cmake", "autoconf"];
 ///
 /// # Errors
 /// When a file is missing or cannot be written.
-pub fn make(build: &Build) -> Result<PathBuf> {
-    let inputs = build.inputs;
+pub fn make(build: &Build, inputs: &Inputs) -> Result<PathBuf> {
+    let ground = &inputs.ground;
     let origin = Origin {
-        source: inputs.llvm.source_hash.clone(),
-        toolchain: inputs.llvm.program_toolchain.clone(),
-        flags: inputs.flags.clone(),
+        source: ground.source_hash.clone(),
+        toolchain: ground.tools.program.clone(),
+        flags: flags(ground.target),
         components: BTreeMap::new(),
     };
     publish(build.trees.cache, &inputs.identity(), origin, |root| {
@@ -59,12 +67,24 @@ pub fn make(build: &Build) -> Result<PathBuf> {
                 |_| true,
             )?;
         }
-        let driver = host_program(&build.trees, DRIVER_PACKAGE, DRIVER)?;
+        let driver = driver(&build.trees)?;
         for name in DRIVER_NAMES {
             copy(&driver, &root.join("bin").join(name))?;
         }
         Ok(())
     })
+}
+
+/// Builds the driver; returns where it is.
+fn driver(trees: &BuildTrees) -> Result<PathBuf> {
+    let log = Log::start(trees.log(DRIVER))?;
+    let repository = paths::repository();
+    let mut cargo = clean_cargo(&repository);
+    cargo.args(["build", "--release", "--package", DRIVER_PACKAGE]);
+    // Of this checkout alone: cargo would take what another one has built for its own.
+    let target = repository.join("target/shipped");
+    log.run(cargo.args(["--bin", DRIVER, "--target-dir"]).arg(&target))?;
+    Ok(target.join("release").join(DRIVER))
 }
 
 fn libraries(build: &Build, root: &Path) -> Result<()> {

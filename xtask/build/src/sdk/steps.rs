@@ -4,53 +4,29 @@ mod libcxx;
 
 use std::path::{Path, PathBuf};
 
-use super::Inputs;
 use crate::error::Result;
-use crate::llvm::inputs::SDK_FOLDER;
-use crate::llvm::libc::LibcBuild;
-use crate::llvm::trees::{BuildTrees, definitions};
+use crate::llvm::inputs::{Ground, SDK_FOLDER, StepInputs};
+use crate::llvm::steps::libc::LibcBuild;
+use crate::llvm::trees::BuildTrees;
 use crate::shell::shell;
 
 /// The name of the first step, which copies what the others use.
 const SYSROOT_STEP: &str = "sysroot";
 
-/// Every option that can change what is built, other than the paths of the cache and those of the distribution.
-pub fn options() -> Vec<String> {
-    libc_options().chain(libcxx::options()).collect()
-}
+/// What of the sysroot every step reads.
+const TOOLCHAIN_FILES: &[&str] = &["cmake/toolchain.cmake", "cmake/Platform"];
 
-/// Those of llvm-libc.
-pub fn libc_options() -> impl Iterator<Item = String> {
-    definitions(LIBC_OPTIONS)
-}
+/// What llvm-libc's own folder says of it.
+const LIBC_FOLDER: &str = "program/libc";
 
-const LIBC_OPTIONS: &[(&str, &str)] = &[
-    ("LLVM_ENABLE_RUNTIMES", "libc"),
-    ("LLVM_LIBC_FULL_BUILD", "ON"),
-    // Its own detection looks at the machine that builds.
-    (
-        "LIBC_CPU_FEATURES",
-        bareflow_targets::DEFAULT.libc_cpu_features,
-    ),
-    ("LIBC_INCLUDE_DOCS", "OFF"),
-    ("LIBC_WNO_ERROR", "ON"),
-    ("LLVM_INCLUDE_TESTS", "OFF"),
-    ("LLVM_INCLUDE_DOCS", "OFF"),
-    (
-        "LIBC_CONF_PRINTF_FLOAT_TO_STR_USE_MEGA_LONG_DOUBLE_TABLE",
-        "OFF",
-    ),
-    // ISO C has %n.
-    ("LIBC_CONF_PRINTF_DISABLE_WRITE_INT", "OFF"),
-];
+/// The code of the libraries for both: the kernels' and the programs' llvm-libc are made alike.
+const LIBC_CODE: &[&str] = &[include_str!("../llvm/steps/libc.rs")];
 
 /// A build in progress.
 #[derive(Debug)]
 pub struct Build<'a> {
     /// Where it happens, and with what.
     pub trees: BuildTrees<'a>,
-    /// What it is made from.
-    pub inputs: &'a Inputs,
     /// The LLVM distribution whose headers are used.
     pub distribution: &'a Path,
 }
@@ -60,19 +36,63 @@ impl Build<'_> {
     ///
     /// # Errors
     /// The first step that fails.
-    pub fn all(&self) -> Result<()> {
+    pub fn all(&self, ground: &Ground) -> Result<()> {
         let trees = &self.trees;
-        trees.discard_foreign(&self.inputs.llvm.tree_key())?;
-        trees.step(SYSROOT_STEP, &self.inputs.build_key(), |_| {
-            trees.copy_sysroot(SYSROOT_STEP, &["cmake", SDK_FOLDER])
+        trees.discard_foreign(&ground.tree_key())?;
+        let copied = ["cmake", SDK_FOLDER];
+        trees.step(SYSROOT_STEP, &ground.sysroot_key(&copied), |_| {
+            trees.copy_sysroot(SYSROOT_STEP, &copied)
         })?;
-        let key = self.inputs.libc_key();
+        let key = |step: &str| ground.step_key(step);
         let libc = self.libc()?;
-        trees.step(libc.archives_step, &key, |log| libc.archives(log))?;
-        trees.step(libc.bitcode_step, &key, |log| libc.bitcode(log))?;
-        trees.step(libcxx::STEP, &self.inputs.build_key(), |log| {
-            self.libcxx(log)
-        })
+        trees.step(libc.archives_step, &key(libc.archives_step), |log| {
+            libc.build_archives(log)
+        })?;
+        trees.step(libc.bitcode_step, &key(libc.bitcode_step), |log| {
+            libc.build_bitcode(log)
+        })?;
+        trees.step(libcxx::STEP, &key(libcxx::STEP), |log| self.build_libcxx(log))
+    }
+
+    /// What each step's key follows from; the headers of the distribution are what its key says.
+    pub fn step_inputs(&self, distribution_key: &str) -> Vec<(&'static str, StepInputs)> {
+        let libc = self.libc_with(Vec::new());
+        let with_headers = |mut words: Vec<String>| {
+            words.push(distribution_key.to_owned());
+            words
+        };
+        let sysroot = |own: &[&'static str]| [TOOLCHAIN_FILES, own].concat();
+        vec![
+            (
+                libc.archives_step,
+                StepInputs {
+                    words: with_headers(libc.archives().words()),
+                    code: LIBC_CODE,
+                    sysroot: sysroot(&[LIBC_FOLDER]),
+                    ..StepInputs::COMPILED
+                },
+            ),
+            (
+                libc.bitcode_step,
+                StepInputs {
+                    words: with_headers(libc.functions().words()),
+                    code: LIBC_CODE,
+                    sysroot: sysroot(&[LIBC_FOLDER]),
+                    uses_program_tools: true,
+                    ..StepInputs::COMPILED
+                },
+            ),
+            (
+                libcxx::STEP,
+                StepInputs {
+                    words: with_headers(self.libcxx().words()),
+                    code: &[include_str!("steps/libcxx.rs")],
+                    sysroot: sysroot(&["program/include", "program/cxx"]),
+                    uses_program_tools: true,
+                    ..StepInputs::COMPILED
+                },
+            ),
+        ]
     }
 
     /// The copy of the repository's folder for programs.
@@ -104,15 +124,20 @@ impl Build<'_> {
     pub fn libc(&self) -> Result<LibcBuild<'_>> {
         let path = self.program_input().join("libc/stateful.txt");
         let text = shell()?.read_file(path)?;
-        Ok(LibcBuild {
+        Ok(self.libc_with(text.lines().map(str::to_owned).collect()))
+    }
+
+    fn libc_with(&self, stateful: Vec<String>) -> LibcBuild<'_> {
+        LibcBuild {
             trees: &self.trees,
             archives_step: "libc",
             bitcode_step: "libc-bitcode",
             sysroot: self.sysroot_input(),
-            configuration: "program/libc",
+            configuration: LIBC_FOLDER,
             includes: self.c_includes(),
-            options: LIBC_OPTIONS,
-            stateful: text.lines().map(str::to_owned).collect(),
-        })
+            // ISO C has %n.
+            options: &[("LIBC_CONF_PRINTF_DISABLE_WRITE_INT", "OFF")],
+            stateful,
+        }
     }
 }

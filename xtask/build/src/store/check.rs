@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::partial::is_left_over;
 use crate::error::{Error, Result, system};
-use crate::packing::listing::Contents;
-use crate::packing::manifest::{is_format_1, listing_for};
-use crate::packing::{Identity, MANIFEST, Manifest, archive, sides, write_json};
+use crate::packing::listing::{Contents, Listing};
+use crate::packing::{Identity, MANIFEST, Manifest, archive, sides};
 use crate::paths::Cache;
 
 /// Compares a folder with its manifest; returns what that says.
@@ -26,15 +25,11 @@ pub fn check_folder(
     }
     let text = fs::read_to_string(&path)
         .map_err(|error| one(format!("its manifest is unreadable: {error}")))?;
-    let listing = listing_for(&text, folder, contents).map_err(|error| one(error.to_string()))?;
-    let manifest = Manifest::parse(&text, &listing).map_err(one)?;
+    let manifest = Manifest::parse(&text).map_err(one)?;
+    let listing = Listing::of(folder, contents).map_err(|error| one(error.to_string()))?;
     let differences = manifest.differences(&listing);
     if !differences.is_empty() {
         return Err(differences);
-    }
-    if is_format_1(&text) {
-        // All bytes have been read for it: the next look need not.
-        write_json(&path, &manifest).map_err(|error| one(error.to_string()))?;
     }
     Ok(manifest)
 }

@@ -1,12 +1,12 @@
 //! libc++ and libc++abi as archives of bitcode, which programs link as they link their own files.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use super::Build;
 use crate::error::Result;
-use crate::llvm::libc::LAST_FLAGS;
-use crate::llvm::trees::{Compilers, definitions};
+use crate::llvm::steps::CMakeStep;
+use crate::llvm::steps::libc::LAST_FLAGS;
+use crate::llvm::trees::{Compilers, definitions, tool};
 use crate::shell::Log;
 
 /// The name of the step.
@@ -78,15 +78,6 @@ const OPTIONS: &[(&str, &str)] = &[
 /// Members of libc++abi that the engine stands in for: it knows when a program ends.
 const LEFT_OUT: &[&str] = &["cxa_thread_atexit.cpp.o"];
 
-/// Every option of this step.
-pub(super) fn options() -> impl Iterator<Item = String> {
-    [LAST_CXX_FLAGS, CXX_FLAGS, LEFT_OUT]
-        .into_iter()
-        .flatten()
-        .map(|option| (*option).to_owned())
-        .chain(definitions(OPTIONS))
-}
-
 impl Build<'_> {
     /// Where the step leaves the archives.
     pub fn libcxx_archives(&self) -> PathBuf {
@@ -103,7 +94,8 @@ impl Build<'_> {
         self.program_input().join("cxx")
     }
 
-    pub(super) fn libcxx(&self, log: &Log) -> Result<()> {
+    /// How the archives are made.
+    pub(super) fn libcxx(&self) -> CMakeStep {
         let machine = self.trees.machine();
         let c_includes = format!(
             "-isystem {} {}",
@@ -128,10 +120,16 @@ impl Build<'_> {
             LAST_CXX_FLAGS.join(" ")
         ));
         options.extend(definitions(OPTIONS));
-        log.run(&mut self.trees.cmake("runtimes", STEP, &options))?;
-        self.trees
-            .ninja(log, STEP, &["generate-cxx-headers", "cxx", "cxxabi"])?;
-        let mut archive = Command::new(&self.trees.tools.ar);
+        CMakeStep {
+            source: "runtimes",
+            options,
+            targets: &["generate-cxx-headers", "cxx", "cxxabi"],
+        }
+    }
+
+    pub(super) fn build_libcxx(&self, log: &Log) -> Result<()> {
+        self.libcxx().run(&self.trees, STEP, log)?;
+        let mut archive = tool(&self.trees.tools.ar);
         archive
             .args(["dD"])
             .arg(self.libcxx_archives().join("libc++abi.a"));

@@ -9,16 +9,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::Command;
 
-use super::TARGET;
-use super::steps::LIBRARY_FLAGS;
-use super::trees::{BuildTrees, Compilers, definitions};
+use super::{CMakeStep, LIBRARY_FLAGS};
 use crate::error::{Error, Result, system};
+use crate::llvm::trees::{BuildTrees, Compilers, definitions, tool};
 use crate::shell::{Log, display, output_of, write_whole};
 
 /// What llvm-libc is compiled with besides; it is for one thread.
-pub const LIBC_FLAGS: &[&str] = &[
+const LIBC_FLAGS: &[&str] = &[
     "-nostdinc++",
     "-Dthread_local=",
     "-D_Thread_local=",
@@ -57,13 +55,22 @@ pub const STATEFUL: &[&str] = &[
 /// Forbids recognising C functions. A function that has it is not inlined into one that has not.
 const NO_BUILTINS: &str = " \"no-builtins\"";
 
-/// Every option of the bitcode.
-pub fn bitcode_options() -> impl Iterator<Item = String> {
-    [LAST_FLAGS, PRIMITIVES, STATEFUL]
-        .into_iter()
-        .flatten()
-        .map(|option| (*option).to_owned())
-}
+/// What LLVM's build of llvm-libc is told, wherever it is for.
+pub const COMMON_OPTIONS: &[(&str, &str)] = &[
+    ("LLVM_ENABLE_RUNTIMES", "libc"),
+    ("LLVM_LIBC_FULL_BUILD", "ON"),
+    ("LIBC_INCLUDE_DOCS", "OFF"),
+    ("LIBC_WNO_ERROR", "ON"),
+    ("LLVM_INCLUDE_TESTS", "OFF"),
+    ("LLVM_INCLUDE_DOCS", "OFF"),
+    (
+        "LIBC_CONF_PRINTF_FLOAT_TO_STR_USE_MEGA_LONG_DOUBLE_TABLE",
+        "OFF",
+    ),
+];
+
+/// What is built of the archives.
+const TARGETS: &[&str] = &["libc", "libm"];
 
 /// A build of llvm-libc.
 #[derive(Clone, Debug)]
@@ -97,22 +104,21 @@ impl LibcBuild<'_> {
         self.trees.tree(self.bitcode_step).join("libc.bc")
     }
 
-    /// Makes the archives.
-    ///
-    /// # Errors
-    /// When a tool fails.
-    pub fn archives(&self, log: &Log) -> Result<()> {
-        let step = self.archives_step;
-        let options = self.cmake_options(step, Compilers::Build)?;
-        log.run(&mut self.trees.cmake("runtimes", step, &options))?;
-        self.trees.ninja(log, step, &["libc", "libm"])
+    /// How the archives are made.
+    pub fn archives(&self) -> CMakeStep {
+        self.cmake(self.archives_step, Compilers::Build)
     }
 
-    fn cmake_options(&self, step: &str, compilers: Compilers) -> Result<Vec<String>> {
-        // Its own build would generate headers for another set of functions.
-        let no_generator = self.trees.tree(step).join("no-hdrgen");
-        write_whole(&no_generator, b"#!/bin/sh\nexit 0\n")?;
-        fs::set_permissions(&no_generator, fs::Permissions::from_mode(0o755))?;
+    /// How the functions are compiled to bitcode.
+    pub fn functions(&self) -> CMakeStep {
+        let mut step = self.cmake(self.bitcode_step, Compilers::Program);
+        let last = LAST_FLAGS.join(" ");
+        step.options
+            .extend(definitions(&[("BAREFLOW_LAST_FLAGS", &last)]));
+        step
+    }
+
+    fn cmake(&self, step: &str, compilers: Compilers) -> CMakeStep {
         let flags = format!(
             "{} {} {}",
             self.trees.machine(),
@@ -123,37 +129,67 @@ impl LibcBuild<'_> {
         let mut options = self
             .trees
             .toolchain(&self.sysroot, compilers, &flags, &cxx_flags);
-        options.push(format!("-DLIBC_TARGET_TRIPLE={TARGET}"));
-        options.push(format!(
-            "-DLIBC_CONFIG_PATH={}",
-            self.sysroot.join(self.configuration).display()
-        ));
-        options.push(format!("-DLIBC_HDRGEN_EXE={}", no_generator.display()));
+        let target = self.trees.request.target;
+        options.extend(definitions(&[
+            ("LIBC_TARGET_TRIPLE", target.triple),
+            // Its own detection looks at the machine that builds.
+            ("LIBC_CPU_FEATURES", target.libc_cpu_features),
+        ]));
+        for (name, path) in [
+            ("LIBC_CONFIG_PATH", self.sysroot.join(self.configuration)),
+            ("LIBC_HDRGEN_EXE", self.no_generator(step)),
+        ] {
+            options.push(format!("-D{name}={}", path.display()));
+        }
+        options.extend(definitions(COMMON_OPTIONS));
         options.extend(definitions(self.options));
-        Ok(options)
+        CMakeStep {
+            source: "runtimes",
+            options,
+            targets: TARGETS,
+        }
+    }
+
+    /// Stands for the generator of headers: llvm-libc's own build would make them for another set of functions.
+    fn no_generator(&self, step: &str) -> PathBuf {
+        self.trees.tree(step).join("no-hdrgen")
+    }
+
+    fn write_no_generator(&self, step: &str) -> Result<()> {
+        let path = self.no_generator(step);
+        write_whole(&path, b"#!/bin/sh\nexit 0\n")?;
+        Ok(fs::set_permissions(
+            path,
+            fs::Permissions::from_mode(0o755),
+        )?)
+    }
+
+    /// Makes the archives.
+    ///
+    /// # Errors
+    /// When a tool fails.
+    pub fn build_archives(&self, log: &Log) -> Result<()> {
+        let step = self.archives_step;
+        self.write_no_generator(step)?;
+        self.archives().run(self.trees, step, log)
     }
 
     /// Makes the bitcode.
     ///
     /// # Errors
     /// When a tool fails.
-    pub fn bitcode(&self, log: &Log) -> Result<()> {
+    pub fn build_bitcode(&self, log: &Log) -> Result<()> {
         let step = self.bitcode_step;
         let tree = self.trees.tree(step);
         // The archives are taken apart below, and ninja does not see another compiler in the same place.
         fs::remove_dir_all(&tree).map_err(system(format!("cannot remove {}", tree.display())))?;
         let tools = self.trees.tools;
-        let mut options = self.cmake_options(step, Compilers::Program)?;
-        options.extend(definitions(&[(
-            "BAREFLOW_LAST_FLAGS",
-            &LAST_FLAGS.join(" "),
-        )]));
-        log.run(&mut self.trees.cmake("runtimes", step, &options))?;
-        self.trees.ninja(log, step, &["libc", "libm"])?;
+        self.write_no_generator(step)?;
+        self.functions().run(self.trees, step, log)?;
 
         let lib = tree.join("libc/lib");
         let archive = || {
-            let mut command = Command::new(&tools.ar);
+            let mut command = tool(&tools.ar);
             command.current_dir(&lib);
             command
         };
@@ -167,12 +203,12 @@ impl LibcBuild<'_> {
         )?;
 
         let link = || {
-            let mut command = Command::new(&tools.program_link);
+            let mut command = tool(&tools.program_link);
             command.current_dir(&lib);
             command
         };
         log.run(link().args(["-o", "others.bc", "libc.a", "libm.a"]))?;
-        let mut print = Command::new(&tools.program_dis);
+        let mut print = tool(&tools.program_dis);
         print.args(["-o", "-"]).arg(lib.join("others.bc"));
         let text = output_of(&mut print)
             .ok_or_else(|| Error::Build(format!("{}\n  failed", display(&print))))?;
@@ -188,14 +224,14 @@ impl LibcBuild<'_> {
                 .arg("others.ll"),
         )?;
 
-        let mut list = Command::new(&tools.nm);
+        let mut list = tool(&tools.nm);
         list.args(["--defined-only", "--extern-only", "--format=just-symbols"])
             .arg(lib.join("all.bc"));
         let symbols = output_of(&mut list)
             .ok_or_else(|| Error::Build(format!("{}\n  failed", display(&list))))?;
         write_whole(&lib.join("public.txt"), public_names(&symbols).as_bytes())?;
         log.run(
-            Command::new(&tools.program_opt)
+            tool(&tools.program_opt)
                 .current_dir(&lib)
                 .arg("-passes=internalize,globalopt,globaldce")
                 .arg("-internalize-public-api-file=public.txt")
