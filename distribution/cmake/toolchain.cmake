@@ -8,7 +8,7 @@
 #   BAREFLOW_PLATFORM      "linux" (default): programs are static Linux programs, which run here;
 #                          "none": what is linked is a kernel, which brings its platform and its linker script
 set(CMAKE_SYSTEM_NAME BareFlow)
-set(CMAKE_SYSTEM_PROCESSOR x86_64)
+set(CMAKE_SYSTEM_PROCESSOR @CPU@)
 get_filename_component(BAREFLOW_DIST "${CMAKE_CURRENT_LIST_DIR}/../.." ABSOLUTE)
 list(INSERT CMAKE_MODULE_PATH 0 "${CMAKE_CURRENT_LIST_DIR}")
 list(REMOVE_DUPLICATES CMAKE_MODULE_PATH)

@@ -12,12 +12,10 @@ use std::sync::{Arc, OnceLock};
 
 use walkdir::WalkDir;
 
-use super::downstream::finish;
+use super::downstream::{finish, product};
 use super::runner::{Outcome, Test};
 use super::subject::Subject;
 use bareflow_build::cargo::clean_environment;
-use bareflow_build::distribution;
-use bareflow_build::llvm::Request;
 use bareflow_build::packing::copy_tree;
 use bareflow_build::temporary::TemporaryFolder;
 use bareflow_build::tools::which;
@@ -80,9 +78,7 @@ impl Consumers {
 
     /// Files of a package are never written to: second names do for copies.
     fn unpack(&self) -> Result<Place, String> {
-        let context = &self.subject.context;
-        let package = distribution::provide(context.cache(), &context.tools, &Request::default())
-            .map_err(|error| error.to_string())?;
+        let package = product(&self.subject)?;
         let failed = |error: std::io::Error| format!("cannot copy the distribution: {error}");
         let folder = TemporaryFolder::new("consumers").map_err(failed)?;
         let (distribution, plain) = (

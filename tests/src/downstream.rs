@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 
 use super::subject::Subject;
 use bareflow_build::cargo::clean_cargo;
+use bareflow_build::distribution;
+use bareflow_build::llvm::Request;
 use bareflow_targets::DEFAULT;
 
 const TARGET: &str = DEFAULT.rust.target;
@@ -47,9 +49,16 @@ pub fn check_cmake(subject: &Subject) -> Result<(), String> {
     }
 }
 
+/// The distribution as its users have it.
+pub fn product(subject: &Subject) -> Result<PathBuf, String> {
+    let context = &subject.context;
+    distribution::provide(context.cache(), &context.tools, &Request::default())
+        .map_err(|error| error.to_string())
+}
+
 /// The files of a component and of what it needs, as the shipped `llvm-config` names them.
 fn libraries(subject: &Subject, component: &str) -> Result<String, String> {
-    let config = Command::new(subject.context.distribution.join("bin/llvm-config"))
+    let config = Command::new(product(subject)?.join("bin/llvm-config"))
         .args(["--libfiles", component])
         .output();
     finish(config, &format!("llvm-config --libfiles {component}"))
@@ -62,6 +71,7 @@ fn words(text: &str) -> Vec<&str> {
 /// Builds the static library in `examples/NAME` and links it with `libraries` and the base.
 fn build(subject: &Subject, name: &str, libraries: &[&str]) -> Result<PathBuf, String> {
     let context = &subject.context;
+    let distribution = product(subject)?;
     let folder = context.root.join("examples").join(name);
     let target = context.root.join("target").join(name);
     let compiler = context
@@ -79,8 +89,8 @@ fn build(subject: &Subject, name: &str, libraries: &[&str]) -> Result<PathBuf, S
         .args(["build", "--locked", "--release", "--target", TARGET])
         .env("CARGO_TARGET_DIR", &target)
         .env("RUSTFLAGS", "-Crelocation-model=static -Cpanic=abort")
-        .env("LLVM_SYS_180_PREFIX", &context.distribution)
-        .env("BAREFLOW_DIST", &context.distribution)
+        .env("LLVM_SYS_180_PREFIX", &distribution)
+        .env("BAREFLOW_DIST", &distribution)
         .env("BAREFLOW_CLANGXX", compiler)
         .env("CC", &context.tools.clang)
         .env("BAREFLOW_CLANG_SUFFIX", suffix)
@@ -89,7 +99,7 @@ fn build(subject: &Subject, name: &str, libraries: &[&str]) -> Result<PathBuf, S
     finish(built, &format!("cargo build in examples/{name}"))?;
 
     let executable = subject.fresh_path(name);
-    let lib = context.distribution.join("lib");
+    let lib = distribution.join("lib");
     let archive = format!("release/lib{}.a", name.replace('-', "_"));
     let linked = Command::new(&context.tools.lld)
         .args(["-static", "-nostdlib", "-z", "noexecstack", "--gc-sections"])

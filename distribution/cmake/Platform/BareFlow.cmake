@@ -42,7 +42,7 @@ endforeach()
 # Checks are Linux programs always: they ask what the libraries have.
 get_property(is_check GLOBAL PROPERTY IN_TRY_COMPILE)
 # Clang's driver for Linux starts lld; that for the bare machine would start the gcc of this machine.
-set(BAREFLOW_LINK "--target=x86_64-unknown-linux-gnu -static -nostdlib \"--ld-path=${BAREFLOW_LLD}\" -Wl,-z,noexecstack")
+set(BAREFLOW_LINK "--target=@CPU@-unknown-linux-gnu -static -nostdlib \"--ld-path=${BAREFLOW_LLD}\" -Wl,-z,noexecstack")
 set(BAREFLOW_BASE "-L\"${BAREFLOW_DIST}/lib\" -lc++ -lbareflow-runtime -lc -lm")
 if(is_check OR NOT BAREFLOW_PLATFORM STREQUAL "none")
   string(APPEND BAREFLOW_LINK " -T \"${BAREFLOW_DIST}/share/bareflow/linux.ld\"")

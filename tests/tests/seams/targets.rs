@@ -8,7 +8,10 @@ const FOLDERS: &[(&str, &[&str])] = &[
     (".", &[]),
     ("../bench", &[]),
     ("../cxx-runtime", &[]),
+    ("../distribution", &[]),
     ("../driver", &["tests"]),
+    ("../llvm-config", &[]),
+    ("../sysroot", &[]),
     ("../tests/src", &[]),
     (
         "../xtask",

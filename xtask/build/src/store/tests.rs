@@ -344,19 +344,12 @@ fn a_look_at_thousands_of_files_takes_milliseconds() {
 }
 
 #[test]
-fn a_package_of_the_first_format_is_read_whole_once() {
+fn a_package_of_another_format_is_set_aside() {
     let (_root, cache, folder) = with_package(&[]);
     let path = folder.join(MANIFEST);
-    let mut manifest: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-    let fields = manifest.as_object_mut().unwrap();
-    for name in ["format", "package", "files"] {
-        fields.remove(name).unwrap();
-    }
-    fields.insert("archives".to_owned(), serde_json::json!([]));
-    fs::write(&path, manifest.to_string()).unwrap();
-    let look = || find(&cache, &identity('k'), Contents::Sized).unwrap();
-    assert_eq!(look(), Some(folder.clone()));
-    assert!(fs::read_to_string(&path).unwrap().contains("\"format\": 2"));
-    assert_eq!(look(), Some(folder));
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("\"format\": 2", "\"format\": 1")).unwrap();
+    let problems = check_folder(&folder, Contents::Sized).unwrap_err();
+    assert_eq!(problems, ["its manifest has format 1, and this checkout reads 2"]);
+    assert_eq!(find(&cache, &identity('k'), Contents::Sized).unwrap(), None);
 }
