@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use bareflow_run::say;
-use bareflow_tiers::{LEVELS, Level};
+use bareflow_tier_policy::{LEVELS, Level};
 
 use super::cpu_time_of;
 use super::hosted::{Hosted, Setup};
@@ -18,7 +18,7 @@ use bareflow_build::temporary::TemporaryFolder;
 use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
 use bareflow_image::program::{Program, ProgramFile, Tier, TierOptions, Transfer};
-use bareflow_report::profile::Profile;
+use bareflow_report::profile::RunProfile;
 use bareflow_report::tables::{digits, render, verdict};
 use bareflow_targets::DEFAULT;
 use bareflow_tests::real::build::{self, Built};
@@ -465,7 +465,7 @@ fn memory_in_automatic_tiers(hosted: &Hosted, subject: &Subject) -> Result<f64> 
 }
 
 /// With the processor time of the whole process.
-fn profile_of(hosted: &Hosted, subject: &Subject, setup: &Setup) -> Result<(Profile, Duration)> {
+fn profile_of(hosted: &Hosted, subject: &Subject, setup: &Setup) -> Result<(RunProfile, Duration)> {
     let input = File::open(&subject.stdin)?;
     let run = hosted.run_with_input(&subject.program, setup, &subject.arguments, input)?;
     let profile = run
@@ -474,7 +474,7 @@ fn profile_of(hosted: &Hosted, subject: &Subject, setup: &Setup) -> Result<(Prof
     Ok((profile, run.cpu_time))
 }
 
-fn mebibytes_of(profile: &Profile) -> f64 {
+fn mebibytes_of(profile: &RunProfile) -> f64 {
     profile.memory.compiler_bytes as f64 / f64::from(1 << 20)
 }
 

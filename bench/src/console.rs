@@ -11,7 +11,7 @@ use bareflow_build::temporary::TemporaryFolder;
 use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
 use bareflow_image::program::{Program, Tier};
-use bareflow_run::launch::Kernel;
+use bareflow_run::launch::Runner;
 use bareflow_run::qemu::{Boot, Console, Machine, Processors};
 use bareflow_run::say;
 
@@ -46,13 +46,13 @@ pub fn run(context: &Context) -> Result<()> {
         fs::write(&bundle, program.bundle(&[bytes.to_string()], Tier::O2))?;
         let is_serial = place == Place::Machine(Console::Serial);
         let kernel = match place {
-            Place::Hosted => Kernel::Hosted {
+            Place::Hosted => Runner::Hosted {
                 executable: hosted_kernel.clone(),
                 bundle,
                 memory_mib: None,
                 disk: None,
             },
-            Place::Machine(console) => Kernel::Machine(Machine {
+            Place::Machine(console) => Runner::Machine(Machine {
                 qemu: context.tools.qemu.clone(),
                 memory_mib: MEMORY_MIB,
                 processors: Processors::default(),

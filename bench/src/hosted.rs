@@ -12,8 +12,8 @@ use bareflow_build::temporary::TemporaryFolder;
 use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
 use bareflow_image::program::{Program, Tier, TierOptions};
-use bareflow_report::profile::{self, Profile};
-use bareflow_run::launch::Kernel;
+use bareflow_report::profile::{self, RunProfile};
+use bareflow_run::launch::Runner;
 
 const TIMEOUT: Duration = Duration::from_secs(300);
 const LOG_LIMIT_BYTES: usize = 1 << 16;
@@ -48,7 +48,7 @@ pub struct Run {
     /// With the time that the system spent for it.
     pub cpu_time: Duration,
     /// If the setup asks for one.
-    pub profile: Option<Profile>,
+    pub profile: Option<RunProfile>,
 }
 
 /// The hosted kernel, built.
@@ -102,7 +102,7 @@ impl Hosted {
         let bundle = self.folder.path().join("bundle");
         let bytes = program.bundle_with(arguments, setup.tier, &setup.options);
         fs::write(&bundle, bytes)?;
-        let kernel = Kernel::Hosted {
+        let kernel = Runner::Hosted {
             executable: self.executable.clone(),
             bundle,
             memory_mib: None,

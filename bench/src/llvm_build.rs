@@ -161,7 +161,10 @@ pub fn compare(tree: &Path, object_count: usize) -> std::result::Result<Comparis
 
 /// The sources of an object: those that CMake includes in a file of its own, or else the one.
 fn sources(entry: &CompileCommand) -> Vec<String> {
-    let is_unity = entry.file.parent().is_some_and(|folder| folder.ends_with("Unity"));
+    let is_unity = entry
+        .file
+        .parent()
+        .is_some_and(|folder| folder.ends_with("Unity"));
     let text = is_unity.then(|| fs::read_to_string(entry.directory.join(&entry.file)).ok());
     match text.flatten() {
         Some(text) => text
@@ -311,7 +314,10 @@ mod tests {
             "/* generated */\n\n#include \"/llvm/A.cpp\"\n#undef DEBUG_TYPE\n\n#include \"/llvm/B.cpp\"\n",
         )
         .unwrap();
-        assert_eq!(sources(&entry("Unity/unity_0_cxx.cxx")), ["/llvm/A.cpp", "/llvm/B.cpp"]);
+        assert_eq!(
+            sources(&entry("Unity/unity_0_cxx.cxx")),
+            ["/llvm/A.cpp", "/llvm/B.cpp"]
+        );
         let alone = entry("C.cpp");
         assert_eq!(sources(&alone), [alone.file.display().to_string()]);
     }

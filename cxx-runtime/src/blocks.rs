@@ -9,9 +9,9 @@ use core::ffi::{c_char, c_int, c_void};
 use bareflow_blocks::{Functions, Processor, Variant};
 
 use crate::heap;
-use crate::posix::one_thread::OneThread;
+use crate::posix::single_thread_cell::SingleThreadCell;
 
-static FUNCTIONS: OneThread<Functions> = OneThread::new(Functions::of(Variant::Sse2));
+static FUNCTIONS: SingleThreadCell<Functions> = SingleThreadCell::new(Functions::of(Variant::Sse2));
 
 /// Takes the functions for a processor from now on.
 pub(crate) fn choose(processor: Processor) {

@@ -4,7 +4,7 @@ use alloc::format;
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char, c_int};
 
-use crate::posix::one_thread::OneThread;
+use crate::posix::single_thread_cell::SingleThreadCell;
 
 #[repr(transparent)]
 struct Errno(UnsafeCell<c_int>);
@@ -199,12 +199,14 @@ const UNKNOWN_BYTES: usize = 48;
 
 const UNKNOWN: &str = "Unknown error";
 
-static UNKNOWN_ERROR: OneThread<[u8; UNKNOWN_BYTES]> = OneThread::new([0; UNKNOWN_BYTES]);
-static UNKNOWN_SIGNAL: OneThread<[u8; UNKNOWN_BYTES]> = OneThread::new([0; UNKNOWN_BYTES]);
+static UNKNOWN_ERROR: SingleThreadCell<[u8; UNKNOWN_BYTES]> =
+    SingleThreadCell::new([0; UNKNOWN_BYTES]);
+static UNKNOWN_SIGNAL: SingleThreadCell<[u8; UNKNOWN_BYTES]> =
+    SingleThreadCell::new([0; UNKNOWN_BYTES]);
 
 /// The text about what has none, which stays until the next such text.
 fn numbered(
-    place: &'static OneThread<[u8; UNKNOWN_BYTES]>,
+    place: &'static SingleThreadCell<[u8; UNKNOWN_BYTES]>,
     kind: &str,
     number: c_int,
 ) -> &'static CStr {

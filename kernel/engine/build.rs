@@ -8,9 +8,9 @@ use std::env;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use bareflow_llvm_config::answers::Distribution;
+use bareflow_llvm_config::query::Distribution;
 use bareflow_targets::Target;
-use bareflow_tiers::{Counting, TABLE};
+use bareflow_tier_policy::{Counting, TABLE};
 
 fn main() {
     let output = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));

@@ -5,6 +5,6 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-pub mod answers;
 pub mod build_info;
 pub mod graph;
+pub mod query;

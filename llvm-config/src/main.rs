@@ -5,18 +5,20 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bareflow_llvm_config::answers::{AnswerError, Distribution, answer, usage};
+use bareflow_llvm_config::query::{Distribution, QueryError, answer, usage};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let result = prefix().and_then(Distribution::open).and_then(|distribution| match answer(&distribution, &arguments) {
-        // As upstream's: the usage, and failure.
-        Err(AnswerError::NoOption) => {
-            eprint!("{}", usage(&distribution.build.target));
-            Ok(None)
-        }
-        answer => Ok(Some(answer?)),
-    });
+    let result = prefix()
+        .and_then(Distribution::open)
+        .and_then(|distribution| match answer(&distribution, &arguments) {
+            // As upstream's: the usage, and failure.
+            Err(QueryError::NoOption) => {
+                eprint!("{}", usage(&distribution.build.target));
+                Ok(None)
+            }
+            answer => Ok(Some(answer?)),
+        });
     match result {
         Ok(Some(text)) => {
             print!("{text}");

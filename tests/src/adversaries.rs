@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use bareflow_tiers::Level;
+use bareflow_tier_policy::Level;
 
 use super::generated::Generated;
 use super::runner::{Outcome, Test};
 use super::subject::{Place, Subject};
-use bareflow_report::profile::{Compilation, Profile};
+use bareflow_report::profile::{Compilation, RunProfile};
 
 type Check = fn(&Subject) -> Result<(), String>;
 
@@ -62,7 +62,7 @@ fn rounds(count: usize, calls: usize) -> String {
 }
 
 /// The compilations of what [`functions`] made and of their loops, those of one unit together.
-fn compilations(profile: &Profile) -> impl Iterator<Item = &[Compilation]> {
+fn compilations(profile: &RunProfile) -> impl Iterator<Item = &[Compilation]> {
     let is_ours = |name: &str| {
         name.strip_prefix('f')
             .is_some_and(|number| number.parse::<usize>().is_ok())
@@ -77,7 +77,7 @@ fn compilations(profile: &Profile) -> impl Iterator<Item = &[Compilation]> {
     })
 }
 
-fn levels(profile: &Profile) -> impl Iterator<Item = Level> {
+fn levels(profile: &RunProfile) -> impl Iterator<Item = Level> {
     compilations(profile).flatten().map(|made| made.level)
 }
 

@@ -17,7 +17,7 @@ use super::runner::{Check, Test};
 use super::snapshots::{Machine, Remembered};
 use super::subject::{Place, Subject};
 use bareflow_build::process::dies_with_us;
-use bareflow_report::profile::{Compilation, Profile};
+use bareflow_report::profile::{Compilation, RunProfile};
 
 pub(super) const BESIDE: &str = "background=1";
 /// How long a process that has been told to end may be seen.
@@ -129,7 +129,7 @@ int main(void) {
 "#;
 
 /// All compilations of a run.
-fn compilations(profile: &Profile) -> impl Iterator<Item = &Compilation> {
+fn compilations(profile: &RunProfile) -> impl Iterator<Item = &Compilation> {
     profile.functions.iter().flat_map(|function| {
         let loops = function.loops.iter().flat_map(|part| &part.compilations);
         function.compilations.iter().chain(loops)
@@ -137,7 +137,7 @@ fn compilations(profile: &Profile) -> impl Iterator<Item = &Compilation> {
 }
 
 /// Those that were made beside the program.
-pub(super) fn beside(profile: &Profile) -> Vec<&Compilation> {
+pub(super) fn beside(profile: &RunProfile) -> Vec<&Compilation> {
     compilations(profile)
         .filter(|made| made.background)
         .collect()

@@ -17,7 +17,7 @@ use bareflow_image::disk::{ImageFile, ImageSize, Snapshots, shrink};
 use bareflow_image::export;
 use bareflow_image::program::{Program, Tier};
 use bareflow_report::size::{Counts, Coverage, ImageSizes, Tracing};
-use bareflow_run::launch::Kernel;
+use bareflow_run::launch::Runner;
 use bareflow_run::qemu::{Boot, Drive};
 
 const SIZE_BYTES: u64 = 128 << 20;
@@ -43,7 +43,7 @@ fn bundle(subject: &Subject) -> Result<Vec<u8>, String> {
 
 fn boot(subject: &Subject, image: &Path) -> Result<(), String> {
     let machine = subject.emulated(Boot::Disk(Drive::new(image)), None);
-    let ending = Kernel::Machine(machine)
+    let ending = Runner::Machine(machine)
         .run(TIMEOUT, io::sink(), io::sink(), None)
         .map_err(text)?;
     expect(ending.code == 0, &format!("the boot ended so: {ending:?}"))

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bareflow_bundle::Bundle;
 use bareflow_protocol::report::Counters;
 use bareflow_snapshot::{Authentication, Function, Keys, Profile, Snapshot, encode};
-use bareflow_tiers::{Kind, Level};
+use bareflow_tier_policy::{Kind, Level};
 use bareflow_volume::ram_disk::RamDisk;
 use bareflow_volume::{Partition, Timestamp, Volume};
 use iced_x86::{Decoder, DecoderOptions, Instruction};
@@ -326,7 +326,11 @@ fn snapshot() -> Snapshot<'static> {
         seen_address: 0,
         seen: &[],
     };
-    let mut hot = function("step", bareflow_tiers::Tier::Native(Level::O3), 60_000);
+    let mut hot = function(
+        "step",
+        bareflow_tier_policy::Tier::Native(Level::O3),
+        60_000,
+    );
     hot.code_address = POOL_ADDRESS;
     hot.code_bytes = CODE.len() as u64;
     Snapshot {
@@ -338,13 +342,13 @@ fn snapshot() -> Snapshot<'static> {
             configuration: "",
         },
         functions: vec![
-            function("complain", bareflow_tiers::Tier::Interpreter, 0),
-            function("main", bareflow_tiers::Tier::Interpreter, 1),
+            function("complain", bareflow_tier_policy::Tier::Interpreter, 0),
+            function("main", bareflow_tier_policy::Tier::Interpreter, 1),
             hot,
         ],
         imports: Vec::new(),
-        pieces: Vec::new(),
-        places: Vec::new(),
+        allocations: Vec::new(),
+        anchors: Vec::new(),
         code: vec![bareflow_snapshot::Region {
             address: POOL_ADDRESS,
             access: bareflow_snapshot::Access::ReadExecute,

@@ -6,7 +6,7 @@ use std::process::Command;
 use super::examples;
 use super::subject::{Conditions, Place, Run, Subject};
 use bareflow_image::program::{Program, Tier, TierOptions};
-use bareflow_report::profile::Profile;
+use bareflow_report::profile::RunProfile;
 
 /// C text of the function `fN`, with N = `index`, whose loop runs so many times.
 pub fn function_with_loop(index: usize, iterations: usize) -> String {
@@ -79,7 +79,7 @@ impl Generated {
     ///
     /// # Errors
     /// How it ended instead.
-    pub fn examine<'a>(&self, run: &'a Run) -> Result<&'a Profile, String> {
+    pub fn examine<'a>(&self, run: &'a Run) -> Result<&'a RunProfile, String> {
         let difference = examples::difference(&self.expected, &run.output);
         match &run.profile {
             Some(profile) if run.ending.code == 0 && difference.is_none() => Ok(profile),

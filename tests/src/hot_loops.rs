@@ -3,12 +3,12 @@
 use std::fs;
 use std::sync::Arc;
 
-use bareflow_tiers::Level;
+use bareflow_tier_policy::Level;
 
 use super::generated::Generated;
 use super::runner::{Outcome, Test};
 use super::subject::{Place, Subject};
-use bareflow_report::profile::Profile;
+use bareflow_report::profile::RunProfile;
 
 /// A fixture, and the functions of which a loop must reach O3.
 const CASES: &[(&str, &[&str])] = &[
@@ -70,7 +70,7 @@ fn check_flat(subject: &Subject) -> Result<(), String> {
     expect_best_loop(profile, "main")
 }
 
-fn expect_best_loop(profile: &Profile, name: &str) -> Result<(), String> {
+fn expect_best_loop(profile: &RunProfile, name: &str) -> Result<(), String> {
     let is_hot = profile
         .functions
         .iter()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::generated::{Generated, function_with_loop};
 use super::runner::{Outcome, Test};
 use super::subject::{Place, Run, Subject};
-use bareflow_report::profile::Profile;
+use bareflow_report::profile::RunProfile;
 
 /// What failures are told by, one for each kind that is injected.
 const KINDS: [&str; 6] = [
@@ -103,7 +103,7 @@ fn run(
 }
 
 fn count_failures(
-    profile: &Profile,
+    profile: &RunProfile,
     counts: &mut BTreeMap<&'static str, usize>,
 ) -> Result<(), String> {
     for function in &profile.functions {
@@ -126,7 +126,7 @@ fn count_failures(
     Ok(())
 }
 
-fn check_growth(clean: &Profile, injected: &Profile) -> Result<(), String> {
+fn check_growth(clean: &RunProfile, injected: &RunProfile) -> Result<(), String> {
     let (before, after) = (&clean.memory, &injected.memory);
     for (what, before, after) in [
         ("heap", before.heap_bytes, after.heap_bytes),

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use bareflow_report::profile::{Compilation, Failure, Profile};
-use bareflow_tiers::{LEVELS, Level};
+use bareflow_report::profile::{Compilation, Failure, RunProfile};
+use bareflow_tier_policy::{LEVELS, Level};
 
 use super::background::{BESIDE, rounds};
 use super::generated::Generated;
@@ -86,7 +86,7 @@ fn run(
     check_profile(profile, &refusing)
 }
 
-fn check_profile(profile: &Profile, refusing: &[Level]) -> Result<Found, String> {
+fn check_profile(profile: &RunProfile, refusing: &[Level]) -> Result<Found, String> {
     let mut found = Found::default();
     for function in &profile.functions {
         check_unit(

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use bareflow_tiers::{Level, Tier};
+use bareflow_tier_policy::{Level, Tier};
 
 use super::bad_input::messages;
 use super::generated::Generated;
@@ -13,7 +13,7 @@ use super::runner::{Outcome, Test};
 use super::snapshots::{Machine, Remembered};
 use super::subject::{Conditions, Place, Run, Subject};
 use bareflow_image::program::{Program, Tier as RunTier};
-use bareflow_report::profile::Profile;
+use bareflow_report::profile::RunProfile;
 use bareflow_run::qemu::{Boot, Drive, Verdict};
 
 type Check = fn(&Subject, Place) -> Result<(), String>;
@@ -162,7 +162,7 @@ fn check_bounded_compilations(subject: &Subject, place: Place) -> Result<(), Str
     Ok(())
 }
 
-fn check_levels(profile: &Profile) -> Result<(), String> {
+fn check_levels(profile: &RunProfile) -> Result<(), String> {
     for function in &profile.functions {
         let loops = function.loops.iter().map(|part| &part.compilations);
         for compilations in std::iter::once(&function.compilations).chain(loops) {
@@ -209,7 +209,7 @@ fn check_dead_code_is_freed(subject: &Subject, place: Place) -> Result<(), Strin
     Ok(())
 }
 
-fn compiled_bytes(profile: &Profile) -> u64 {
+fn compiled_bytes(profile: &RunProfile) -> u64 {
     profile
         .functions
         .iter()
@@ -410,7 +410,7 @@ fn check_huge_function(subject: &Subject, place: Place) -> Result<(), String> {
     }
 }
 
-fn check_memory(profile: &Profile) -> Result<(), String> {
+fn check_memory(profile: &RunProfile) -> Result<(), String> {
     let bytes = profile.memory.compiler_bytes;
     if bytes > MOST_COMPILER_BYTES {
         return Err(format!("the compiler has {} MiB", bytes >> 20));

@@ -3,12 +3,12 @@
 use std::fs;
 use std::sync::Arc;
 
-use bareflow_tiers::Level;
+use bareflow_tier_policy::Level;
 
 use super::generated::Generated;
 use super::runner::{Outcome, Test};
 use super::subject::{Place, Subject};
-use bareflow_report::profile::Profile;
+use bareflow_report::profile::RunProfile;
 
 /// Functions count for ever, and loops are optimised once and late.
 const SETTINGS: [&str; 2] = ["calls=-,5,-,-", "iterations=-,100,-,1000"];
@@ -40,7 +40,7 @@ fn check(subject: &Subject, place: Place) -> Result<(), String> {
     };
     let (plain, guided) = (run("guided=0")?, run("guided=1")?);
     let (plain, guided) = (program.examine(&plain)?, program.examine(&guided)?);
-    let calls = |profile: &Profile| {
+    let calls = |profile: &RunProfile| {
         let mut functions = profile.functions.iter();
         functions
             .find(|function| function.name == "add")
@@ -63,7 +63,7 @@ fn check(subject: &Subject, place: Place) -> Result<(), String> {
     Ok(())
 }
 
-fn bytes_of_loop(profile: &Profile) -> Result<u64, String> {
+fn bytes_of_loop(profile: &RunProfile) -> Result<u64, String> {
     let functions = profile.functions.iter();
     functions
         .filter(|function| function.name == "usual")

@@ -11,7 +11,7 @@ use super::generated::Generated;
 use super::runner::{Check, Test};
 use super::subject::{Conditions, Place, Run, Subject};
 use bareflow_build::process::Recorder;
-use bareflow_run::launch::Kernel;
+use bareflow_run::launch::Runner;
 use bareflow_run::qemu::{Boot, Drive, Machine, Processors};
 
 const TWO: Processors = Processors::Count(2);
@@ -149,7 +149,7 @@ fn boot(
     };
     let output = Recorder::new(1 << 16, io::sink());
     let log = Recorder::new(1 << 20, io::sink());
-    let ending = Kernel::Machine(machine)
+    let ending = Runner::Machine(machine)
         .run(TIMEOUT, output.clone(), log.clone(), None)
         .map_err(|error| error.to_string())?;
     let log = String::from_utf8_lossy(&log.bytes()).into_owned();

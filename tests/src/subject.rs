@@ -15,8 +15,8 @@ use bareflow_build::temporary::TemporaryFolder;
 use bareflow_image::context::Context;
 use bareflow_image::disk::DEFAULT_SIZE_BYTES;
 use bareflow_image::program::{ProgramCompiler, without_snapshots};
-use bareflow_report::profile::{self, Profile};
-use bareflow_run::launch::{Ending, Kernel};
+use bareflow_report::profile::{self, RunProfile};
+use bareflow_run::launch::{Ending, Runner};
 use bareflow_run::qemu::{Boot, Console, Drive, Machine, Processors, ReadError};
 
 /// The machine's RAM in tests: the least that is promised to do.
@@ -90,7 +90,7 @@ pub struct Run {
     /// Everything else.
     pub log: String,
     /// The profile, where the bundle asks for one.
-    pub profile: Option<Profile>,
+    pub profile: Option<RunProfile>,
 }
 
 impl Run {
@@ -166,7 +166,7 @@ impl Subject {
         let bundle_path = self.bundle_file(bundle)?;
         let mut image_path = None;
         let kernel = match place {
-            Place::Hosted => Kernel::Hosted {
+            Place::Hosted => Runner::Hosted {
                 executable: self.hosted_kernel()?,
                 bundle: bundle_path.clone(),
                 memory_mib: conditions.memory_mib,
@@ -214,7 +214,7 @@ impl Subject {
         disk: Option<&Path>,
     ) -> Result<Run, String> {
         let bundle_path = self.bundle_file(bundle)?;
-        let kernel = Kernel::Hosted {
+        let kernel = Runner::Hosted {
             executable,
             bundle: bundle_path.clone(),
             memory_mib: None,
@@ -241,7 +241,7 @@ impl Subject {
     }
 
     /// Runs to the end and keeps what comes of it.
-    fn record(&self, kernel: &Kernel, timeout: Duration) -> Result<Run, String> {
+    fn record(&self, kernel: &Runner, timeout: Duration) -> Result<Run, String> {
         let output = Recorder::new(RECORD_LIMIT_BYTES, io::sink());
         let log = Recorder::new(RECORD_LIMIT_BYTES, io::sink());
         let profile_path = self.fresh_path("profile");
@@ -307,8 +307,8 @@ impl Subject {
         }))
     }
 
-    fn machine(&self, boot: Boot, conditions: Conditions) -> Kernel {
-        Kernel::Machine(Machine {
+    fn machine(&self, boot: Boot, conditions: Conditions) -> Runner {
+        Runner::Machine(Machine {
             processors: conditions.processors,
             ..self.emulated(boot, conditions.memory_mib)
         })

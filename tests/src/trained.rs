@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bareflow_bundle::{ARGUMENT, Builder};
 use bareflow_snapshot::BASELINE;
-use bareflow_tiers::Level;
+use bareflow_tier_policy::Level;
 
 use super::examples;
 use super::paging::{Booted, boot_drive};

@@ -11,7 +11,7 @@ use crate::rounds::{Limits, NAMES, Rounds, RoundsProgram, announce};
 use bareflow_image::context::Context;
 use bareflow_image::error::Result;
 use bareflow_image::program::{Tier, TierOptions};
-use bareflow_report::profile::{Compilation, Profile};
+use bareflow_report::profile::{Compilation, RunProfile};
 use bareflow_report::tables::{digits, geometric_mean, render, verdict};
 use bareflow_run::say;
 
@@ -59,7 +59,7 @@ const AHEAD_OF_TIME: [Optimisation; 2] = [Optimisation::O2, Optimisation::O3Nati
 struct Compilations(BTreeMap<(String, Option<String>, &'static str), f64>);
 
 impl Compilations {
-    fn take(&mut self, profile: &Profile) {
+    fn take(&mut self, profile: &RunProfile) {
         for function in &profile.functions {
             self.take_unit(profile, &function.name, None, &function.compilations);
             for part in &function.loops {
@@ -71,7 +71,7 @@ impl Compilations {
 
     fn take_unit(
         &mut self,
-        profile: &Profile,
+        profile: &RunProfile,
         function: &str,
         part: Option<String>,
         compilations: &[Compilation],
@@ -180,7 +180,7 @@ fn profile_of(
     hosted: &Hosted,
     settings: &[&str],
     limits: Limits,
-) -> Result<Option<Profile>> {
+) -> Result<Option<RunProfile>> {
     let setup = Setup {
         tier: Tier::Auto,
         options: TierOptions {
@@ -195,7 +195,7 @@ fn profile_of(
 }
 
 /// The newest code of every function and every loop that has any.
-fn final_code_bytes(profile: &Profile) -> u64 {
+fn final_code_bytes(profile: &RunProfile) -> u64 {
     profile
         .functions
         .iter()

@@ -3,7 +3,7 @@
 
 use super::{double, exact};
 use crate::arch::Capabilities;
-use crate::posix::one_thread::OneThread;
+use crate::posix::single_thread_cell::SingleThreadCell;
 
 /// The variants that run.
 pub(super) struct Functions {
@@ -11,7 +11,7 @@ pub(super) struct Functions {
     pub(super) powf: unsafe extern "C" fn(f32, f32) -> f32,
 }
 
-static FUNCTIONS: OneThread<Functions> = OneThread::new(Functions {
+static FUNCTIONS: SingleThreadCell<Functions> = SingleThreadCell::new(Functions {
     pow: double::pow_by_halves,
     powf: exact::powf_of_any,
 });

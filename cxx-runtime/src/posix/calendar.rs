@@ -9,7 +9,7 @@ use core::ffi::{CStr, c_char, c_int, c_long};
 use core::ptr;
 
 use super::environment::getenv;
-use super::one_thread::OneThread;
+use super::single_thread_cell::SingleThreadCell;
 use super::strftime::format;
 use super::zone::{Local, Zone};
 use crate::cstr;
@@ -121,7 +121,7 @@ pub(super) fn seconds_of(time: &Tm) -> i64 {
 }
 
 /// The names of zones that were ever shown: `tm_zone` leads to them.
-static NAMES: OneThread<Vec<CString>> = OneThread::new(Vec::new());
+static NAMES: SingleThreadCell<Vec<CString>> = SingleThreadCell::new(Vec::new());
 
 fn lasting(name: &[u8]) -> *const c_char {
     NAMES.with(|names| {
@@ -138,13 +138,13 @@ fn lasting(name: &[u8]) -> *const c_char {
 }
 
 #[cfg_attr(not(test), unsafe(export_name = "tzname"))]
-static ZONE_NAMES: OneThread<[*const c_char; 2]> = OneThread::new([UTC.as_ptr(); 2]);
+static ZONE_NAMES: SingleThreadCell<[*const c_char; 2]> = SingleThreadCell::new([UTC.as_ptr(); 2]);
 #[cfg_attr(not(test), unsafe(export_name = "timezone"))]
-static SECONDS_WEST: OneThread<c_long> = OneThread::new(0);
+static SECONDS_WEST: SingleThreadCell<c_long> = SingleThreadCell::new(0);
 #[cfg_attr(not(test), unsafe(export_name = "daylight"))]
-static HAS_DAYLIGHT_SAVING: OneThread<c_int> = OneThread::new(0);
+static HAS_DAYLIGHT_SAVING: SingleThreadCell<c_int> = SingleThreadCell::new(0);
 
-static CURRENT: OneThread<Option<(Vec<u8>, Zone)>> = OneThread::new(None);
+static CURRENT: SingleThreadCell<Option<(Vec<u8>, Zone)>> = SingleThreadCell::new(None);
 
 /// The zone that the environment names now.
 fn zone() -> Zone {
@@ -205,7 +205,7 @@ fn greenwich(seconds: i64) -> Option<Tm> {
     })
 }
 
-static RESULT: OneThread<Tm> = OneThread::new(START);
+static RESULT: SingleThreadCell<Tm> = SingleThreadCell::new(START);
 
 unsafe fn store(time: Option<Tm>, result: *mut Tm) -> *mut Tm {
     let Some(time) = time else {
@@ -298,7 +298,8 @@ unsafe extern "C" fn bareflow_strftime(
 const CTIME_BYTES: usize = 26;
 
 /// Room for a year of ten digits and its sign.
-static CTIME: OneThread<[c_char; CTIME_BYTES + 8]> = OneThread::new([0; CTIME_BYTES + 8]);
+static CTIME: SingleThreadCell<[c_char; CTIME_BYTES + 8]> =
+    SingleThreadCell::new([0; CTIME_BYTES + 8]);
 
 unsafe fn store_text(time: *const i64, buffer: *mut c_char, size: usize) -> *mut c_char {
     tzset();

@@ -7,19 +7,19 @@ use alloc::vec::Vec;
 use core::ffi::{CStr, c_char, c_int};
 use core::ptr;
 
-use super::one_thread::OneThread;
+use super::single_thread_cell::SingleThreadCell;
 use crate::errno::{self, fail};
 use crate::runtime::platform;
 use crate::{arena, cstr, heap};
 
 #[cfg_attr(not(test), unsafe(export_name = "environ"))]
-static ENVIRON: OneThread<*mut *mut c_char> = OneThread::new(ptr::null_mut());
+static ENVIRON: SingleThreadCell<*mut *mut c_char> = SingleThreadCell::new(ptr::null_mut());
 
 /// The array of our own, with its null pointer at the end.
-static ARRAY: OneThread<Vec<*mut c_char>> = OneThread::new(Vec::new());
+static ARRAY: SingleThreadCell<Vec<*mut c_char>> = SingleThreadCell::new(Vec::new());
 
 /// The strings that `setenv` made: they are freed when they leave the environment.
-static OWN: OneThread<Vec<*mut c_char>> = OneThread::new(Vec::new());
+static OWN: SingleThreadCell<Vec<*mut c_char>> = SingleThreadCell::new(Vec::new());
 
 /// A C string of the C heap, or null.
 fn copy_of(parts: &[&[u8]]) -> *mut c_char {

@@ -5,19 +5,20 @@ use alloc::string::String;
 use core::ffi::{c_char, c_int, c_uint, c_void};
 
 use super::messages::{print_line, program_name};
-use super::one_thread::OneThread;
+use super::single_thread_cell::SingleThreadCell;
 use crate::cstr;
 use crate::termination::{Termination, terminate};
 
 #[cfg_attr(not(test), unsafe(export_name = "error_message_count"))]
-static COUNT: OneThread<c_uint> = OneThread::new(0);
+static COUNT: SingleThreadCell<c_uint> = SingleThreadCell::new(0);
 #[cfg_attr(not(test), unsafe(export_name = "error_one_per_line"))]
-static ONE_PER_LINE: OneThread<c_int> = OneThread::new(0);
+static ONE_PER_LINE: SingleThreadCell<c_int> = SingleThreadCell::new(0);
 /// What prints the program's name instead, if the program has set it.
 #[cfg_attr(not(test), unsafe(export_name = "error_print_progname"))]
-static PRINT_NAME: OneThread<Option<extern "C" fn()>> = OneThread::new(None);
+static PRINT_NAME: SingleThreadCell<Option<extern "C" fn()>> = SingleThreadCell::new(None);
 /// Where the last message of `error_at_line` was about.
-static LAST: OneThread<(*const c_char, c_uint)> = OneThread::new((core::ptr::null(), 0));
+static LAST: SingleThreadCell<(*const c_char, c_uint)> =
+    SingleThreadCell::new((core::ptr::null(), 0));
 
 /// # Safety
 /// The arguments must match the format.

@@ -6,8 +6,8 @@
 
 use core::ffi::{c_int, c_void};
 
-use super::one_thread::OneThread;
 use super::signals::{self, Origin};
+use super::single_thread_cell::SingleThreadCell;
 use crate::errno::{self, fail};
 use crate::platform::Protection;
 use crate::runtime::platform;
@@ -47,18 +47,18 @@ const NO_STACK: SignalStack = SignalStack {
     size: 0,
 };
 
-static CONTEXT: OneThread<Context> = OneThread::new(Context {
+static CONTEXT: SingleThreadCell<Context> = SingleThreadCell::new(Context {
     flags: 0,
     link: 0,
     stack: NO_STACK,
     registers: [0; REGISTER_COUNT],
     rest: [0; 93],
 });
-static STACK: OneThread<SignalStack> = OneThread::new(NO_STACK);
+static STACK: SingleThreadCell<SignalStack> = SingleThreadCell::new(NO_STACK);
 
 /// Where handlers run when the program's stack is exhausted. A handler may be compiled there, which takes more than
 /// the stacks that programs give.
-static RESERVE: OneThread<Option<usize>> = OneThread::new(None);
+static RESERVE: SingleThreadCell<Option<usize>> = SingleThreadCell::new(None);
 const RESERVE_BYTES: usize = 8 << 20;
 
 /// As at the start of a program; the reserve stays.

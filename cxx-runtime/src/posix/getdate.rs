@@ -5,14 +5,14 @@ use core::ffi::{CStr, c_char, c_int};
 use core::ptr;
 
 use super::calendar::{START, Tm, bareflow_localtime_r, bareflow_mktime};
-use super::one_thread::OneThread;
+use super::single_thread_cell::SingleThreadCell;
 use super::strptime::parse_date;
 use crate::runtime::platform;
 use crate::{errno, files};
 
 #[cfg_attr(not(test), unsafe(export_name = "getdate_err"))]
-static ERROR: OneThread<c_int> = OneThread::new(0);
-static RESULT: OneThread<Tm> = OneThread::new(START);
+static ERROR: SingleThreadCell<c_int> = SingleThreadCell::new(0);
+static RESULT: SingleThreadCell<Tm> = SingleThreadCell::new(START);
 
 const NO_VARIABLE: c_int = 1;
 const NO_FILE: c_int = 2;

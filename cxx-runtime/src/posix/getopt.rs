@@ -7,18 +7,18 @@ use core::ffi::{c_char, c_int};
 use core::ptr;
 
 use super::environment::getenv;
-use super::one_thread::OneThread;
+use super::single_thread_cell::SingleThreadCell;
 use super::system::write_error;
 use crate::cstr;
 
 #[cfg_attr(not(test), unsafe(export_name = "optarg"))]
-static OPTION_ARGUMENT: OneThread<*mut c_char> = OneThread::new(ptr::null_mut());
+static OPTION_ARGUMENT: SingleThreadCell<*mut c_char> = SingleThreadCell::new(ptr::null_mut());
 #[cfg_attr(not(test), unsafe(export_name = "optind"))]
-static INDEX: OneThread<c_int> = OneThread::new(1);
+static INDEX: SingleThreadCell<c_int> = SingleThreadCell::new(1);
 #[cfg_attr(not(test), unsafe(export_name = "opterr"))]
-static PRINTS_ERRORS: OneThread<c_int> = OneThread::new(1);
+static PRINTS_ERRORS: SingleThreadCell<c_int> = SingleThreadCell::new(1);
 #[cfg_attr(not(test), unsafe(export_name = "optopt"))]
-static OPTION: OneThread<c_int> = OneThread::new(b'?' as c_int);
+static OPTION: SingleThreadCell<c_int> = SingleThreadCell::new(b'?' as c_int);
 
 /// Where the scan is.
 #[derive(Clone, Copy)]
@@ -38,7 +38,7 @@ const START: Scan = Scan {
     has_started: false,
 };
 
-static SCAN: OneThread<Scan> = OneThread::new(START);
+static SCAN: SingleThreadCell<Scan> = SingleThreadCell::new(START);
 
 /// As at the start of a program.
 pub(super) fn reset() {

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::ffi::{c_char, c_int, c_ulong};
 use core::ptr;
 
-use super::one_thread::OneThread;
+use super::single_thread_cell::SingleThreadCell;
 use crate::cstr;
 
 type Text = *const c_char;
@@ -33,11 +33,11 @@ untranslated! {
 }
 
 /// Texts that the program has set and gets back: C strings.
-static DOMAIN: OneThread<Vec<u8>> = OneThread::new(Vec::new());
-static FOLDER: OneThread<Vec<u8>> = OneThread::new(Vec::new());
+static DOMAIN: SingleThreadCell<Vec<u8>> = SingleThreadCell::new(Vec::new());
+static FOLDER: SingleThreadCell<Vec<u8>> = SingleThreadCell::new(Vec::new());
 
 /// Keeps a copy of the text, if there is one; `otherwise` if none was ever set.
-unsafe fn kept(place: &OneThread<Vec<u8>>, text: Text, otherwise: Text) -> Text {
+unsafe fn kept(place: &SingleThreadCell<Vec<u8>>, text: Text, otherwise: Text) -> Text {
     place.with(|kept| {
         if !text.is_null() {
             kept.clear();

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use core::ffi::{c_char, c_int, c_void};
 
-use super::one_thread::OneThread;
+use super::single_thread_cell::SingleThreadCell;
 use super::system::write_error;
 use crate::cstr;
 use crate::errno;
@@ -12,11 +12,11 @@ use crate::termination::{Termination, terminate};
 
 /// The name that the program was started by.
 #[cfg_attr(not(test), unsafe(export_name = "program_invocation_name"))]
-static NAME: OneThread<*const c_char> = OneThread::new(c"".as_ptr());
+static NAME: SingleThreadCell<*const c_char> = SingleThreadCell::new(c"".as_ptr());
 #[cfg_attr(not(test), unsafe(export_name = "program_invocation_short_name"))]
-static SHORT_NAME: OneThread<*const c_char> = OneThread::new(c"".as_ptr());
+static SHORT_NAME: SingleThreadCell<*const c_char> = SingleThreadCell::new(c"".as_ptr());
 #[cfg_attr(not(test), unsafe(export_name = "__progname"))]
-static PROGRAM_NAME: OneThread<*const c_char> = OneThread::new(c"".as_ptr());
+static PROGRAM_NAME: SingleThreadCell<*const c_char> = SingleThreadCell::new(c"".as_ptr());
 
 /// Takes the program's name from its first argument.
 ///

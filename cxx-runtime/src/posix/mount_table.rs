@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
 
-use super::one_thread::OneThread;
+use super::single_thread_cell::SingleThreadCell;
 use crate::cstr;
 
 /// `struct mntent`.
@@ -27,12 +27,12 @@ unsafe extern "C" {
 
 const LINE_BYTES: usize = 4096;
 
-static ENTRY: OneThread<Entry> = OneThread::new(Entry {
+static ENTRY: SingleThreadCell<Entry> = SingleThreadCell::new(Entry {
     texts: [ptr::null_mut(); 4],
     frequency: 0,
     pass: 0,
 });
-static LINE: OneThread<[c_char; LINE_BYTES]> = OneThread::new([0; LINE_BYTES]);
+static LINE: SingleThreadCell<[c_char; LINE_BYTES]> = SingleThreadCell::new([0; LINE_BYTES]);
 
 /// What stands for bytes that would end a field.
 const ESCAPES: [(&[u8], u8); 4] = [

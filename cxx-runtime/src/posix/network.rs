@@ -8,7 +8,7 @@ use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::ptr;
 
-use super::one_thread::OneThread;
+use super::single_thread_cell::SingleThreadCell;
 use crate::cstr;
 use crate::errno::{self, fail};
 
@@ -91,7 +91,7 @@ extern "C" fn inet_addr(text: *const c_char) -> u32 {
         .map_or(u32::MAX, |address| u32::from_ne_bytes(address.octets()))
 }
 
-static TEXT: OneThread<[c_char; 16]> = OneThread::new([0; 16]);
+static TEXT: SingleThreadCell<[c_char; 16]> = SingleThreadCell::new([0; 16]);
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn inet_ntoa(address: u32) -> *mut c_char {

@@ -3,7 +3,7 @@
 use core::cell::Cell;
 use core::ffi::{c_char, c_double, c_int, c_long, c_uint, c_ushort, c_void};
 
-use super::one_thread::OneThread;
+use super::single_thread_cell::SingleThreadCell;
 use crate::errno::{self, fail};
 use crate::runtime::platform;
 
@@ -28,8 +28,8 @@ pub(super) struct Generator {
 }
 
 /// The state of a program that has not set any: that of seed 1, as in glibc.
-static STATE: OneThread<[i32; 32]> = OneThread::new([0; 32]);
-static GENERATOR: OneThread<Generator> = OneThread::new(Generator {
+static STATE: SingleThreadCell<[i32; 32]> = SingleThreadCell::new([0; 32]);
+static GENERATOR: SingleThreadCell<Generator> = SingleThreadCell::new(Generator {
     state: core::ptr::null_mut(),
     degree: 31,
     separation: 3,
@@ -206,12 +206,12 @@ const FACTOR: u64 = 0x5_deec_e66d;
 const INCREMENT: u64 = 0xb;
 const MASK_48: u64 = (1 << 48) - 1;
 
-static LINEAR: OneThread<Linear> = OneThread::new(Linear {
+static LINEAR: SingleThreadCell<Linear> = SingleThreadCell::new(Linear {
     state: 0,
     factor: FACTOR,
     increment: INCREMENT,
 });
-static OLD_SEED: OneThread<[c_ushort; 3]> = OneThread::new([0; 3]);
+static OLD_SEED: SingleThreadCell<[c_ushort; 3]> = SingleThreadCell::new([0; 3]);
 
 pub(super) fn joined(parts: [c_ushort; 3]) -> u64 {
     parts

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
 
-use super::one_thread::OneThread;
+use super::single_thread_cell::SingleThreadCell;
 use crate::cstr;
 use crate::errno;
 use crate::heap;
@@ -30,7 +30,7 @@ struct TableHandle {
     table: *mut Table,
 }
 
-static OWN_TABLE: OneThread<TableHandle> = OneThread::new(TableHandle {
+static OWN_TABLE: SingleThreadCell<TableHandle> = SingleThreadCell::new(TableHandle {
     table: ptr::null_mut(),
 });
 

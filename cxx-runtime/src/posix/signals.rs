@@ -7,7 +7,7 @@
 use alloc::format;
 use core::ffi::{c_int, c_uint, c_void};
 
-use super::one_thread::OneThread;
+use super::single_thread_cell::SingleThreadCell;
 use super::system::write_error;
 use super::{faults, wait_for_ever, waiting};
 use crate::errno::{self, fail};
@@ -110,16 +110,16 @@ impl Information {
     }
 }
 
-static ACTIONS: OneThread<[Action; LAST as usize + 1]> =
-    OneThread::new([NO_ACTION; LAST as usize + 1]);
+static ACTIONS: SingleThreadCell<[Action; LAST as usize + 1]> =
+    SingleThreadCell::new([NO_ACTION; LAST as usize + 1]);
 
 /// Also read by `sigsetjmp`.
 #[cfg_attr(not(test), unsafe(export_name = "bareflow_blocked_signals"))]
-static BLOCKED: OneThread<u64> = OneThread::new(0);
-static PENDING: OneThread<u64> = OneThread::new(0);
+static BLOCKED: SingleThreadCell<u64> = SingleThreadCell::new(0);
+static PENDING: SingleThreadCell<u64> = SingleThreadCell::new(0);
 /// Where a pending signal comes from.
-static ORIGINS: OneThread<[Origin; LAST as usize + 1]> =
-    OneThread::new([Origin::User; LAST as usize + 1]);
+static ORIGINS: SingleThreadCell<[Origin; LAST as usize + 1]> =
+    SingleThreadCell::new([Origin::User; LAST as usize + 1]);
 
 /// As at the start of a program.
 pub(super) fn reset() {

@@ -5,7 +5,7 @@ use core::ptr;
 
 use alloc::string::String;
 
-use super::one_thread::OneThread;
+use super::single_thread_cell::SingleThreadCell;
 use super::waiting::{self, TimeSpec, TimeVal};
 use crate::cstr;
 use crate::errno::{self, fail};
@@ -177,7 +177,7 @@ unsafe extern "C" fn sched_rr_get_interval(_process: c_int, interval: *mut TimeS
     0
 }
 
-static NICENESS: OneThread<c_int> = OneThread::new(0);
+static NICENESS: SingleThreadCell<c_int> = SingleThreadCell::new(0);
 const NICENESS_RANGE: (c_int, c_int) = (-20, 19);
 
 /// The number is kept; nobody competes for the processor.
@@ -481,7 +481,7 @@ struct Log {
     mask: c_int,
 }
 
-static LOG: OneThread<Log> = OneThread::new(Log {
+static LOG: SingleThreadCell<Log> = SingleThreadCell::new(Log {
     identity: ptr::null(),
     options: 0,
     mask: 0xff,
@@ -562,7 +562,8 @@ unsafe extern "C" fn a64l(text: *const c_char) -> c_long {
     c_long::from(number.cast_signed())
 }
 
-static RADIX_64: OneThread<[u8; DIGITS_64_LIMIT + 1]> = OneThread::new([0; DIGITS_64_LIMIT + 1]);
+static RADIX_64: SingleThreadCell<[u8; DIGITS_64_LIMIT + 1]> =
+    SingleThreadCell::new([0; DIGITS_64_LIMIT + 1]);
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn l64a(number: c_long) -> *mut c_char {

@@ -2,7 +2,7 @@
 
 use core::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 
-use super::one_thread::OneThread;
+use super::single_thread_cell::SingleThreadCell;
 use crate::errno::{self, fail};
 
 macro_rules! no_terminal {
@@ -111,7 +111,7 @@ extern "C" fn posix_openpt(_flags: c_int) -> c_int {
 }
 
 const TERMINAL_NAME: &[u8; 9] = b"/dev/tty\0";
-static OWN_NAME: OneThread<[u8; 9]> = OneThread::new(*TERMINAL_NAME);
+static OWN_NAME: SingleThreadCell<[u8; 9]> = SingleThreadCell::new(*TERMINAL_NAME);
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn ctermid(buffer: *mut c_char) -> *mut c_char {

@@ -5,7 +5,7 @@ use core::ptr;
 
 use alloc::vec::Vec;
 
-use super::one_thread::OneThread;
+use super::single_thread_cell::SingleThreadCell;
 use super::wait_for_ever;
 use super::waiting::{self, CLOCK_REALTIME, TimeSpec};
 use crate::cstr;
@@ -302,7 +302,7 @@ unsafe extern "C" fn pthread_attr_getstack(
 }
 
 /// The frame that the program was started from: its stack lies below.
-static STACK_TOP: OneThread<usize> = OneThread::new(0);
+static STACK_TOP: SingleThreadCell<usize> = SingleThreadCell::new(0);
 
 /// Notes where the program's stack starts.
 pub(super) fn set_stack_top(top: usize) {
@@ -431,7 +431,7 @@ extern "C" fn pthread_cancel(thread: u64) -> c_int {
 extern "C" fn pthread_testcancel() {}
 
 /// Cancellation's state and type.
-static CANCEL: OneThread<[c_int; 2]> = OneThread::new([0; 2]);
+static CANCEL: SingleThreadCell<[c_int; 2]> = SingleThreadCell::new([0; 2]);
 
 unsafe fn exchange_cancel(index: usize, value: c_int, old: *mut c_int) -> c_int {
     if !(0..=1).contains(&value) {
@@ -486,7 +486,8 @@ unsafe extern "C" fn call_once(once: *mut c_int, routine: extern "C" fn()) {
 }
 
 const NAME_BYTES: usize = 16;
-static NAME: OneThread<[u8; NAME_BYTES]> = OneThread::new(*b"main\0\0\0\0\0\0\0\0\0\0\0\0");
+static NAME: SingleThreadCell<[u8; NAME_BYTES]> =
+    SingleThreadCell::new(*b"main\0\0\0\0\0\0\0\0\0\0\0\0");
 
 /// Sets the thread's name, or returns the error.
 pub(super) fn set_name(name: &[u8]) -> c_int {
@@ -571,7 +572,7 @@ struct Key {
 }
 
 const KEY_LIMIT: usize = 1024;
-static KEYS: OneThread<Vec<Option<Key>>> = OneThread::new(Vec::new());
+static KEYS: SingleThreadCell<Vec<Option<Key>>> = SingleThreadCell::new(Vec::new());
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn pthread_key_create(key: *mut c_uint, destructor: Destructor) -> c_int {
@@ -661,7 +662,7 @@ struct Cleanup {
     outer: *mut Cleanup,
 }
 
-static CLEANUPS: OneThread<*mut Cleanup> = OneThread::new(ptr::null_mut());
+static CLEANUPS: SingleThreadCell<*mut Cleanup> = SingleThreadCell::new(ptr::null_mut());
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn __bareflow_cleanup_push(cleanup: *mut Cleanup) {

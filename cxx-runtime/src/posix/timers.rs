@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 use core::ffi::{c_int, c_void};
 
-use super::one_thread::OneThread;
 use super::signals::{self, Origin};
+use super::single_thread_cell::SingleThreadCell;
 use super::waiting::{self, STOPPED, TimeSpec, Timer, is_clock, monotonic_deadline};
 use crate::errno::{self, fail};
 use crate::runtime::platform;
@@ -40,7 +40,7 @@ const SIGEV_SIGNAL: c_int = 0;
 const SIGEV_THREAD: c_int = 2;
 const TIMER_ABSTIME: c_int = 1;
 
-static TIMERS: OneThread<Vec<Option<ClockTimer>>> = OneThread::new(Vec::new());
+static TIMERS: SingleThreadCell<Vec<Option<ClockTimer>>> = SingleThreadCell::new(Vec::new());
 
 /// As at the start of a program.
 pub(super) fn reset() {

@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_int, c_uint, c_void};
 use core::ptr;
 
-use super::one_thread::OneThread;
+use super::single_thread_cell::SingleThreadCell;
 use crate::cstr;
 use crate::errno::{self, fail};
 
@@ -57,17 +57,17 @@ const ROOT_GROUP: Group = Group {
     members: NO_MEMBERS.0.as_ptr(),
 };
 
-static USER: OneThread<User> = OneThread::new(ROOT);
-static GROUP: OneThread<Group> = OneThread::new(ROOT_GROUP);
+static USER: SingleThreadCell<User> = SingleThreadCell::new(ROOT);
+static GROUP: SingleThreadCell<Group> = SingleThreadCell::new(ROOT_GROUP);
 /// Whether the next `getpwent` and `getgrent` find the one entry.
-static AT_START: OneThread<[bool; 2]> = OneThread::new([true; 2]);
+static AT_START: SingleThreadCell<[bool; 2]> = SingleThreadCell::new([true; 2]);
 
 unsafe fn is_root(name: *const c_char) -> bool {
     // SAFETY: the caller passes a C string.
     unsafe { cstr::bytes(name) == ROOT_NAME }
 }
 
-fn found<T: Copy>(is_found: bool, place: &OneThread<T>, entry: T) -> *mut T {
+fn found<T: Copy>(is_found: bool, place: &SingleThreadCell<T>, entry: T) -> *mut T {
     if !is_found {
         return ptr::null_mut();
     }

@@ -5,8 +5,8 @@
 use core::ffi::{c_int, c_long, c_uint};
 use core::ptr;
 
-use super::one_thread::OneThread;
 use super::signals::{self, Origin};
+use super::single_thread_cell::SingleThreadCell;
 use super::{timers, wait_for_ever};
 use crate::arena;
 use crate::errno::{self, fail};
@@ -116,7 +116,7 @@ impl Timer {
 /// SIGALRM, SIGVTALRM and SIGPROF: the process has the processor for itself, so all count the same time.
 const SIGNALS: [c_int; 3] = [14, 26, 27];
 
-static TIMERS: OneThread<[Timer; 3]> = OneThread::new([STOPPED; 3]);
+static TIMERS: SingleThreadCell<[Timer; 3]> = SingleThreadCell::new([STOPPED; 3]);
 
 /// As at the start of a program.
 pub(super) fn reset() {

@@ -25,13 +25,13 @@ std::error_code PoolExhausted::convertToErrorCode() const {
 
 namespace {
 
-// Pieces are multiples of it.
-constexpr size_t piece_alignment = 16;
+// Allocations are multiples of it.
+constexpr size_t allocation_alignment = 16;
 constexpr uint8_t int3 = 0xcc;
 
 // What a finalised allocation's handle points at.
 struct Finalized {
-  CodePool::Pieces pieces;
+  CodePool::Allocations allocations;
   std::vector<orc::shared::WrapperFunctionCall> actions;
 };
 
@@ -77,10 +77,10 @@ bool CodePool::has_room(size_t bytes, size_t alignment, unsigned protection) con
   return pages.has_room(whole, page_bytes) && pages.bytes() - whole >= spare_bytes;
 }
 
-Expected<CodePool::Piece> CodePool::take(size_t bytes, size_t alignment, unsigned protection) {
+Expected<CodePool::Allocation> CodePool::take(size_t bytes, size_t alignment, unsigned protection) {
   ProgramMemory scope;
-  bytes = alignTo(bytes, protection ? piece_alignment : page_bytes);
-  alignment = std::max(alignment, protection ? piece_alignment : page_bytes);
+  bytes = alignTo(bytes, protection ? allocation_alignment : page_bytes);
+  alignment = std::max(alignment, protection ? allocation_alignment : page_bytes);
   if (alignment > page_bytes)
     return createStringError(inconvertibleErrorCode(), "an alignment of more than a page");
   auto is_enough = [&] { return has_room(bytes, alignment, protection); };
@@ -93,23 +93,23 @@ Expected<CodePool::Piece> CodePool::take(size_t bytes, size_t alignment, unsigne
     size_t whole = alignTo(bytes, page_bytes);
     shared.give({*pages.take(whole, page_bytes), whole});
   }
-  Piece piece{{*shared.take(bytes, alignment), bytes}, protection};
-  recent.push_back(piece);
-  pieces_taken[piece.range.start] = {piece, false};
-  return piece;
+  Allocation allocation{{*shared.take(bytes, alignment), bytes}, protection};
+  recent.push_back(allocation);
+  allocations_taken[allocation.range.start] = {allocation, false};
+  return allocation;
 }
 
-void CodePool::adopt(const Piece &piece, bool is_sealed) {
+void CodePool::adopt(const Allocation &allocation, bool is_sealed) {
   ProgramMemory scope;
-  FreeRanges &shared = partial[piece.protection];
-  Range around = pages_around(piece.range);
+  FreeRanges &shared = partial[allocation.protection];
+  Range around = pages_around(allocation.range);
   for (uintptr_t page = around.start; page < around.end(); page += page_bytes)
     if (pages.contains({page, page_bytes})) {
       pages.remove({page, page_bytes});
       shared.give({page, page_bytes});
     }
-  shared.remove(piece.range);
-  pieces_taken[piece.range.start] = {piece, is_sealed};
+  shared.remove(allocation.range);
+  allocations_taken[allocation.range.start] = {allocation, is_sealed};
 }
 
 void CodePool::give_back_pages(Range range) {
@@ -118,16 +118,16 @@ void CodePool::give_back_pages(Range range) {
   pages.give(range);
 }
 
-void CodePool::give_back(const Piece &piece) {
-  if (piece.range.size == 0)
+void CodePool::give_back(const Allocation &allocation) {
+  if (allocation.range.size == 0)
     return;
   ProgramMemory scope;
   llvm::erase_if(recent,
-                 [&](const Piece &other) { return other.range.start == piece.range.start; });
-  symbols.erase(symbols.lower_bound(piece.range.start), symbols.lower_bound(piece.range.end()));
-  pieces_taken.erase(piece.range.start);
-  FreeRanges &shared = partial[piece.protection];
-  Range unused = shared.give(piece.range);
+                 [&](const Allocation &other) { return other.range.start == allocation.range.start; });
+  symbols.erase(symbols.lower_bound(allocation.range.start), symbols.lower_bound(allocation.range.end()));
+  allocations_taken.erase(allocation.range.start);
+  FreeRanges &shared = partial[allocation.protection];
+  Range unused = shared.give(allocation.range);
   Range whole{alignTo(unused.start, page_bytes), 0};
   uintptr_t end = alignDown(unused.end(), page_bytes);
   if (whole.start >= end)
@@ -139,67 +139,67 @@ void CodePool::give_back(const Piece &piece) {
 
 void CodePool::give_up() {
   while (!recent.empty()) {
-    Piece last = recent.back();
+    Allocation last = recent.back();
     give_back(last);
   }
 }
 
-CodePool::Pieces CodePool::keep(FinalizedAlloc allocation) {
-  auto *finalized = allocation.release().toPtr<Finalized *>();
-  Pieces pieces = std::move(finalized->pieces);
+CodePool::Allocations CodePool::keep(FinalizedAlloc handle) {
+  auto *finalized = handle.release().toPtr<Finalized *>();
+  Allocations allocations = std::move(finalized->allocations);
   delete finalized;
-  return pieces;
+  return allocations;
 }
 
-void CodePool::free(const Pieces &pieces) {
+void CodePool::free(const Allocations &allocations) {
   ProgramMemory scope;
-  for (const Piece &piece : pieces) {
+  for (const Allocation &allocation : allocations) {
     // Whoever runs it all the same gets an exception at once.
-    if (piece.is_code()) {
-      std::vector<char> traps(piece.range.size, static_cast<char>(int3));
-      consumeError(write(piece, traps.data(), traps.size()));
+    if (allocation.is_code()) {
+      std::vector<char> traps(allocation.range.size, static_cast<char>(int3));
+      consumeError(write(allocation, traps.data(), traps.size()));
     }
-    give_back(piece);
+    give_back(allocation);
   }
 }
 
-Error CodePool::write(const Piece &piece, const char *contents, size_t content_bytes) {
+Error CodePool::write(const Allocation &allocation, const char *contents, size_t content_bytes) {
   // Whoever ends a compilation that takes too long must not do so in here.
   ProgramMemory scope;
-  Range affected = pages_around(piece.range);
+  Range affected = pages_around(allocation.range);
   if (Error error = protect(affected, writable)) {
     // Only the pages at the ends may hold something else.
-    consumeError(protect({affected.start, page_bytes}, piece.protection));
-    consumeError(protect({affected.end() - page_bytes, page_bytes}, piece.protection));
+    consumeError(protect({affected.start, page_bytes}, allocation.protection));
+    consumeError(protect({affected.end() - page_bytes, page_bytes}, allocation.protection));
     return error;
   }
-  auto *place = reinterpret_cast<char *>(piece.range.start);
+  auto *place = reinterpret_cast<char *>(allocation.range.start);
   memcpy(place, contents, content_bytes);
-  memset(place + content_bytes, 0, piece.range.size - content_bytes);
-  return protect(affected, piece.protection);
+  memset(place + content_bytes, 0, allocation.range.size - content_bytes);
+  return protect(affected, allocation.protection);
 }
 
 Expected<uintptr_t> CodePool::reserve(size_t bytes) {
-  auto piece = take(std::max<size_t>(bytes, 1), page_bytes, 0);
-  if (!piece)
-    return piece.takeError();
-  if (Error error = protect(piece->range, writable)) {
-    give_back(*piece);
+  auto allocation = take(std::max<size_t>(bytes, 1), page_bytes, 0);
+  if (!allocation)
+    return allocation.takeError();
+  if (Error error = protect(allocation->range, writable)) {
+    give_back(*allocation);
     return std::move(error);
   }
-  memset(reinterpret_cast<void *>(piece->range.start), 0, piece->range.size);
+  memset(reinterpret_cast<void *>(allocation->range.start), 0, allocation->range.size);
   recent.pop_back();
-  return piece->range.start;
+  return allocation->range.start;
 }
 
 Error CodePool::seal(uintptr_t address, size_t bytes) {
-  pieces_taken[address].is_sealed = true;
+  allocations_taken[address].is_sealed = true;
   return protect({address, alignTo(std::max<size_t>(bytes, 1), page_bytes)}, executable);
 }
 
-class CodePool::Allocation final : public JITLinkMemoryManager::InFlightAlloc {
+class CodePool::InFlight final : public JITLinkMemoryManager::InFlightAlloc {
 public:
-  Allocation(CodePool &pool, LinkGraph &graph) : pool(pool), graph(graph) {}
+  InFlight(CodePool &pool, LinkGraph &graph) : pool(pool), graph(graph) {}
 
   // Finds a place for each segment.
   Error place() {
@@ -209,12 +209,12 @@ public:
       unsigned protection = protection_of(group.getMemProt());
       if (bytes == 0)
         continue;
-      auto piece = pool.take(bytes, segment.Alignment.value(), protection);
-      if (!piece)
-        return piece.takeError();
+      auto allocation = pool.take(bytes, segment.Alignment.value(), protection);
+      if (!allocation)
+        return allocation.takeError();
       bool is_temporary = group.getMemLifetime() == orc::MemLifetime::Finalize;
-      parts.push_back({*piece, is_temporary, std::vector<char>(segment.ContentSize)});
-      segment.Addr = orc::ExecutorAddr(piece->range.start);
+      parts.push_back({*allocation, is_temporary, std::vector<char>(segment.ContentSize)});
+      segment.Addr = orc::ExecutorAddr(allocation->range.start);
       segment.WorkingMem = parts.back().contents.data();
     }
     return layout.apply();
@@ -222,7 +222,7 @@ public:
 
   void finalize(OnFinalizedFunction on_finalized) override {
     for (Part &part : parts)
-      if (Error error = pool.write(part.piece, part.contents.data(), part.contents.size())) {
+      if (Error error = pool.write(part.allocation, part.contents.data(), part.contents.size())) {
         release();
         return on_finalized(std::move(error));
       }
@@ -234,9 +234,9 @@ public:
     auto finalized = std::make_unique<Finalized>();
     for (Part &part : parts)
       if (part.is_temporary)
-        pool.give_back(part.piece);
+        pool.give_back(part.allocation);
       else
-        finalized->pieces.push_back(part.piece);
+        finalized->allocations.push_back(part.allocation);
     finalized->actions = std::move(*actions);
     on_finalized(FinalizedAlloc(orc::ExecutorAddr::fromPtr(finalized.release())));
   }
@@ -248,14 +248,14 @@ public:
 
   void release() {
     for (const Part &part : parts)
-      pool.give_back(part.piece);
+      pool.give_back(part.allocation);
   }
 
 private:
   struct Part {
-    Piece piece;
+    Allocation allocation;
     bool is_temporary;
-    // What will be copied to the piece.
+    // What will be copied to the allocation.
     std::vector<char> contents;
   };
 
@@ -265,22 +265,22 @@ private:
 };
 
 void CodePool::allocate(const JITLinkDylib *, LinkGraph &graph, OnAllocatedFunction on_allocated) {
-  auto allocation = std::make_unique<Allocation>(*this, graph);
-  if (Error error = allocation->place()) {
-    allocation->release();
+  auto in_flight = std::make_unique<InFlight>(*this, graph);
+  if (Error error = in_flight->place()) {
+    in_flight->release();
     return on_allocated(std::move(error));
   }
-  on_allocated(std::move(allocation));
+  on_allocated(std::move(in_flight));
 }
 
-void CodePool::deallocate(std::vector<FinalizedAlloc> allocations,
+void CodePool::deallocate(std::vector<FinalizedAlloc> handles,
                           OnDeallocatedFunction on_deallocated) {
   Error errors = Error::success();
-  for (auto &allocation : reverse(allocations)) {
-    std::unique_ptr<Finalized> finalized(allocation.release().toPtr<Finalized *>());
+  for (auto &handle : reverse(handles)) {
+    std::unique_ptr<Finalized> finalized(handle.release().toPtr<Finalized *>());
     errors = joinErrors(std::move(errors), orc::shared::runDeallocActions(finalized->actions));
-    for (const Piece &piece : finalized->pieces)
-      give_back(piece);
+    for (const Allocation &allocation : finalized->allocations)
+      give_back(allocation);
   }
   on_deallocated(std::move(errors));
 }

@@ -1,6 +1,6 @@
 // The code pool: one region at a fixed address from which JITLink's allocations come.
 //
-// A page belongs to one protection: small pieces of code share pages, and so do small constants. What is
+// A page belongs to one protection: small allocations of code share pages, and so do small constants. What is
 // linked is put together elsewhere and copied at the end. For that moment the pages are writable and not
 // executable, though they may hold code whose frames are on the stack: nothing in the pool runs meanwhile.
 // No page is ever writable and executable at once.
@@ -21,29 +21,29 @@ namespace bareflow {
 class CodePool final : public llvm::jitlink::JITLinkMemoryManager {
 public:
   // A range of the pool and the protection of its pages; of whole pages it is 0.
-  struct Piece {
+  struct Allocation {
     Range range;
     unsigned protection;
     bool is_code() const { return protection & LLVM_PROTECTION_EXECUTE; }
   };
-  using Pieces = std::vector<Piece>;
+  using Allocations = std::vector<Allocation>;
 
   explicit CodePool(const llvm_options_t &options);
 
   void allocate(const llvm::jitlink::JITLinkDylib *library, llvm::jitlink::LinkGraph &graph,
                 OnAllocatedFunction on_allocated) override;
-  void deallocate(std::vector<FinalizedAlloc> allocations,
+  void deallocate(std::vector<FinalizedAlloc> handles,
                   OnDeallocatedFunction on_deallocated) override;
 
   // What lies in the pool, by address.
   struct Taken {
-    Piece piece;
+    Allocation allocation;
     // Of reserved memory: whether it has been made executable.
     bool is_sealed;
   };
-  const std::map<uintptr_t, Taken> &taken() const { return pieces_taken; }
+  const std::map<uintptr_t, Taken> &taken() const { return allocations_taken; }
   // Notes what another pool of the same place and size has taken, which is there already.
-  void adopt(const Piece &piece, bool is_sealed);
+  void adopt(const Allocation &allocation, bool is_sealed);
 
   // Zeroed writable memory that is never given back.
   llvm::Expected<uintptr_t> reserve(size_t bytes);
@@ -57,9 +57,9 @@ public:
   void keep_all() { recent.clear(); }
   void give_up();
   // Turns a handle into what it stands for, which only `free` gives back.
-  Pieces keep(FinalizedAlloc allocation);
+  Allocations keep(FinalizedAlloc handle);
   // Nothing may use them any more.
-  void free(const Pieces &pieces);
+  void free(const Allocations &allocations);
 
   // Asked to free something when the pool is full, until `has_room` says that it is enough. May be null.
   using Reclaim = void (*)(void *user, llvm::function_ref<bool()> has_room);
@@ -88,14 +88,14 @@ public:
   const std::pair<const uintptr_t, Symbol> *find_symbol(uintptr_t address) const;
 
 private:
-  class Allocation;
+  class InFlight;
 
   Range pages_around(Range range) const;
   bool has_room(size_t bytes, size_t alignment, unsigned protection) const;
-  llvm::Expected<Piece> take(size_t bytes, size_t alignment, unsigned protection);
-  void give_back(const Piece &piece);
+  llvm::Expected<Allocation> take(size_t bytes, size_t alignment, unsigned protection);
+  void give_back(const Allocation &allocation);
   void give_back_pages(Range range);
-  llvm::Error write(const Piece &piece, const char *contents, size_t content_bytes);
+  llvm::Error write(const Allocation &allocation, const char *contents, size_t content_bytes);
   llvm::Error protect(Range pages, unsigned protection);
 
   const llvm_options_t &options;
@@ -109,8 +109,8 @@ private:
   // What is free within pages that are in use, by their protection.
   std::map<unsigned, FreeRanges> partial;
   std::map<uintptr_t, Symbol> symbols;
-  std::map<uintptr_t, Taken> pieces_taken;
-  Pieces recent;
+  std::map<uintptr_t, Taken> allocations_taken;
+  Allocations recent;
 };
 
 // Tells a full pool from other errors of linking.

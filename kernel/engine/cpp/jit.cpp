@@ -27,7 +27,7 @@ llvm_error_t add_object(llvm_module &module, std::unique_ptr<MemoryBuffer> objec
   auto linked = module.linker->link(*object);
   if (!linked)
     return fail_link(*module.context, toString(linked.takeError()));
-  llvm::append_range(module.pieces, linked->pieces);
+  llvm::append_range(module.allocations, linked->allocations);
   return LLVM_OK;
 }
 

@@ -163,7 +163,7 @@ void llvm_module_destroy(llvm_module_t *module) {
     return;
   llvm_context *context = module->context;
   enter(context, [&]() -> llvm_error_t {
-    context->pool->free(module->pieces);
+    context->pool->free(module->allocations);
     llvm::erase_if(context->modules,
                    [&](const auto &owned) { return owned.get() == module; });
     return LLVM_OK;

@@ -45,7 +45,7 @@ struct llvm_module {
   std::unique_ptr<llvm::Module> ir;
   // Of native code for the whole module: what was linked, and where it lies in the pool.
   std::unique_ptr<bareflow::Linker> linker;
-  bareflow::CodePool::Pieces pieces;
+  bareflow::CodePool::Allocations allocations;
   llvm::StringMap<std::unique_ptr<llvm_function>> functions;
 
   // Set by prepare(): the IR has been given the form that can be compiled at several levels.

@@ -409,58 +409,58 @@ const char *llvm_tiered_message(const llvm_tiered_t *program);
 
 /* What the program consists of in the code pool, so that it can be saved and mapped again. */
 
-/* Owners of pieces that are not a unit's code. */
-#define LLVM_PIECE_KEPT 0xffffffffu     /* constants, and code that exists once */
-#define LLVM_PIECE_DATA 0xfffffffeu     /* the program's variables */
-#define LLVM_PIECE_RESERVED 0xfffffffdu /* whole pages: counters, stubs and the like */
+/* Owners of allocations that are not a unit's code. */
+#define LLVM_ALLOCATION_KEPT 0xffffffffu     /* constants, and code that exists once */
+#define LLVM_ALLOCATION_DATA 0xfffffffeu     /* the program's variables */
+#define LLVM_ALLOCATION_RESERVED 0xfffffffdu /* whole pages: counters, stubs and the like */
 
 /* A part of the pool that is in use. */
-typedef struct llvm_piece {
+typedef struct llvm_allocation {
   uintptr_t address;
   size_t bytes;
   /* LLVM_PROTECTION_... */
   unsigned protection;
   /* The unit whose newest code it is, or one of the above. */
   uint32_t owner;
-} llvm_piece_t;
+} llvm_allocation_t;
 
-typedef enum llvm_place_kind {
+typedef enum llvm_anchor_kind {
   /* A variable or a function of the program that is not a unit. */
-  LLVM_PLACE_SYMBOL = 0,
-  LLVM_PLACE_CONSTRUCTOR = 1,
-  LLVM_PLACE_DESTRUCTOR = 2,
+  LLVM_ANCHOR_SYMBOL = 0,
+  LLVM_ANCHOR_CONSTRUCTOR = 1,
+  LLVM_ANCHOR_DESTRUCTOR = 2,
   /* main, which returns int or nothing. */
-  LLVM_PLACE_MAIN = 3,
-  LLVM_PLACE_VOID_MAIN = 4,
+  LLVM_ANCHOR_MAIN = 3,
+  LLVM_ANCHOR_VOID_MAIN = 4,
   /* An llvm_unit_t for each unit, then a word for each with the address of its code. */
-  LLVM_PLACE_COUNTERS = 5,
+  LLVM_ANCHOR_COUNTERS = 5,
   /* A stub for each unit, by which code calls it, then an entry for each, which its stub leads to as long as the unit has
      no code: of as many bytes as the architecture's have. */
-  LLVM_PLACE_STUBS = 6,
-  LLVM_PLACE_COPIES = 7,
+  LLVM_ANCHOR_STUBS = 6,
+  LLVM_ANCHOR_COPIES = 7,
   /* A page with addresses of functions from outside, and behind it the page of code that goes there. */
-  LLVM_PLACE_IMPORT_WORDS = 8,
-  LLVM_PLACE_IMPORT_STUBS = 9,
+  LLVM_ANCHOR_GOT = 8,
+  LLVM_ANCHOR_PLT = 9,
   /* A word in such a page, by the name of its function. */
-  LLVM_PLACE_IMPORT = 10
-} llvm_place_kind_t;
+  LLVM_ANCHOR_IMPORT = 10
+} llvm_anchor_kind_t;
 
-typedef struct llvm_place {
-  llvm_place_kind_t kind;
+typedef struct llvm_anchor {
+  llvm_anchor_kind_t kind;
   /* Empty but for symbols and imports. */
   const char *name;
   uintptr_t address;
-} llvm_place_t;
+} llvm_anchor_t;
 
 typedef struct llvm_visitor {
   /* sizeof(llvm_visitor_t). */
   size_t size;
-  void (*piece)(void *user, const llvm_piece_t *piece);
-  void (*place)(void *user, const llvm_place_t *place);
+  void (*allocation)(void *user, const llvm_allocation_t *allocation);
+  void (*anchor)(void *user, const llvm_anchor_t *anchor);
   void *user;
 } llvm_visitor_t;
 
-/* Tells what the program consists of: pieces by address, places in an order that llvm_tiered_attach understands. Frees
+/* Tells what the program consists of: allocations by address, anchors in an order that llvm_tiered_attach understands. Frees
  * code that has been superseded and that no call needs. What is written before main runs is the program's variables,
  * and nothing else of it. */
 llvm_error_t llvm_tiered_visit(llvm_tiered_t *program, const llvm_visitor_t *visitor);
@@ -472,7 +472,7 @@ typedef struct llvm_code_symbol {
   const char *name;
 } llvm_code_symbol_t;
 
-/* A program whose pieces have been mapped as they were. Everything must live as long as the program. */
+/* A program whose allocations have been mapped as they were. Everything must live as long as the program. */
 typedef struct llvm_restored {
   /* sizeof(llvm_restored_t). */
   size_t size;
@@ -481,8 +481,8 @@ typedef struct llvm_restored {
   uintptr_t stubs;
   /* Of each unit's code. */
   const llvm_tier_t *tiers;
-  const llvm_place_t *places;
-  size_t place_count;
+  const llvm_anchor_t *anchors;
+  size_t anchor_count;
   /* By address. */
   const llvm_code_symbol_t *symbols;
   size_t symbol_count;
@@ -502,10 +502,10 @@ void *llvm_program_function(const char *name);
 typedef struct llvm_contents {
   /* sizeof(llvm_contents_t). */
   size_t size;
-  const llvm_piece_t *pieces;
-  size_t piece_count;
-  const llvm_place_t *places;
-  size_t place_count;
+  const llvm_allocation_t *allocations;
+  size_t allocation_count;
+  const llvm_anchor_t *anchors;
+  size_t anchor_count;
 } llvm_contents_t;
 
 /* Makes it possible to compile units of a restored program: `module` must be the program that it was made of, freshly

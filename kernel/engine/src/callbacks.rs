@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use bareflow_cxx_runtime::arena;
 use bareflow_cxx_runtime::platform::Protection;
-use bareflow_guest::report_note;
+use bareflow_program_env::report_note;
 use bareflow_snapshot::Destination;
 
 use crate::POOL_ADDRESS;

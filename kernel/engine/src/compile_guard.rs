@@ -8,8 +8,8 @@ use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use bareflow_cxx_runtime::arena;
-use bareflow_guest::{Fault, FaultCause, Resume};
-use bareflow_tiers::Config;
+use bareflow_program_env::{Fault, FaultCause, Resume};
+use bareflow_tier_policy::Config;
 
 use crate::bindings::{
     LLVM_INJECT_ABORT, LLVM_INJECT_ENDLESS_LOOP, LLVM_INJECT_FATAL_ERROR,

@@ -8,7 +8,7 @@ use core::ffi::{CStr, c_char};
 use core::fmt::{self, Write};
 
 use bareflow_cxx_runtime::arena;
-use bareflow_guest::{
+use bareflow_program_env::{
     Fault, FaultCause, Resume, handle_by_program, pending_fault, resume_in_program, resume_with,
 };
 

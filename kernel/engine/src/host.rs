@@ -3,8 +3,8 @@
 use core::ffi::c_void;
 use core::sync::atomic::AtomicU32;
 
-use bareflow_guest::VolumeGuard;
-use bareflow_profile::Kernel;
+use bareflow_profile::KernelFlavour;
+use bareflow_program_env::VolumeGuard;
 
 /// What the kernel knows of the memory and of the disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,9 +17,9 @@ pub struct HostCounters {
 }
 
 /// A kernel.
-pub trait Host {
+pub trait EngineHost {
     /// Which one.
-    fn kernel(&self) -> Kernel;
+    fn kernel(&self) -> KernelFlavour;
 
     /// The volume for snapshots, if there is a disk with one.
     fn volume(&mut self) -> Option<VolumeGuard>;

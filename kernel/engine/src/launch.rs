@@ -8,14 +8,14 @@ use core::str;
 use bareflow_bundle::{
     Bundle, DESTINATION, MODULE, PROFILE, SECRET, SEEN, SETTING, SNAPSHOT, TIER,
 };
-use bareflow_guest::{arguments_of, report_error};
+use bareflow_program_env::{arguments_of, report_error};
 use bareflow_snapshot::{Destination, DestinationError, hash_of_modules, inspect};
 
-use crate::{Config, FailureKind, Host, Mode, Outcome, RunRequest, Tier};
+use crate::{Config, EngineHost, FailureKind, Mode, Outcome, RunRequest, Tier};
 
 /// Runs the program in `bundle`, with the arguments of an overlay if it has any, to its end; prints the one line about a failure and returns the exit code.
 #[must_use]
-pub fn run_bundle(bundle: &[u8], overlay: &[u8], host: &mut dyn Host) -> u8 {
+pub fn run_bundle(bundle: &[u8], overlay: &[u8], host: &mut dyn EngineHost) -> u8 {
     let outcome = run(bundle, overlay, host);
     bareflow_cxx_runtime::flush_streams();
     bareflow_cxx_runtime::commit_files();
@@ -36,7 +36,7 @@ fn bad_program(message: String) -> Outcome {
     }
 }
 
-fn run(bytes: &[u8], overlay: &[u8], host: &mut dyn Host) -> Outcome {
+fn run(bytes: &[u8], overlay: &[u8], host: &mut dyn EngineHost) -> Outcome {
     let bundle = match Bundle::open(bytes) {
         Ok(bundle) => bundle,
         Err(error) => return bad_program(error.to_string()),

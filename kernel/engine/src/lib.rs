@@ -38,13 +38,13 @@ mod sampler;
 mod session;
 mod snapshot;
 
-pub use bareflow_guest::{Environment, FailureKind, Fault, FaultCause, Resume, report_error};
-pub use bareflow_profile::Kernel;
+pub use bareflow_profile::KernelFlavour;
+pub use bareflow_program_env::{Environment, FailureKind, Fault, FaultCause, Resume, report_error};
 pub use bareflow_snapshot::{Destination, Snapshot};
-pub use bareflow_tiers::{Config, Level, Tier};
+pub use bareflow_tier_policy::{Config, Level, Tier};
 pub use compile_guard::tick;
 pub use fault::{Origin, describe_fault, resume_after};
-pub use host::{Companion, Host, HostCounters};
+pub use host::{Companion, EngineHost, HostCounters};
 pub use launch::run_bundle;
 pub use outcome::Outcome;
 
@@ -86,7 +86,7 @@ pub struct RunRequest<'a> {
 /// Needs an installed platform, constructors that have run, the pool's address range set aside, and
 /// a stack of at least 8 MiB. One program runs at a time.
 #[must_use]
-pub fn run(request: &RunRequest, host: &mut dyn Host) -> Outcome {
+pub fn run(request: &RunRequest, host: &mut dyn EngineHost) -> Outcome {
     match run::run(request, host) {
         Ok(status) => Outcome::Exit(status),
         Err(failure) => failure,

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-pub use bareflow_guest::FailureKind;
+pub use bareflow_program_env::FailureKind;
 
 use crate::bindings;
 

@@ -9,10 +9,10 @@ use core::ops::Range;
 
 use bareflow_cxx_runtime::arena;
 use bareflow_profile::{
-    CallCycles, Compilation, Function, Kernel, LevelUse, Loop, Memory as MemoryUse, Part, Profile,
-    SCHEMA, SampledSymbol, Samples,
+    CallCycles, Compilation, Function, KernelFlavour, LevelUse, Loop, Memory as MemoryUse, Part,
+    RunProfile, SCHEMA, SampledSymbol, Samples,
 };
-use bareflow_tiers::{Config, LEVELS, Policy};
+use bareflow_tier_policy::{Config, LEVELS, Policy};
 
 use crate::arch;
 use crate::bindings::llvm_processor_name;
@@ -91,12 +91,12 @@ impl Measured {
         manager: &mut Manager,
         config: &Config,
         request: &RunRequest,
-        kernel: Kernel,
+        kernel: KernelFlavour,
     ) {
         let platform = bareflow_cxx_runtime::platform();
         manager.measure_all();
         let functions = self.functions(manager.records());
-        let profile = Profile {
+        let profile = RunProfile {
             schema: SCHEMA,
             program: request
                 .arguments

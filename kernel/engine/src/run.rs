@@ -4,8 +4,8 @@ use alloc::format;
 use alloc::string::ToString;
 use core::mem;
 
-use bareflow_guest::report_note;
-use bareflow_tiers::{LEVELS, Policy};
+use bareflow_program_env::report_note;
+use bareflow_tier_policy::{LEVELS, Policy};
 
 use crate::bindings::llvm_run_main;
 use crate::clock::now;
@@ -15,7 +15,7 @@ use crate::profile::{Measured, Recording};
 use crate::session::{Opening, Session, c_arguments, tier_code};
 use crate::snapshot::SnapshotService;
 use crate::{
-    Config, FailureKind, Host, Level, Mode, Outcome, POOL_SIZE_BYTES, RunRequest, Tier, flow,
+    Config, EngineHost, FailureKind, Level, Mode, Outcome, POOL_SIZE_BYTES, RunRequest, Tier, flow,
     integrity,
 };
 
@@ -33,7 +33,7 @@ fn can_be_kept(request: &RunRequest) -> bool {
 }
 
 /// Parses, links and runs; or compiles for another kernel, or tells what was seen.
-pub(crate) fn run(request: &RunRequest, host: &mut dyn Host) -> Result<i32, Outcome> {
+pub(crate) fn run(request: &RunRequest, host: &mut dyn EngineHost) -> Result<i32, Outcome> {
     if (request.destination.is_some() || request.seen.is_some()) && !can_be_kept(request) {
         return Err(Outcome::Failed {
             kind: FailureKind::BadProgram,
@@ -82,7 +82,7 @@ fn run_in_one_tier(tier: Tier, request: &RunRequest) -> Result<i32, Outcome> {
 
 /// The companion that is to compile, if there is one and the settings want it; by themselves they do where it has a
 /// processor for itself and costs decide: counts say exactly when there is what code.
-fn background(config: &Config, host: &dyn Host) -> Option<Background> {
+fn background(config: &Config, host: &dyn EngineHost) -> Option<Background> {
     let is_possible = config.policy == Policy::Costs || config.background == Some(true);
     if config.background == Some(false) || !is_possible {
         return None;
@@ -100,7 +100,11 @@ fn background(config: &Config, host: &dyn Host) -> Option<Background> {
     }
 }
 
-fn run_in_tiers(config: Config, request: &RunRequest, host: &mut dyn Host) -> Result<i32, Outcome> {
+fn run_in_tiers(
+    config: Config,
+    request: &RunRequest,
+    host: &mut dyn EngineHost,
+) -> Result<i32, Outcome> {
     if request.seen.is_some() {
         let running = Running::open(request, config, None, None)?;
         let result = flow::write(&running.manager());

@@ -8,7 +8,7 @@ use core::ptr;
 use bareflow_cxx_runtime::program::{Arguments, ZeroByte};
 use bareflow_cxx_runtime::termination::{Termination, set_interceptor};
 use bareflow_snapshot::Destination;
-use bareflow_tiers::LEVELS;
+use bareflow_tier_policy::LEVELS;
 
 use crate::bindings::{
     LLVM_OK, llvm_context_t, llvm_error_t, llvm_function_at, llvm_handle_abort, llvm_handle_exit,

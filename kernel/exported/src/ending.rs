@@ -6,7 +6,7 @@ use core::fmt;
 use bareflow_cxx_runtime::program::run_exit_handlers;
 use bareflow_cxx_runtime::termination::Termination;
 use bareflow_cxx_runtime::{before_abort, commit_files, flush_streams};
-use bareflow_guest::{FailureKind, handle_by_program, pending_fault};
+use bareflow_program_env::{FailureKind, handle_by_program, pending_fault};
 
 use crate::program;
 

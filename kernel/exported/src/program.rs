@@ -8,7 +8,7 @@ use bareflow_cxx_runtime::program::{
     Arguments, Destructor, ZeroByte, set_destructors, start_program,
 };
 use bareflow_cxx_runtime::termination::set_interceptor;
-use bareflow_guest::{
+use bareflow_program_env::{
     FailureKind, Fault, Payload, Resume, arguments_of, resume_in_program, resume_with,
 };
 

@@ -1,16 +1,16 @@
 //! What the process offers to the engine.
 
-use bareflow_engine::{Companion, Host, HostCounters, Kernel};
-use bareflow_guest::{VolumeGuard, volume};
+use bareflow_engine::{Companion, EngineHost, HostCounters, KernelFlavour};
+use bareflow_program_env::{VolumeGuard, volume};
 
 use crate::companion::COMPANION;
 
 /// The process.
 pub(crate) struct HostedKernel;
 
-impl Host for HostedKernel {
-    fn kernel(&self) -> Kernel {
-        Kernel::Hosted
+impl EngineHost for HostedKernel {
+    fn kernel(&self) -> KernelFlavour {
+        KernelFlavour::Hosted
     }
 
     fn volume(&mut self) -> Option<VolumeGuard> {

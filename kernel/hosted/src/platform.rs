@@ -5,7 +5,7 @@ use core::ffi::{CStr, c_int};
 use core::fmt::{self, Write};
 
 use bareflow_cxx_runtime::platform::{File, Platform, PlatformError, Protection, Storage, Stream};
-use bareflow_guest::Environment;
+use bareflow_program_env::Environment;
 use bareflow_protocol::exit_code;
 use bareflow_protocol::report::PROFILE_DESCRIPTOR;
 
@@ -123,7 +123,7 @@ unsafe impl Platform for Linux {
     }
 
     fn storage(&self) -> Option<&'static dyn Storage> {
-        bareflow_guest::storage()
+        bareflow_program_env::storage()
     }
 
     fn environment(&self, name: &str) -> Option<&'static CStr> {

@@ -8,7 +8,7 @@ use core::fmt::Write;
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use bareflow_guest::{Fault, FaultCause, payload};
+use bareflow_program_env::{Fault, FaultCause, payload};
 use bareflow_protocol::exit_code;
 
 use crate::arch::{self, Context};

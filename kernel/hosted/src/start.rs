@@ -5,7 +5,7 @@ use core::ffi::{CStr, c_char};
 use core::fmt::Write;
 
 use bareflow_cxx_runtime::{platform as runtime_platform, thread_local};
-use bareflow_guest::{Environment, Payload, keep_volume, mount, payload, set_payload};
+use bareflow_program_env::{Environment, Payload, keep_volume, mount, payload, set_payload};
 use bareflow_protocol::exit_code;
 
 use crate::address_space::{self, Stack};

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use bareflow_guest::{Fault, Payload, Resume};
+use bareflow_program_env::{Fault, Payload, Resume};
 
 use crate::host::HostedKernel;
 use crate::start::start;

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use bareflow_guest::payload;
+use bareflow_program_env::payload;
 
 use crate::arch::trap::{Trap, TrapFrame, acknowledge, with_nested_page_faults};
 use crate::drivers::console::{display, keyboard};

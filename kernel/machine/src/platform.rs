@@ -6,7 +6,7 @@ use core::ffi::{CStr, c_int};
 use bareflow_cxx_runtime::platform::{
     File, FileContents, Platform, PlatformError, Protection, Storage, Stream,
 };
-use bareflow_guest::Environment;
+use bareflow_program_env::Environment;
 use bareflow_protocol::exit_code;
 use bareflow_protocol::report::PROFILE;
 

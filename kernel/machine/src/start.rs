@@ -6,8 +6,8 @@ use core::ops::Range;
 use bareflow_boot_info::Screen;
 use bareflow_cxx_runtime::platform::Protection;
 use bareflow_cxx_runtime::thread_local;
-use bareflow_guest::{Environment, Payload, payload, set_payload};
 use bareflow_memory::PAGE_SIZE_BYTES;
+use bareflow_program_env::{Environment, Payload, payload, set_payload};
 use bareflow_protocol::exit_code;
 
 use crate::arch::{cpu, trap};

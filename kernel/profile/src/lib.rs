@@ -13,7 +13,7 @@ pub mod flow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use bareflow_tiers::{Generator, LEVELS, Level, Size, Tier};
+use bareflow_tier_policy::{Generator, LEVELS, Level, Size, Tier};
 use serde::{Deserialize, Serialize};
 
 /// The version of the schema.
@@ -22,13 +22,13 @@ pub const SCHEMA: u64 = 4;
 /// What a kernel measured during one run of a program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Profile {
+pub struct RunProfile {
     /// The version of the schema: [`SCHEMA`].
     pub schema: u64,
     /// The program's name.
     pub program: String,
     /// The kernel that ran it.
-    pub kernel: Kernel,
+    pub kernel: KernelFlavour,
     /// The name of the processor that code is generated for, as LLVM calls it.
     pub processor: String,
     /// Cycles of the time stamp counter in a second; not 0.
@@ -90,14 +90,14 @@ pub struct Boot {
 /// The kernel that ran the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kernel {
+pub enum KernelFlavour {
     /// The one that is a Linux process.
     Hosted,
     /// The one that boots.
     Machine,
 }
 
-impl Kernel {
+impl KernelFlavour {
     /// Its name in profiles.
     pub fn name(self) -> &'static str {
         match self {
@@ -245,7 +245,12 @@ pub enum Part {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Program, Self::Libc, Self::Compiler, Self::Kernel];
+    pub const ALL: [Self; 4] = [
+        Self::Program,
+        Self::Libc,
+        Self::Compiler,
+        Self::Kernel,
+    ];
 
     /// Its name in profiles.
     pub fn name(self) -> &'static str {

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use bareflow_profile::{
-    Boot, CallCycles, Compilation, Failure, Function, Kernel, LevelUse, Loop, Memory, Part,
-    Profile, SCHEMA, SampledSymbol, Samples, Steps,
+    Boot, CallCycles, Compilation, Failure, Function, KernelFlavour, LevelUse, Loop, Memory, Part,
+    RunProfile, SCHEMA, SampledSymbol, Samples, Steps,
 };
-use bareflow_tiers::{LEVELS, Level, Size, Tier};
+use bareflow_tier_policy::{LEVELS, Level, Size, Tier};
 
 fn golden(schema: u64) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -16,7 +16,7 @@ fn golden(schema: u64) -> PathBuf {
 }
 
 /// A profile with something in every field.
-fn sample() -> Profile {
+fn sample() -> RunProfile {
     let compilation = |level, at| Compilation {
         level,
         at,
@@ -35,10 +35,10 @@ fn sample() -> Profile {
         refused,
         reason: "no code".into(),
     };
-    Profile {
+    RunProfile {
         schema: SCHEMA,
         program: "sample".into(),
-        kernel: Kernel::Machine,
+        kernel: KernelFlavour::Machine,
         processor: "x86-64".into(),
         cycles_per_second: 1_000_000_000,
         total_cycles: 5_000,
@@ -121,5 +121,5 @@ fn the_schema_has_not_changed_without_a_new_number() {
 #[test]
 fn the_golden_profile_is_read() {
     let text = fs::read_to_string(golden(SCHEMA)).unwrap();
-    assert_eq!(serde_json::from_str::<Profile>(&text).unwrap(), sample());
+    assert_eq!(serde_json::from_str::<RunProfile>(&text).unwrap(), sample());
 }

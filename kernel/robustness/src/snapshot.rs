@@ -7,10 +7,10 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use bareflow_snapshot::{
-    Access, Authentication, Expected, Key, Owner, PAGE_SIZE_BYTES, PlaceKind, Refusal, Region,
+    Access, AnchorKind, Authentication, Expected, Key, Owner, PAGE_SIZE_BYTES, Refusal, Region,
     Snapshot, decode, encode, pages_of,
 };
-use bareflow_tiers::{TIERS, Tier};
+use bareflow_tier_policy::{TIERS, Tier};
 
 use crate::{assert_is_reason, peak_bytes_of};
 
@@ -138,9 +138,9 @@ fn check_accumulation(snapshot: &Snapshot, expected: &Expected) {
     assert_eq!(decode(&file, expected), Ok(sum));
 }
 
-/// The pages of the pieces lie in regions of the same access.
+/// The pages of the allocations lie in regions of the same access.
 fn check_layout(snapshot: &Snapshot) {
-    for (pages, access) in pages_of(&snapshot.pieces) {
+    for (pages, access) in pages_of(&snapshot.allocations) {
         assert!(pages.start < pages.end && pages.end <= POOL.end);
         assert_eq!(snapshot.access_of(pages.start, 1), Some(access));
     }
@@ -213,30 +213,36 @@ fn consistent(snapshot: &Snapshot) -> Result<(), &'static str> {
     }
     let has_access =
         |address: u64, size: u64, access| covered(&regions, address, size) == Some(access);
-    for (index, piece) in snapshot.pieces.iter().enumerate() {
-        let is_inside = match piece.owner {
-            Owner::Outside => piece.address >= POOL.end && piece.access == Access::ReadWrite,
-            _ => has_access(piece.address, piece.size_bytes, piece.access),
+    for (index, allocation) in snapshot.allocations.iter().enumerate() {
+        let is_inside = match allocation.owner {
+            Owner::Outside => {
+                allocation.address >= POOL.end && allocation.access == Access::ReadWrite
+            }
+            _ => has_access(allocation.address, allocation.size_bytes, allocation.access),
         };
-        ensure(piece.size_bytes != 0 && is_inside, "a piece is elsewhere")?;
-        let is_behind = snapshot.pieces[..index]
+        ensure(
+            allocation.size_bytes != 0 && is_inside,
+            "an allocation is elsewhere",
+        )?;
+        let is_behind = snapshot.allocations[..index]
             .iter()
-            .all(|other| other.address + other.size_bytes <= piece.address);
-        ensure(is_behind, "pieces overlap, or are not in order")?;
-        let is_right = match piece.owner {
+            .all(|other| other.address + other.size_bytes <= allocation.address);
+        ensure(is_behind, "allocations overlap, or are not in order")?;
+        let is_right = match allocation.owner {
             Owner::Function(number) => (number as usize) < snapshot.functions.len(),
             Owner::Reserved | Owner::Outside => {
-                piece.address % PAGE_SIZE_BYTES == 0 && piece.size_bytes % PAGE_SIZE_BYTES == 0
+                allocation.address % PAGE_SIZE_BYTES == 0
+                    && allocation.size_bytes % PAGE_SIZE_BYTES == 0
             }
             Owner::Kept | Owner::Data => true,
         };
-        ensure(is_right, "a piece has a wrong owner")?;
+        ensure(is_right, "an allocation has a wrong owner")?;
     }
-    for place in &snapshot.places {
+    for anchor in &snapshot.anchors {
         let is_inside = [Access::Read, Access::ReadWrite, Access::ReadExecute]
             .into_iter()
-            .any(|access| has_access(place.address, 1, access));
-        ensure(is_inside, "a place is elsewhere")?;
+            .any(|access| has_access(anchor.address, 1, access));
+        ensure(is_inside, "an anchor is elsewhere")?;
     }
     Ok(())
 }
@@ -368,13 +374,13 @@ fn change(snapshot: &mut Snapshot<'_>, input: &mut Unstructured) -> arbitrary::R
         }
         15 => one_of(list, input)?.size_bytes = number(input)?,
         16 => {
-            let piece = one_of(&mut snapshot.pieces, input)?;
+            let allocation = one_of(&mut snapshot.allocations, input)?;
             match u8::arbitrary(input)? % 4 {
-                0 => piece.address = number(input)?,
-                1 => piece.size_bytes = number(input)?,
+                0 => allocation.address = number(input)?,
+                1 => allocation.size_bytes = number(input)?,
                 2 => {
                     let access = [Access::Read, Access::ReadWrite, Access::ReadExecute];
-                    piece.access = *input.choose(&access)?;
+                    allocation.access = *input.choose(&access)?;
                 }
                 _ => {
                     let owners = [
@@ -386,24 +392,26 @@ fn change(snapshot: &mut Snapshot<'_>, input: &mut Unstructured) -> arbitrary::R
                         Owner::Reserved,
                         Owner::Outside,
                     ];
-                    piece.owner = *input.choose(&owners)?;
+                    allocation.owner = *input.choose(&owners)?;
                 }
             }
         }
         17 => {
-            let mut piece = *one_of(&mut snapshot.pieces, input)?;
-            piece.address = number(input)?;
-            piece.size_bytes = number(input)?;
-            snapshot.pieces.push(piece);
+            let mut allocation = *one_of(&mut snapshot.allocations, input)?;
+            allocation.address = number(input)?;
+            allocation.size_bytes = number(input)?;
+            snapshot.allocations.push(allocation);
             if bool::arbitrary(input)? {
-                snapshot.pieces.sort_by_key(|piece| piece.address);
+                snapshot
+                    .allocations
+                    .sort_by_key(|allocation| allocation.address);
             }
         }
         18 => {
-            let mut place = *one_of(&mut snapshot.places, input)?;
-            place.kind = *input.choose(&PlaceKind::ALL)?;
-            place.address = number(input)?;
-            snapshot.places.push(place);
+            let mut anchor = *one_of(&mut snapshot.anchors, input)?;
+            anchor.kind = *input.choose(&AnchorKind::ALL)?;
+            anchor.address = number(input)?;
+            snapshot.anchors.push(anchor);
         }
         _ => match u8::arbitrary(input)? % 8 {
             0 => snapshot.keys.program_hash = [9; 32],

@@ -4,11 +4,11 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use bareflow_tiers::{Kind, LEVELS, TABLE, TIERS, Tier};
+use bareflow_tier_policy::{Kind, LEVELS, TABLE, TIERS, Tier};
 
 use crate::model::{
-    Access, Authentication, Function, Import, Keys, Owner, PAGE_SIZE_BYTES, Piece, Place,
-    PlaceKind, Region, Snapshot, key,
+    Access, Allocation, Anchor, AnchorKind, Authentication, Function, Import, Keys, Owner,
+    PAGE_SIZE_BYTES, Region, Snapshot, key,
 };
 use crate::processor::runs_on;
 use crate::profile::{CallCycles, Part, Profile, Sample};
@@ -150,9 +150,9 @@ fn parse(sections: &[u8]) -> Result<Snapshot<'_>, Refusal> {
     })?;
     body.end()?;
 
-    let mut body = reader.section(Section::Pieces)?;
-    let pieces = body.list(|body| {
-        Ok(Piece {
+    let mut body = reader.section(Section::Allocations)?;
+    let allocations = body.list(|body| {
+        Ok(Allocation {
             address: body.u64()?,
             size_bytes: body.u64()?,
             access: take_access(body)?,
@@ -168,11 +168,11 @@ fn parse(sections: &[u8]) -> Result<Snapshot<'_>, Refusal> {
     body.end()?;
 
     let mut body = reader.section(Section::Places)?;
-    let places = body.list(|body| {
-        Ok(Place {
-            kind: *PlaceKind::ALL
+    let anchors = body.list(|body| {
+        Ok(Anchor {
+            kind: *AnchorKind::ALL
                 .get(usize::from(body.u8()?))
-                .ok_or(Refusal::Malformed("an unknown kind of place"))?,
+                .ok_or(Refusal::Malformed("an unknown kind of anchor"))?,
             address: body.u64()?,
             name: body.text()?,
         })
@@ -190,8 +190,8 @@ fn parse(sections: &[u8]) -> Result<Snapshot<'_>, Refusal> {
         keys,
         functions,
         imports,
-        pieces,
-        places,
+        allocations,
+        anchors,
         code,
         data,
         profile,
@@ -391,50 +391,54 @@ fn check_structure(snapshot: &Snapshot, pool: &Range<u64>) -> Result<(), Refusal
             return Err(Refusal::Malformed("an import is not where addresses are"));
         }
     }
-    check_pieces(snapshot, pool)?;
+    check_allocations(snapshot, pool)?;
     if snapshot
-        .places
+        .anchors
         .iter()
-        .any(|place| snapshot.access_of(place.address, 1).is_none())
+        .any(|anchor| snapshot.access_of(anchor.address, 1).is_none())
     {
-        return Err(Refusal::Malformed("a place is in no region"));
+        return Err(Refusal::Malformed("an anchor is in no region"));
     }
     Ok(())
 }
 
-fn check_pieces(snapshot: &Snapshot, pool: &Range<u64>) -> Result<(), Refusal> {
+fn check_allocations(snapshot: &Snapshot, pool: &Range<u64>) -> Result<(), Refusal> {
     let mut free_from = 0;
-    for piece in &snapshot.pieces {
-        if piece.owner == Owner::Outside {
+    for allocation in &snapshot.allocations {
+        if allocation.owner == Owner::Outside {
             // It is the last, since no other lies behind the pool.
-            let is_right = piece.address >= pool.end.max(free_from)
-                && piece.access == Access::ReadWrite
-                && piece.size_bytes != 0
-                && (piece.address | piece.size_bytes).is_multiple_of(PAGE_SIZE_BYTES);
-            free_from = piece
+            let is_right = allocation.address >= pool.end.max(free_from)
+                && allocation.access == Access::ReadWrite
+                && allocation.size_bytes != 0
+                && (allocation.address | allocation.size_bytes).is_multiple_of(PAGE_SIZE_BYTES);
+            free_from = allocation
                 .address
-                .checked_add(piece.size_bytes)
+                .checked_add(allocation.size_bytes)
                 .filter(|_| is_right)
                 .ok_or(Refusal::Malformed("variables outside are not outside"))?;
             continue;
         }
-        let is_right = piece.address >= free_from
-            && piece.size_bytes != 0
-            && snapshot.access_of(piece.address, piece.size_bytes) == Some(piece.access);
+        let is_right = allocation.address >= free_from
+            && allocation.size_bytes != 0
+            && snapshot.access_of(allocation.address, allocation.size_bytes)
+                == Some(allocation.access);
         if !is_right {
             return Err(Refusal::Malformed(
-                "a piece is not a part of a region of its own",
+                "an allocation is not a part of a region of its own",
             ));
         }
-        free_from = piece.address + piece.size_bytes;
-        match piece.owner {
+        free_from = allocation.address + allocation.size_bytes;
+        match allocation.owner {
             Owner::Function(number) if number as usize >= snapshot.functions.len() => {
-                return Err(Refusal::Malformed("a piece belongs to nobody"));
+                return Err(Refusal::Malformed("an allocation belongs to nobody"));
             }
             Owner::Reserved
-                if !(piece.address | piece.size_bytes).is_multiple_of(PAGE_SIZE_BYTES) =>
+                if !(allocation.address | allocation.size_bytes)
+                    .is_multiple_of(PAGE_SIZE_BYTES) =>
             {
-                return Err(Refusal::Malformed("a reserved piece is not of whole pages"));
+                return Err(Refusal::Malformed(
+                    "a reserved allocation is not of whole pages",
+                ));
             }
             _ => {}
         }

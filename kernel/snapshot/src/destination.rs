@@ -8,7 +8,7 @@ use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
-use bareflow_tiers::{LEVELS, Level};
+use bareflow_tier_policy::{LEVELS, Level};
 
 /// Another kernel, and what is to be compiled for it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use bareflow_tiers::{Kind, TABLE};
+use bareflow_tier_policy::{Kind, TABLE};
 
 use crate::model::{Access, Authentication, Function, Owner, Region, Snapshot};
 use crate::profile::Profile;
@@ -60,13 +60,13 @@ pub fn encode(snapshot: &Snapshot, authentication: Authentication) -> Vec<u8> {
             writer.text(import.name);
         }
     });
-    writer.section(Section::Pieces, |writer| {
-        writer.count(snapshot.pieces.len());
-        for piece in &snapshot.pieces {
-            writer.u64(piece.address);
-            writer.u64(piece.size_bytes);
-            writer.u32(access_bits(piece.access));
-            writer.u32(match piece.owner {
+    writer.section(Section::Allocations, |writer| {
+        writer.count(snapshot.allocations.len());
+        for allocation in &snapshot.allocations {
+            writer.u64(allocation.address);
+            writer.u64(allocation.size_bytes);
+            writer.u32(access_bits(allocation.access));
+            writer.u32(match allocation.owner {
                 Owner::Function(number) => number,
                 Owner::Kept => OWNER_KEPT,
                 Owner::Data => OWNER_DATA,
@@ -76,11 +76,11 @@ pub fn encode(snapshot: &Snapshot, authentication: Authentication) -> Vec<u8> {
         }
     });
     writer.section(Section::Places, |writer| {
-        writer.count(snapshot.places.len());
-        for place in &snapshot.places {
-            writer.u8(place.kind as u8);
-            writer.u64(place.address);
-            writer.text(place.name);
+        writer.count(snapshot.anchors.len());
+        for anchor in &snapshot.anchors {
+            writer.u8(anchor.kind as u8);
+            writer.u64(anchor.address);
+            writer.text(anchor.name);
         }
     });
     writer.section(Section::Code, |writer| put_regions(writer, &snapshot.code));

@@ -1,23 +1,26 @@
-//! From pieces to regions.
+//! From allocations to regions.
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::model::{Access, Owner, PAGE_SIZE_BYTES, Piece};
+use crate::model::{Access, Allocation, Owner, PAGE_SIZE_BYTES};
 
-/// The pages of the pool that pieces lie in, as few ranges as there can be, each with one access. The pieces come by address, and
+/// The pages of the pool that allocations lie in, as few ranges as there can be, each with one access. The allocations come by address, and
 /// those that share a page have the same access.
 #[must_use]
-pub fn pages_of(pieces: &[Piece]) -> Vec<(Range<u64>, Access)> {
+pub fn pages_of(allocations: &[Allocation]) -> Vec<(Range<u64>, Access)> {
     let mut ranges: Vec<(Range<u64>, Access)> = Vec::new();
-    for piece in pieces.iter().filter(|piece| piece.owner != Owner::Outside) {
-        let start = piece.address - piece.address % PAGE_SIZE_BYTES;
-        let end = (piece.address + piece.size_bytes).next_multiple_of(PAGE_SIZE_BYTES);
+    for allocation in allocations
+        .iter()
+        .filter(|allocation| allocation.owner != Owner::Outside)
+    {
+        let start = allocation.address - allocation.address % PAGE_SIZE_BYTES;
+        let end = (allocation.address + allocation.size_bytes).next_multiple_of(PAGE_SIZE_BYTES);
         match ranges.last_mut() {
-            Some((last, access)) if start <= last.end && *access == piece.access => {
+            Some((last, access)) if start <= last.end && *access == allocation.access => {
                 last.end = last.end.max(end);
             }
-            _ => ranges.push((start..end, piece.access)),
+            _ => ranges.push((start..end, allocation.access)),
         }
     }
     ranges
@@ -56,26 +59,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_of_one_access_share_a_region_and_others_do_not() {
-        let piece = |address, size_bytes, access| Piece {
+    fn allocations_of_one_access_share_a_region_and_others_do_not() {
+        let allocation = |address, size_bytes, access| Allocation {
             address,
             size_bytes,
             access,
             owner: Owner::Kept,
         };
-        let pieces = [
-            piece(0x1010, 0x20, Access::Read),
-            piece(0x1040, 0x1000, Access::Read),
-            piece(0x3000, 0x10, Access::ReadExecute),
-            piece(0x4000, 0x2000, Access::ReadExecute),
-            piece(0x8000, 0x10, Access::ReadExecute),
-            Piece {
+        let allocations = [
+            allocation(0x1010, 0x20, Access::Read),
+            allocation(0x1040, 0x1000, Access::Read),
+            allocation(0x3000, 0x10, Access::ReadExecute),
+            allocation(0x4000, 0x2000, Access::ReadExecute),
+            allocation(0x8000, 0x10, Access::ReadExecute),
+            Allocation {
                 owner: Owner::Outside,
-                ..piece(0x10_0000, 0x4000, Access::ReadWrite)
+                ..allocation(0x10_0000, 0x4000, Access::ReadWrite)
             },
         ];
         assert_eq!(
-            pages_of(&pieces),
+            pages_of(&allocations),
             [
                 (0x1000..0x3000, Access::Read),
                 (0x3000..0x6000, Access::ReadExecute),

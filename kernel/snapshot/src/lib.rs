@@ -31,8 +31,8 @@ pub use destination::{Destination, DestinationError};
 pub use encode::encode;
 pub use layout::{pages_of, without_last_zeros, without_zeros};
 pub use model::{
-    Access, Authentication, Function, Import, Keys, Kind, Owner, PAGE_SIZE_BYTES, Piece, Place,
-    PlaceKind, Region, Snapshot, hash_of_modules,
+    Access, Allocation, Anchor, AnchorKind, Authentication, Function, Import, Keys, Kind, Owner,
+    PAGE_SIZE_BYTES, Region, Snapshot, hash_of_modules,
 };
 pub use processor::{BASELINE, level_named, level_of, levels};
 pub use profile::{CallCycles, Part, Profile, Sample};

@@ -2,9 +2,9 @@
 
 use alloc::vec::Vec;
 
-use bareflow_tiers::{LEVELS, Level, Tier};
+use bareflow_tier_policy::{LEVELS, Level, Tier};
 
-pub use bareflow_tiers::Kind;
+pub use bareflow_tier_policy::Kind;
 
 use crate::profile::{CallCycles, Profile};
 
@@ -63,7 +63,7 @@ pub struct Region<'a> {
     pub bytes: &'a [u8],
 }
 
-/// Who uses a piece.
+/// Who uses an allocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// It is the newest code of the function with this number.
@@ -80,7 +80,7 @@ pub enum Owner {
 
 /// A part of the code pool that is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Piece {
+pub struct Allocation {
     /// Where it is.
     pub address: u64,
     /// How large it is.
@@ -91,9 +91,9 @@ pub struct Piece {
     pub owner: Owner,
 }
 
-/// What is at a [`Place`].
+/// What is at a [`Anchor`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PlaceKind {
+pub enum AnchorKind {
     /// A variable, or a function that is not compiled singly.
     Symbol,
     /// A function to call before main; in this order.
@@ -111,12 +111,12 @@ pub enum PlaceKind {
     /// Profiles of copies.
     Copies,
     /// A page of words with addresses of imports.
-    ImportWords,
+    Got,
     /// The page of stubs that belongs to the page of words before it.
-    ImportStubs,
+    Plt,
 }
 
-impl PlaceKind {
+impl AnchorKind {
     /// All kinds, by number.
     pub const ALL: [Self; 10] = [
         Self::Symbol,
@@ -127,16 +127,16 @@ impl PlaceKind {
         Self::Counters,
         Self::Stubs,
         Self::Copies,
-        Self::ImportWords,
-        Self::ImportStubs,
+        Self::Got,
+        Self::Plt,
     ];
 }
 
 /// An address in the code pool that means something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place<'a> {
+pub struct Anchor<'a> {
     /// What is there.
-    pub kind: PlaceKind,
+    pub kind: AnchorKind,
     /// Of a symbol, its name.
     pub name: &'a str,
     /// Where it is.
@@ -189,9 +189,9 @@ pub struct Snapshot<'a> {
     /// What the code wants from outside.
     pub imports: Vec<Import<'a>>,
     /// What of the code pool is in use, by address.
-    pub pieces: Vec<Piece>,
+    pub allocations: Vec<Allocation>,
     /// Addresses with a meaning.
-    pub places: Vec<Place<'a>>,
+    pub anchors: Vec<Anchor<'a>>,
     /// Code and constants, by address; none of it is writable.
     pub code: Vec<Region<'a>>,
     /// The program's data as it is before the program starts, by address; all of it is writable.

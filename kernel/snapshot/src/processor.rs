@@ -14,7 +14,7 @@ pub const BASELINE: &str = "x86-64";
 const VENDOR_CHARACTERS: usize = 12;
 const WORDS: usize = 15;
 
-/// Words by their place in the key, and the bits that a level needs of them.
+/// Words by their anchor in the key, and the bits that a level needs of them.
 type Needs = [(usize, &'static [u32]); 4];
 
 const FEATURES: usize = 1;
@@ -79,8 +79,8 @@ pub fn level_of(key: &str) -> &'static str {
 
 /// Whether code for `key` runs on the processor with the key `own`.
 pub(crate) fn runs_on(key: &str, own: &str) -> bool {
-    let place = |name: &str| levels().position(|level| level == name);
-    key == own || place(key).is_some_and(|needed| place(level_of(own)) >= Some(needed))
+    let anchor = |name: &str| levels().position(|level| level == name);
+    key == own || anchor(key).is_some_and(|needed| anchor(level_of(own)) >= Some(needed))
 }
 
 fn level_of_words(key: &str) -> &'static str {

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use bareflow_tiers::Learnt;
+use bareflow_tier_policy::Learnt;
 
 pub use bareflow_profile::{CallCycles, Part};
 

@@ -23,7 +23,7 @@ pub(crate) enum Section {
     Levels = 2,
     Functions = 3,
     Imports = 4,
-    Pieces = 5,
+    Allocations = 5,
     Places = 6,
     Code = 7,
     Data = 8,

@@ -2,10 +2,10 @@
 //! have a bug.
 
 use bareflow_snapshot::{
-    Access, Authentication, Expected, Import, Keys, Owner, PAGE_SIZE_BYTES, Piece, PlaceKind,
+    Access, Allocation, AnchorKind, Authentication, Expected, Import, Keys, Owner, PAGE_SIZE_BYTES,
     Snapshot, decode, encode,
 };
-use bareflow_tiers::{Level, Tier};
+use bareflow_tier_policy::{Level, Tier};
 
 use super::machine::Remembered;
 use super::refusals::{expect_refusal, with_two_snapshots};
@@ -95,16 +95,16 @@ fn check_keys(subject: &Subject) -> Result<(), String> {
     check(subject, &forgeries)
 }
 
-const PIECE: &str = "it is malformed: a piece is not a part of a region of its own";
+const ALLOCATION: &str = "it is malformed: an allocation is not a part of a region of its own";
 const PAGES: &str = "it is malformed: a region is not at pages of its own in the pool";
 const IMPORT: &str = "it is malformed: an import is not where addresses are";
 const CODE: &str = "it is malformed: a function's code is not where code is";
 const SEEN: &str = "what a function has seen is where nothing can be noted";
-const PLACE: &str = "a place is where such places are not";
+const ANCHOR: &str = "an anchor is where such anchors are not";
 const IMPORTS: &str = "its imports are not one behind the other";
-const UNALIGNED: &str = "a place is not aligned";
-const UNUSED: &str = "a region has pages that no piece uses";
-const MISSING: &str = "it lacks a place that every program has";
+const UNALIGNED: &str = "an anchor is not aligned";
+const UNUSED: &str = "a region has pages that no allocation uses";
+const MISSING: &str = "it lacks an anchor that every program has";
 
 fn check_contents(subject: &Subject) -> Result<(), String> {
     let forgeries: &[Forgery] = &[
@@ -159,100 +159,113 @@ fn check_contents(subject: &Subject) -> Result<(), String> {
             },
             IMPORTS,
         ),
-        (|snapshot| snapshot.pieces.reverse(), PIECE),
-        (|snapshot| snapshot.pieces[0].size_bytes = 0, PIECE),
-        (|snapshot| snapshot.pieces[0].size_bytes = u64::MAX, PIECE),
-        (|snapshot| snapshot.pieces[0].address = POOL.end, PIECE),
+        (|snapshot| snapshot.allocations.reverse(), ALLOCATION),
         (
-            |snapshot| {
-                let piece = first_piece(snapshot, |piece| piece.access == Access::ReadExecute);
-                piece.access = Access::ReadWrite;
-            },
-            PIECE,
+            |snapshot| snapshot.allocations[0].size_bytes = 0,
+            ALLOCATION,
+        ),
+        (
+            |snapshot| snapshot.allocations[0].size_bytes = u64::MAX,
+            ALLOCATION,
+        ),
+        (
+            |snapshot| snapshot.allocations[0].address = POOL.end,
+            ALLOCATION,
         ),
         (
             |snapshot| {
-                first_piece(snapshot, |piece| matches!(piece.owner, Owner::Function(_))).owner =
-                    Owner::Function(1 << 20);
+                let allocation = first_allocation(snapshot, |allocation| {
+                    allocation.access == Access::ReadExecute
+                });
+                allocation.access = Access::ReadWrite;
             },
-            "it is malformed: a piece belongs to nobody",
+            ALLOCATION,
         ),
         (
             |snapshot| {
-                first_piece(snapshot, |piece| {
-                    !piece.size_bytes.is_multiple_of(PAGE_SIZE_BYTES)
+                first_allocation(snapshot, |allocation| {
+                    matches!(allocation.owner, Owner::Function(_))
+                })
+                .owner = Owner::Function(1 << 20);
+            },
+            "it is malformed: an allocation belongs to nobody",
+        ),
+        (
+            |snapshot| {
+                first_allocation(snapshot, |allocation| {
+                    !allocation.size_bytes.is_multiple_of(PAGE_SIZE_BYTES)
                 })
                 .owner = Owner::Reserved;
             },
-            "it is malformed: a reserved piece is not of whole pages",
+            "it is malformed: a reserved allocation is not of whole pages",
         ),
         (
             |snapshot| {
                 snapshot
-                    .pieces
-                    .retain(|piece| piece.access != Access::ReadWrite);
+                    .allocations
+                    .retain(|allocation| allocation.access != Access::ReadWrite);
             },
             UNUSED,
         ),
-        (|snapshot| snapshot.pieces.clear(), UNUSED),
+        (|snapshot| snapshot.allocations.clear(), UNUSED),
         (
-            |snapshot| snapshot.places[0].address = 0,
-            "it is malformed: a place is in no region",
+            |snapshot| snapshot.anchors[0].address = 0,
+            "it is malformed: an anchor is in no region",
         ),
         (
-            |snapshot| place(snapshot, PlaceKind::Main).address = counters(snapshot),
-            PLACE,
+            |snapshot| anchor(snapshot, AnchorKind::Main).address = counters(snapshot),
+            ANCHOR,
         ),
         (
-            |snapshot| place(snapshot, PlaceKind::Counters).address = code_address(snapshot),
-            PLACE,
+            |snapshot| anchor(snapshot, AnchorKind::Counters).address = code_address(snapshot),
+            ANCHOR,
         ),
         (
-            |snapshot| place(snapshot, PlaceKind::Stubs).address = counters(snapshot),
-            PLACE,
+            |snapshot| anchor(snapshot, AnchorKind::Stubs).address = counters(snapshot),
+            ANCHOR,
         ),
         (
-            |snapshot| place(snapshot, PlaceKind::Counters).address += 4,
+            |snapshot| anchor(snapshot, AnchorKind::Counters).address += 4,
             UNALIGNED,
         ),
         (
             |snapshot| {
                 let data = &snapshot.data[snapshot.data.len() - 1];
                 let last = data.address + data.size_bytes - 8;
-                place(snapshot, PlaceKind::Counters).address = last;
+                anchor(snapshot, AnchorKind::Counters).address = last;
             },
-            "a place is where such places are not",
+            "an anchor is where such anchors are not",
         ),
         (
             |snapshot| {
                 snapshot
-                    .places
-                    .retain(|place| place.kind != PlaceKind::Main);
-            },
-            MISSING,
-        ),
-        (
-            |snapshot| {
-                snapshot
-                    .places
-                    .retain(|place| place.kind != PlaceKind::Counters);
+                    .anchors
+                    .retain(|anchor| anchor.kind != AnchorKind::Main);
             },
             MISSING,
         ),
-        (|snapshot| snapshot.places.clear(), MISSING),
         (
             |snapshot| {
                 snapshot
-                    .places
-                    .retain(|place| place.kind != PlaceKind::ImportWords);
+                    .anchors
+                    .retain(|anchor| anchor.kind != AnchorKind::Counters);
+            },
+            MISSING,
+        ),
+        (|snapshot| snapshot.anchors.clear(), MISSING),
+        (
+            |snapshot| {
+                snapshot
+                    .anchors
+                    .retain(|anchor| anchor.kind != AnchorKind::Got);
             },
             IMPORTS,
         ),
         (
             |snapshot| {
                 snapshot
-                    .places
-                    .retain(|place| place.kind != PlaceKind::ImportStubs);
+                    .anchors
+                    .retain(|anchor| anchor.kind != AnchorKind::Plt);
             },
             IMPORTS,
         ),
@@ -331,31 +344,31 @@ fn check_contents(subject: &Subject) -> Result<(), String> {
     check(subject, forgeries)
 }
 
-fn first_piece<'a>(
+fn first_allocation<'a>(
     snapshot: &'a mut Snapshot,
-    is_wanted: impl Fn(&Piece) -> bool,
-) -> &'a mut Piece {
-    let mut pieces = snapshot.pieces.iter_mut();
-    pieces
-        .find(|piece| is_wanted(piece))
-        .expect("the sample has such a piece")
+    is_wanted: impl Fn(&Allocation) -> bool,
+) -> &'a mut Allocation {
+    let mut allocations = snapshot.allocations.iter_mut();
+    allocations
+        .find(|allocation| is_wanted(allocation))
+        .expect("the sample has such an allocation")
 }
 
-fn place<'a, 'b>(
+fn anchor<'a, 'b>(
     snapshot: &'a mut Snapshot<'b>,
-    kind: PlaceKind,
-) -> &'a mut bareflow_snapshot::Place<'b> {
-    let mut places = snapshot.places.iter_mut();
-    places
-        .find(|place| place.kind == kind)
-        .expect("the sample has such a place")
+    kind: AnchorKind,
+) -> &'a mut bareflow_snapshot::Anchor<'b> {
+    let mut anchors = snapshot.anchors.iter_mut();
+    anchors
+        .find(|anchor| anchor.kind == kind)
+        .expect("the sample has such an anchor")
 }
 
 fn counters(snapshot: &Snapshot) -> u64 {
-    let mut places = snapshot.places.iter();
-    places
-        .find(|place| place.kind == PlaceKind::Counters)
-        .map_or(0, |place| place.address)
+    let mut anchors = snapshot.anchors.iter();
+    anchors
+        .find(|anchor| anchor.kind == AnchorKind::Counters)
+        .map_or(0, |anchor| anchor.address)
 }
 
 /// Where some function's code is.

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use bareflow_profile::Boot;
-use bareflow_tiers::Tier as UnitTier;
+use bareflow_tier_policy::Tier as UnitTier;
 
 use super::disk::{DataDisk, SIZE_MIB};
 use crate::examples::build_for_linux;
 use crate::matrix::expect;
 use crate::subject::{Run, Subject};
 use bareflow_image::program::{Program, Tier, TierOptions};
-use bareflow_report::profile::{Function, Profile};
+use bareflow_report::profile::{Function, RunProfile};
 
 const NOTE: &str = "bareflow: note: ";
 
@@ -181,7 +181,7 @@ pub struct Booted {
     pub run: Run,
     /// Its part of the profile.
     pub boot: Boot,
-    profile: Profile,
+    profile: RunProfile,
 }
 
 impl Booted {
@@ -289,7 +289,7 @@ impl Booted {
 }
 
 /// Calls and tier of every function, and the iterations of every loop.
-fn figures(profile: &Profile) -> BTreeMap<String, (u64, UnitTier)> {
+fn figures(profile: &RunProfile) -> BTreeMap<String, (u64, UnitTier)> {
     let mut figures = BTreeMap::new();
     for function in &profile.functions {
         figures.insert(function.name.clone(), (function.calls, function.tier));

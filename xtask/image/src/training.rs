@@ -17,7 +17,7 @@ use bareflow_build::shell::shell;
 use bareflow_bundle::{ARGUMENT, Builder, Bundle, DESTINATION, PROFILE, SEEN, SETTING, SNAPSHOT};
 use bareflow_profile::flow::ControlFlow;
 use bareflow_snapshot::{Destination, Series, inspect_newest};
-use bareflow_tiers::Level;
+use bareflow_tier_policy::Level;
 use bareflow_volume::{Partition, Volume, VolumeError};
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 
@@ -25,7 +25,7 @@ use crate::disk::{self, DATA_DISK_SIZE_BYTES, FileDisk};
 use crate::error::{Error, Result, system};
 use bareflow_build::process::{Input, Output, Recorder, Streams};
 use bareflow_build::temporary::TemporaryFolder;
-use bareflow_run::launch::Kernel;
+use bareflow_run::launch::Runner;
 
 /// How much of what a kernel says is kept.
 const RECORD_LIMIT_BYTES: usize = 1 << 20;
@@ -266,7 +266,7 @@ impl<'a> Place<'a> {
         profile: Option<&Path>,
     ) -> Result<()> {
         fs::write(&self.bundle, bundle)?;
-        let kernel = Kernel::Hosted {
+        let kernel = Runner::Hosted {
             executable: self.kernel.into(),
             bundle: self.bundle.clone(),
             memory_mib: None,

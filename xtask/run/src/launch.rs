@@ -38,7 +38,7 @@ pub enum LaunchError {
 
 /// What runs the program.
 #[derive(Clone, Debug)]
-pub enum Kernel {
+pub enum Runner {
     /// The engine as a Linux process.
     Hosted {
         /// Its executable.
@@ -107,7 +107,7 @@ impl Ending {
     }
 }
 
-impl Kernel {
+impl Runner {
     /// Runs to the end, without input. The program's output goes to `output`, everything else to `log`; the profile
     /// that the kernel writes, if it does, goes to the file `profile`.
     ///
@@ -128,7 +128,7 @@ impl Kernel {
         self.run_with(timeout, streams, profile)
     }
 
-    /// As [`Kernel::run`], with these streams.
+    /// As [`Runner::run`], with these streams.
     ///
     /// # Errors
     /// [`LaunchError`] if it could not even start.
@@ -176,7 +176,7 @@ impl Kernel {
 /// The least that a machine of a BIOS starts with.
 const SMALLEST_MACHINE_MIB: u32 = 4;
 
-impl Kernel {
+impl Runner {
     /// Says so if the kernel cannot even begin.
     fn lacks_memory(&self) -> Option<Ending> {
         let (memory_mib, needed_mib) = match self {
@@ -269,8 +269,8 @@ mod tests {
     use super::*;
     use std::io::sink;
 
-    fn hosted(executable: &str, bundle: &str) -> Kernel {
-        Kernel::Hosted {
+    fn hosted(executable: &str, bundle: &str) -> Runner {
+        Runner::Hosted {
             executable: executable.into(),
             bundle: bundle.into(),
             memory_mib: None,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use bareflow_build::distribution;
-use bareflow_build::llvm::{Inputs, Profile, Request};
+use bareflow_build::llvm::{Inputs, LlvmProfile, Request};
 use bareflow_build::packing::listing::Contents;
 use bareflow_build::paths::Cache;
 use bareflow_build::remote::Address;
@@ -99,7 +99,7 @@ impl CacheArgs {
 fn current(cache: &Cache) -> Result<Current> {
     let tools = Tools::find(Installation::from_flag(false))?;
     let mut names = Vec::new();
-    for profile in [Profile::Full, Profile::Jit] {
+    for profile in [LlvmProfile::Full, LlvmProfile::Jit] {
         let request = Request {
             profile,
             ..Request::default()

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use bareflow_bundle::{Builder, INPUT, INPUT_FILE};
 use bareflow_run::say;
 use bareflow_snapshot::{BASELINE, levels};
-use bareflow_tiers::{LEVELS, Level};
+use bareflow_tier_policy::{LEVELS, Level};
 use clap::{ArgGroup, Args};
 
 use super::guest::{Guest, RunRequests, open_input};

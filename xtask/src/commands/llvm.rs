@@ -21,7 +21,7 @@ pub struct LlvmArgs {
     target: &'static Target,
     /// Which libraries: all of them, or those that the kernel links
     #[arg(long, value_enum, default_value_t)]
-    profile: llvm::Profile,
+    profile: llvm::LlvmProfile,
     /// The sources: a tarball, or an unpacked tree
     #[arg(long, value_name = "PATH")]
     source: Option<PathBuf>,

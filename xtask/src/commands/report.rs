@@ -9,7 +9,7 @@ use clap::Args;
 
 use bareflow_image::error::{Error, Result, system};
 use bareflow_image::outputs::{OutputFile, write_output};
-use bareflow_report::profile::{self, Profile, page, printable, table, trace};
+use bareflow_report::profile::{self, RunProfile, page, printable, table, trace};
 use bareflow_run::say;
 
 const HTML: &str = "--html";
@@ -65,7 +65,7 @@ impl ReportArgs {
     }
 }
 
-fn read(path: &Path) -> Result<Profile> {
+fn read(path: &Path) -> Result<RunProfile> {
     let text = fs::read(path)
         .map_err(|error| Error::usage(format!("cannot read {}: {error}", shown(path))))?;
     profile::parse(&text).map_err(|error| Error::usage(format!("{}: {error}", shown(path))))

@@ -19,7 +19,7 @@ use bareflow_image::error::Result;
 use bareflow_image::outputs::OutputFile;
 use bareflow_image::program::{Transfer, without_snapshots};
 use bareflow_report::profile;
-use bareflow_run::launch::{Ending, Kernel};
+use bareflow_run::launch::{Ending, Runner};
 use bareflow_run::qemu::{
     Boot, Console, DEFAULT_MEMORY_MIB, Drive, Interface, Machine, Processors,
 };
@@ -145,7 +145,7 @@ impl RunArgs {
         let bundle_path = folder.path().join("bundle");
         fs::write(&bundle_path, &bundle)?;
         let kernel = if self.hosted {
-            Kernel::Hosted {
+            Runner::Hosted {
                 executable,
                 bundle: bundle_path,
                 memory_mib: self.memory_mib,
@@ -243,8 +243,8 @@ impl RunArgs {
             .collect()
     }
 
-    fn machine(&self, qemu: PathBuf, boot: Boot) -> Kernel {
-        Kernel::Machine(Machine {
+    fn machine(&self, qemu: PathBuf, boot: Boot) -> Runner {
+        Runner::Machine(Machine {
             qemu,
             memory_mib: self.memory_mib.unwrap_or(DEFAULT_MEMORY_MIB),
             processors: self.smp.map_or_else(Processors::default, Processors::Count),

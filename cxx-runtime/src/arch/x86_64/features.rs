@@ -4,14 +4,14 @@
 use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
 
 use super::super::Capabilities;
-use crate::posix::one_thread::OneThread;
+use crate::posix::single_thread_cell::SingleThreadCell;
 
 /// `__cpu_model`: vendor, kind and subkind, which are not told, and the first 32 features.
 #[cfg_attr(not(test), unsafe(export_name = "__cpu_model"))]
-static MODEL: OneThread<[u32; 4]> = OneThread::new([0; 4]);
+static MODEL: SingleThreadCell<[u32; 4]> = SingleThreadCell::new([0; 4]);
 /// Features from the 33rd on.
 #[cfg_attr(not(test), unsafe(export_name = "__cpu_features2"))]
-static MORE: OneThread<[u32; 3]> = OneThread::new([0; 3]);
+static MORE: SingleThreadCell<[u32; 3]> = SingleThreadCell::new([0; 3]);
 
 const VENDOR_OTHER: u32 = 3;
 

@@ -1,4 +1,4 @@
-// The table of levels. It is kernel/tiers's: the build script writes its rows down for this part of the engine.
+// The table of levels. It is kernel/tier-policy's: the build script writes its rows down for this part of the engine.
 #pragma once
 
 #include "../../include/llvm_baremetal.h"

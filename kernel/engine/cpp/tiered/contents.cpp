@@ -13,48 +13,48 @@ const llvm_code_symbol_t *bareflow::find_restored_symbol(uintptr_t address) {
   return nullptr;
 }
 
-static void visit_pieces(const Compiler &compiler, const llvm_visitor_t &visitor) {
+static void visit_allocations(const Compiler &compiler, const llvm_visitor_t &visitor) {
   DenseMap<uintptr_t, uint32_t> owners;
   for (uint32_t unit = 0; unit < compiler.newest.size(); ++unit) {
-    const auto &pieces = compiler.newest[unit];
+    const auto &allocations = compiler.newest[unit];
     // What several units share stays.
-    if (pieces && pieces.use_count() == 1)
-      for (const CodePool::Piece &piece : *pieces)
-        owners[piece.range.start] = unit;
+    if (allocations && allocations.use_count() == 1)
+      for (const CodePool::Allocation &allocation : *allocations)
+        owners[allocation.range.start] = unit;
   }
   for (uintptr_t address : compiler.data)
-    owners[address] = LLVM_PIECE_DATA;
+    owners[address] = LLVM_ALLOCATION_DATA;
   for (auto &[address, taken] : compiler.module.context->pool->taken()) {
-    const CodePool::Piece &piece = taken.piece;
-    bool is_reserved = piece.protection == 0;
+    const CodePool::Allocation &allocation = taken.allocation;
+    bool is_reserved = allocation.protection == 0;
     auto owner = owners.find(address);
-    llvm_piece_t found{address, piece.range.size, piece.protection, LLVM_PIECE_KEPT};
+    llvm_allocation_t found{address, allocation.range.size, allocation.protection, LLVM_ALLOCATION_KEPT};
     if (is_reserved) {
-      found.owner = LLVM_PIECE_RESERVED;
+      found.owner = LLVM_ALLOCATION_RESERVED;
       found.protection = LLVM_PROTECTION_READ |
                          (taken.is_sealed ? LLVM_PROTECTION_EXECUTE : LLVM_PROTECTION_WRITE);
     } else if (owner != owners.end()) {
       found.owner = owner->second;
     }
-    visitor.piece(visitor.user, &found);
+    visitor.allocation(visitor.user, &found);
   }
 }
 
-static void visit_places(llvm_tiered &program, const llvm_visitor_t &visitor) {
+static void visit_anchors(llvm_tiered &program, const llvm_visitor_t &visitor) {
   Compiler &compiler = *program.compiler;
-  auto visit = [&](llvm_place_kind_t kind, const char *name, uintptr_t address) {
-    llvm_place_t place{kind, name, address};
-    visitor.place(visitor.user, &place);
+  auto visit = [&](llvm_anchor_kind_t kind, const char *name, uintptr_t address) {
+    llvm_anchor_t anchor{kind, name, address};
+    visitor.anchor(visitor.user, &anchor);
   };
-  visit(LLVM_PLACE_COUNTERS, "", reinterpret_cast<uintptr_t>(program.counters));
-  visit(LLVM_PLACE_STUBS, "", program.stubs);
+  visit(LLVM_ANCHOR_COUNTERS, "", reinterpret_cast<uintptr_t>(program.counters));
+  visit(LLVM_ANCHOR_STUBS, "", program.stubs);
   if (compiler.counters.copies)
-    visit(LLVM_PLACE_COPIES, "", reinterpret_cast<uintptr_t>(compiler.counters.copies));
-  visit(program.main_returns ? LLVM_PLACE_MAIN : LLVM_PLACE_VOID_MAIN, "", program.main);
+    visit(LLVM_ANCHOR_COPIES, "", reinterpret_cast<uintptr_t>(compiler.counters.copies));
+  visit(program.main_returns ? LLVM_ANCHOR_MAIN : LLVM_ANCHOR_VOID_MAIN, "", program.main);
   for (void *function : program.constructors)
-    visit(LLVM_PLACE_CONSTRUCTOR, "", reinterpret_cast<uintptr_t>(function));
+    visit(LLVM_ANCHOR_CONSTRUCTOR, "", reinterpret_cast<uintptr_t>(function));
   for (void *function : program.destructors)
-    visit(LLVM_PLACE_DESTRUCTOR, "", reinterpret_cast<uintptr_t>(function));
+    visit(LLVM_ANCHOR_DESTRUCTOR, "", reinterpret_cast<uintptr_t>(function));
   uintptr_t stubs_end = program.stub(program.unit_count);
   std::vector<std::pair<StringRef, uintptr_t>> symbols;
   for (auto &symbol : compiler.linker.all_symbols())
@@ -62,17 +62,17 @@ static void visit_places(llvm_tiered &program, const llvm_visitor_t &visitor) {
       symbols.push_back({symbol.first(), symbol.second});
   llvm::sort(symbols);
   for (auto &[name, address] : symbols)
-    visit(LLVM_PLACE_SYMBOL, name.data(), address);
+    visit(LLVM_ANCHOR_SYMBOL, name.data(), address);
   for (const Imports::Page &page : compiler.linker.all_imports().all_pages()) {
-    visit(LLVM_PLACE_IMPORT_WORDS, "", page.words);
-    visit(LLVM_PLACE_IMPORT_STUBS, "", page.stubs);
+    visit(LLVM_ANCHOR_GOT, "", page.words);
+    visit(LLVM_ANCHOR_PLT, "", page.stubs);
   }
   std::vector<std::pair<uintptr_t, StringRef>> imports;
   for (auto &word : compiler.linker.all_imports().all_words())
     imports.push_back({word.second, word.first()});
   llvm::sort(imports);
   for (auto &[address, name] : imports)
-    visit(LLVM_PLACE_IMPORT, name.data(), address);
+    visit(LLVM_ANCHOR_IMPORT, name.data(), address);
 }
 
 llvm_error_t llvm_tiered_visit(llvm_tiered_t *program, const llvm_visitor_t *visitor) {
@@ -81,8 +81,8 @@ llvm_error_t llvm_tiered_visit(llvm_tiered_t *program, const llvm_visitor_t *vis
   ProgramMemory scope;
   // What no call needs any more is not worth being remembered.
   reclaim_code(program, [] { return false; });
-  visit_pieces(*program->compiler, *visitor);
-  visit_places(*program, *visitor);
+  visit_allocations(*program->compiler, *visitor);
+  visit_anchors(*program, *visitor);
   return LLVM_OK;
 }
 
@@ -104,19 +104,19 @@ llvm_error_t llvm_tiered_restore(const llvm_restored_t *restored, const llvm_tie
       program->slots[unit] = reinterpret_cast<void *>(program->no_code(unit));
   for (uint32_t unit = 0; unit < restored->unit_count; ++unit)
     program->code.push_back(reinterpret_cast<uintptr_t>(program->slots[unit]));
-  for (size_t index = 0; index < restored->place_count; ++index) {
-    const llvm_place_t &place = restored->places[index];
-    auto *address = reinterpret_cast<void *>(place.address);
-    switch (place.kind) {
-    case LLVM_PLACE_MAIN:
-    case LLVM_PLACE_VOID_MAIN:
-      program->main = place.address;
-      program->main_returns = place.kind == LLVM_PLACE_MAIN;
+  for (size_t index = 0; index < restored->anchor_count; ++index) {
+    const llvm_anchor_t &anchor = restored->anchors[index];
+    auto *address = reinterpret_cast<void *>(anchor.address);
+    switch (anchor.kind) {
+    case LLVM_ANCHOR_MAIN:
+    case LLVM_ANCHOR_VOID_MAIN:
+      program->main = anchor.address;
+      program->main_returns = anchor.kind == LLVM_ANCHOR_MAIN;
       break;
-    case LLVM_PLACE_CONSTRUCTOR:
+    case LLVM_ANCHOR_CONSTRUCTOR:
       program->constructors.push_back(address);
       break;
-    case LLVM_PLACE_DESTRUCTOR:
+    case LLVM_ANCHOR_DESTRUCTOR:
       program->destructors.push_back(address);
       break;
     default:
@@ -129,47 +129,47 @@ llvm_error_t llvm_tiered_restore(const llvm_restored_t *restored, const llvm_tie
   return LLVM_OK;
 }
 
-static void take_places(llvm_tiered &program, ArrayRef<llvm_place_t> places) {
+static void take_anchors(llvm_tiered &program, ArrayRef<llvm_anchor_t> anchors) {
   Compiler &compiler = *program.compiler;
   Imports &imports = compiler.linker.all_imports();
   uintptr_t words = 0;
-  for (const llvm_place_t &place : places)
-    switch (place.kind) {
-    case LLVM_PLACE_COPIES:
-      compiler.counters.copies = reinterpret_cast<CopyProfile *>(place.address);
+  for (const llvm_anchor_t &anchor : anchors)
+    switch (anchor.kind) {
+    case LLVM_ANCHOR_COPIES:
+      compiler.counters.copies = reinterpret_cast<CopyProfile *>(anchor.address);
       break;
-    case LLVM_PLACE_SYMBOL:
-      compiler.linker.define(place.name, place.address);
+    case LLVM_ANCHOR_SYMBOL:
+      compiler.linker.define(anchor.name, anchor.address);
       break;
-    case LLVM_PLACE_IMPORT_WORDS:
-      words = place.address;
+    case LLVM_ANCHOR_GOT:
+      words = anchor.address;
       break;
-    case LLVM_PLACE_IMPORT_STUBS: {
+    case LLVM_ANCHOR_PLT: {
       ProgramMemory scope;
-      imports.adopt_page(words, place.address);
+      imports.adopt_page(words, anchor.address);
       break;
     }
-    case LLVM_PLACE_IMPORT:
-      imports.adopt(place.name, place.address);
+    case LLVM_ANCHOR_IMPORT:
+      imports.adopt(anchor.name, anchor.address);
       break;
     default:
       break;
     }
 }
 
-static void take_pieces(Compiler &compiler, ArrayRef<llvm_piece_t> pieces) {
+static void take_allocations(Compiler &compiler, ArrayRef<llvm_allocation_t> allocations) {
   ProgramMemory scope;
   CodePool &pool = *compiler.module.context->pool;
-  for (const llvm_piece_t &found : pieces) {
-    bool is_reserved = found.owner == LLVM_PIECE_RESERVED;
-    CodePool::Piece piece{{found.address, found.bytes}, is_reserved ? 0 : found.protection};
-    pool.adopt(piece, is_reserved && (found.protection & LLVM_PROTECTION_EXECUTE));
+  for (const llvm_allocation_t &found : allocations) {
+    bool is_reserved = found.owner == LLVM_ALLOCATION_RESERVED;
+    CodePool::Allocation allocation{{found.address, found.bytes}, is_reserved ? 0 : found.protection};
+    pool.adopt(allocation, is_reserved && (found.protection & LLVM_PROTECTION_EXECUTE));
     if (found.owner < compiler.newest.size()) {
-      auto &pieces = compiler.newest[found.owner];
-      if (!pieces)
-        pieces = std::make_shared<CodePool::Pieces>();
-      pieces->push_back(piece);
-    } else if (found.owner == LLVM_PIECE_DATA) {
+      auto &allocations = compiler.newest[found.owner];
+      if (!allocations)
+        allocations = std::make_shared<CodePool::Allocations>();
+      allocations->push_back(allocation);
+    } else if (found.owner == LLVM_ALLOCATION_DATA) {
       compiler.data.push_back(found.address);
     }
   }
@@ -199,8 +199,8 @@ llvm_error_t llvm_tiered_attach(llvm_tiered_t *program, llvm_module_t *module,
     program->compiler = std::move(compiler);
     for (const Unit &unit : program->compiler->units)
       program->compiler->linker.define(unit.symbol, program->stub(unit.index));
-    take_pieces(*program->compiler, {contents->pieces, contents->piece_count});
-    take_places(*program, {contents->places, contents->place_count});
+    take_allocations(*program->compiler, {contents->allocations, contents->allocation_count});
+    take_anchors(*program, {contents->anchors, contents->anchor_count});
     for (size_t index = 0; index < program->symbol_count; ++index) {
       const llvm_code_symbol_t &symbol = program->symbols[index];
       context->pool->add_symbol(symbol.address, symbol.bytes, symbol.name);

@@ -96,7 +96,7 @@ public:
   }
 
   void notifyFinalized(JITLinkMemoryManager::FinalizedAlloc allocation) override {
-    result.linked.pieces = linker.context.pool->keep(std::move(allocation));
+    result.linked.allocations = linker.context.pool->keep(std::move(allocation));
   }
 
 private:

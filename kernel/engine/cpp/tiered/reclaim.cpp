@@ -26,11 +26,11 @@ __attribute__((noinline)) std::vector<uintptr_t> pool_addresses_on_stack(const C
   return found;
 }
 
-bool is_referred_to(const CodePool::Pieces &pieces, ArrayRef<uintptr_t> addresses) {
-  return any_of(pieces, [&](const CodePool::Piece &piece) {
-    auto *next = llvm::lower_bound(addresses, piece.range.start);
+bool is_referred_to(const CodePool::Allocations &allocations, ArrayRef<uintptr_t> addresses) {
+  return any_of(allocations, [&](const CodePool::Allocation &allocation) {
+    auto *next = llvm::lower_bound(addresses, allocation.range.start);
     // A return address may lie just behind the last instruction.
-    return next != addresses.end() && *next <= piece.range.end();
+    return next != addresses.end() && *next <= allocation.range.end();
   });
 }
 
@@ -42,9 +42,9 @@ void reclaim_code(void *user, function_ref<bool()> has_room) {
   CodePool &pool = *compiler.module.context->pool;
   ProgramMemory scope;
   std::vector<uintptr_t> addresses = pool_addresses_on_stack(pool);
-  std::deque<CodePool::Pieces> alive;
+  std::deque<CodePool::Allocations> alive;
   while (!compiler.superseded.empty() && !has_room()) {
-    CodePool::Pieces oldest = std::move(compiler.superseded.front());
+    CodePool::Allocations oldest = std::move(compiler.superseded.front());
     compiler.superseded.pop_front();
     if (is_referred_to(oldest, addresses))
       alive.push_back(std::move(oldest));

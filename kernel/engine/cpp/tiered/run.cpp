@@ -33,9 +33,9 @@ static llvm_error_t place_data(Compiler &compiler) {
   if (!linked)
     return fail_compile(context, module.name, linked.takeError());
   ProgramMemory scope;
-  for (const CodePool::Piece &piece : linked->pieces)
-    if (piece.protection & LLVM_PROTECTION_WRITE)
-      compiler.data.push_back(piece.range.start);
+  for (const CodePool::Allocation &allocation : linked->allocations)
+    if (allocation.protection & LLVM_PROTECTION_WRITE)
+      compiler.data.push_back(allocation.range.start);
   return LLVM_OK;
 }
 
@@ -149,19 +149,19 @@ static llvm_error_t link_object(llvm_tiered &program, ArrayRef<uint32_t> units,
   linked.bytes = made->bytes;
   // Constants stay for the same reason.
   if (!has_known_addresses)
-    copy_if(made->pieces, std::back_inserter(linked.pieces),
-            [](const CodePool::Piece &piece) { return piece.is_code(); });
+    copy_if(made->allocations, std::back_inserter(linked.allocations),
+            [](const CodePool::Allocation &allocation) { return allocation.is_code(); });
   took.link = arch::read_clock() - start;
   return LLVM_OK;
 }
 
-static void supersede(Compiler &compiler, ArrayRef<uint32_t> units, CodePool::Pieces &&pieces) {
+static void supersede(Compiler &compiler, ArrayRef<uint32_t> units, CodePool::Allocations &&allocations) {
   ProgramMemory scope;
-  std::shared_ptr<CodePool::Pieces> shared;
-  if (!pieces.empty())
-    shared = std::make_shared<CodePool::Pieces>(std::move(pieces));
+  std::shared_ptr<CodePool::Allocations> shared;
+  if (!allocations.empty())
+    shared = std::make_shared<CodePool::Allocations>(std::move(allocations));
   for (uint32_t unit : units) {
-    std::shared_ptr<CodePool::Pieces> older = std::exchange(compiler.newest[unit], shared);
+    std::shared_ptr<CodePool::Allocations> older = std::exchange(compiler.newest[unit], shared);
     if (older && older.use_count() == 1)
       compiler.superseded.push_back(std::move(*older));
   }
@@ -312,7 +312,7 @@ static llvm_error_t promote(llvm_tiered &program, ArrayRef<uint32_t> units, llvm
     program.code[unit] = entry.address;
     program.tiers[unit] = tier_of(level);
   }
-  supersede(compiler, units, std::move(linked.pieces));
+  supersede(compiler, units, std::move(linked.allocations));
   took.cycles = arch::read_clock() - start;
   uint64_t all = 0;
   for (auto [index, unit] : enumerate(units)) {

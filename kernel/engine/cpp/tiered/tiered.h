@@ -240,7 +240,7 @@ struct Linked {
   // Of code and constants, in all.
   size_t bytes = 0;
   // What can be freed when no call of it is unfinished.
-  CodePool::Pieces pieces;
+  CodePool::Allocations allocations;
 };
 // imports.cpp: functions from outside the program. Code calls each through a stub and a word of its own, so that
 // whoever maps the code again only fills the words in.
@@ -311,9 +311,9 @@ struct Compiler {
   Counters counters;
   Linker linker;
   // Where each unit's newest code lies; null where that is not known. Units that were compiled together share it.
-  std::vector<std::shared_ptr<CodePool::Pieces>> newest;
+  std::vector<std::shared_ptr<CodePool::Allocations>> newest;
   // Older code, the oldest first: calls of it may not have returned yet.
-  std::deque<CodePool::Pieces> superseded;
+  std::deque<CodePool::Allocations> superseded;
   // What the program's variables lie in.
   std::vector<uintptr_t> data;
 };

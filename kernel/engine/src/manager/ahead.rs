@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use bareflow_tiers::{Kind, LEVELS, Level, Size, Tier};
+use bareflow_tier_policy::{Kind, LEVELS, Level, Size, Tier};
 
 use crate::manager::compiler::{CompilerService, HORIZON_BOOTS};
 use crate::manager::program::Program;

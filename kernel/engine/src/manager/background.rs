@@ -16,8 +16,8 @@ use core::ptr;
 use core::slice;
 use core::sync::atomic::Ordering::Acquire;
 
-use bareflow_guest::report_note;
-use bareflow_tiers::exchange::{Answer, Exchange, Offer, Outcome, Request, Taken};
+use bareflow_program_env::report_note;
+use bareflow_tier_policy::exchange::{Answer, Exchange, Offer, Outcome, Request, Taken};
 
 use crate::Companion;
 use crate::bindings::{

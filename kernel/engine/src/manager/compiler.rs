@@ -5,9 +5,9 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use bareflow_guest::report_note;
 use bareflow_profile::Failure;
-use bareflow_tiers::{Candidate, Company, LEVELS, Learnt, Level, Rules, Size, Tier};
+use bareflow_program_env::report_note;
+use bareflow_tier_policy::{Candidate, Company, LEVELS, Learnt, Level, Rules, Size, Tier};
 
 use crate::bindings::{
     LLVM_ERROR_INTERNAL, LLVM_ERROR_REFUSED, LLVM_OK, llvm_compilation_t, llvm_error_t,

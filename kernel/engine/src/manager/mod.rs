@@ -22,7 +22,7 @@ use core::ffi::c_int;
 use bareflow_cxx_runtime::program::Arguments;
 use bareflow_profile::Samples;
 use bareflow_snapshot::{Destination, Function, seen};
-use bareflow_tiers::Tier;
+use bareflow_tier_policy::Tier;
 
 use crate::bindings::{
     LLVM_OK, llvm_error_t, llvm_flow_visitor_t, llvm_tier_hooks_t, llvm_tiered_t,

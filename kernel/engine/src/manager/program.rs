@@ -10,7 +10,7 @@ use core::ops::Range;
 use core::{ptr, slice};
 
 use bareflow_snapshot::{Snapshot, seen};
-use bareflow_tiers::{Kind, Rules, Unit};
+use bareflow_tier_policy::{Kind, Rules, Unit};
 
 use crate::bindings::{
     LLVM_ERROR_INTERNAL, LLVM_OK, llvm_error_t, llvm_flow_visitor_t, llvm_module_t, llvm_profile_t,

@@ -1,7 +1,7 @@
 //! What is compiled when: units that have reached their limits, as the policy sees them.
 
-use bareflow_tiers::exchange::Request;
-use bareflow_tiers::{Level, Policy, Rules, Tier};
+use bareflow_tier_policy::exchange::Request;
+use bareflow_tier_policy::{Level, Policy, Rules, Tier};
 
 use crate::manager::background::Background;
 use crate::manager::compiler::CompilerService;

@@ -7,7 +7,7 @@ use core::ptr;
 
 use bareflow_profile::{Failure, Steps};
 use bareflow_snapshot::Function;
-use bareflow_tiers::{LEVELS, Level, Rules, Size, Tier, Unit};
+use bareflow_tier_policy::{LEVELS, Level, Rules, Size, Tier, Unit};
 
 use crate::bindings::{llvm_compilation_t, llvm_unit_info_t, llvm_unit_t};
 use crate::clock::now;

@@ -16,7 +16,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 use bareflow_reentry::{Entered, Reentrant};
-use bareflow_tiers::{Config, TIERS};
+use bareflow_tier_policy::{Config, TIERS};
 
 use crate::bindings::{llvm_tier_hooks_t, llvm_tier_t, llvm_tiered_run_main};
 use crate::manager::{Background, Manager};

@@ -7,16 +7,16 @@ use core::ops::Range;
 use core::ptr;
 
 use bareflow_snapshot::{
-    Access, Import, Owner, PAGE_SIZE_BYTES, Piece, Place, PlaceKind, Region, Snapshot, pages_of,
-    without_last_zeros, without_zeros,
+    Access, Allocation, Anchor, AnchorKind, Import, Owner, PAGE_SIZE_BYTES, Region, Snapshot,
+    pages_of, without_last_zeros, without_zeros,
 };
 
 use crate::bindings::{
-    LLVM_OK, LLVM_PIECE_DATA, LLVM_PIECE_KEPT, LLVM_PIECE_RESERVED, LLVM_PLACE_CONSTRUCTOR,
-    LLVM_PLACE_COPIES, LLVM_PLACE_COUNTERS, LLVM_PLACE_DESTRUCTOR, LLVM_PLACE_IMPORT_STUBS,
-    LLVM_PLACE_IMPORT_WORDS, LLVM_PLACE_MAIN, LLVM_PLACE_STUBS, LLVM_PLACE_SYMBOL,
-    LLVM_PLACE_VOID_MAIN, LLVM_PROTECTION_EXECUTE, LLVM_PROTECTION_WRITE, llvm_piece_t,
-    llvm_place_t, llvm_tiered_t, llvm_tiered_visit, llvm_visitor_t,
+    LLVM_ALLOCATION_DATA, LLVM_ALLOCATION_KEPT, LLVM_ALLOCATION_RESERVED, LLVM_ANCHOR_CONSTRUCTOR,
+    LLVM_ANCHOR_COPIES, LLVM_ANCHOR_COUNTERS, LLVM_ANCHOR_DESTRUCTOR, LLVM_ANCHOR_GOT,
+    LLVM_ANCHOR_MAIN, LLVM_ANCHOR_PLT, LLVM_ANCHOR_STUBS, LLVM_ANCHOR_SYMBOL,
+    LLVM_ANCHOR_VOID_MAIN, LLVM_OK, LLVM_PROTECTION_EXECUTE, LLVM_PROTECTION_WRITE,
+    llvm_allocation_t, llvm_anchor_t, llvm_tiered_t, llvm_tiered_visit, llvm_visitor_t,
 };
 use crate::callbacks::outside_pool;
 
@@ -29,8 +29,8 @@ const LONG_RUN_BYTES: u64 = 64 << 10;
 /// The pool's contents but for the bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
-    pieces: Vec<Piece>,
-    places: Vec<(PlaceKind, String, u64)>,
+    allocations: Vec<Allocation>,
+    anchors: Vec<(AnchorKind, String, u64)>,
     imports: Vec<(String, u64)>,
 }
 
@@ -40,8 +40,8 @@ impl Contents {
         let mut contents = Self::default();
         let visitor = llvm_visitor_t {
             size: size_of::<llvm_visitor_t>(),
-            piece: Some(take_piece),
-            place: Some(take_place),
+            allocation: Some(take_allocation),
+            anchor: Some(take_anchor),
             user: (&raw mut contents).cast(),
         };
         // SAFETY: the program is open; the callbacks have the contents for themselves meanwhile.
@@ -49,7 +49,7 @@ impl Contents {
         let outside = outside_pool();
         if !outside.is_empty() {
             // The pool lies below.
-            contents.pieces.push(Piece {
+            contents.allocations.push(Allocation {
                 address: outside.start as u64,
                 size_bytes: outside.len() as u64,
                 access: Access::ReadWrite,
@@ -61,23 +61,23 @@ impl Contents {
 
     /// Those of a snapshot.
     pub(crate) fn of_snapshot(snapshot: &Snapshot) -> Self {
-        let place = |place: &Place| (place.kind, place.name.to_string(), place.address);
+        let anchor = |anchor: &Anchor| (anchor.kind, anchor.name.to_string(), anchor.address);
         let import = |import: &Import| (import.name.to_string(), import.address);
         Self {
-            pieces: snapshot.pieces.clone(),
-            places: snapshot.places.iter().map(place).collect(),
+            allocations: snapshot.allocations.clone(),
+            anchors: snapshot.anchors.iter().map(anchor).collect(),
             imports: snapshot.imports.iter().map(import).collect(),
         }
     }
 
-    pub(crate) fn pieces(&self) -> &[Piece] {
-        &self.pieces
+    pub(crate) fn allocations(&self) -> &[Allocation] {
+        &self.allocations
     }
 
-    pub(crate) fn places(&self) -> Vec<Place<'_>> {
-        let places = self.places.iter();
-        places
-            .map(|(kind, name, address)| Place {
+    pub(crate) fn anchors(&self) -> Vec<Anchor<'_>> {
+        let anchors = self.anchors.iter();
+        anchors
+            .map(|(kind, name, address)| Anchor {
                 kind: *kind,
                 name,
                 address: *address,
@@ -95,24 +95,28 @@ impl Contents {
             .collect()
     }
 
-    /// From the address to the end of the piece of code that it lies in.
+    /// From the address to the end of the allocation of code that it lies in.
     pub(crate) fn code_at(&self, address: u64) -> Option<Range<u64>> {
         let behind = self
-            .pieces
-            .partition_point(|piece| piece.address <= address);
-        let piece = self.pieces[behind.checked_sub(1)?];
-        let end = piece.address + piece.size_bytes;
-        let is_code = piece.access == Access::ReadExecute && piece.owner != Owner::Reserved;
+            .allocations
+            .partition_point(|allocation| allocation.address <= address);
+        let allocation = self.allocations[behind.checked_sub(1)?];
+        let end = allocation.address + allocation.size_bytes;
+        let is_code =
+            allocation.access == Access::ReadExecute && allocation.owner != Owner::Reserved;
         (is_code && address < end).then_some(address..end)
     }
 
     /// Where counters and the like lie.
     pub(crate) fn reserved_data(&self) -> Vec<Range<usize>> {
-        let is_reserved =
-            |piece: &&Piece| piece.owner == Owner::Reserved && piece.access == Access::ReadWrite;
-        let pieces = self.pieces.iter().filter(is_reserved);
-        pieces
-            .map(|piece| piece.address as usize..(piece.address + piece.size_bytes) as usize)
+        let is_reserved = |allocation: &&Allocation| {
+            allocation.owner == Owner::Reserved && allocation.access == Access::ReadWrite
+        };
+        let allocations = self.allocations.iter().filter(is_reserved);
+        allocations
+            .map(|allocation| {
+                allocation.address as usize..(allocation.address + allocation.size_bytes) as usize
+            })
             .collect()
     }
 
@@ -126,17 +130,19 @@ impl Contents {
 
     /// The variables, which nothing has written yet.
     pub(crate) fn read_variables(&self) -> Variables {
-        let pieces = self.pieces.iter();
-        pieces
-            .filter(|piece| piece.owner == Owner::Data)
-            .flat_map(|piece| parts_of(piece.address, self.bytes_of(range_of(piece))))
+        let allocations = self.allocations.iter();
+        allocations
+            .filter(|allocation| allocation.owner == Owner::Data)
+            .flat_map(|allocation| {
+                parts_of(allocation.address, self.bytes_of(range_of(allocation)))
+            })
             .map(|(address, bytes)| (address, bytes.to_vec()))
             .collect()
     }
 
     /// Code and constants as they are.
     pub(crate) fn code(&self) -> Vec<Region<'_>> {
-        let ranges = pages_of(&self.pieces).into_iter();
+        let ranges = pages_of(&self.allocations).into_iter();
         ranges
             .filter(|(_, access)| *access != Access::ReadWrite)
             .map(|(range, access)| Region {
@@ -159,7 +165,7 @@ impl Contents {
             parts.extend(parts_of(range.start, self.bytes_of(range)));
         }
         parts.sort_unstable_by_key(|(address, _)| *address);
-        let ranges = pages_of(&self.pieces).into_iter();
+        let ranges = pages_of(&self.allocations).into_iter();
         ranges
             .filter(|(_, access)| *access == Access::ReadWrite)
             .flat_map(|(range, _)| {
@@ -188,8 +194,8 @@ fn regions_of(range: Range<u64>, parts: &[(u64, &[u8])]) -> Vec<(Range<u64>, Vec
     regions
 }
 
-fn range_of(piece: &Piece) -> Range<u64> {
-    piece.address..piece.address + piece.size_bytes
+fn range_of(allocation: &Allocation) -> Range<u64> {
+    allocation.address..allocation.address + allocation.size_bytes
 }
 
 /// What is not zero from an address on.
@@ -201,8 +207,8 @@ fn parts_of(address: u64, bytes: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
 /// The variables of a snapshot.
 pub(crate) fn variables_of(snapshot: &Snapshot) -> Variables {
     let mut variables = Variables::new();
-    let is_data = |piece: &&Piece| piece.owner == Owner::Data;
-    for range in snapshot.pieces.iter().filter(is_data).map(range_of) {
+    let is_data = |allocation: &&Allocation| allocation.owner == Owner::Data;
+    for range in snapshot.allocations.iter().filter(is_data).map(range_of) {
         for region in &snapshot.data {
             let stored_end = region.address + region.bytes.len() as u64;
             let start = range.start.max(region.address);
@@ -218,48 +224,48 @@ pub(crate) fn variables_of(snapshot: &Snapshot) -> Variables {
     variables
 }
 
-unsafe extern "C" fn take_piece(user: *mut c_void, piece: *const llvm_piece_t) {
-    // SAFETY: `of_program` passes its contents; the library passes a piece.
-    let (contents, piece) = unsafe { (&mut *user.cast::<Contents>(), &*piece) };
-    contents.pieces.push(Piece {
-        address: piece.address as u64,
-        size_bytes: piece.bytes as u64,
-        access: match piece.protection {
+unsafe extern "C" fn take_allocation(user: *mut c_void, allocation: *const llvm_allocation_t) {
+    // SAFETY: `of_program` passes its contents; the library passes an allocation.
+    let (contents, allocation) = unsafe { (&mut *user.cast::<Contents>(), &*allocation) };
+    contents.allocations.push(Allocation {
+        address: allocation.address as u64,
+        size_bytes: allocation.bytes as u64,
+        access: match allocation.protection {
             bits if bits & LLVM_PROTECTION_EXECUTE != 0 => Access::ReadExecute,
             bits if bits & LLVM_PROTECTION_WRITE != 0 => Access::ReadWrite,
             _ => Access::Read,
         },
-        owner: match piece.owner {
-            LLVM_PIECE_KEPT => Owner::Kept,
-            LLVM_PIECE_DATA => Owner::Data,
-            LLVM_PIECE_RESERVED => Owner::Reserved,
+        owner: match allocation.owner {
+            LLVM_ALLOCATION_KEPT => Owner::Kept,
+            LLVM_ALLOCATION_DATA => Owner::Data,
+            LLVM_ALLOCATION_RESERVED => Owner::Reserved,
             number => Owner::Function(number),
         },
     });
 }
 
-unsafe extern "C" fn take_place(user: *mut c_void, place: *const llvm_place_t) {
-    // SAFETY: `of_program` passes its contents; the library passes a place.
-    let (contents, place) = unsafe { (&mut *user.cast::<Contents>(), &*place) };
+unsafe extern "C" fn take_anchor(user: *mut c_void, anchor: *const llvm_anchor_t) {
+    // SAFETY: `of_program` passes its contents; the library passes an anchor.
+    let (contents, anchor) = unsafe { (&mut *user.cast::<Contents>(), &*anchor) };
     // SAFETY: the name ends with a zero.
-    let name = unsafe { text(place.name) };
-    let kind = match place.kind {
-        LLVM_PLACE_SYMBOL => PlaceKind::Symbol,
-        LLVM_PLACE_CONSTRUCTOR => PlaceKind::Constructor,
-        LLVM_PLACE_DESTRUCTOR => PlaceKind::Destructor,
-        LLVM_PLACE_MAIN => PlaceKind::Main,
-        LLVM_PLACE_VOID_MAIN => PlaceKind::VoidMain,
-        LLVM_PLACE_COUNTERS => PlaceKind::Counters,
-        LLVM_PLACE_STUBS => PlaceKind::Stubs,
-        LLVM_PLACE_COPIES => PlaceKind::Copies,
-        LLVM_PLACE_IMPORT_WORDS => PlaceKind::ImportWords,
-        LLVM_PLACE_IMPORT_STUBS => PlaceKind::ImportStubs,
+    let name = unsafe { text(anchor.name) };
+    let kind = match anchor.kind {
+        LLVM_ANCHOR_SYMBOL => AnchorKind::Symbol,
+        LLVM_ANCHOR_CONSTRUCTOR => AnchorKind::Constructor,
+        LLVM_ANCHOR_DESTRUCTOR => AnchorKind::Destructor,
+        LLVM_ANCHOR_MAIN => AnchorKind::Main,
+        LLVM_ANCHOR_VOID_MAIN => AnchorKind::VoidMain,
+        LLVM_ANCHOR_COUNTERS => AnchorKind::Counters,
+        LLVM_ANCHOR_STUBS => AnchorKind::Stubs,
+        LLVM_ANCHOR_COPIES => AnchorKind::Copies,
+        LLVM_ANCHOR_GOT => AnchorKind::Got,
+        LLVM_ANCHOR_PLT => AnchorKind::Plt,
         _ => {
-            contents.imports.push((name, place.address as u64));
+            contents.imports.push((name, anchor.address as u64));
             return;
         }
     };
-    contents.places.push((kind, name, place.address as u64));
+    contents.anchors.push((kind, name, anchor.address as u64));
 }
 
 unsafe fn text(name: *const c_char) -> String {

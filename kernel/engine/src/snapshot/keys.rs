@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use core::ffi::CStr;
 
 use bareflow_snapshot::{Keys, hash_of_modules};
-use bareflow_tiers::Config;
+use bareflow_tier_policy::Config;
 
 use crate::arch::processor;
 use crate::bindings::llvm_version;

@@ -14,17 +14,17 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::num::NonZeroUsize;
 
-use bareflow_guest::report_note;
 use bareflow_profile::Boot;
+use bareflow_program_env::report_note;
 use bareflow_snapshot::{
     Authentication, Expected, FOLDER, Keys, LoadedSnapshot, Refusal, Series, Snapshot, Store,
     encode,
 };
-use bareflow_tiers::Config;
+use bareflow_tier_policy::Config;
 use bareflow_volume::{Timestamp, VolumeError};
 
 use crate::clock::now;
-use crate::{Host, HostCounters, POOL_ADDRESS, POOL_SIZE_BYTES, RunRequest};
+use crate::{EngineHost, HostCounters, POOL_ADDRESS, POOL_SIZE_BYTES, RunRequest};
 
 pub(crate) use capture::{Contents, Variables, variables_of};
 use keys::OwnedKeys;
@@ -32,7 +32,7 @@ pub(crate) use restore::{Tables, map};
 
 /// What keeps a program's code and counts: its part of the volume.
 pub(crate) struct SnapshotService<'a> {
-    host: &'a mut dyn Host,
+    host: &'a mut dyn EngineHost,
     keys: OwnedKeys,
     /// The other kernel that code is made for, and its processor.
     destination: Option<([u8; 32], String)>,
@@ -72,7 +72,7 @@ pub(crate) enum Saved {
 impl<'a> SnapshotService<'a> {
     /// Reads what there is; `None` without a volume, or without its folder.
     pub(crate) fn open(
-        host: &'a mut dyn Host,
+        host: &'a mut dyn EngineHost,
         request: &RunRequest,
         config: &Config,
     ) -> Option<Self> {

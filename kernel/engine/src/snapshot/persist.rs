@@ -3,10 +3,10 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use bareflow_guest::report_note;
 use bareflow_profile::Samples;
+use bareflow_program_env::report_note;
 use bareflow_snapshot::{Access, CallCycles, Function, Profile, Region, Sample, Series, Snapshot};
-use bareflow_tiers::Tier;
+use bareflow_tier_policy::Tier;
 
 use crate::bindings::llvm_unit_t;
 use crate::manager::{CompilerService, Program};
@@ -136,8 +136,8 @@ impl SnapshotService<'_> {
             keys: self.keys(),
             functions: Self::functions(program, contents, &seen),
             imports: contents.imports(),
-            pieces: contents.pieces().to_vec(),
-            places: contents.places(),
+            allocations: contents.allocations().to_vec(),
+            anchors: contents.anchors(),
             code: contents.code(),
             data: data
                 .iter()
@@ -181,7 +181,7 @@ impl SnapshotService<'_> {
                     cycles: cycles_of(&counters),
                     code_address: code.as_ref().map_or(0, |code| code.start),
                     code_bytes: code.map_or(0, |code| code.end - code.start),
-                    seen_address: match contents.pieces() {
+                    seen_address: match contents.allocations() {
                         [] => 0,
                         _ => seen[unit].0,
                     },

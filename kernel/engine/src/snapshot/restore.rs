@@ -10,19 +10,19 @@ use core::ptr;
 
 use bareflow_cxx_runtime::platform::Protection;
 use bareflow_snapshot::{
-    Access, Function, Owner, PAGE_SIZE_BYTES, Piece, Place, PlaceKind, Region, Snapshot, pages_of,
-    seen,
+    Access, Allocation, Anchor, AnchorKind, Function, Owner, PAGE_SIZE_BYTES, Region, Snapshot,
+    pages_of, seen,
 };
 use bareflow_targets::THIS;
-use bareflow_tiers::Tier;
+use bareflow_tier_policy::Tier;
 
 use crate::bindings::{
-    LLVM_PIECE_DATA, LLVM_PIECE_KEPT, LLVM_PIECE_RESERVED, LLVM_PLACE_CONSTRUCTOR,
-    LLVM_PLACE_COPIES, LLVM_PLACE_COUNTERS, LLVM_PLACE_DESTRUCTOR, LLVM_PLACE_IMPORT,
-    LLVM_PLACE_IMPORT_STUBS, LLVM_PLACE_IMPORT_WORDS, LLVM_PLACE_MAIN, LLVM_PLACE_STUBS,
-    LLVM_PLACE_SYMBOL, LLVM_PLACE_VOID_MAIN, LLVM_PROTECTION_EXECUTE, LLVM_PROTECTION_READ,
-    LLVM_PROTECTION_WRITE, llvm_code_symbol_t, llvm_contents_t, llvm_piece_t, llvm_place_kind_t,
-    llvm_place_t, llvm_profile_t, llvm_program_function, llvm_restored_t, llvm_tier_t, llvm_unit_t,
+    LLVM_ALLOCATION_DATA, LLVM_ALLOCATION_KEPT, LLVM_ALLOCATION_RESERVED, LLVM_ANCHOR_CONSTRUCTOR,
+    LLVM_ANCHOR_COPIES, LLVM_ANCHOR_COUNTERS, LLVM_ANCHOR_DESTRUCTOR, LLVM_ANCHOR_GOT,
+    LLVM_ANCHOR_IMPORT, LLVM_ANCHOR_MAIN, LLVM_ANCHOR_PLT, LLVM_ANCHOR_STUBS, LLVM_ANCHOR_SYMBOL,
+    LLVM_ANCHOR_VOID_MAIN, LLVM_PROTECTION_EXECUTE, LLVM_PROTECTION_READ, LLVM_PROTECTION_WRITE,
+    llvm_allocation_t, llvm_anchor_kind_t, llvm_anchor_t, llvm_code_symbol_t, llvm_contents_t,
+    llvm_profile_t, llvm_program_function, llvm_restored_t, llvm_tier_t, llvm_unit_t,
 };
 use crate::callbacks::map_outside_pool;
 use crate::exports::find_symbol;
@@ -37,8 +37,8 @@ const STUB_BYTES: usize = THIS.stubs.stub_bytes + THIS.stubs.entry_bytes;
 pub(crate) struct Tables {
     tiers: Vec<llvm_tier_t>,
     profiles: Vec<llvm_profile_t>,
-    pieces: Vec<llvm_piece_t>,
-    places: Vec<llvm_place_t>,
+    allocations: Vec<llvm_allocation_t>,
+    anchors: Vec<llvm_anchor_t>,
     symbols: Vec<llvm_code_symbol_t>,
     names: Vec<CString>,
     counters: usize,
@@ -53,13 +53,17 @@ impl Tables {
         let mut tables = Self {
             tiers: Vec::new(),
             profiles: Vec::new(),
-            pieces: snapshot.pieces.iter().filter_map(piece_of).collect(),
-            places: Vec::new(),
+            allocations: snapshot
+                .allocations
+                .iter()
+                .filter_map(allocation_of)
+                .collect(),
+            anchors: Vec::new(),
             symbols: Vec::new(),
             names: Vec::new(),
             counters: 0,
             stubs: 0,
-            pool_bytes: pages_of(&snapshot.pieces)
+            pool_bytes: pages_of(&snapshot.allocations)
                 .iter()
                 .map(|(pages, _)| (pages.end - pages.start) as usize)
                 .sum(),
@@ -77,58 +81,58 @@ impl Tables {
             }
         }
         let mut has_main = false;
-        for place in &snapshot.places {
-            let (kind, size_bytes, access) = match place.kind {
-                PlaceKind::Symbol => (LLVM_PLACE_SYMBOL, 1, None),
-                PlaceKind::Constructor => (LLVM_PLACE_CONSTRUCTOR, 1, Some(Access::ReadExecute)),
-                PlaceKind::Destructor => (LLVM_PLACE_DESTRUCTOR, 1, Some(Access::ReadExecute)),
-                PlaceKind::Main => (LLVM_PLACE_MAIN, 1, Some(Access::ReadExecute)),
-                PlaceKind::VoidMain => (LLVM_PLACE_VOID_MAIN, 1, Some(Access::ReadExecute)),
-                PlaceKind::Counters => (
-                    LLVM_PLACE_COUNTERS,
+        for anchor in &snapshot.anchors {
+            let (kind, size_bytes, access) = match anchor.kind {
+                AnchorKind::Symbol => (LLVM_ANCHOR_SYMBOL, 1, None),
+                AnchorKind::Constructor => (LLVM_ANCHOR_CONSTRUCTOR, 1, Some(Access::ReadExecute)),
+                AnchorKind::Destructor => (LLVM_ANCHOR_DESTRUCTOR, 1, Some(Access::ReadExecute)),
+                AnchorKind::Main => (LLVM_ANCHOR_MAIN, 1, Some(Access::ReadExecute)),
+                AnchorKind::VoidMain => (LLVM_ANCHOR_VOID_MAIN, 1, Some(Access::ReadExecute)),
+                AnchorKind::Counters => (
+                    LLVM_ANCHOR_COUNTERS,
                     count * COUNTER_BYTES,
                     Some(Access::ReadWrite),
                 ),
-                PlaceKind::Stubs => (
-                    LLVM_PLACE_STUBS,
+                AnchorKind::Stubs => (
+                    LLVM_ANCHOR_STUBS,
                     count * STUB_BYTES,
                     Some(Access::ReadExecute),
                 ),
-                PlaceKind::Copies => (LLVM_PLACE_COPIES, 1, Some(Access::ReadWrite)),
-                PlaceKind::ImportWords => (LLVM_PLACE_IMPORT_WORDS, 1, Some(Access::ReadWrite)),
-                PlaceKind::ImportStubs => (LLVM_PLACE_IMPORT_STUBS, 1, Some(Access::ReadExecute)),
+                AnchorKind::Copies => (LLVM_ANCHOR_COPIES, 1, Some(Access::ReadWrite)),
+                AnchorKind::Got => (LLVM_ANCHOR_GOT, 1, Some(Access::ReadWrite)),
+                AnchorKind::Plt => (LLVM_ANCHOR_PLT, 1, Some(Access::ReadExecute)),
             };
-            let found = snapshot.access_of(place.address, size_bytes as u64);
+            let found = snapshot.access_of(anchor.address, size_bytes as u64);
             if found.is_none() || access.is_some() && found != access {
-                return Err("a place is where such places are not".to_string());
+                return Err("an anchor is where such anchors are not".to_string());
             }
             let is_of_pages = matches!(
-                place.kind,
-                PlaceKind::Counters
-                    | PlaceKind::Stubs
-                    | PlaceKind::Copies
-                    | PlaceKind::ImportWords
-                    | PlaceKind::ImportStubs
+                anchor.kind,
+                AnchorKind::Counters
+                    | AnchorKind::Stubs
+                    | AnchorKind::Copies
+                    | AnchorKind::Got
+                    | AnchorKind::Plt
             );
-            if is_of_pages && !place.address.is_multiple_of(PAGE_SIZE_BYTES) {
-                return Err("a place is not aligned".to_string());
+            if is_of_pages && !anchor.address.is_multiple_of(PAGE_SIZE_BYTES) {
+                return Err("an anchor is not aligned".to_string());
             }
-            let address = place.address as usize;
-            match place.kind {
-                PlaceKind::Counters => tables.counters = address,
-                PlaceKind::Stubs => tables.stubs = address,
-                PlaceKind::Main | PlaceKind::VoidMain => has_main = true,
+            let address = anchor.address as usize;
+            match anchor.kind {
+                AnchorKind::Counters => tables.counters = address,
+                AnchorKind::Stubs => tables.stubs = address,
+                AnchorKind::Main | AnchorKind::VoidMain => has_main = true,
                 _ => {}
             }
-            tables.add_place(kind, place.name, address)?;
+            tables.add_anchor(kind, anchor.name, address)?;
         }
         if !has_main || tables.counters == 0 || tables.stubs == 0 {
-            return Err("it lacks a place that every program has".to_string());
+            return Err("it lacks an anchor that every program has".to_string());
         }
         check_imports(snapshot)?;
         check_regions(snapshot)?;
         for import in &snapshot.imports {
-            tables.add_place(LLVM_PLACE_IMPORT, import.name, import.address as usize)?;
+            tables.add_anchor(LLVM_ANCHOR_IMPORT, import.name, import.address as usize)?;
         }
         Ok(tables)
     }
@@ -141,14 +145,14 @@ impl Tables {
         Ok(pointer)
     }
 
-    fn add_place(
+    fn add_anchor(
         &mut self,
-        kind: llvm_place_kind_t,
+        kind: llvm_anchor_kind_t,
         name: &str,
         address: usize,
     ) -> Result<(), String> {
         let name = self.name(name)?;
-        self.places.push(llvm_place_t {
+        self.anchors.push(llvm_anchor_t {
             kind,
             name,
             address,
@@ -168,8 +172,8 @@ impl Tables {
             counters: self.counters,
             stubs: self.stubs,
             tiers: self.tiers.as_ptr(),
-            places: self.places.as_ptr(),
-            place_count: self.places.len(),
+            anchors: self.anchors.as_ptr(),
+            anchor_count: self.anchors.len(),
             symbols: self.symbols.as_ptr(),
             symbol_count: self.symbols.len(),
             profiles: self.profiles.as_ptr(),
@@ -179,10 +183,10 @@ impl Tables {
     pub(crate) fn contents(&self) -> llvm_contents_t {
         llvm_contents_t {
             size: size_of::<llvm_contents_t>(),
-            pieces: self.pieces.as_ptr(),
-            piece_count: self.pieces.len(),
-            places: self.places.as_ptr(),
-            place_count: self.places.len(),
+            allocations: self.allocations.as_ptr(),
+            allocation_count: self.allocations.len(),
+            anchors: self.anchors.as_ptr(),
+            anchor_count: self.anchors.len(),
         }
     }
 
@@ -235,12 +239,11 @@ fn profile_of(function: &Function, snapshot: &Snapshot) -> Result<llvm_profile_t
 /// puts the next one behind them.
 fn check_imports(snapshot: &Snapshot) -> Result<(), String> {
     const WORD_BYTES: u64 = size_of::<usize>() as u64;
-    let is_page =
-        |place: &&Place| matches!(place.kind, PlaceKind::ImportWords | PlaceKind::ImportStubs);
-    let pages: Vec<&Place> = snapshot.places.iter().filter(is_page).collect();
+    let is_page = |anchor: &&Anchor| matches!(anchor.kind, AnchorKind::Got | AnchorKind::Plt);
+    let pages: Vec<&Anchor> = snapshot.anchors.iter().filter(is_page).collect();
     let are_pairs = pages.chunks(2).all(|pair| {
-        let kinds = pair.iter().map(|place| place.kind);
-        kinds.eq([PlaceKind::ImportWords, PlaceKind::ImportStubs])
+        let kinds = pair.iter().map(|anchor| anchor.kind);
+        kinds.eq([AnchorKind::Got, AnchorKind::Plt])
     });
     let mut words: Vec<u64> = pages
         .iter()
@@ -267,7 +270,7 @@ fn check_imports(snapshot: &Snapshot) -> Result<(), String> {
     }
 }
 
-/// What no piece uses is free to the library: it must not be a part of a region.
+/// What no allocation uses is free to the library: it must not be a part of a region.
 fn check_regions(snapshot: &Snapshot) -> Result<(), String> {
     let regions = snapshot.code.iter().chain(&snapshot.data);
     let mut regions: Vec<_> = regions
@@ -284,28 +287,28 @@ fn check_regions(snapshot: &Snapshot) -> Result<(), String> {
         }
         is_one
     });
-    if regions == pages_of(&snapshot.pieces) {
+    if regions == pages_of(&snapshot.allocations) {
         Ok(())
     } else {
-        Err("a region has pages that no piece uses".to_string())
+        Err("a region has pages that no allocation uses".to_string())
     }
 }
 
 /// The library knows of what is in the pool.
-fn piece_of(piece: &Piece) -> Option<llvm_piece_t> {
-    Some(llvm_piece_t {
-        address: piece.address as usize,
-        bytes: piece.size_bytes as usize,
-        protection: match piece.access {
+fn allocation_of(allocation: &Allocation) -> Option<llvm_allocation_t> {
+    Some(llvm_allocation_t {
+        address: allocation.address as usize,
+        bytes: allocation.size_bytes as usize,
+        protection: match allocation.access {
             Access::Read => LLVM_PROTECTION_READ,
             Access::ReadWrite => LLVM_PROTECTION_READ | LLVM_PROTECTION_WRITE,
             Access::ReadExecute => LLVM_PROTECTION_READ | LLVM_PROTECTION_EXECUTE,
         },
-        owner: match piece.owner {
+        owner: match allocation.owner {
             Owner::Function(number) => number,
-            Owner::Kept => LLVM_PIECE_KEPT,
-            Owner::Data => LLVM_PIECE_DATA,
-            Owner::Reserved => LLVM_PIECE_RESERVED,
+            Owner::Kept => LLVM_ALLOCATION_KEPT,
+            Owner::Data => LLVM_ALLOCATION_DATA,
+            Owner::Reserved => LLVM_ALLOCATION_RESERVED,
             Owner::Outside => return None,
         },
     })
@@ -326,10 +329,10 @@ pub(crate) fn map(snapshot: &Snapshot, slots: usize) -> Result<(), String> {
         )?;
     }
     for region in regions {
-        let place = ptr::with_exposed_provenance_mut::<u8>(region.address as usize);
+        let anchor = ptr::with_exposed_provenance_mut::<u8>(region.address as usize);
         // SAFETY: the snapshot's regions lie in the pool, apart from each other, and nobody else uses it yet; pages
         // that get access for the first time are zero.
-        unsafe { ptr::copy_nonoverlapping(region.bytes.as_ptr(), place, region.bytes.len()) };
+        unsafe { ptr::copy_nonoverlapping(region.bytes.as_ptr(), anchor, region.bytes.len()) };
     }
     for (address, value) in imports {
         // SAFETY: the word lies in a region.
@@ -352,13 +355,13 @@ pub(crate) fn map(snapshot: &Snapshot, slots: usize) -> Result<(), String> {
 
 /// Variables outside the pool are zeros; code knows where they are.
 fn map_outside(snapshot: &Snapshot) -> Result<(), String> {
-    for piece in &snapshot.pieces {
-        if piece.owner != Owner::Outside {
+    for allocation in &snapshot.allocations {
+        if allocation.owner != Owner::Outside {
             continue;
         }
-        let address = map_outside_pool(piece.size_bytes as usize)
+        let address = map_outside_pool(allocation.size_bytes as usize)
             .ok_or_else(|| "there is no memory for its variables outside the pool".to_string())?;
-        if address as u64 != piece.address {
+        if address as u64 != allocation.address {
             return Err("its variables outside the pool had other addresses".to_string());
         }
     }

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use bareflow_cxx_runtime::platform::Stream;
-use bareflow_guest::DiskVolume;
 use bareflow_pager::{RECORD_FOLDER, RECORD_NAMES, Record};
+use bareflow_program_env::DiskVolume;
 use bareflow_volume::VolumeError;
 
 use super::PAGER;

@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-use bareflow_guest::DiskVolume;
 use bareflow_pager::{Contents, PageSet, RECORD_FOLDER, RECORD_NAMES};
+use bareflow_program_env::DiskVolume;
 use bareflow_volume::{Timestamp, VolumeError};
 
 use super::record::{REMEMBERED, note};

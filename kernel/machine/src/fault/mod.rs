@@ -7,7 +7,7 @@ use core::fmt::Write;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use bareflow_cxx_runtime::platform::Stream;
-use bareflow_guest::{Fault, FaultCause, payload};
+use bareflow_program_env::{Fault, FaultCause, payload};
 use bareflow_protocol::exit_code;
 
 use crate::arch::trap::TrapFrame;

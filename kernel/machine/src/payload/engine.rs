@@ -1,6 +1,6 @@
 //! The engine as what the machine runs.
 
-use bareflow_guest::{Fault, Payload, Resume};
+use bareflow_program_env::{Fault, Payload, Resume};
 use bareflow_protocol::exit_code;
 
 use super::host::MachineHost;

@@ -1,7 +1,7 @@
 //! What the machine offers to the engine.
 
-use bareflow_engine::{Companion, Host, HostCounters, Kernel};
-use bareflow_guest::VolumeGuard;
+use bareflow_engine::{Companion, EngineHost, HostCounters, KernelFlavour};
+use bareflow_program_env::VolumeGuard;
 
 use crate::{clock, counters, second, storage};
 
@@ -9,9 +9,9 @@ use crate::{clock, counters, second, storage};
 #[derive(Default)]
 pub(crate) struct MachineHost;
 
-impl Host for MachineHost {
-    fn kernel(&self) -> Kernel {
-        Kernel::Machine
+impl EngineHost for MachineHost {
+    fn kernel(&self) -> KernelFlavour {
+        KernelFlavour::Machine
     }
 
     fn volume(&mut self) -> Option<VolumeGuard> {

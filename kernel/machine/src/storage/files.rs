@@ -3,7 +3,7 @@
 
 use core::ops::Range;
 
-use bareflow_guest::FileRegion;
+use bareflow_program_env::FileRegion;
 use bareflow_volume::{DeviceError, SECTOR_SIZE_BYTES};
 
 use super::disk;

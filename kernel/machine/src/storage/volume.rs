@@ -2,8 +2,8 @@
 
 use bareflow_cxx_runtime::platform::Storage;
 #[cfg(feature = "engine")]
-use bareflow_guest::VolumeGuard;
-use bareflow_guest::{DiskVolume, mount as mount_noisily, mount_quietly};
+use bareflow_program_env::VolumeGuard;
+use bareflow_program_env::{DiskVolume, mount as mount_noisily, mount_quietly};
 
 use super::disk;
 use crate::single_thread_cell::SingleThreadCell;
@@ -44,18 +44,18 @@ pub(crate) fn mount() {
     if let Some(look) = look {
         look(&mut volume);
     }
-    bareflow_guest::keep_volume(Some(volume));
+    bareflow_program_env::keep_volume(Some(volume));
 }
 
 /// The volume; `None` if there is none, or if a fault has ended somebody who used it.
 #[cfg(feature = "engine")]
 pub(crate) fn volume() -> Option<VolumeGuard> {
     mount();
-    bareflow_guest::volume()
+    bareflow_program_env::volume()
 }
 
 /// The program's files on the volume; `None` without one.
 pub(crate) fn files() -> Option<&'static dyn Storage> {
     mount();
-    bareflow_guest::storage()
+    bareflow_program_env::storage()
 }

@@ -1,11 +1,11 @@
 //! What is written is read; what was changed is refused.
 
 use bareflow_snapshot::{
-    Access, Authentication, CallCycles, Expected, Function, Import, Key, Keys, Kind, Owner,
-    PAGE_SIZE_BYTES, Part, Piece, Place, PlaceKind, Profile, Refusal, Region, Sample, Snapshot,
+    Access, Allocation, Anchor, AnchorKind, Authentication, CallCycles, Expected, Function, Import,
+    Key, Keys, Kind, Owner, PAGE_SIZE_BYTES, Part, Profile, Refusal, Region, Sample, Snapshot,
     decode, encode, hash_of_modules,
 };
-use bareflow_tiers::{LEVELS, TIERS, Tier};
+use bareflow_tier_policy::{LEVELS, TIERS, Tier};
 use proptest::prelude::*;
 
 use crate::sample::{CODE, DATA, POOL, bytes, expected, keys, snapshot};
@@ -118,8 +118,8 @@ fn assemble(parts: &Parts) -> Snapshot<'_> {
                 address: constants + (*offset).min(parts.constants.len() - 8) as u64,
             })
             .collect(),
-        pieces: vec![
-            Piece {
+        allocations: vec![
+            Allocation {
                 address: CODE,
                 size_bytes: parts.code.len() as u64,
                 access: Access::ReadExecute,
@@ -128,17 +128,17 @@ fn assemble(parts: &Parts) -> Snapshot<'_> {
                     count => Owner::Function(count as u32 - 1),
                 },
             },
-            Piece {
+            Allocation {
                 address: constants,
                 size_bytes: 8,
                 access: Access::Read,
                 owner: Owner::Data,
             },
         ],
-        places: (0..)
+        anchors: (0..)
             .zip(&parts.texts)
-            .map(|(index, name)| Place {
-                kind: PlaceKind::ALL[index * 3],
+            .map(|(index, name)| Anchor {
+                kind: AnchorKind::ALL[index * 3],
                 name,
                 address: CODE,
             })
@@ -439,57 +439,63 @@ fn contradictions_are_refused() {
     assert!(is_malformed(
         &|snapshot| snapshot.data[0].size_bytes = u64::MAX
     ));
-    assert!(is_malformed(&|snapshot| snapshot.places[0].address = 0));
-    assert!(is_malformed(&|snapshot| snapshot.pieces[0].address -= 1));
-    assert!(is_malformed(&|snapshot| snapshot.pieces[0].size_bytes = 0));
+    assert!(is_malformed(&|snapshot| snapshot.anchors[0].address = 0));
     assert!(is_malformed(
-        &|snapshot| snapshot.pieces[0].size_bytes = u64::MAX
+        &|snapshot| snapshot.allocations[0].address -= 1
     ));
     assert!(is_malformed(
-        &|snapshot| snapshot.pieces[0].access = Access::Read
+        &|snapshot| snapshot.allocations[0].size_bytes = 0
     ));
     assert!(is_malformed(
-        &|snapshot| snapshot.pieces[0].owner = Owner::Function(2)
+        &|snapshot| snapshot.allocations[0].size_bytes = u64::MAX
     ));
     assert!(is_malformed(
-        &|snapshot| snapshot.pieces[0].owner = Owner::Reserved
+        &|snapshot| snapshot.allocations[0].access = Access::Read
     ));
     assert!(is_malformed(
-        &|snapshot| snapshot.pieces[1] = snapshot.pieces[0]
+        &|snapshot| snapshot.allocations[0].owner = Owner::Function(2)
     ));
     assert!(is_malformed(
-        &|snapshot| snapshot.pieces[1].owner = Owner::Outside
+        &|snapshot| snapshot.allocations[0].owner = Owner::Reserved
     ));
-    let outside = Piece {
+    assert!(is_malformed(
+        &|snapshot| snapshot.allocations[1] = snapshot.allocations[0]
+    ));
+    assert!(is_malformed(
+        &|snapshot| snapshot.allocations[1].owner = Owner::Outside
+    ));
+    let outside = Allocation {
         address: POOL.end,
         size_bytes: 4 * PAGE_SIZE_BYTES,
         access: Access::ReadWrite,
         owner: Owner::Outside,
     };
-    assert!(!is_malformed(&|snapshot| snapshot.pieces.push(outside)));
+    assert!(!is_malformed(&|snapshot| snapshot
+        .allocations
+        .push(outside)));
     for wrong in [
-        Piece {
+        Allocation {
             address: POOL.end - PAGE_SIZE_BYTES,
             ..outside
         },
-        Piece {
+        Allocation {
             address: POOL.end + 8,
             ..outside
         },
-        Piece {
+        Allocation {
             address: u64::MAX - PAGE_SIZE_BYTES + 1,
             ..outside
         },
-        Piece {
+        Allocation {
             size_bytes: 0,
             ..outside
         },
-        Piece {
+        Allocation {
             access: Access::ReadExecute,
             ..outside
         },
     ] {
-        assert!(is_malformed(&|snapshot| snapshot.pieces.push(wrong)));
+        assert!(is_malformed(&|snapshot| snapshot.allocations.push(wrong)));
     }
 }
 

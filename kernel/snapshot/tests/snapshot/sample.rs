@@ -1,10 +1,10 @@
 //! A snapshot to test with.
 
 use bareflow_snapshot::{
-    Access, Authentication, CallCycles, Expected, Function, Import, Keys, Kind, Owner,
-    PAGE_SIZE_BYTES, Part, Piece, Place, PlaceKind, Profile, Region, Sample, Snapshot, encode,
+    Access, Allocation, Anchor, AnchorKind, Authentication, CallCycles, Expected, Function, Import,
+    Keys, Kind, Owner, PAGE_SIZE_BYTES, Part, Profile, Region, Sample, Snapshot, encode,
 };
-use bareflow_tiers::{Level, Tier};
+use bareflow_tier_policy::{Level, Tier};
 
 pub const POOL: std::ops::Range<u64> = 0x4000_0000..0x4800_0000;
 pub const CODE: u64 = 0x4000_0000;
@@ -68,22 +68,22 @@ pub fn snapshot(code: &[u8], boots: u64) -> Snapshot<'_> {
             name: "memcpy",
             address: DATA + 8,
         }],
-        pieces: vec![
-            Piece {
+        allocations: vec![
+            Allocation {
                 address: CODE,
                 size_bytes: code.len() as u64,
                 access: Access::ReadExecute,
                 owner: Owner::Function(0),
             },
-            Piece {
+            Allocation {
                 address: DATA,
                 size_bytes: PAGE_SIZE_BYTES,
                 access: Access::ReadWrite,
                 owner: Owner::Reserved,
             },
         ],
-        places: vec![Place {
-            kind: PlaceKind::Symbol,
+        anchors: vec![Anchor {
+            kind: AnchorKind::Symbol,
             name: "counter",
             address: DATA,
         }],

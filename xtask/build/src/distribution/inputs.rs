@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::{libraries, package};
 use crate::error::{Error, Result};
 use crate::llvm::inputs::{self as llvm, field, folder_hash, hexadecimal};
-use crate::llvm::{Profile, Request, VERSION};
+use crate::llvm::{LlvmProfile, Request, VERSION};
 use crate::packing::Identity;
 use crate::paths::{self, Package};
 use crate::shell::{output_of, shell};
@@ -25,7 +25,7 @@ const FOLDERS: &[&str] = &[
     "decimal",
     "mathematics",
     "kernel/engine",
-    "kernel/tiers",
+    "kernel/tier-policy",
     "targets",
     "llvm-config",
     "xtask/build/src/distribution",
@@ -35,7 +35,7 @@ const FOLDERS: &[&str] = &[
 const ROOTS: &[&str] = &[
     "bareflow-runtime",
     "bareflow-llvm-config",
-    "bareflow-tiers",
+    "bareflow-tier-policy",
     "bareflow-targets",
 ];
 
@@ -45,7 +45,7 @@ pub struct Inputs {
     /// What is built for.
     pub target: &'static Target,
     /// Which libraries of LLVM.
-    pub profile: Profile,
+    pub profile: LlvmProfile,
     /// The key of the package with LLVM in it.
     pub llvm_key: String,
     /// SHA-256 of each of the folders that go in.
@@ -182,7 +182,7 @@ mod tests {
     fn sample() -> Inputs {
         Inputs {
             target: bareflow_targets::DEFAULT,
-            profile: Profile::Full,
+            profile: LlvmProfile::Full,
             llvm_key: "llvm".to_owned(),
             folders: vec!["runtime".to_owned(), "engine".to_owned()],
             crates: vec!["talc 5 1234".to_owned()],
@@ -196,7 +196,7 @@ mod tests {
         type Change = (&'static str, fn(&mut Inputs));
         let changes: [Change; 7] = [
             ("target", |inputs| inputs.target = &OTHER),
-            ("profile", |inputs| inputs.profile = Profile::Jit),
+            ("profile", |inputs| inputs.profile = LlvmProfile::Jit),
             ("LLVM", |inputs| inputs.llvm_key.push('x')),
             ("a file", |inputs| inputs.folders[1].push('x')),
             ("a crate", |inputs| inputs.crates[0].push('x')),

@@ -12,7 +12,7 @@ use super::inputs::Inputs;
 use crate::cargo::clean_cargo;
 use crate::error::{Error, Result, system};
 use crate::kernel::{CompilerCache, KernelBuilder};
-use crate::llvm::Profile;
+use crate::llvm::LlvmProfile;
 use crate::llvm::steps::llvm::components;
 use crate::packing::copy;
 use crate::paths::{self, Cache};
@@ -51,7 +51,10 @@ pub fn options(target: &Target) -> Vec<String> {
         WEAKEN_FLAGS,
     ];
     let flags = flags.into_iter().flatten().map(|flag| (*flag).to_owned());
-    pairs.chain(flags).chain(components(Profile::Jit, target)).collect()
+    pairs
+        .chain(flags)
+        .chain(components(LlvmProfile::Jit, target))
+        .collect()
 }
 
 /// A build in progress.
@@ -253,13 +256,13 @@ impl Build<'_> {
     pub fn llvm_config(&self, output: &Path) -> Result<()> {
         let log = self.log("llvm-config")?;
         let (mut cargo, target) = self.cargo("programs", PROGRAM_FLAGS);
-        cargo
-            .args(["build", "--release", "--target", HOST])
-            .args(["--package", "bareflow-llvm-config", "--bin", "llvm-config"]);
+        cargo.args(["build", "--release", "--target", HOST]).args([
+            "--package",
+            "bareflow-llvm-config",
+            "--bin",
+            "llvm-config",
+        ]);
         log.run(&mut cargo)?;
-        copy(
-            &target.join(HOST).join("release/llvm-config"),
-            output,
-        )
+        copy(&target.join(HOST).join("release/llvm-config"), output)
     }
 }

@@ -11,8 +11,8 @@ use walkdir::WalkDir;
 use super::cmake;
 use super::libraries::Build;
 use crate::error::{Error, Result, system};
+use crate::llvm::LlvmProfile;
 use crate::llvm::inputs::is_source;
-use crate::llvm::Profile;
 use crate::llvm::steps::llvm::components;
 use crate::packing::{MANIFEST, Manifest, Origin, copy, copy_tree, publish};
 use crate::paths;
@@ -82,7 +82,9 @@ fn llvm(from: &Path, root: &Path) -> Result<()> {
 
 /// What this package has in its own form.
 fn is_replaced(inner: &Path) -> bool {
-    [MANIFEST, GRAPH].iter().any(|name| inner == Path::new(name))
+    [MANIFEST, GRAPH]
+        .iter()
+        .any(|name| inner == Path::new(name))
 }
 
 /// Whether a file is not one that editors leave.
@@ -233,7 +235,7 @@ fn values(build: &Build, libraries: &[String]) -> Vec<(&'static str, String)> {
         ("CXX", CXX_FLAGS.join(" ")),
         (
             "ENGINE_COMPONENTS",
-            components(Profile::Jit, build.inputs.target).join(" "),
+            components(LlvmProfile::Jit, build.inputs.target).join(" "),
         ),
         ("LLVM_LIBRARIES", llvm.join(" ")),
         (

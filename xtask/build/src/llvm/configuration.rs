@@ -17,8 +17,7 @@ pub const HEADERS: &[(&str, &str)] = &[
 
 /// The reviewed list of the target.
 pub fn reviewed(target: &Target) -> String {
-    include_str!("../../../../sysroot/llvm/configuration.txt")
-        .replace("@TRIPLE@", target.triple)
+    include_str!("../../../../sysroot/llvm/configuration.txt").replace("@TRIPLE@", target.triple)
 }
 
 const UNDEFINED: &str = "undefined";

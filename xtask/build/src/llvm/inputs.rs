@@ -25,7 +25,7 @@ pub const SDK_FOLDER: &str = "program";
 
 /// Which libraries a distribution has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Profile {
+pub enum LlvmProfile {
     /// Every library
     #[default]
     Full,
@@ -33,7 +33,7 @@ pub enum Profile {
     Jit,
 }
 
-impl Profile {
+impl LlvmProfile {
     /// Its name in file names.
     pub fn name(self) -> &'static str {
         match self {
@@ -132,7 +132,10 @@ impl Ground {
         if inputs.uses_program_tools {
             list(&mut hash, [&self.tools.program]);
         }
-        list(&mut hash, inputs.after.iter().map(|step| self.step_key(step)));
+        list(
+            &mut hash,
+            inputs.after.iter().map(|step| self.step_key(step)),
+        );
         hexadecimal(&hash.finalize())
     }
 
@@ -190,7 +193,7 @@ pub fn symbolic_trees<T>(
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inputs {
     /// Which libraries.
-    pub profile: Profile,
+    pub profile: LlvmProfile,
     /// What its steps have to do with.
     pub ground: Ground,
     /// The sources of the code that packs.
@@ -359,14 +362,25 @@ pub(crate) mod tests {
     /// What is edited, the edit, and the steps whose output may change by it.
     type Edit = (&'static str, fn(&mut Inputs), &'static [&'static str]);
 
-    const ALL: &[&str] = &["native-tools", "sysroot", "libc", "libc-bitcode", "libcxx", "llvm"];
+    const ALL: &[&str] = &[
+        "native-tools",
+        "sysroot",
+        "libc",
+        "libc-bitcode",
+        "libcxx",
+        "llvm",
+    ];
     const COMPILED: &[&str] = &["libc", "libc-bitcode", "libcxx", "llvm"];
 
     const EDITS: &[Edit] = &[
-        ("profile", |inputs| inputs.profile = Profile::Jit, &[]),
+        ("profile", |inputs| inputs.profile = LlvmProfile::Jit, &[]),
         ("source", |inputs| inputs.ground.source_hash.push('x'), ALL),
         ("target", |inputs| inputs.ground.target = &OTHER, ALL),
-        ("compiler", |inputs| inputs.ground.tools.build.push('x'), ALL),
+        (
+            "compiler",
+            |inputs| inputs.ground.tools.build.push('x'),
+            ALL,
+        ),
         ("cmake", |inputs| inputs.ground.tools.cmake.push('x'), ALL),
         (
             "compiler of programs",
@@ -465,13 +479,25 @@ pub(crate) mod tests {
             ("libcxx", "-DLIBCXX_ENABLE_RTTI=OFF"),
             ("llvm", "all"),
         ] {
-            let (_, inputs) = sample.ground.steps.iter().find(|(name, _)| *name == step).unwrap();
-            assert!(inputs.words.iter().any(|found| found == word), "{step}: {:?}", inputs.words);
+            let (_, inputs) = sample
+                .ground
+                .steps
+                .iter()
+                .find(|(name, _)| *name == step)
+                .unwrap();
+            assert!(
+                inputs.words.iter().any(|found| found == word),
+                "{step}: {:?}",
+                inputs.words
+            );
         }
         let triple = format!("-DLIBC_TARGET_TRIPLE={}", sample.ground.target.triple);
         assert!(sample.ground.steps[2].1.words.contains(&triple));
         let (_, llvm) = &sample.ground.steps[5];
-        let flags = llvm.words.iter().find(|word| word.starts_with("-DBAREFLOW_CXX_FLAGS="));
+        let flags = llvm
+            .words
+            .iter()
+            .find(|word| word.starts_with("-DBAREFLOW_CXX_FLAGS="));
         for flag in ["-march=x86-64", "-mno-red-zone", "-fno-rtti", "/cache"] {
             assert!(flags.unwrap().contains(flag), "{flags:?}");
         }
@@ -508,7 +534,10 @@ pub(crate) mod tests {
     fn comments_and_tests_are_no_code() {
         let code = "/// Says so.\nfn a() {\n    // Why.\n    b();\n}\n";
         assert_eq!(code_of(code), "fn a() {\n    b();\n}\n");
-        assert_eq!(code_of(&format!("{code}#[cfg(test)]\nmod tests {{}}\n")), code_of(code));
+        assert_eq!(
+            code_of(&format!("{code}#[cfg(test)]\nmod tests {{}}\n")),
+            code_of(code)
+        );
         assert_ne!(code_of(&code.replace("b()", "c()")), code_of(code));
     }
 

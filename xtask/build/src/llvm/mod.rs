@@ -23,7 +23,7 @@ use crate::tools::Tools;
 
 use trees::BuildTrees;
 
-pub use inputs::{Inputs, Profile};
+pub use inputs::{Inputs, LlvmProfile};
 
 /// The version that is built.
 pub const VERSION: &str = "18.1.8";
@@ -34,7 +34,7 @@ pub struct Request {
     /// What for.
     pub target: &'static Target,
     /// Which libraries.
-    pub profile: Profile,
+    pub profile: LlvmProfile,
     /// Sources given by the user.
     pub source: Option<PathBuf>,
     /// Compilations at once.
@@ -51,7 +51,7 @@ impl Default for Request {
     fn default() -> Self {
         Self {
             target: bareflow_targets::DEFAULT,
-            profile: Profile::default(),
+            profile: LlvmProfile::default(),
             source: None,
             jobs: None,
             offline: false,

@@ -122,7 +122,11 @@ mod tests {
 
     const EDITS: &[Edit] = &[
         ("sources", |inputs| inputs.ground.source_hash.push('x'), ALL),
-        ("compiler", |inputs| inputs.ground.tools.build.push('x'), ALL),
+        (
+            "compiler",
+            |inputs| inputs.ground.tools.build.push('x'),
+            ALL,
+        ),
         (
             "compiler of programs",
             |inputs| inputs.ground.tools.program.push('x'),

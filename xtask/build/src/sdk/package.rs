@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::Inputs;
 use super::steps::Build;
-use crate::error::Result;
 use crate::cargo::clean_cargo;
+use crate::error::Result;
 use crate::llvm::package::flags;
 use crate::llvm::trees::BuildTrees;
 use crate::packing::{Origin, copy, copy_tree, publish};

@@ -51,7 +51,9 @@ impl Build<'_> {
         trees.step(libc.bitcode_step, &key(libc.bitcode_step), |log| {
             libc.build_bitcode(log)
         })?;
-        trees.step(libcxx::STEP, &key(libcxx::STEP), |log| self.build_libcxx(log))
+        trees.step(libcxx::STEP, &key(libcxx::STEP), |log| {
+            self.build_libcxx(log)
+        })
     }
 
     /// What each step's key follows from; the headers of the distribution are what its key says.

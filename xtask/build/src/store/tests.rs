@@ -350,6 +350,9 @@ fn a_package_of_another_format_is_set_aside() {
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replace("\"format\": 2", "\"format\": 1")).unwrap();
     let problems = check_folder(&folder, Contents::Sized).unwrap_err();
-    assert_eq!(problems, ["its manifest has format 1, and this checkout reads 2"]);
+    assert_eq!(
+        problems,
+        ["its manifest has format 1, and this checkout reads 2"]
+    );
     assert_eq!(find(&cache, &identity('k'), Contents::Sized).unwrap(), None);
 }

@@ -12,7 +12,7 @@ use bareflow_profile::flow::{ControlFlow, FunctionFlow, OUTSIDE};
 use bareflow_snapshot::{
     BASELINE, Function, LoadedSnapshot, Series, Snapshot, hash_of_modules, inspect, inspect_newest,
 };
-use bareflow_tiers::{Kind, Level, Tier};
+use bareflow_tier_policy::{Kind, Level, Tier};
 use bareflow_volume::VolumeError;
 
 use super::ExportError;

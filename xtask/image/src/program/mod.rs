@@ -22,7 +22,7 @@ use bareflow_bundle::{
 
 use bareflow_driver::DriverError;
 use bareflow_protocol::exit_code;
-use bareflow_tiers::Config;
+use bareflow_tier_policy::Config;
 
 pub use build::Sources;
 pub use compiler::ProgramCompiler;

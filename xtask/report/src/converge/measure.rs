@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use bareflow_bundle::Bundle;
 use bareflow_protocol::report::Counters;
-use bareflow_tiers::TIERS;
+use bareflow_tier_policy::TIERS;
 
 use super::{Boot, Convergence, Native, SCHEMA, UsedOnly, UsedOnlyBoot, steady_from};
-use crate::profile::{self, Profile};
+use crate::profile::{self, RunProfile};
 use bareflow_build::kernel::KernelKind;
 use bareflow_build::process::Recorder;
 use bareflow_image::context::Context;
@@ -127,7 +127,7 @@ fn boot_of(number: u64, counted: &Run, timed: &Run, loaded_bytes: u64) -> Result
 }
 
 impl Run {
-    fn profile(&self) -> Result<Profile> {
+    fn profile(&self) -> Result<RunProfile> {
         let text = self.report.profile.as_deref().unwrap_or_default();
         profile::parse(text.as_bytes())
             .map_err(|error| Error::build(format!("the kernel's profile: {error}")))

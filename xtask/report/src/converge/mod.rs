@@ -5,7 +5,7 @@ pub mod page;
 mod steady;
 pub mod table;
 
-use bareflow_tiers::TIERS;
+use bareflow_tier_policy::TIERS;
 use serde::Serialize;
 
 pub use measure::{Subject, measure};

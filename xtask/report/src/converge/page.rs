@@ -1,6 +1,6 @@
 //! The figures as one page of HTML that needs no other file.
 
-use bareflow_tiers::TIERS;
+use bareflow_tier_policy::TIERS;
 use indicatif::HumanBytes;
 use maud::{Markup, PreEscaped, html};
 use plotters::style::RGBColor;

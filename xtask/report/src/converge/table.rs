@@ -1,6 +1,6 @@
 //! The figures as tables for the terminal, with what was aimed at.
 
-use bareflow_tiers::TIERS;
+use bareflow_tier_policy::TIERS;
 
 use super::{Boot, Convergence, Course, UsedOnly, UsedOnlyBoot};
 use crate::tables::{digits, render, verdict};

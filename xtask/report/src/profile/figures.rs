@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bareflow_tiers::{LEVELS, Level, TIERS, Tier};
+use bareflow_tier_policy::{LEVELS, Level, TIERS, Tier};
 use indicatif::HumanBytes;
 
-use super::{Boot, Compilation, Function, Part, Profile, SampledSymbol};
+use super::{Boot, Compilation, Function, Part, RunProfile, SampledSymbol};
 
 /// The figures of one level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ pub trait Figures {
     fn top_symbols(&self, limit: usize) -> Vec<&SampledSymbol>;
 }
 
-impl Figures for Profile {
+impl Figures for RunProfile {
     fn duration(&self, cycles: u64) -> Duration {
         duration(cycles as f64 / self.cycles_per_second as f64)
     }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 pub use complete::complete;
 
 pub use bareflow_profile::{
-    Boot, CallCycles, Compilation, Failure, Function, Part, Profile, SCHEMA, SampledSymbol,
+    Boot, CallCycles, Compilation, Failure, Function, Part, RunProfile, SCHEMA, SampledSymbol,
 };
 
 /// Why a profile cannot be shown. Every message is one line.
@@ -42,7 +42,7 @@ pub enum ProfileError {
 ///
 /// # Errors
 /// See [`ProfileError`].
-pub fn parse(text: &[u8]) -> Result<Profile, ProfileError> {
+pub fn parse(text: &[u8]) -> Result<RunProfile, ProfileError> {
     // The version comes first: another one may have any other fields.
     #[derive(Deserialize)]
     #[serde(expecting = "an object with the field `schema`")]
@@ -53,7 +53,7 @@ pub fn parse(text: &[u8]) -> Result<Profile, ProfileError> {
     if version.schema != SCHEMA {
         return Err(ProfileError::Schema(version.schema));
     }
-    let profile: Profile = serde_json::from_slice(text).map_err(refusal)?;
+    let profile: RunProfile = serde_json::from_slice(text).map_err(refusal)?;
     if profile.functions.is_empty() {
         return Err(ProfileError::NoFunctions);
     }
@@ -90,8 +90,8 @@ pub fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use bareflow_profile::Kernel;
-    use bareflow_tiers::{Level, Tier};
+    use bareflow_profile::KernelFlavour;
+    use bareflow_tier_policy::{Level, Tier};
     use serde_json::{Value, json};
 
     use super::*;
@@ -100,18 +100,18 @@ mod tests {
     pub const FIXTURE: &str = include_str!("../../fixtures/profile.json");
 
     /// The fixture as a profile.
-    pub fn fixture() -> Profile {
+    pub fn fixture() -> RunProfile {
         parse(FIXTURE.as_bytes()).unwrap()
     }
 
     /// The fixture with the value at a JSON pointer replaced.
-    pub fn fixture_with(pointer: &str, value: Value) -> Result<Profile, ProfileError> {
+    pub fn fixture_with(pointer: &str, value: Value) -> Result<RunProfile, ProfileError> {
         let mut document: Value = serde_json::from_str(FIXTURE).unwrap();
         *document.pointer_mut(pointer).unwrap() = value;
         parse(document.to_string().as_bytes())
     }
 
-    fn message(result: Result<Profile, ProfileError>) -> String {
+    fn message(result: Result<RunProfile, ProfileError>) -> String {
         let text = result.unwrap_err().to_string();
         assert!(!text.contains(char::is_control), "{text:?}");
         text
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn the_fixture_is_read_whole() {
         let profile = fixture();
-        assert_eq!(profile.kernel, Kernel::Machine);
+        assert_eq!(profile.kernel, KernelFlavour::Machine);
         assert_eq!(
             profile.levels.map(|level| level.calls),
             [Some(2), Some(100), Some(5_000), Some(100_000)]

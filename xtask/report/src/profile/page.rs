@@ -7,8 +7,8 @@ use plotters::style::RGBColor;
 use super::figures::Figures;
 use super::figures::{LevelFigures, Measure, percent};
 use super::plot::{self, Bar, PlotError, StepLine};
-use super::{Profile, printable};
-use bareflow_tiers::{TIERS, Tier};
+use super::{RunProfile, printable};
+use bareflow_tier_policy::{TIERS, Tier};
 
 const FUNCTION_LIMIT: usize = 20;
 const SYMBOL_LIMIT: usize = 30;
@@ -17,7 +17,7 @@ const SYMBOL_LIMIT: usize = 30;
 ///
 /// # Errors
 /// When a plot cannot be drawn.
-pub fn render(profile: &Profile) -> Result<String, PlotError> {
+pub fn render(profile: &RunProfile) -> Result<String, PlotError> {
     let title = format!("Profile of {}", printable(&profile.program));
     let body = html! {
         (summary(profile))
@@ -62,7 +62,7 @@ pub fn document(title: &str, body: &Markup) -> String {
     page.into_string()
 }
 
-fn summary(profile: &Profile) -> Markup {
+fn summary(profile: &RunProfile) -> Markup {
     let mut entries = vec![
         ("Kernel", profile.kernel.name().to_owned()),
         ("Compiled for", printable(&profile.processor)),
@@ -141,7 +141,7 @@ pub fn legend() -> Markup {
     }
 }
 
-fn tier_plot(profile: &Profile) -> Result<String, PlotError> {
+fn tier_plot(profile: &RunProfile) -> Result<String, PlotError> {
     let history = profile.tier_history();
     let last_cycles = history.last().map_or(0, |last| last.at);
     let end_cycles = profile.total_cycles.max(last_cycles);
@@ -170,7 +170,7 @@ fn tier_plot(profile: &Profile) -> Result<String, PlotError> {
     )
 }
 
-fn function_section(profile: &Profile) -> Result<Markup, PlotError> {
+fn function_section(profile: &RunProfile) -> Result<Markup, PlotError> {
     let ranking = profile.ranking();
     let (title, whole) = match ranking.measure {
         Measure::Samples => (
@@ -210,7 +210,7 @@ fn function_section(profile: &Profile) -> Result<Markup, PlotError> {
 }
 
 fn level_plot(
-    profile: &Profile,
+    profile: &RunProfile,
     number: impl Fn(&LevelFigures) -> u64,
     text: impl Fn(u64) -> String,
 ) -> Result<Markup, PlotError> {
@@ -230,7 +230,7 @@ fn level_plot(
     })
 }
 
-fn part_table(profile: &Profile) -> Markup {
+fn part_table(profile: &RunProfile) -> Markup {
     html! {
         table {
             tr { th { "part" } th class="number" { "samples" } th class="number" { "share" } }
@@ -244,7 +244,7 @@ fn part_table(profile: &Profile) -> Markup {
     }
 }
 
-fn symbol_table(profile: &Profile) -> Markup {
+fn symbol_table(profile: &RunProfile) -> Markup {
     let symbols = profile.top_symbols(SYMBOL_LIMIT);
     if symbols.is_empty() {
         return html! { p { "No sample was taken." } };
@@ -268,7 +268,7 @@ fn symbol_table(profile: &Profile) -> Markup {
     }
 }
 
-fn sample_cells(profile: &Profile, count: u64) -> Markup {
+fn sample_cells(profile: &RunProfile, count: u64) -> Markup {
     html! {
         td class="number" { (HumanCount(count).to_string()) }
         td class="number" { (format!("{:.1} %", percent(count, profile.sample_count()))) }

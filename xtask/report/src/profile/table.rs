@@ -6,13 +6,13 @@ use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{HumanBytes, HumanCount};
 
 use super::figures::{Figures, Measure, percent};
-use super::{CallCycles, Failure, Profile, printable};
+use super::{CallCycles, Failure, RunProfile, printable};
 
 /// How many functions are shown, those with the most time.
 const FUNCTION_LIMIT: usize = 30;
 
 /// The profile as text: a summary, the levels, and the functions with their loops.
-pub fn render(profile: &Profile) -> String {
+pub fn render(profile: &RunProfile) -> String {
     let mut text = summary(profile);
     let _ = write!(text, "\n{}\n", levels(profile));
     let _ = write!(text, "\n{}\n", functions(profile));
@@ -23,7 +23,7 @@ pub fn render(profile: &Profile) -> String {
     text
 }
 
-fn summary(profile: &Profile) -> String {
+fn summary(profile: &RunProfile) -> String {
     let compile_share = percent(profile.compile_cycles, profile.total_cycles);
     let parts = profile.samples_by_part().map(|(part, count)| {
         format!(
@@ -55,7 +55,7 @@ fn summary(profile: &Profile) -> String {
     )
 }
 
-fn levels(profile: &Profile) -> Table {
+fn levels(profile: &RunProfile) -> Table {
     let mut table = table(&[
         "level",
         "threshold",
@@ -86,7 +86,7 @@ fn levels(profile: &Profile) -> Table {
     table
 }
 
-fn functions(profile: &Profile) -> Table {
+fn functions(profile: &RunProfile) -> Table {
     let ranking = profile.ranking();
     let time = match ranking.measure {
         Measure::Samples => "sampled time",

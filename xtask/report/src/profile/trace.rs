@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use bareflow_tiers::Size;
+use bareflow_tier_policy::Size;
 
-use super::Profile;
+use super::RunProfile;
 
 /// A line for each unit that ran: `f` for a function or `l` for a loop, the instructions that are compiled, those that run
 /// for one more in the count, and the count.
-pub fn render(profile: &Profile) -> String {
+pub fn render(profile: &RunProfile) -> String {
     let mut text = String::new();
     let mut line = |kind: char, size: Option<Size>, count: u64| {
         if let Some(size) = size.filter(|_| count > 0) {

@@ -3,7 +3,7 @@
 use core::arch::global_asm;
 use core::ops::Range;
 
-use bareflow_guest::{FaultCause, Resume};
+use bareflow_program_env::{FaultCause, Resume};
 
 // What a handler returns to: rt_sigreturn.
 global_asm!(

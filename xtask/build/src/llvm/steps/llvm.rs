@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::{Build, CMakeStep, LIBRARY_FLAGS};
 use crate::error::{Error, Result};
-use crate::llvm::Profile;
+use crate::llvm::LlvmProfile;
 use crate::llvm::configuration;
 use crate::llvm::trees::definitions;
 use crate::shell::{Log, shell};
@@ -29,10 +29,10 @@ const JIT_COMPONENTS: &[&str] = &[
 const BACKEND_COMPONENTS: &[&str] = &["codegen", "asmparser", "desc", "info"];
 
 /// The components of a profile.
-pub fn components(profile: Profile, target: &Target) -> Vec<String> {
+pub fn components(profile: LlvmProfile, target: &Target) -> Vec<String> {
     match profile {
-        Profile::Full => vec!["all".to_owned()],
-        Profile::Jit => {
+        LlvmProfile::Full => vec!["all".to_owned()],
+        LlvmProfile::Jit => {
             let backend = target.backend.to_lowercase();
             let parts = BACKEND_COMPONENTS.iter();
             let own = parts.map(|part| format!("{backend}{part}"));

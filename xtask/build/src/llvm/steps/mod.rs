@@ -10,7 +10,7 @@ mod native_tools;
 
 use std::path::PathBuf;
 
-use super::Profile;
+use super::LlvmProfile;
 use super::inputs::{Inputs, StepInputs};
 use super::trees::{BuildTrees, Compilers};
 use crate::error::Result;
@@ -69,7 +69,7 @@ pub struct Build<'a> {
     /// Where it happens, and with what.
     pub trees: BuildTrees<'a>,
     /// Which libraries.
-    pub profile: Profile,
+    pub profile: LlvmProfile,
 }
 
 /// A step: what its key follows from besides the keys of other steps, and how it is done.

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use bareflow_guest::{FaultCause, Resume};
+use bareflow_program_env::{FaultCause, Resume};
 use x86_64::registers::control::Cr2;
 use x86_64::registers::rflags::RFlags;
 

@@ -21,7 +21,7 @@ pub struct Distribution {
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AnswerError {
+pub enum QueryError {
     /// An option that is not known.
     UnknownOption(String),
     /// A component that is not known.
@@ -32,7 +32,7 @@ pub enum AnswerError {
     NoOption,
 }
 
-impl fmt::Display for AnswerError {
+impl fmt::Display for QueryError {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::UnknownOption(option) => {
@@ -47,7 +47,7 @@ impl fmt::Display for AnswerError {
     }
 }
 
-impl Error for AnswerError {}
+impl Error for QueryError {}
 
 /// What `--help` prints, for this target.
 #[must_use]
@@ -89,14 +89,14 @@ Without components, libraries are those of all. A program, from its source to a 
 /// What the arguments ask for, as it is to be printed.
 ///
 /// # Errors
-/// [`AnswerError`] says what is wrong with them.
-pub fn answer(distribution: &Distribution, arguments: &[String]) -> Result<String, AnswerError> {
+/// [`QueryError`] says what is wrong with them.
+pub fn answer(distribution: &Distribution, arguments: &[String]) -> Result<String, QueryError> {
     let (options, mut components): (Vec<String>, Vec<String>) = arguments
         .iter()
         .cloned()
         .partition(|argument| argument.starts_with('-'));
     if options.is_empty() {
-        return Err(AnswerError::NoOption);
+        return Err(QueryError::NoOption);
     }
     if components.is_empty() {
         components.push("all".to_owned());
@@ -197,7 +197,7 @@ impl Distribution {
         option: &str,
         components: &[String],
         folders: Quoting,
-    ) -> Result<Option<String>, AnswerError> {
+    ) -> Result<Option<String>, QueryError> {
         let build = &self.build;
         let folder = |name| self.path(name, folders);
         let paths = folders.among_flags();
@@ -217,9 +217,9 @@ impl Distribution {
             })?,
             "--system-libs" => SYSTEM_LIBRARIES.to_owned(),
             "--cppflags" => self.preprocessor_flags(paths).join(" "),
-            "--cflags" => {
-                [self.machine_flags(), self.preprocessor_flags(paths)].concat().join(" ")
-            }
+            "--cflags" => [self.machine_flags(), self.preprocessor_flags(paths)]
+                .concat()
+                .join(" "),
             "--cxxflags" => self.quoted_cxx_flags(paths).join(" "),
             "--ldflags" => self.linker_flags(paths),
             "--rustflags" => self.rust_flags(),
@@ -240,9 +240,9 @@ impl Distribution {
             "--has-rtti" => "NO".to_owned(),
             "--shared-mode" => "static".to_owned(),
             "--link-static" | "--ignore-libllvm" | "--quote-paths" => return Ok(None),
-            "--link-shared" => return Err(AnswerError::NoSharedLibraries),
+            "--link-shared" => return Err(QueryError::NoSharedLibraries),
             "--help" => usage(&build.target).trim_end().to_owned(),
-            other => return Err(AnswerError::UnknownOption(other.to_owned())),
+            other => return Err(QueryError::UnknownOption(other.to_owned())),
         };
         Ok(Some(line))
     }
@@ -286,11 +286,11 @@ impl Distribution {
         &self,
         components: &[String],
         form: impl Fn(&str) -> String,
-    ) -> Result<String, AnswerError> {
+    ) -> Result<String, QueryError> {
         let libraries = self
             .graph
             .libraries(components)
-            .map_err(AnswerError::Graph)?;
+            .map_err(QueryError::Graph)?;
         let is_there = |library: &&str| self.library_is_there(library);
         Ok(libraries
             .into_iter()
@@ -341,11 +341,11 @@ mod tests {
     use super::*;
     use crate::graph;
 
-    fn ask(arguments: &[&str]) -> Result<String, AnswerError> {
+    fn ask(arguments: &[&str]) -> Result<String, QueryError> {
         ask_in("/no/such/dist", arguments)
     }
 
-    fn ask_in(prefix: &str, arguments: &[&str]) -> Result<String, AnswerError> {
+    fn ask_in(prefix: &str, arguments: &[&str]) -> Result<String, QueryError> {
         let distribution = Distribution {
             prefix: prefix.into(),
             build: BuildInfo {
@@ -444,13 +444,13 @@ mod tests {
     fn what_is_wrong_is_said() {
         assert_eq!(
             ask(&["--link-shared", "--libs"]),
-            Err(AnswerError::NoSharedLibraries)
+            Err(QueryError::NoSharedLibraries)
         );
         assert_eq!(
             ask(&["--lib"]),
-            Err(AnswerError::UnknownOption("--lib".to_owned()))
+            Err(QueryError::UnknownOption("--lib".to_owned()))
         );
-        assert_eq!(ask(&["core"]), Err(AnswerError::NoOption));
+        assert_eq!(ask(&["core"]), Err(QueryError::NoOption));
         assert!(
             ask(&["--libs", "cores"])
                 .unwrap_err()

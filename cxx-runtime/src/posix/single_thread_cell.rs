@@ -4,12 +4,12 @@ use core::cell::UnsafeCell;
 
 /// A variable that C functions share: there is one thread.
 #[repr(transparent)]
-pub(crate) struct OneThread<T>(UnsafeCell<T>);
+pub(crate) struct SingleThreadCell<T>(UnsafeCell<T>);
 
 // SAFETY: there is one thread.
-unsafe impl<T> Sync for OneThread<T> {}
+unsafe impl<T> Sync for SingleThreadCell<T> {}
 
-impl<T> OneThread<T> {
+impl<T> SingleThreadCell<T> {
     pub(crate) const fn new(value: T) -> Self {
         Self(UnsafeCell::new(value))
     }
@@ -30,7 +30,7 @@ impl<T> OneThread<T> {
     }
 }
 
-impl<T: Copy> OneThread<T> {
+impl<T: Copy> SingleThreadCell<T> {
     pub(crate) fn read(&self) -> T {
         self.with(|place| *place)
     }
