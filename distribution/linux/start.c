@@ -26,16 +26,16 @@ extern int main(int argc, char **argv, char **envp);
 
 /* Destructors of static objects and handlers of atexit, in one order. The runtime's own forget the first, as kernels
  * whose LLVM lives as long as the machine want it. */
-int bareflow_at_exit(void (*function)(void *), void *argument);
+int bareflow_image_at_exit(void (*function)(void *), void *argument);
 
 int __cxa_atexit(void (*function)(void *), void *argument, void *image) {
   (void)image;
-  return bareflow_at_exit(function, argument);
+  return bareflow_image_at_exit(function, argument);
 }
 
 static void call(void *function) { ((void (*)(void))function)(); }
 
-int atexit(void (*function)(void)) { return bareflow_at_exit(call, (void *)function); }
+int atexit(void (*function)(void)) { return bareflow_image_at_exit(call, (void *)function); }
 
 static _Noreturn void refuse(void) {
   static const char message[] = "there is too little memory to start";

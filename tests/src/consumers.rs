@@ -19,10 +19,14 @@ use bareflow_build::cargo::clean_environment;
 use bareflow_build::packing::copy_tree;
 use bareflow_build::temporary::TemporaryFolder;
 use bareflow_build::tools::which;
+use bareflow_targets::DEFAULT;
 
 /// What examples and fixtures print.
 const HELLO: &str = "hello from LLVM 18.1.8: 6 * 7 = 42\n";
 const SQUARE: &str = "define i32 @square(i32 %0)";
+
+/// Rust's target for programs on the Linux of the host.
+const RUST_TARGET: &str = DEFAULT.rust.target;
 
 /// The distribution in a place of its own, and who uses it.
 struct Consumers {
@@ -46,13 +50,15 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
         subject: Arc::clone(subject),
         place: OnceLock::new(),
     });
-    let checks: [(&str, &'static [&'static str], Check); 8] = [
+    let checks: [(&str, &'static [&'static str], Check); 10] = [
         ("readme", &[], check_readme),
         ("llvm_config", &[], check_llvm_config),
         ("probes", &[], check_probes),
         ("cmake", &[], check_cmake),
         ("command_line", &[], check_command_line),
         ("kernel", &[], check_kernel),
+        ("engine", &[], check_engine),
+        ("rust", &[], check_rust),
         ("pkg_config_and_make", &["pkg-config", "make"], check_make),
         ("meson", &["pkg-config", "meson"], check_meson),
     ];
@@ -347,6 +353,41 @@ fn check_kernel(consumers: &Consumers) -> Result<(), String> {
         return Err(format!("{}: {text}", output.status));
     }
     expect(&text, SQUARE)
+}
+
+/// C with `llvm_baremetal.h`: one program after another, in every tier, and the image's own `exit` after them.
+fn check_engine(consumers: &Consumers) -> Result<(), String> {
+    let source = consumers.fixture("engine", "engine")?;
+    let build = consumers.configure(&source, "MinSizeRel")?;
+    consumers.build(&build)?;
+    let text = consumers.shell(&build, &build, "./tool first second")?;
+    let tiers = text.matches("hello\n").count();
+    let results = text.matches(": 49\n").count();
+    if tiers != 5 || results != tiers {
+        return Err(format!("the tool printed {text:?}"));
+    }
+    expect(&text, "first second: 3 arguments at the end\n")
+}
+
+/// Rust programs with the standard library: unmodified `llvm-sys` and inkwell, and the crate `cmake`.
+fn check_rust(consumers: &Consumers) -> Result<(), String> {
+    let source = consumers.fixture("rust", "rust")?;
+    let lines = format!(
+        "\
+        suffix=${{CLANGXX#clang++}}\n\
+        export CARGO_ENCODED_RUSTFLAGS=$(\"$DIST/bin/llvm-config\" --rustflags)\n\
+        export LLVM_SYS_181_PREFIX=\"$DIST\" CC=clang$suffix AR=llvm-ar$suffix CC_SHELL_ESCAPED_FLAGS=1\n\
+        export BAREFLOW_DIST=\"$DIST\" BAREFLOW_CLANG_SUFFIX=$suffix CARGO_TARGET_DIR=target\n\
+        export CARGO_TARGET_{}_LINKER=clang$suffix\n\
+        cargo build --locked --target {RUST_TARGET}\n\
+        for program in direct safe with-cmake; do target/{RUST_TARGET}/debug/$program; done",
+        RUST_TARGET.to_uppercase().replace('-', "_")
+    );
+    let text = consumers.shell(&source, &consumers.place()?.distribution, &lines)?;
+    if text.matches(SQUARE).count() != 3 {
+        return Err(format!("the programs printed {text:?}"));
+    }
+    expect(&text, "object: [127, 69, 76, 70]\n")
 }
 
 /// pkg-config and make.

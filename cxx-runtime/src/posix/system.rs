@@ -348,7 +348,8 @@ fn configuration(name: c_int) -> Option<c_long> {
     const POSIX_VERSION: c_long = 200_809;
     Some(match name {
         0 => 131_072,
-        1 => c_long::try_from(platform().page_size_bytes()).unwrap_or(4096),
+        // Rust's standard library asks by glibc's number.
+        1 | 30 => c_long::try_from(platform().page_size_bytes()).unwrap_or(4096),
         2 => TICKS_PER_SECOND,
         3 | 8 | 9 => UNLIMITED,
         4 => 32,

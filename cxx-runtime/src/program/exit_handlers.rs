@@ -17,7 +17,8 @@ enum Handler {
 pub type Destructor = unsafe extern "C" fn();
 
 /// What has not been called, the last one first.
-struct State {
+#[derive(Default)]
+pub struct ExitHandlers {
     /// Of the thread's end.
     thread_handlers: Cell<Vec<Handler>>,
     /// Of the program's.
@@ -26,26 +27,66 @@ struct State {
 }
 
 // SAFETY: there is one thread.
-unsafe impl Sync for State {}
+unsafe impl Sync for ExitHandlers {}
 
-static STATE: State = State {
-    thread_handlers: Cell::new(Vec::new()),
-    handlers: Cell::new(Vec::new()),
-    destructors: Cell::new(Vec::new()),
-};
+/// Those of the program that runs.
+static PROGRAM: ExitHandlers = ExitHandlers::new();
+
+impl ExitHandlers {
+    /// None yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            thread_handlers: Cell::new(Vec::new()),
+            handlers: Cell::new(Vec::new()),
+            destructors: Cell::new(Vec::new()),
+        }
+    }
+
+    fn forget(&self) {
+        self.thread_handlers.take();
+        self.handlers.take();
+        self.destructors.take();
+    }
+
+    /// Has a function called with its argument.
+    ///
+    /// # Safety
+    /// That must be right at the end.
+    pub unsafe fn at_exit(
+        &self,
+        function: unsafe extern "C" fn(*mut c_void),
+        argument: *mut c_void,
+    ) {
+        push(&self.handlers, Handler::Plain(function, argument));
+    }
+
+    /// Sets the destructors, in the order in which they are to run.
+    pub fn set_destructors(&self, functions: impl DoubleEndedIterator<Item = Destructor>) {
+        self.destructors.set(functions.rev().collect());
+    }
+
+    /// Calls everything that has not been called yet, handlers the last one registered first. A handler may register more,
+    /// and may exit itself: the rest then still runs, each once.
+    pub fn run(&self, status: c_int) {
+        call(&self.thread_handlers, status);
+        call(&self.handlers, status);
+        while let Some(destructor) = pop(&self.destructors) {
+            // SAFETY: the program's compiler has put it there to be called at exit.
+            unsafe { destructor() };
+        }
+    }
+}
 
 /// Forgets those of an earlier program.
 pub(super) fn forget() {
-    STATE.thread_handlers.take();
-    STATE.handlers.take();
-    STATE.destructors.take();
+    PROGRAM.forget();
 }
 
-fn push<T>(list: &Cell<Vec<T>>, one: T) -> c_int {
+fn push<T>(list: &Cell<Vec<T>>, one: T) {
     let mut all = list.take();
     all.push(one);
     list.set(all);
-    0
 }
 
 fn pop<T>(list: &Cell<Vec<T>>) -> Option<T> {
@@ -61,7 +102,8 @@ extern "C" fn bareflow_at_exit(
     function: unsafe extern "C" fn(*mut c_void),
     argument: *mut c_void,
 ) -> c_int {
-    push(&STATE.handlers, Handler::Plain(function, argument))
+    push(&PROGRAM.handlers, Handler::Plain(function, argument));
+    0
 }
 
 /// `on_exit` of the program.
@@ -70,7 +112,8 @@ extern "C" fn bareflow_on_exit(
     function: unsafe extern "C" fn(c_int, *mut c_void),
     argument: *mut c_void,
 ) -> c_int {
-    push(&STATE.handlers, Handler::WithStatus(function, argument))
+    push(&PROGRAM.handlers, Handler::WithStatus(function, argument));
+    0
 }
 
 /// `__cxa_thread_atexit` of the program.
@@ -79,12 +122,13 @@ extern "C" fn bareflow_at_thread_exit(
     function: unsafe extern "C" fn(*mut c_void),
     argument: *mut c_void,
 ) -> c_int {
-    push(&STATE.thread_handlers, Handler::Plain(function, argument))
+    push(&PROGRAM.thread_handlers, Handler::Plain(function, argument));
+    0
 }
 
-/// Sets the destructors, in the order in which they are to run.
+/// [`ExitHandlers::set_destructors`] of the program.
 pub fn set_destructors(functions: impl DoubleEndedIterator<Item = Destructor>) {
-    STATE.destructors.set(functions.rev().collect());
+    PROGRAM.set_destructors(functions);
 }
 
 /// [`set_destructors`] for C++.
@@ -97,15 +141,9 @@ unsafe extern "C" fn bareflow_set_destructors(functions: *const Destructor, coun
     set_destructors((0..count).map(|index| unsafe { *functions.add(index) }));
 }
 
-/// Calls everything that has not been called yet, handlers the last one registered first. A handler may register more, and
-/// may exit itself: the rest then still runs, each once.
+/// [`ExitHandlers::run`] of the program.
 pub fn run_exit_handlers(status: c_int) {
-    call(&STATE.thread_handlers, status);
-    call(&STATE.handlers, status);
-    while let Some(destructor) = pop(&STATE.destructors) {
-        // SAFETY: the program's compiler has put it there to be called at exit.
-        unsafe { destructor() };
-    }
+    PROGRAM.run(status);
 }
 
 /// [`run_exit_handlers`] for C++.

@@ -4,11 +4,12 @@
 mod arguments;
 mod exit_handlers;
 
+use alloc::boxed::Box;
 use core::cell::Cell;
 use core::ffi::{c_char, c_int};
 
 pub use arguments::{Arguments, ZeroByte};
-pub use exit_handlers::{Destructor, run_exit_handlers, set_destructors};
+pub use exit_handlers::{Destructor, ExitHandlers, run_exit_handlers, set_destructors};
 
 use crate::posix;
 
@@ -35,12 +36,22 @@ static ARGUMENTS: State = State(Cell::new(None));
 /// Makes the state of the C library that of a program that has not started yet. The arguments stay until the next program
 /// is started.
 pub fn start_program(mut arguments: Arguments) -> Started {
+    let started = start(&mut arguments);
+    ARGUMENTS.0.set(Some(arguments));
+    started
+}
+
+/// The same of a program that may run others in itself: its arguments stay for ever.
+pub fn start_image(arguments: Arguments) -> Started {
+    start(Box::leak(Box::new(arguments)))
+}
+
+fn start(arguments: &mut Arguments) -> Started {
     exit_handlers::forget();
     let (count, pointers) = (arguments.count(), arguments.pointers());
     // SAFETY: the pointer is the program's name, a C string, or the null pointer behind no arguments; the arguments stay
     // where they are.
     let environment = unsafe { posix::start_program(*pointers) };
-    ARGUMENTS.0.set(Some(arguments));
     Started {
         count,
         arguments: pointers,

@@ -4,9 +4,10 @@ use core::arch::asm;
 use core::ffi::{CStr, c_char, c_int, c_void};
 
 use alloc::ffi::CString;
-use bareflow_cxx_runtime::program::run_exit_handlers;
 use bareflow_cxx_runtime::termination::Termination;
 use bareflow_cxx_runtime::{before_abort, commit_files, flush_streams, platform};
+
+use crate::start::IMAGE;
 
 /// The address of a function of `llvm_baremetal.h`; null in an image without the engine, which a weak name does not link.
 macro_rules! engine_function {
@@ -46,7 +47,7 @@ pub(crate) fn intercept(termination: Termination) -> ! {
                 // SAFETY: it is for this moment.
                 unsafe { handle(status) };
             }
-            run_exit_handlers(status);
+            IMAGE.run(status);
             flush_streams();
             commit_files();
             platform().exit(status)

@@ -1,11 +1,11 @@
 //! From a platform to `main`.
 
 use core::cell::OnceCell;
-use core::ffi::{CStr, c_char, c_int};
+use core::ffi::{CStr, c_char, c_int, c_void};
 
 use bareflow_cxx_runtime::errno::EINVAL;
 use bareflow_cxx_runtime::platform::Platform;
-use bareflow_cxx_runtime::program::{Arguments, Destructor, set_destructors, start_program};
+use bareflow_cxx_runtime::program::{Arguments, Destructor, ExitHandlers, start_image};
 use bareflow_cxx_runtime::termination::{Termination, set_interceptor};
 use bareflow_cxx_runtime::{install, run_constructors, thread_local};
 
@@ -70,6 +70,25 @@ unsafe extern "C" fn bareflow_thread_block_initialise(block: *mut u8) -> *mut u8
     unsafe { thread_local::initialise_block(block) }
 }
 
+/// What runs when the image exits. Programs that the engine runs in it have their own, which end with them: a static object
+/// of LLVM that first comes to life in one of their compilations is used by the next.
+pub(crate) static IMAGE: ExitHandlers = ExitHandlers::new();
+
+/// `atexit` and `__cxa_atexit` of the image, for a platform that wants its static objects destroyed. Kernels do not: their
+/// LLVM lives as long as the machine.
+///
+/// # Safety
+/// The call must be right at the end.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn bareflow_image_at_exit(
+    function: unsafe extern "C" fn(*mut c_void),
+    argument: *mut c_void,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe { IMAGE.at_exit(function, argument) };
+    0
+}
+
 type Main = unsafe extern "C" fn(c_int, *mut *mut c_char, *mut *mut c_char) -> c_int;
 
 /// The destructors that the linker has collected, the last one first.
@@ -97,8 +116,8 @@ unsafe extern "C" fn bareflow_run(main: Main, count: c_int, arguments: *const *c
         unsafe { CStr::from_ptr(*arguments.add(index)) }.to_bytes()
     });
     let arguments = Arguments::of(copies).expect("a C string has no zero byte");
-    let started = start_program(arguments);
-    set_destructors(destructors());
+    let started = start_image(arguments);
+    IMAGE.set_destructors(destructors());
     // SAFETY: the platform is installed, and the linker script delimits the constructors; `main` gets what C says.
     let status = unsafe {
         run_constructors();
