@@ -62,7 +62,7 @@ pub fn run(tree: &Path, objects: usize) -> Result<()> {
         ("each alone, with precompiled headers:", &comparison.alone),
         ("each alone, without:", &comparison.plain),
     ] {
-        say!("user time {what:<38} {:7.1} s", seconds(time));
+        say!("user time {what:<40} {:7.1} s", seconds(time));
     }
     say!(
         "user time of the headers themselves:             {:7.1} s, once",

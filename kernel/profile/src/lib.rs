@@ -245,12 +245,7 @@ pub enum Part {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 4] = [
-        Self::Program,
-        Self::Libc,
-        Self::Compiler,
-        Self::Kernel,
-    ];
+    pub const ALL: [Self; 4] = [Self::Program, Self::Libc, Self::Compiler, Self::Kernel];
 
     /// Its name in profiles.
     pub fn name(self) -> &'static str {

@@ -58,7 +58,7 @@ enum Benchmark {
     /// Compile objects of LLVM as the build does, and their sources alone, with and without the precompiled headers
     LlvmBuild {
         /// How many objects
-        #[arg(long, value_name = "N", default_value_t = 60)]
+        #[arg(long, value_name = "N", default_value_t = 12)]
         objects: usize,
     },
     /// Run programs that are one long call of main in the automatic tiers, against O3 from the start

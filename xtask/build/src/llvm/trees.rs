@@ -1,12 +1,11 @@
 //! Build trees: where the steps of a build happen, and with what.
 
 use std::env;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use walkdir::WalkDir;
+use xshell::{Cmd, cmd};
 
 use super::Request;
 use super::inputs::{is_source, source_files};
@@ -83,18 +82,18 @@ impl BuildTrees<'_> {
         })
     }
 
-    /// CMake, configuring a part of the sources into the tree of a step.
-    pub fn cmake(&self, source: &str, step: &str, options: &[String]) -> Command {
-        let mut command = tool("cmake");
-        command
-            .args(["-G", "Ninja", "-S"])
-            .arg(self.source.join(source))
-            .arg("-B")
-            .arg(self.tree(step))
-            .args(options)
-            .args(self.launcher());
-        self.with_compiler_cache(&mut command);
-        command
+    /// Configures a part of the sources into the tree of a step.
+    ///
+    /// # Errors
+    /// As [`Log::run`].
+    pub fn cmake(&self, log: &Log, source: &str, step: &str, options: &[String]) -> Result<()> {
+        let (sh, source, tree) = (shell()?, self.source.join(source), self.tree(step));
+        let launcher = self.launcher();
+        let command = cmd!(
+            sh,
+            "cmake -G Ninja -S {source} -B {tree} {options...} {launcher...}"
+        );
+        log.run_cmd(self.with_compiler_cache(cleaned(command)))
     }
 
     /// Builds targets in the tree of a step.
@@ -102,17 +101,14 @@ impl BuildTrees<'_> {
     /// # Errors
     /// As [`Log::run_ninja`].
     pub fn ninja(&self, log: &Log, step: &str, targets: &[&str]) -> Result<()> {
-        let mut command = tool("ninja");
-        command.arg("-C").arg(self.tree(step));
-        if let Some(jobs) = self.request.jobs {
-            command.arg(format!("-j{jobs}"));
-        }
-        command.args(targets);
-        self.with_compiler_cache(&mut command);
-        log.run_ninja(step, &mut command)
+        let (sh, tree) = (shell()?, self.tree(step));
+        let jobs = self.request.jobs.map(|jobs| format!("-j{jobs}"));
+        let command = cmd!(sh, "ninja -C {tree} {jobs...} {targets...}");
+        let command = self.with_compiler_cache(cleaned(command));
+        log.run_ninja(step, &mut command.into())
     }
 
-    fn with_compiler_cache(&self, command: &mut Command) {
+    fn with_compiler_cache<'s>(&self, command: Cmd<'s>) -> Cmd<'s> {
         command
             .env("CCACHE_DIR", self.cache.root().join("ccache"))
             .env(
@@ -120,7 +116,7 @@ impl BuildTrees<'_> {
                 "pch_defines,time_macros,include_file_mtime,include_file_ctime",
             )
             .env("CCACHE_NOHASHDIR", "1")
-            .env("CCACHE_MAXSIZE", "5G");
+            .env("CCACHE_MAXSIZE", "5G")
     }
 
     /// What has CMake use the compiler cache, if there is one.
@@ -215,15 +211,12 @@ impl BuildTrees<'_> {
 const KEPT_VARIABLES: &[&str] = &["HOME", "PATH", "TERM", "TMPDIR"];
 
 /// A tool of a build, in an environment that says the same on every machine.
-pub fn tool(program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new(program);
-    command.env_clear().env("LANG", "C.UTF-8").env("TZ", "UTC");
-    for name in KEPT_VARIABLES {
-        if let Some(value) = env::var_os(name) {
-            command.env(name, value);
-        }
-    }
-    command
+pub fn cleaned(command: Cmd) -> Cmd {
+    let command = command.env_clear().env("LANG", "C.UTF-8").env("TZ", "UTC");
+    let kept = KEPT_VARIABLES
+        .iter()
+        .filter_map(|name| Some((name, env::var_os(name)?)));
+    command.envs(kept)
 }
 
 /// CMake's options for these variables.

@@ -2,10 +2,12 @@
 
 use std::fs;
 
+use xshell::cmd;
+
 use super::Build;
-use crate::error::{Error, Result, system};
-use crate::llvm::trees::{copy_changed, copy_if_changed, remove_extra, tool};
-use crate::shell::{display, shell};
+use crate::error::Result;
+use crate::llvm::trees::{cleaned, copy_changed, copy_if_changed, remove_extra};
+use crate::shell::{Log, shell};
 use crate::temporary::TemporaryFolder;
 
 /// Lists of functions and of headers, in the sysroot.
@@ -16,37 +18,31 @@ const HEADERS: &str = "libc/generated-headers.txt";
 pub(super) const READS: &[&str] = &[FUNCTIONS, HEADERS];
 
 impl Build<'_> {
-    pub(super) fn headers(&self) -> Result<()> {
+    pub(super) fn headers(&self, log: &Log) -> Result<()> {
+        let sh = shell()?;
         let libc = self.trees.source.join("libc");
+        let table = libc.join("config/linux/api.td");
+        let generator = self.native_tool("libc-hdrgen");
         let read_list = |name: &str| -> Result<Vec<String>> {
-            let text = shell()?.read_file(self.sysroot_input().join(name))?;
+            let text = sh.read_file(self.sysroot_input().join(name))?;
             Ok(text.lines().map(str::to_owned).collect())
         };
-        let functions = read_list(FUNCTIONS)?;
+        let functions: Vec<String> = read_list(FUNCTIONS)?
+            .iter()
+            .map(|function| format!("--e={function}"))
+            .collect();
         let generated = TemporaryFolder::new("headers")?;
+        let functions = &functions;
         for header in read_list(HEADERS)? {
             let output = generated.path().join(&header);
             if let Some(folder) = output.parent() {
                 fs::create_dir_all(folder)?;
             }
-            let mut command = tool(self.native_tool("libc-hdrgen"));
-            command
-                .arg("-o")
-                .arg(&output)
-                .args(["--header", &header, "--def"])
-                .arg(libc.join("include").join(format!("{header}.def")))
-                .arg("-I")
-                .arg(&libc)
-                .args(functions.iter().map(|function| format!("--e={function}")))
-                .arg(libc.join("config/linux/api.td"));
-            let result = command.output().map_err(system("cannot run libc-hdrgen"))?;
-            if !result.status.success() {
-                return Err(Error::Build(format!(
-                    "{}\n  failed: {}",
-                    display(&command),
-                    String::from_utf8_lossy(&result.stderr)
-                )));
-            }
+            let definitions = libc.join("include").join(format!("{header}.def"));
+            log.run_cmd(cleaned(cmd!(
+                sh,
+                "{generator} -o {output} --header {header} --def {definitions} -I {libc} {functions...} {table}"
+            )))?;
         }
         let include = libc.join("include");
         for folder in ["llvm-libc-types", "llvm-libc-macros"] {

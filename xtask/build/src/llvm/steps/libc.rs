@@ -10,10 +10,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use xshell::{Cmd, cmd};
+
 use super::{CMakeStep, LIBRARY_FLAGS};
-use crate::error::{Error, Result, system};
-use crate::llvm::trees::{BuildTrees, Compilers, definitions, tool};
-use crate::shell::{Log, display, output_of, write_whole};
+use crate::error::{Result, system};
+use crate::llvm::trees::{BuildTrees, Compilers, cleaned, definitions};
+use crate::shell::{Log, shell, write_whole};
 
 /// What llvm-libc is compiled with besides; it is for one thread.
 const LIBC_FLAGS: &[&str] = &[
@@ -188,55 +190,33 @@ impl LibcBuild<'_> {
         self.functions().run(self.trees, step, log)?;
 
         let lib = tree.join("libc/lib");
-        let archive = || {
-            let mut command = tool(&tools.ar);
-            command.current_dir(&lib);
-            command
-        };
-        let primitives: Vec<String> = PRIMITIVES.iter().map(|name| member(name)).collect();
+        let sh = shell()?;
+        sh.change_dir(&lib);
+        let run = |command: Cmd| log.run_cmd(cleaned(command));
+        let (ar, nm) = (&tools.ar, &tools.nm);
+        let (link, print, opt) = (&tools.program_link, &tools.program_dis, &tools.program_opt);
+        let primitives: &Vec<String> = &PRIMITIVES.iter().map(|name| member(name)).collect();
         let stateful: Vec<String> = self.stateful.iter().map(|name| member(name)).collect();
-        log.run(archive().args(["x", "libc.a"]).args(&primitives))?;
-        log.run(
-            archive()
-                .args(["d", "libc.a"])
-                .args(primitives.iter().chain(&stateful)),
-        )?;
+        run(cmd!(sh, "{ar} x libc.a {primitives...}"))?;
+        run(cmd!(sh, "{ar} d libc.a {primitives...} {stateful...}"))?;
 
-        let link = || {
-            let mut command = tool(&tools.program_link);
-            command.current_dir(&lib);
-            command
-        };
-        log.run(link().args(["-o", "others.bc", "libc.a", "libm.a"]))?;
-        let mut print = tool(&tools.program_dis);
-        print.args(["-o", "-"]).arg(lib.join("others.bc"));
-        let text = output_of(&mut print)
-            .ok_or_else(|| Error::Build(format!("{}\n  failed", display(&print))))?;
-        write_whole(
-            &lib.join("others.ll"),
-            text.replace(NO_BUILTINS, "").as_bytes(),
-        )?;
+        run(cmd!(sh, "{link} -o others.bc libc.a libm.a"))?;
+        let text = cleaned(cmd!(sh, "{print} -o - others.bc")).quiet().read()?;
+        sh.write_file("others.ll", text.replace(NO_BUILTINS, ""))?;
         // The first definition of what both have is taken: that with the attribute.
-        log.run(
-            link()
-                .args(["-o", "all.bc"])
-                .args(&primitives)
-                .arg("others.ll"),
-        )?;
+        run(cmd!(sh, "{link} -o all.bc {primitives...} others.ll"))?;
 
-        let mut list = tool(&tools.nm);
-        list.args(["--defined-only", "--extern-only", "--format=just-symbols"])
-            .arg(lib.join("all.bc"));
-        let symbols = output_of(&mut list)
-            .ok_or_else(|| Error::Build(format!("{}\n  failed", display(&list))))?;
-        write_whole(&lib.join("public.txt"), public_names(&symbols).as_bytes())?;
-        log.run(
-            tool(&tools.program_opt)
-                .current_dir(&lib)
-                .arg("-passes=internalize,globalopt,globaldce")
-                .arg("-internalize-public-api-file=public.txt")
-                .args(["-o", "libc.bc", "all.bc"]),
-        )?;
+        let list = cmd!(
+            sh,
+            "{nm} --defined-only --extern-only --format=just-symbols all.bc"
+        );
+        let symbols = cleaned(list).quiet().read()?;
+        sh.write_file("public.txt", public_names(&symbols))?;
+        let passes = "internalize,globalopt,globaldce";
+        run(cmd!(
+            sh,
+            "{opt} -passes={passes} -internalize-public-api-file=public.txt -o libc.bc all.bc"
+        ))?;
         fs::rename(lib.join("libc.bc"), self.bitcode_file()).map_err(system("cannot move libc.bc"))
     }
 }

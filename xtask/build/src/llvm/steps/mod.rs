@@ -48,7 +48,7 @@ impl CMakeStep {
     }
 
     fn configure(&self, trees: &BuildTrees, step: &str, log: &Log) -> Result<()> {
-        log.run(&mut trees.cmake(self.source, step, &self.options))
+        trees.cmake(log, self.source, step, &self.options)
     }
 
     /// All of it, for a key.
@@ -72,12 +72,14 @@ pub struct Build<'a> {
     pub profile: LlvmProfile,
 }
 
+type Action<'a> = Box<dyn Fn(&Log) -> Result<()> + 'a>;
+
 /// A step: what its key follows from besides the keys of other steps, and how it is done.
 struct Step<'a> {
     /// The name, and its tree's.
     name: &'static str,
     inputs: StepInputs,
-    action: Box<dyn Fn(&Log) -> Result<()> + 'a>,
+    action: Action<'a>,
 }
 
 impl Build<'_> {
@@ -130,7 +132,7 @@ impl Build<'_> {
                     after: &["native-tools"],
                     ..StepInputs::default()
                 },
-                action: Box::new(|_| self.headers()),
+                action: Box::new(|log| self.headers(log)),
             },
             Step {
                 name: "libc",

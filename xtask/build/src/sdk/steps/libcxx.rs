@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use xshell::cmd;
+
 use super::Build;
 use crate::error::Result;
 use crate::llvm::steps::CMakeStep;
 use crate::llvm::steps::libc::LAST_FLAGS;
-use crate::llvm::trees::{Compilers, definitions, tool};
-use crate::shell::Log;
+use crate::llvm::trees::{Compilers, cleaned, definitions};
+use crate::shell::{Log, shell};
 
 /// The name of the step.
 pub(super) const STEP: &str = "libcxx";
@@ -129,10 +131,8 @@ impl Build<'_> {
 
     pub(super) fn build_libcxx(&self, log: &Log) -> Result<()> {
         self.libcxx().run(&self.trees, STEP, log)?;
-        let mut archive = tool(&self.trees.tools.ar);
-        archive
-            .args(["dD"])
-            .arg(self.libcxx_archives().join("libc++abi.a"));
-        log.run(archive.args(LEFT_OUT))
+        let (sh, ar) = (shell()?, &self.trees.tools.ar);
+        let archive = self.libcxx_archives().join("libc++abi.a");
+        log.run_cmd(cleaned(cmd!(sh, "{ar} dD {archive} {LEFT_OUT...}")))
     }
 }
