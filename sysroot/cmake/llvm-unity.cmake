@@ -6,6 +6,8 @@ set(BAREFLOW_BATCH 16)
 # Sources that do not fit together with those before them, by their path in lib: both define the same static function or
 # variable, or one leaves a macro behind, or a using declaration makes a name of the other ambiguous.
 set(BAREFLOW_ALONE
+    # What it does is allowed to it alone: it asks for the processor's features.
+    TargetParser/Host.cpp
     BinaryFormat/Minidump.cpp
     BinaryFormat/MsgPackWriter.cpp
     Bitcode/Reader/MetadataLoader.cpp
