@@ -285,8 +285,8 @@ mod tests {
                 function("odd:name", Tier::Interpreter, 0),
             ],
             imports: Vec::new(),
-            pieces: Vec::new(),
-            places: Vec::new(),
+            allocations: Vec::new(),
+            anchors: Vec::new(),
             code: Vec::new(),
             data: Vec::new(),
             profile: Profile {
