@@ -35,7 +35,7 @@ fn architectures_stand_in_their_folders() {
         ("engine/cpp", &["arch"]),
         ("engine/src", &["arch"]),
         ("hosted/src", &["arch"]),
-        ("tiers/src", &[]),
+        ("tier-policy/src", &[]),
     ];
     for (folder, excepted) in expected {
         let found = offenders(folder, excepted, names(OF_ARCHITECTURES));
@@ -60,7 +60,7 @@ fn nobody_asks_which_level_it_is() {
     for (folder, excepted) in [
         ("engine/src", &[][..]),
         ("engine/cpp", &["codegen/llvm"]),
-        ("tiers/src", &[]),
+        ("tier-policy/src", &[]),
     ] {
         let found = offenders(folder, excepted, is_level);
         assert!(found.is_empty(), "{}", found.join("\n"));
