@@ -156,7 +156,7 @@ impl Tools {
                 &self.nm,
             ]),
             cmake: identity_of(&[&cmake]),
-            rustc: output_of(Command::new("rustc").arg("-vV")).unwrap_or_default(),
+            rustc: RUSTC.to_owned(),
         }
     }
 
@@ -189,6 +189,9 @@ impl Tools {
         }
     }
 }
+
+/// What the Rust compiler says of itself: the one that has built this automation builds what ships.
+pub const RUSTC: &str = env!("BAREFLOW_RUSTC");
 
 /// What tells one set of tools from another: the versions that its programs print, and the SHA-256 of their files. A
 /// program of the right name may be a script that adds to what it is told.

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::Command;
 
 use bareflow_targets::Target;
 use serde::Deserialize;
@@ -14,8 +13,8 @@ use crate::llvm::inputs::{self as llvm, field, folder_hash, hexadecimal};
 use crate::llvm::{LlvmProfile, Request, VERSION};
 use crate::packing::Identity;
 use crate::paths::{self, Package};
-use crate::shell::{output_of, shell};
-use crate::tools::Tools;
+use crate::shell::shell;
+use crate::tools::{RUSTC, Tools};
 
 /// Folders of this repository whose files go in, or decide what does.
 const FOLDERS: &[&str] = &[
@@ -62,21 +61,19 @@ impl Inputs {
     /// Of this repository, these tools and this request.
     ///
     /// # Errors
-    /// When a file of the repository cannot be read, or there is no rustc.
+    /// When a file of the repository cannot be read.
     pub fn collect(tools: &Tools, request: &Request) -> Result<Self> {
         let repository = paths::repository();
         let folders = FOLDERS
             .iter()
             .map(|folder| folder_hash(&repository.join(folder)));
-        let rustc = output_of(Command::new("rustc").arg("-vV"))
-            .ok_or_else(|| Error::Build("rustc does not say its version".to_owned()))?;
         Ok(Self {
             target: request.target,
             profile: request.profile,
             llvm_key: llvm::Inputs::collect(tools, request)?.distribution_key(),
             folders: folders.collect::<Result<_>>()?,
             crates: crates(&lock_file(&repository)?),
-            rustc,
+            rustc: RUSTC.to_owned(),
             flags: libraries::options(request.target),
         })
     }

@@ -9,6 +9,7 @@ use xshell::{Cmd, cmd};
 
 use super::Request;
 use super::inputs::{is_source, source_files};
+use super::package::flags;
 use crate::error::{Error, Result};
 use crate::paths::{self, Cache, Package};
 use crate::shell::{Log, shell, write_whole};
@@ -131,12 +132,7 @@ impl BuildTrees<'_> {
 
     /// The flags of the target, and those that keep the places of this cache out of what is made.
     pub fn machine(&self) -> String {
-        let target = self.request.target;
-        let mut flags = format!("-march={}", target.baseline);
-        for flag in target.object_flags() {
-            flags.push(' ');
-            flags.push_str(flag);
-        }
+        let mut flags = flags(self.request.target).join(" ");
         for (path, name) in [(self.source, "/llvm"), (&self.folder(), "/build")] {
             flags.push_str(&format!(" -ffile-prefix-map={}={name}", path.display()));
         }

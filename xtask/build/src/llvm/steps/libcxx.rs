@@ -18,6 +18,7 @@ impl Build<'_> {
             "-DLIBCXX_CXX_ABI_INCLUDE_PATHS={}",
             self.trees.source.join("libcxxabi/include").display()
         ));
+        options.extend(definitions(COMMON_OPTIONS));
         options.extend(definitions(OPTIONS));
         CMakeStep {
             source: "runtimes",
@@ -27,25 +28,21 @@ impl Build<'_> {
     }
 }
 
-const OPTIONS: &[(&str, &str)] = &[
-    ("LLVM_ENABLE_RUNTIMES", "libcxx"),
+/// What every build of libc++ is configured with: the kernels' and the programs'.
+pub const COMMON_OPTIONS: &[(&str, &str)] = &[
     ("LLVM_INCLUDE_TESTS", "OFF"),
     ("LLVM_INCLUDE_DOCS", "OFF"),
     ("LIBCXX_ENABLE_SHARED", "OFF"),
     ("LIBCXX_ENABLE_STATIC", "ON"),
     ("LIBCXX_ENABLE_EXCEPTIONS", "OFF"),
-    ("LIBCXX_ENABLE_RTTI", "OFF"),
-    ("LIBCXX_ENABLE_FILESYSTEM", "OFF"),
     ("LIBCXX_ENABLE_LOCALIZATION", "ON"),
     ("LIBCXX_ENABLE_RANDOM_DEVICE", "ON"),
-    ("LIBCXX_ENABLE_WIDE_CHARACTERS", "OFF"),
     ("LIBCXX_HAS_EXTERNAL_THREAD_API", "ON"),
     ("LIBCXX_HAS_MUSL_LIBC", "OFF"),
     (
         "LIBCXX_EXTRA_SITE_DEFINES",
         "_LIBCPP_PROVIDES_DEFAULT_RUNE_TABLE",
     ),
-    // Its headers, not its archive: without them promises abort, and ORC uses promises.
     ("LIBCXX_CXX_ABI", "libcxxabi"),
     ("LIBCXX_ENABLE_STATIC_ABI_LIBRARY", "OFF"),
     ("LIBCXX_ENABLE_NEW_DELETE_DEFINITIONS", "OFF"),
@@ -59,4 +56,12 @@ const OPTIONS: &[(&str, &str)] = &[
     ("LIBCXX_INCLUDE_BENCHMARKS", "OFF"),
     ("LIBCXX_ENABLE_TIME_ZONE_DATABASE", "OFF"),
     ("LIBCXX_INSTALL_MODULES", "OFF"),
+];
+
+/// Of libc++abi there are the headers, not the archive: without them promises abort, and ORC uses promises.
+const OPTIONS: &[(&str, &str)] = &[
+    ("LLVM_ENABLE_RUNTIMES", "libcxx"),
+    ("LIBCXX_ENABLE_RTTI", "OFF"),
+    ("LIBCXX_ENABLE_FILESYSTEM", "OFF"),
+    ("LIBCXX_ENABLE_WIDE_CHARACTERS", "OFF"),
 ];

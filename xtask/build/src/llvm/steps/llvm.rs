@@ -49,24 +49,21 @@ impl Build<'_> {
     pub(super) fn llvm(&self) -> CMakeStep {
         let machine = self.trees.machine();
         let cmake = self.sysroot_input().join("cmake");
-        let target = self.trees.request.target;
-        let mut options: Vec<String> = definitions(&[
-            ("BAREFLOW_TRIPLE", target.triple),
-            ("BAREFLOW_BACKEND", target.backend),
-        ])
-        .collect();
-        options.extend([
-            "-C".to_owned(),
-            cmake.join("llvm-cache.cmake").display().to_string(),
-        ]);
-        options.extend(self.toolchain(
+        let mut options = self.toolchain(
             &format!("{machine} {} {BLAKE3_FLAGS}", self.c_includes()),
             &format!(
                 "{machine} {} {BLAKE3_FLAGS} {} -Xclang -fno-pch-timestamp",
                 self.cxx_includes(),
                 LIBRARY_FLAGS.join(" ")
             ),
-        ));
+        );
+        let backend = self.trees.request.target.backend;
+        options.extend(definitions(&[("BAREFLOW_BACKEND", backend)]));
+        // It reads the definitions before it.
+        options.extend([
+            "-C".to_owned(),
+            cmake.join("llvm-cache.cmake").display().to_string(),
+        ]);
         for (name, path) in [
             ("LLVM_TABLEGEN", self.native_tool("llvm-tblgen")),
             ("LLVM_HEADERS_TABLEGEN", self.native_tool("llvm-min-tblgen")),

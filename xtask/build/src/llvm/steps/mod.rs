@@ -4,7 +4,7 @@
 
 mod headers;
 pub mod libc;
-mod libcxx;
+pub mod libcxx;
 pub mod llvm;
 mod native_tools;
 

@@ -8,6 +8,7 @@ use super::Build;
 use crate::error::Result;
 use crate::llvm::steps::CMakeStep;
 use crate::llvm::steps::libc::LAST_FLAGS;
+use crate::llvm::steps::libcxx::COMMON_OPTIONS;
 use crate::llvm::trees::{Compilers, cleaned, definitions};
 use crate::shell::{Log, shell};
 
@@ -31,37 +32,12 @@ const CXX_FLAGS: &[&str] = &[
 ];
 
 const OPTIONS: &[(&str, &str)] = &[
+    // Programs link both.
     ("LLVM_ENABLE_RUNTIMES", "libcxx;libcxxabi"),
-    ("LLVM_INCLUDE_TESTS", "OFF"),
-    ("LLVM_INCLUDE_DOCS", "OFF"),
-    ("LIBCXX_ENABLE_SHARED", "OFF"),
-    ("LIBCXX_ENABLE_STATIC", "ON"),
-    ("LIBCXX_ENABLE_EXCEPTIONS", "OFF"),
     ("LIBCXX_ENABLE_RTTI", "ON"),
     ("LIBCXX_ENABLE_FILESYSTEM", "ON"),
-    ("LIBCXX_ENABLE_LOCALIZATION", "ON"),
-    ("LIBCXX_ENABLE_RANDOM_DEVICE", "ON"),
     ("LIBCXX_ENABLE_WIDE_CHARACTERS", "ON"),
     ("LIBCXX_ENABLE_MONOTONIC_CLOCK", "ON"),
-    ("LIBCXX_HAS_EXTERNAL_THREAD_API", "ON"),
-    ("LIBCXX_HAS_MUSL_LIBC", "OFF"),
-    (
-        "LIBCXX_EXTRA_SITE_DEFINES",
-        "_LIBCPP_PROVIDES_DEFAULT_RUNE_TABLE",
-    ),
-    ("LIBCXX_CXX_ABI", "libcxxabi"),
-    // Programs link both.
-    ("LIBCXX_ENABLE_STATIC_ABI_LIBRARY", "OFF"),
-    ("LIBCXX_ENABLE_NEW_DELETE_DEFINITIONS", "OFF"),
-    ("LIBCXX_PSTL_CPU_BACKEND", "serial"),
-    ("LIBCXX_HAS_PTHREAD_LIB", "OFF"),
-    ("LIBCXX_HAS_RT_LIB", "OFF"),
-    ("LIBCXX_HAS_ATOMIC_LIB", "OFF"),
-    ("LIBCXX_INCLUDE_DOCS", "OFF"),
-    ("LIBCXX_INCLUDE_TESTS", "OFF"),
-    ("LIBCXX_INCLUDE_BENCHMARKS", "OFF"),
-    ("LIBCXX_ENABLE_TIME_ZONE_DATABASE", "OFF"),
-    ("LIBCXX_INSTALL_MODULES", "OFF"),
     ("LIBCXXABI_ENABLE_SHARED", "OFF"),
     ("LIBCXXABI_ENABLE_STATIC", "ON"),
     ("LIBCXXABI_ENABLE_EXCEPTIONS", "OFF"),
@@ -121,6 +97,7 @@ impl Build<'_> {
             LAST_FLAGS.join(" "),
             LAST_CXX_FLAGS.join(" ")
         ));
+        options.extend(definitions(COMMON_OPTIONS));
         options.extend(definitions(OPTIONS));
         CMakeStep {
             source: "runtimes",
