@@ -64,8 +64,16 @@ impl Hosted {
     /// Whatever kept it from being built.
     pub fn build(context: &Context) -> Result<Self> {
         let builder = context.kernel_builder();
+        Self::with_executable(builder.build(KernelKind::Hosted, LlvmExtent::Full)?)
+    }
+
+    /// A kernel that is built already, of this checkout or another.
+    ///
+    /// # Errors
+    /// That there is no room for temporary files.
+    pub fn with_executable(executable: PathBuf) -> Result<Self> {
         Ok(Self {
-            executable: builder.build(KernelKind::Hosted, LlvmExtent::Full)?,
+            executable,
             folder: TemporaryFolder::new("bench")?,
         })
     }

@@ -7,6 +7,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 
 mod ahead_of_time;
+pub mod baseline;
 pub mod boot;
 pub mod compile;
 pub mod console;

@@ -5,7 +5,6 @@
 //! bitcode the engine inlines into programs.
 
 use std::env;
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use bareflow_llvm_config::query::Distribution;
@@ -25,15 +24,10 @@ fn main() {
         .unwrap_or_else(|| panic!("{architecture} is not in the table of targets"));
 
     bind(target, &output);
-    let write = |name: &str, text: String| {
-        std::fs::write(output.join(name), text).expect("OUT_DIR is writable");
-    };
-    write("levels.inc", levels());
-    write("target.h", constants(target));
     let library = output.join("libc.bc");
     if let Some(distribution) = env::var_os("BAREFLOW_DIST") {
         let distribution = Path::new(&distribution);
-        compile(target, distribution, &output);
+        compile(target, distribution);
         let sdk = env::var_os("BAREFLOW_SDK");
         std::fs::copy(
             sdk.as_deref()
@@ -64,60 +58,50 @@ fn bind(target: &Target, output: &Path) {
         .expect("OUT_DIR is writable");
 }
 
-/// The table of levels, for `cpp/codegen/levels.h`.
-fn levels() -> String {
-    let mut rows = String::new();
-    for row in &TABLE {
-        let can = row.capabilities;
-        let capabilities: Vec<&str> = [
-            ("COUNTS", can.counts != Counting::Nothing),
-            ("COUNTS_FLAT_LOOPS", can.counts == Counting::Everything),
-            ("NOTES", can.notes),
-            ("OPTIMISES", can.optimises),
-            ("INLINES", can.inlines),
-            ("FOR_PROCESSOR", can.for_processor),
-            ("MAY_REFUSE", can.may_refuse),
-        ]
-        .iter()
-        .filter_map(|(name, has)| has.then_some(*name))
-        .collect();
-        writeln!(
-            rows,
-            "LEVEL(\"{}\", \"{}\", {}, LLVM_LEVEL_{})",
-            row.name,
-            row.generator.name(),
-            row.optimisation,
-            capabilities.join(" | LLVM_LEVEL_")
-        )
-        .expect("a string takes everything");
-    }
-    rows
+/// What C++ is to know of the tables of levels and targets, for `cpp/codegen/levels.h` and `cpp/arch/arch.h`. Definitions,
+/// as a folder of generated headers would have a path of its own in each build, which compiler caches take for other input.
+fn definitions(target: &Target) -> [(&'static str, String); 5] {
+    [
+        ("BAREFLOW_LEVELS", levels()),
+        ("BAREFLOW_TRIPLE", quoted(target.triple)),
+        ("BAREFLOW_BASELINE", quoted(target.baseline)),
+        ("BAREFLOW_STUB_BYTES", target.stubs.stub_bytes.to_string()),
+        ("BAREFLOW_ENTRY_BYTES", target.stubs.entry_bytes.to_string()),
+    ]
 }
 
-/// What C++ is to know of the target, for `cpp/arch/arch.h`.
-fn constants(target: &Target) -> String {
-    let Target {
-        triple,
-        baseline,
-        stubs,
-        ..
-    } = target;
-    format!(
-        "#pragma once
+fn quoted(text: &str) -> String {
+    format!("\"{text}\"")
+}
 
-#include <stddef.h>
-
-namespace bareflow::arch {{
-
-constexpr const char *target_triple = \"{triple}\";
-constexpr const char *baseline_processor = \"{baseline}\";
-constexpr size_t stub_bytes = {};
-constexpr size_t entry_bytes = {};
-
-}} // namespace bareflow::arch
-",
-        stubs.stub_bytes, stubs.entry_bytes
-    )
+/// The table of levels: a `LEVEL(...)` for each.
+fn levels() -> String {
+    let rows: Vec<String> = TABLE
+        .iter()
+        .map(|row| {
+            let can = row.capabilities;
+            let capabilities: Vec<&str> = [
+                ("COUNTS", can.counts != Counting::Nothing),
+                ("COUNTS_FLAT_LOOPS", can.counts == Counting::Everything),
+                ("NOTES", can.notes),
+                ("OPTIMISES", can.optimises),
+                ("INLINES", can.inlines),
+                ("FOR_PROCESSOR", can.for_processor),
+                ("MAY_REFUSE", can.may_refuse),
+            ]
+            .iter()
+            .filter_map(|(name, has)| has.then_some(*name))
+            .collect();
+            format!(
+                "LEVEL({}, {}, {}, LLVM_LEVEL_{})",
+                quoted(row.name),
+                quoted(row.generator.name()),
+                row.optimisation,
+                capabilities.join(" | LLVM_LEVEL_")
+            )
+        })
+        .collect();
+    rows.join(" ")
 }
 
 /// The folders of C++ sources: the architecture's own, and each code generator's.
@@ -135,7 +119,7 @@ fn source_folders(target: &Target) -> Vec<PathBuf> {
     folders
 }
 
-fn compile(target: &Target, distribution: &Path, output: &Path) {
+fn compile(target: &Target, distribution: &Path) {
     let mut files = Vec::new();
     for folder in source_folders(target) {
         let entries = std::fs::read_dir(folder).expect("the package has its C++ sources");
@@ -160,10 +144,12 @@ fn compile(target: &Target, distribution: &Path, output: &Path) {
         .flag(format!("--target={}", target.triple))
         .flag("-Os")
         .flag("-Wno-unused-parameter")
-        .include(output)
         .flags(flags_of(distribution))
         // Class layouts depend on it: as the distribution was built.
         .define("NDEBUG", None);
+    for (name, value) in definitions(target) {
+        build.define(name, value.as_str());
+    }
     build.files(files).compile("bareflow_engine_shim");
 }
 

@@ -12,7 +12,7 @@ use bareflow_image::context::Context;
 use bareflow_image::error::{Result, system};
 use clap::Args;
 
-use super::runner::{Outcome, Summary, Test, report, run as run_tests};
+use super::runner::{Outcome, Summary, Test, TimeLimit, report, run as run_tests, spread};
 use super::subject::Subject;
 use super::{Extent, Models, Projects, cargo, lock_files, program_tests};
 
@@ -43,6 +43,10 @@ pub struct Options {
     /// Which real projects to build and run
     #[arg(long, value_enum, default_value_t)]
     pub projects: Projects,
+    /// Start no test later than so many minutes after the start, and skip the rest: for machines that end what takes
+    /// longer. The tests of programs run in an order in which each group is spread evenly
+    #[arg(long, value_name = "N")]
+    pub minutes: Option<u64>,
 }
 
 impl Default for Options {
@@ -54,6 +58,7 @@ impl Default for Options {
             libcxx: LIBCXX_COUNT,
             models: Models::default(),
             projects: Projects::default(),
+            minutes: None,
         }
     }
 }
@@ -75,6 +80,7 @@ impl Options {
 /// Whatever kept them from being run.
 pub fn run(installation: Installation, options: Options, filter: Option<&str>) -> Result<Summary> {
     let mut summary = Summary::default();
+    let limit = options.minutes.map(TimeLimit::minutes);
     let wanted = |mut tests: Vec<Test>| {
         if let Some(text) = filter {
             tests.retain(|test| test.name().contains(text));
@@ -83,14 +89,15 @@ pub fn run(installation: Installation, options: Options, filter: Option<&str>) -
     };
     // They take no time and need no tools; the rest may build LLVM first.
     let lock_files = wanted(lock_files::tests(&paths::repository())?);
-    summary += run_tests(lock_files, 1, stdout())?;
+    summary += run_tests(lock_files, 1, limit, stdout())?;
 
     let context = Context::prepare(installation)?;
-    let (kernels, mut tests) = build_kernels(&context)?;
-    tests.extend(program_tests(&kernels, options)?);
+    let (subject, kernels) = build_kernels(&context)?;
+    let mut tests = program_tests(&subject, options)?;
     // The names of crates' tests are known only when the crates are compiled.
-    let names_programs =
-        filter.is_some_and(|text| tests.iter().any(|test| test.name().starts_with(text)));
+    let is_named = |test: &Test| filter.is_some_and(|text| test.name().starts_with(text));
+    let names_programs = kernels.iter().chain(&tests).any(is_named);
+    summary += run_tests(wanted(kernels), 1, None, stdout())?;
     if !names_programs {
         for result in cargo::unit_tests(&context.root, filter) {
             summary.add(&result.outcome);
@@ -99,8 +106,11 @@ pub fn run(installation: Installation, options: Options, filter: Option<&str>) -
     }
     // Cargo takes all processors by itself; the machines share them.
     let jobs = thread::available_parallelism().map_or(1, usize::from);
+    if limit.is_some() {
+        tests = spread(tests);
+    }
     for (tests, jobs) in [(cargo::lints(&context.root), 1), (tests, jobs)] {
-        summary += run_tests(wanted(tests), jobs, stdout())?;
+        summary += run_tests(wanted(tests), jobs, limit, stdout())?;
     }
     let mut output = stdout();
     writeln!(output, "{summary}")?;

@@ -3,6 +3,7 @@
 //! Every test passes, fails with what it printed, or is skipped with a reason. Results are on stdout,
 //! one line each as they come, and the last line sums up.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Write};
 use std::ops::AddAssign;
@@ -144,11 +145,66 @@ pub fn report(
     output.flush()
 }
 
-/// Runs `tests`, `jobs` at a time, and reports to `output`.
+/// How long a run may go on.
+#[derive(Clone, Copy, Debug)]
+pub struct TimeLimit {
+    start: Instant,
+    minutes: u64,
+}
+
+impl TimeLimit {
+    /// So many minutes from now.
+    pub fn minutes(minutes: u64) -> Self {
+        Self {
+            start: Instant::now(),
+            minutes,
+        }
+    }
+
+    /// What becomes of a test that would start now, if it is too late for it.
+    fn refusal(self) -> Option<Outcome> {
+        let limit = Duration::from_secs(self.minutes.saturating_mul(60));
+        (self.start.elapsed() >= limit)
+            .then(|| Outcome::Skipped(format!("the run is over its {} minutes", self.minutes)))
+    }
+}
+
+/// Puts tests in an order in which each group, the first part of their names, is spread evenly, so that whatever part of
+/// them is run has some of every group.
+pub fn spread(tests: Vec<Test>) -> Vec<Test> {
+    let group = |test: &Test| {
+        let name = test.name();
+        name.split_once("::")
+            .map_or(name, |(group, _)| group)
+            .to_owned()
+    };
+    let mut sizes = HashMap::<String, usize>::new();
+    let places: Vec<_> = tests
+        .iter()
+        .map(|test| {
+            let place = sizes.entry(group(test)).or_default();
+            *place += 1;
+            *place
+        })
+        .collect();
+    let mut placed: Vec<_> = places.into_iter().zip(tests).collect();
+    placed.sort_by(|(one, one_test), (other, other_test)| {
+        let (size, other_size) = (sizes[&group(one_test)], sizes[&group(other_test)]);
+        (one * other_size).cmp(&(other * size))
+    });
+    placed.into_iter().map(|(_, test)| test).collect()
+}
+
+/// Runs `tests`, `jobs` at a time, and reports to `output`. What is not begun within the limit is skipped.
 ///
 /// # Errors
 /// Those of `output`.
-pub fn run(tests: Vec<Test>, jobs: usize, output: impl Write + Send) -> io::Result<Summary> {
+pub fn run(
+    tests: Vec<Test>,
+    jobs: usize,
+    limit: Option<TimeLimit>,
+    output: impl Write + Send,
+) -> io::Result<Summary> {
     let tests: Vec<Mutex<Option<Test>>> = tests
         .into_iter()
         .map(|test| Mutex::new(Some(test)))
@@ -164,8 +220,10 @@ pub fn run(tests: Vec<Test>, jobs: usize, output: impl Write + Send) -> io::Resu
                         continue;
                     };
                     let start = Instant::now();
-                    let outcome = catch_unwind(AssertUnwindSafe(body))
-                        .unwrap_or_else(|_| Outcome::Failed("the test panicked".into()));
+                    let outcome = limit.and_then(TimeLimit::refusal).unwrap_or_else(|| {
+                        catch_unwind(AssertUnwindSafe(body))
+                            .unwrap_or_else(|_| Outcome::Failed("the test panicked".into()))
+                    });
                     let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
                     let (summary, output, written) = &mut *results;
                     summary.add(&outcome);
@@ -192,7 +250,7 @@ mod tests {
             Test::new("b::skips", || Outcome::Skipped("no machine".into())),
         ];
         let mut output = Vec::new();
-        let summary = run(tests, 2, &mut output).unwrap();
+        let summary = run(tests, 2, None, &mut output).unwrap();
         assert_eq!(
             summary,
             Summary {
@@ -209,5 +267,39 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("skipped b::skips: no machine\n"), "{text}");
+    }
+
+    #[test]
+    fn what_is_not_begun_in_time_is_skipped_with_the_reason() {
+        let tests = vec![Test::new("a::late", || Outcome::Failed("it ran".into()))];
+        let mut output = Vec::new();
+        let summary = run(tests, 1, Some(TimeLimit::minutes(0)), &mut output).unwrap();
+        assert_eq!((summary.failed, summary.skipped), (0, 1));
+        assert_eq!(
+            String::from_utf8(output).unwrap(),
+            "skipped a::late: the run is over its 0 minutes\n"
+        );
+        assert!(TimeLimit::minutes(1).refusal().is_none());
+    }
+
+    #[test]
+    fn each_half_of_what_is_spread_has_half_of_each_group() {
+        let group = |name: &str, count: usize| -> Vec<Test> {
+            (0..count)
+                .map(|index| Test::new(format!("{name}::{index}"), || Outcome::Passed))
+                .collect()
+        };
+        let mut tests = group("large", 40);
+        tests.extend(group("small", 4));
+        let names: Vec<_> = spread(tests)
+            .iter()
+            .map(|test| test.name().to_owned())
+            .collect();
+        assert_eq!(names.len(), 44);
+        let of_half = |name: &str| {
+            let half = names[..22].iter();
+            half.filter(|other| other.starts_with(name)).count()
+        };
+        assert_eq!((of_half("large"), of_half("small")), (20, 2));
     }
 }

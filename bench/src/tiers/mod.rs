@@ -29,7 +29,8 @@ fn prior(tier: Tier) -> &'static str {
     }
 }
 
-fn tier_title(tier: Tier) -> &'static str {
+/// What a tier is called in the tables.
+pub fn tier_title(tier: Tier) -> &'static str {
     match tier {
         Tier::Auto => "automatic",
         _ => tier.name(),
@@ -37,7 +38,7 @@ fn tier_title(tier: Tier) -> &'static str {
 }
 
 /// The tiers in the order of the tables.
-const TIERS: [Tier; 6] = [
+pub const TIERS: [Tier; 6] = [
     Tier::Interpreter,
     Tier::O0,
     Tier::O1,

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use bareflow_bench::{
-    boot, compile, console, edit, floor, libm, llvm_build, loops, memcpy, profile, real, snapshot,
-    tiers,
+    baseline, boot, compile, console, edit, floor, libm, llvm_build, loops, memcpy, profile, real,
+    snapshot, tiers,
 };
 use bareflow_build::paths::{Cache, Package};
 use bareflow_build::tools::Installation;
@@ -23,6 +23,17 @@ pub struct BenchArgs {
 
 #[derive(Debug, Subcommand)]
 enum Benchmark {
+    /// Compare the hosted kernel with that of another build: steady states of every tier, and whole runs of long loops
+    Baseline {
+        /// The other build's executable, by an absolute path or one from here
+        kernel: PathBuf,
+        /// Runs of each program, tier and build
+        #[arg(long, value_name = "N", default_value_t = 3)]
+        repetitions: usize,
+        /// One of the programs with rounds, instead of all and the long loops; several may be given
+        #[arg(long = "program", value_name = "NAME")]
+        programs: Vec<String>,
+    },
     /// Build the machine's image after an edit, boot it, and count time, instructions and memory
     Boot,
     /// Compile real programs, whole and function by function, against clang's time for the same bitcode
@@ -98,6 +109,18 @@ impl BenchArgs {
     /// Whatever kept them from being measured.
     pub fn run(self) -> Result<ExitCode> {
         match self.what {
+            Benchmark::Baseline {
+                kernel,
+                repetitions,
+                programs,
+            } => {
+                let request = baseline::Request {
+                    kernel: std::path::absolute(kernel)?,
+                    repetitions,
+                    programs,
+                };
+                baseline::run(&Context::prepare(Installation::Forbidden)?, request)?;
+            }
             Benchmark::Boot => boot::run(&Context::prepare(Installation::Forbidden)?)?,
             Benchmark::Compile { functions, all } => {
                 let extent = if all {

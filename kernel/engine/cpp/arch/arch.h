@@ -4,12 +4,13 @@
 #pragma once
 
 #include "../../include/llvm_baremetal.h"
-#include "target.h"
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/IR/Function.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/TargetParser/Triple.h"
+
+#include <stddef.h>
 
 #if defined(__x86_64__)
 #include "x86_64/inline.h"
@@ -21,10 +22,13 @@ namespace bareflow::arch {
 
 // inline.h: the processor's counter of cycles or the like, whose unit `cycles` are everywhere in the engine.
 //   uint64_t read_clock();
-// target.h, which the build script writes from the table of targets: the triple of what programs are compiled for, the
-// least of its processors, by LLVM's names, and sizes of stubs.
-//   constexpr const char *target_triple, *baseline_processor;
-//   constexpr size_t stub_bytes, entry_bytes;
+
+// From the table of targets, by the build script: the triple of what programs are compiled for, the least of its
+// processors, by LLVM's names, and sizes of stubs.
+constexpr const char *target_triple = BAREFLOW_TRIPLE;
+constexpr const char *baseline_processor = BAREFLOW_BASELINE;
+constexpr size_t stub_bytes = BAREFLOW_STUB_BYTES;
+constexpr size_t entry_bytes = BAREFLOW_ENTRY_BYTES;
 
 // target.cpp: makes LLVM's back end for the architecture known.
 void register_target();

@@ -1,4 +1,4 @@
-// The table of levels. It is kernel/tier-policy's: the build script writes its rows down for this part of the engine.
+// The table of levels. It is kernel/tier-policy's: the build script defines BAREFLOW_LEVELS as its rows.
 #pragma once
 
 #include "../../include/llvm_baremetal.h"
@@ -24,7 +24,7 @@ struct Level {
 inline constexpr Level levels[] = {
 #define LEVEL(name, generator, optimisation, capabilities)                                          \
   {name, generator, optimisation, capabilities},
-#include "levels.inc"
+    BAREFLOW_LEVELS
 #undef LEVEL
 };
 
