@@ -58,7 +58,7 @@ mod wide;
 pub use dynamic::{find_symbol, register_symbols, symbol_lookup};
 pub use files::commit_files;
 pub use heap::{GlobalHeap, heap_bytes, heap_is_intact};
-pub use posix::{ProgramFault, before_abort, deliver_fault, takes_fault};
+pub use posix::{ProgramFault, before_abort, days_before_month, deliver_fault, takes_fault};
 pub use runtime::{install, platform, run_constructors, run_late_constructors};
 pub use stdio::flush as flush_streams;
 pub use symbols::ExportedSymbol;

@@ -10,7 +10,11 @@ fn main() {
     println!("cargo::rerun-if-changed=cpp");
     let distribution = env::var_os("BAREFLOW_DIST").expect("BAREFLOW_DIST names the distribution");
     let distribution = Path::new(&distribution);
+    // CMake keeps the flags of a toolchain file in its build tree: each distribution needs one of its own.
+    let output = env::var_os("OUT_DIR").expect("cargo sets OUT_DIR");
+    let name = distribution.file_name().unwrap_or_default();
     let built = cmake::Config::new("cpp")
+        .out_dir(Path::new(&output).join(name))
         .generator("Ninja")
         .profile("Release")
         .define(

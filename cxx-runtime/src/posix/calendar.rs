@@ -58,7 +58,8 @@ pub(super) fn is_leap(year: i64) -> bool {
 ///
 /// The algorithm counts in eras of 400 years that start on a 1st of March
 /// (<https://howardhinnant.github.io/date_algorithms.html>, `days_from_civil`).
-pub(super) fn days_before_month(year: i64, month: i64) -> i64 {
+#[must_use]
+pub fn days_before_month(year: i64, month: i64) -> i64 {
     let year = year - i64::from(month < 2);
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);

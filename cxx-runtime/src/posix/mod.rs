@@ -38,6 +38,7 @@ mod users;
 mod waiting;
 mod zone;
 
+pub use calendar::days_before_month;
 pub(crate) use calendar::{START as EPOCH, Tm, utc_calendar};
 pub use faults::{ProgramFault, deliver_fault, takes_fault};
 pub(crate) use signals::raise;

@@ -1,5 +1,6 @@
 //! The real-time clock (Motorola MC146818), which is expected to run on UTC.
 
+use bareflow_cxx_runtime::days_before_month;
 use x86_64::instructions::port::Port;
 
 const INDEX: u16 = 0x70;
@@ -53,18 +54,11 @@ pub(crate) fn seconds() -> u64 {
     if format & BINARY == 0 {
         fields = fields.map(|field| (field >> 4) * 10 + (field & 15));
     }
-    let [second, minute, mut hour, day, month, year] = fields.map(u64::from);
+    let [second, minute, mut hour, day, month, year] = fields.map(i64::from);
     if format & HOURS_OF_24 == 0 {
         hour = hour % 12 + if is_afternoon { 12 } else { 0 };
     }
-    ((days(2000 + year, month, day) * 24 + hour) * 60 + minute) * 60 + second
-}
-
-/// Days from 1970-01-01, with years that begin in March so that a leap day is the last
-/// (<https://howardhinnant.github.io/date_algorithms.html#days_from_civil>).
-fn days(year: u64, month: u64, day: u64) -> u64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let month_from_march = (month + 9) % 12;
-    let day_of_year = (153 * month_from_march + 2) / 5 + day.max(1) - 1;
-    year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719_468
+    // A clock that was never set may have a month 0 or a day 0.
+    let days = days_before_month(2000 + year, (month - 1).rem_euclid(12)) + day.max(1) - 1;
+    (((days * 24 + hour) * 60 + minute) * 60 + second).unsigned_abs()
 }
