@@ -83,7 +83,7 @@ fn build(subject: &Subject, name: &str, libraries: &[&str]) -> Result<PathBuf, S
     let suffix = suffix.ok_or("the name of clang does not begin with `clang`")?;
     let mut cargo = clean_cargo(&folder);
     if let Some(cache) = &context.kernel_builder().compiler_cache {
-        cargo.env("CCACHE_DIR", &cache.folder);
+        cargo.envs(cache.variables());
     }
     let built = cargo
         .args(["build", "--locked", "--release", "--target", TARGET])

@@ -17,6 +17,7 @@ use std::time::SystemTime;
 use bareflow_targets::Target;
 
 use crate::cargo::clean_cargo;
+use crate::compiler_cache::CompilerCache;
 use crate::remembered::{States, files_below, is_older};
 use crate::shell;
 use crate::symbols::append as append_symbols;
@@ -140,15 +141,6 @@ pub struct KernelBuilder {
     pub lld: PathBuf,
     /// Keeps what was compiled before: an edit of one file of the engine's C++ then costs one file.
     pub compiler_cache: Option<CompilerCache>,
-}
-
-/// A compiler cache.
-#[derive(Clone, Debug)]
-pub struct CompilerCache {
-    /// ccache.
-    pub program: PathBuf,
-    /// Where it keeps its results.
-    pub folder: PathBuf,
 }
 
 /// Where kernels are, in a folder for each of the environments that they are made with.
@@ -337,7 +329,7 @@ impl KernelBuilder {
         eprintln!("$ cargo {}", arguments.join(" "));
         let mut command = clean_cargo(&self.root);
         if let Some(cache) = &self.compiler_cache {
-            command.env("CCACHE_DIR", &cache.folder);
+            command.envs(cache.variables());
         }
         let status = command
             .args(&arguments)
@@ -766,6 +758,7 @@ mod tests {
         builder.compiler_cache = Some(CompilerCache {
             program: "/usr/bin/env".into(),
             folder: folder.path().into(),
+            shared: None,
         });
         let script = builder.cached_compiler().unwrap();
         let output = Command::new(script).args(["a b", "$c"]).output().unwrap();

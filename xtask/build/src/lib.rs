@@ -6,6 +6,7 @@
 
 pub mod attest;
 pub mod cargo;
+pub mod compiler_cache;
 pub mod distribution;
 pub mod error;
 pub mod fuzz;

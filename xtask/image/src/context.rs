@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::{BootStages, DiskImage, ImageError, ImageSize};
 use crate::program::ProgramCompiler;
+use bareflow_build::compiler_cache::CompilerCache;
 use bareflow_build::error::Error;
-use bareflow_build::kernel::{CompilerCache, KernelBuilder};
+use bareflow_build::kernel::KernelBuilder;
 use bareflow_build::llvm::{self, Request};
 use bareflow_build::paths::{self, Cache};
 use bareflow_build::sdk;
@@ -82,10 +83,7 @@ impl Context {
             sdk: self.sdk.clone(),
             clangxx: self.tools.clangxx.clone(),
             lld: self.tools.lld.clone(),
-            compiler_cache: self.tools.ccache.clone().map(|program| CompilerCache {
-                program,
-                folder: self.cache.root().join("ccache"),
-            }),
+            compiler_cache: CompilerCache::find(&self.tools, &self.cache),
         }
     }
 

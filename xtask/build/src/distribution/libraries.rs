@@ -10,8 +10,9 @@ use serde::Deserialize;
 
 use super::inputs::Inputs;
 use crate::cargo::clean_cargo;
+use crate::compiler_cache::CompilerCache;
 use crate::error::{Error, Result, system};
-use crate::kernel::{CompilerCache, KernelBuilder};
+use crate::kernel::KernelBuilder;
 use crate::llvm::LlvmProfile;
 use crate::llvm::steps::llvm::components;
 use crate::packing::copy;
@@ -204,17 +205,14 @@ impl Build<'_> {
             sdk: self.llvm.to_owned(),
             clangxx: self.tools.clangxx.clone(),
             lld: self.tools.lld.clone(),
-            compiler_cache: self.tools.ccache.clone().map(|program| CompilerCache {
-                program,
-                folder: self.cache.root().join("ccache"),
-            }),
+            compiler_cache: CompilerCache::find(&self.tools, &self.cache),
         };
         let compiler = compilers
             .cached_compiler()
             .map_err(|error| Error::Build(error.to_string()))?;
         let (mut cargo, _) = self.cargo("engine", &[]);
         if let Some(cache) = &compilers.compiler_cache {
-            cargo.env("CCACHE_DIR", &cache.folder);
+            cargo.envs(cache.variables());
         }
         cargo
             .args(["check", "--release", "--package", "bareflow-engine"])

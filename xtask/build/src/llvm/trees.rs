@@ -10,6 +10,7 @@ use xshell::{Cmd, cmd};
 use super::Request;
 use super::inputs::{is_source, source_files};
 use super::package::flags;
+use crate::compiler_cache::CompilerCache;
 use crate::error::{Error, Result};
 use crate::paths::{self, Cache, Package};
 use crate::shell::{Log, shell, write_whole};
@@ -110,14 +111,8 @@ impl BuildTrees<'_> {
     }
 
     fn with_compiler_cache<'s>(&self, command: Cmd<'s>) -> Cmd<'s> {
-        command
-            .env("CCACHE_DIR", self.cache.root().join("ccache"))
-            .env(
-                "CCACHE_SLOPPINESS",
-                "pch_defines,time_macros,include_file_mtime,include_file_ctime",
-            )
-            .env("CCACHE_NOHASHDIR", "1")
-            .env("CCACHE_MAXSIZE", "5G")
+        let cache = CompilerCache::find(self.tools, self.cache);
+        command.envs(cache.iter().flat_map(CompilerCache::variables))
     }
 
     /// What has CMake use the compiler cache, if there is one.

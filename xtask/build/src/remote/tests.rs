@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rusty_s3::Credentials;
@@ -14,6 +15,7 @@ use tempfile::TempDir;
 use self::server::{Behaviour, Server};
 use super::place::S3Configuration;
 use super::{Address, Failure, Patience, Remote};
+use crate::compiler_cache::CompilerCache;
 use crate::error::Result;
 use crate::llvm::Request;
 use crate::packing::sides::{self, beside};
@@ -431,4 +433,46 @@ fn a_bucket_is_read_and_written_with_signatures() {
             "{failure:?}"
         );
     }
+}
+
+#[test]
+fn what_one_machine_has_compiled_another_one_gets_from_the_server() {
+    let server = Server::start(Behaviour::default());
+    let work = tempfile::tempdir().unwrap();
+    fs::write(work.path().join("a.c"), "int answer(void) { return 42; }\n").unwrap();
+    // Every machine has a folder of its own; objects go elsewhere, so that each is made anew.
+    let compile = |machine: &str| {
+        let cache = CompilerCache {
+            program: "ccache".into(),
+            folder: work.path().join(machine),
+            shared: Some(format!("{}/objects", server.address).into()),
+        };
+        let ccache = |arguments: &[&str]| {
+            let output = Command::new(&cache.program)
+                .args(arguments)
+                .current_dir(work.path())
+                .envs(cache.variables())
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let object = format!("{machine}.o");
+        ccache(&["cc", "-c", "a.c", "-o", &object]);
+        let counts = ccache(&["--print-stats"]);
+        let count = |name: &str| {
+            let line = counts.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|number| number.trim().parse::<u32>().ok())
+        };
+        let bytes = fs::read(work.path().join(object)).unwrap();
+        (bytes, count("cache_miss\t"))
+    };
+    let (first, misses) = compile("one");
+    assert_eq!(misses, Some(1));
+    let (second, misses) = compile("other");
+    assert_eq!(misses, Some(0));
+    assert_eq!(first, second);
+    let requests = server.requests();
+    let is_kept = |request: &String| request.starts_with("put /objects/");
+    assert!(requests.iter().any(is_kept), "{requests:?}");
 }
