@@ -205,7 +205,7 @@ impl Build<'_> {
             sdk: self.llvm.to_owned(),
             clangxx: self.tools.clangxx.clone(),
             lld: self.tools.lld.clone(),
-            compiler_cache: CompilerCache::find(&self.tools, &self.cache),
+            compiler_cache: CompilerCache::find(self.tools, self.cache),
         };
         let compiler = compilers
             .cached_compiler()
