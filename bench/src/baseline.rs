@@ -4,20 +4,16 @@ use std::path::PathBuf;
 
 use super::hosted::{Hosted, Setup};
 use super::loops;
-use super::rounds::{Limits, NAMES, RoundsProgram, announce};
+use super::rounds::{NAMES, RoundsProgram, announce};
+use super::tiers::hosted::limits;
 use super::tiers::{TIERS, tier_title};
 use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
-use bareflow_image::program::Tier;
 use bareflow_report::tables::{digits, geometric_mean, render, verdict};
 use bareflow_run::say;
 
 /// What a ratio of steady states may differ from 1 by.
 const MOST_DIFFERENCE: f64 = 0.03;
-/// Native code is where it stays from its first round on.
-const NATIVE: Limits = Limits::ms(300);
-/// The interpreter's rounds are long, and the automatic tiers need time to get where they stay.
-const LONG: Limits = Limits::ms(1500);
 
 /// The same figure of two builds, each the least of its runs.
 #[derive(Clone, Copy)]
@@ -82,13 +78,9 @@ pub fn run(context: &Context, request: Request) -> Result<()> {
         announce(&format!("{name}, hosted"));
         let program = RoundsProgram::build(name, context, folder.path())?;
         for (tier, ratios) in TIERS.iter().zip(&mut tiers) {
-            let limits = match tier {
-                Tier::Interpreter | Tier::Auto => LONG,
-                _ => NATIVE,
-            };
             let setup = Setup::from(*tier);
             let pair = Pair::measure(repetitions, &kernels, |kernel| {
-                let (rounds, _) = program.run_hosted(kernel, &setup, limits)?;
+                let (rounds, _) = program.run_hosted(kernel, &setup, limits(*tier))?;
                 Ok(rounds.steady_s())
             })?;
             ratios.push(pair.ratio());

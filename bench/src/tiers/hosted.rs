@@ -26,6 +26,16 @@ const INTERPRETER: Limits = Limits::ms(1500);
 const AUTOMATIC: Limits = Limits::ms(1500);
 /// For everything that is there once, at the start.
 const NOTHING: Limits = Limits { rounds: 0, ms: 0 };
+
+/// How long a tier runs to be where it stays.
+pub const fn limits(tier: Tier) -> Limits {
+    match tier {
+        Tier::Interpreter => INTERPRETER,
+        Tier::Auto => AUTOMATIC,
+        _ => NATIVE,
+    }
+}
+
 /// What the compile time is compared with, in seconds, and its greatest share.
 const LONG_RUN_S: f64 = 10.0;
 const MOST_SHARE: f64 = 0.01;
@@ -137,11 +147,7 @@ fn measure(program: &RoundsProgram, hosted: &Hosted) -> Result<Figures> {
         }
         for (tier, least) in TIERS.iter().zip(&mut figures.tiers) {
             let setup = Setup::from(*tier);
-            let limits = match tier {
-                Tier::Interpreter => INTERPRETER,
-                Tier::Auto => AUTOMATIC,
-                _ => NATIVE,
-            };
+            let limits = limits(*tier);
             let (_, start) = program.run_hosted(hosted, &setup, NOTHING)?;
             let (rounds, _) = program.run_hosted(hosted, &setup, limits)?;
             least.take(&rounds, start.cpu_time.as_secs_f64());
