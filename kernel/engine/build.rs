@@ -112,7 +112,8 @@ fn source_folders(target: &Target) -> Vec<PathBuf> {
     folders.push(Path::new("cpp/arch").join(target.architecture));
     for row in &TABLE {
         let folder = Path::new("cpp/codegen").join(row.generator.name());
-        if !folders.contains(&folder) {
+        // Others are given to the sessions.
+        if folder.is_dir() && !folders.contains(&folder) {
             folders.push(folder);
         }
     }

@@ -317,7 +317,7 @@ fn snapshot() -> Snapshot<'static> {
         name,
         kind: Kind::Function,
         tier,
-        tried: [false; 4],
+        tried: [false; bareflow_tier_policy::LEVELS.len()],
         loops: None,
         calls,
         cycles: None,

@@ -78,8 +78,8 @@ typedef enum llvm_error {
   LLVM_ERROR_REFUSED = 14
 } llvm_error_t;
 
-/* How hard native code is optimised, and by what: a row of the table of levels, from 0 on. Each row makes better code
- * than those before it, and takes longer. */
+/* How hard native code is optimised, and by what: a row of the table of levels, from 0 on. Of one generator, each row
+ * makes better code than those before it, and takes longer. */
 typedef uint32_t llvm_level_t;
 
 /* How a program runs: 0 is in the interpreter, and 1 + a level as native code of that level. */
@@ -104,9 +104,9 @@ typedef uint32_t llvm_tier_t;
 
 /* A row of the table. */
 typedef struct llvm_level_info {
-  /* "O0" to "O3": LLVM's. */
+  /* "O0" to "O3": LLVM's; "C0" and "C1": Cranelift's. */
   const char *name;
-  /* What makes the code: "llvm". */
+  /* What makes the code: "llvm", or another one that the options bring along. */
   const char *generator;
   /* How hard that tries, as it counts that itself. */
   uint32_t optimisation;
@@ -128,6 +128,26 @@ typedef enum llvm_sealed {
   /* And the compiler's memory (select_memory): no interpreter runs, which reads it and keeps results there. */
   LLVM_SEALED_ALL = 1
 } llvm_sealed_t;
+
+/* What a code generator has made. */
+typedef struct llvm_generated {
+  /* An ELF object; or, where there is none, the reason in UTF-8. They stay until the generator is asked again. */
+  const unsigned char *bytes;
+  size_t size;
+} llvm_generated_t;
+
+/* A code generator besides LLVM's, which the levels name. All of it is called with the compiler's memory selected. */
+typedef struct llvm_generator {
+  const char *name;
+  /* Called by llvm_init; what it returns is passed to the others. What is made later may be forgotten: see roll_back. */
+  void *(*open)(void);
+  /* Makes code of an LLVMModuleRef, which it only reads, as hard as the level's row says. Returns LLVM_OK,
+   * LLVM_ERROR_REFUSED, or another error; *made says what was made or why not. */
+  llvm_error_t (*generate)(void *generator, void *module, uint32_t optimisation,
+                           llvm_generated_t *made);
+  /* Called by llvm_shutdown. */
+  void (*close)(void *generator);
+} llvm_generator_t;
 
 typedef struct llvm_options {
   /* sizeof(llvm_options_t): later versions add fields at the end. */
@@ -181,6 +201,9 @@ typedef struct llvm_options {
   int has_one_level;
   /* Bits of levels, bit 0 for level 0, that refuse everything, for tests; the best level never does. */
   uint32_t refusing_levels;
+  /* Code generators besides LLVM's; only llvm_init reads the list. The levels of one that is not there refuse everything. */
+  const llvm_generator_t *generators;
+  size_t generator_count;
 } llvm_options_t;
 
 /* The version of LLVM: "18.1.8". */
@@ -242,7 +265,7 @@ llvm_error_t llvm_run_main(llvm_module_t *module, llvm_tier_t tier, int argc,
 typedef struct llvm_tiered llvm_tiered_t;
 
 /* The versions of a unit that count: the interpreter's, and those at all levels but the best. */
-#define LLVM_COUNTING_TIERS 4
+#define LLVM_COUNTING_TIERS 6
 
 /* A unit's counters, which its code changes while it runs. */
 typedef struct llvm_unit {

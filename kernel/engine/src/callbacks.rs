@@ -57,6 +57,8 @@ pub(crate) fn options(
         processor: processor.map_or(core::ptr::null(), CStr::as_ptr),
         has_one_level: 0,
         refusing_levels: 0,
+        generators: core::ptr::null(),
+        generator_count: 0,
     }
 }
 

@@ -100,6 +100,24 @@ pub fn resume_after(fault: &Fault) -> Option<Resume> {
     can_end.then(|| resume_with(resume, fault))
 }
 
+/// For the panic handler: a code generator in Rust has failed, and what it was asked for ends as if LLVM had failed.
+/// Returns if the compiler is not what runs.
+pub fn leave_after_panic(message: fmt::Arguments) {
+    if !arena::is_selected() {
+        return;
+    }
+    let mut cause = Text::<128>::new();
+    // Writing to a Text cannot fail.
+    let _ = write!(cause, "panic: {message}");
+    let fault = llvm_fault_t {
+        instruction: 0,
+        stack: 0,
+        what: cause.bytes.as_ptr().cast(),
+    };
+    // SAFETY: the text ends with a zero. What the generator held lies in the compiler's memory, which is put back.
+    unsafe { llvm_handle_fault(&fault) };
+}
+
 /// On the program's stack: a handler that returns changes nothing.
 extern "C" fn resume_in_handler() -> ! {
     handle_by_program();

@@ -27,6 +27,7 @@ mod compile_guard;
 mod exports;
 mod fault;
 mod flow;
+mod generators;
 mod host;
 mod integrity;
 mod launch;
@@ -43,7 +44,7 @@ pub use bareflow_program_env::{Environment, FailureKind, Fault, FaultCause, Resu
 pub use bareflow_snapshot::{Destination, Snapshot};
 pub use bareflow_tier_policy::{Config, Level, Tier};
 pub use compile_guard::tick;
-pub use fault::{Origin, describe_fault, resume_after};
+pub use fault::{Origin, describe_fault, leave_after_panic, resume_after};
 pub use host::{Companion, EngineHost, HostCounters};
 pub use launch::run_bundle;
 pub use outcome::Outcome;

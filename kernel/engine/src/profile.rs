@@ -12,7 +12,7 @@ use bareflow_profile::{
     CallCycles, Compilation, Function, KernelFlavour, LevelUse, Loop, Memory as MemoryUse, Part,
     RunProfile, SCHEMA, SampledSymbol, Samples,
 };
-use bareflow_tier_policy::{Config, LEVELS, Policy};
+use bareflow_tier_policy::{Config, Policy};
 
 use crate::arch;
 use crate::bindings::llvm_processor_name;
@@ -30,15 +30,16 @@ pub(crate) struct Recording {
     start: Start,
 }
 
-/// The table of levels. By costs, every unit has thresholds of its own.
-fn levels(config: &Config) -> [LevelUse; LEVELS.len()] {
+/// The levels in use. By costs, every unit has thresholds of its own.
+fn levels(config: &Config) -> Vec<LevelUse> {
     let by_counts = config.policy == Policy::Counts;
-    LEVELS.map(|level| LevelUse {
+    let levels = config.levels.iter().map(|level| LevelUse {
         level,
         generator: level.row().generator,
         calls: config.calls[level.index()].filter(|_| by_counts),
         iterations: config.iterations[level.index()].filter(|_| by_counts),
-    })
+    });
+    levels.collect()
 }
 
 impl Recording {

@@ -5,7 +5,7 @@ use alloc::string::ToString;
 use core::mem;
 
 use bareflow_program_env::report_note;
-use bareflow_tier_policy::{LEVELS, Policy};
+use bareflow_tier_policy::{LEVELS, LevelSet, Policy};
 
 use crate::bindings::llvm_run_main;
 use crate::clock::now;
@@ -43,10 +43,14 @@ pub(crate) fn run(request: &RunRequest, host: &mut dyn EngineHost) -> Result<i32
     }
     match request.mode {
         Mode::Fixed(Tier::Interpreter) if switches_stacks(request) => {
-            run_in_one_tier(Tier::Native(Level::LOWEST), request)
+            run_in_one_tier(Tier::Native(Level::O0), request)
         }
         Mode::Automatic(_) if switches_stacks(request) => {
             run_in_one_tier(Tier::Native(Level::of_whole_programs()), request)
+        }
+        // What the level refuses goes to another one, function by function.
+        Mode::Fixed(Tier::Native(level)) if level.can().may_refuse => {
+            run_in_tiers(Config::at_once(level), request, host)
         }
         Mode::Fixed(tier) => run_in_one_tier(tier, request),
         Mode::Automatic(config) => run_in_tiers(config, request, host),
@@ -59,6 +63,7 @@ fn run_in_one_tier(tier: Tier, request: &RunRequest) -> Result<i32, Outcome> {
         pool_size_bytes: POOL_SIZE_BYTES,
         destination: None,
         has_one_level: tier != Tier::Interpreter,
+        levels: LevelSet::LLVM,
         refusing: [false; LEVELS.len()],
     })?;
     let program = session.parse_all(request.modules)?;
@@ -114,7 +119,10 @@ fn run_in_tiers(
     }
     let kernel = host.kernel();
     let background = background(&config, host);
-    let snapshots = SnapshotService::open(host, request, &config);
+    let snapshots = match can_be_kept(request) {
+        true => SnapshotService::open(host, request, &config),
+        false => None,
+    };
     let running = Running::open(request, config, snapshots, background)?;
     compile_guard::prepare(&config);
     integrity::set_canaries();

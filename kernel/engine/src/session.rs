@@ -8,7 +8,7 @@ use core::ptr;
 use bareflow_cxx_runtime::program::{Arguments, ZeroByte};
 use bareflow_cxx_runtime::termination::{Termination, set_interceptor};
 use bareflow_snapshot::Destination;
-use bareflow_tier_policy::LEVELS;
+use bareflow_tier_policy::{LEVELS, LevelSet};
 
 use crate::bindings::{
     LLVM_OK, llvm_context_t, llvm_error_t, llvm_function_at, llvm_handle_abort, llvm_handle_exit,
@@ -16,7 +16,9 @@ use crate::bindings::{
     llvm_options_t, llvm_parse_ir, llvm_pool_bytes, llvm_shutdown, llvm_tier_t,
 };
 use crate::outcome::kind_of;
-use crate::{Config, FailureKind, Level, Outcome, POOL_SIZE_BYTES, RunRequest, Tier, callbacks};
+use crate::{
+    Config, FailureKind, Level, Outcome, POOL_SIZE_BYTES, RunRequest, Tier, callbacks, generators,
+};
 
 /// An open context; closed when dropped.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) destination: Option<&'a Destination<'a>>,
     /// Whether each module is compiled at one level only.
     pub(crate) has_one_level: bool,
+    /// Levels that may be asked for: their code generators are opened.
+    pub(crate) levels: LevelSet,
     /// Levels that refuse everything.
     pub(crate) refusing: [bool; LEVELS.len()],
 }
@@ -45,11 +49,14 @@ impl Session {
         let processor = destination.map(|destination| c_string(destination.processor));
         let processor = processor.transpose()?;
         let bits = opening.refusing.iter().enumerate();
+        let generators = generators::of(&opening.levels);
         let options = llvm_options_t {
             has_one_level: c_int::from(opening.has_one_level),
             refusing_levels: bits.fold(0, |bits, (level, refuses)| {
                 bits | u32::from(*refuses) << level
             }),
+            generators: generators.as_ptr(),
+            generator_count: generators.len(),
             ..callbacks::options(opening.pool_size_bytes, destination, processor.as_deref())
         };
         // SAFETY: both arguments are valid for the call, and the destination belongs to the request, which lives longer.
@@ -129,6 +136,7 @@ impl Session {
             pool_size_bytes: config.pool_mib.map_or(POOL_SIZE_BYTES, pool_size_bytes),
             destination: request.destination,
             has_one_level: false,
+            levels: config.levels,
             refusing: config.refusing,
         })?;
         let program = session.parse_all(request.modules)?;

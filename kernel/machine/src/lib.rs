@@ -50,6 +50,8 @@ static HEAP: bareflow_cxx_runtime::GlobalHeap = bareflow_cxx_runtime::GlobalHeap
 #[panic_handler]
 fn panic(information: &core::panic::PanicInfo) -> ! {
     let message = information.message();
+    #[cfg(feature = "engine")]
+    bareflow_engine::leave_after_panic(format_args!("{message}"));
     match information.location() {
         Some(place) => exit::fail(
             bareflow_protocol::exit_code::INTERNAL,

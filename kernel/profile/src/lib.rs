@@ -13,7 +13,7 @@ pub mod flow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use bareflow_tier_policy::{Generator, LEVELS, Level, Size, Tier};
+use bareflow_tier_policy::{Generator, Level, Size, Tier};
 use serde::{Deserialize, Serialize};
 
 /// The version of the schema.
@@ -37,8 +37,8 @@ pub struct RunProfile {
     pub total_cycles: u64,
     /// Cycles that were spent in the compiler.
     pub compile_cycles: u64,
-    /// The table of levels, the lowest first.
-    pub levels: [LevelUse; LEVELS.len()],
+    /// The levels that were in use, the lowest first.
+    pub levels: Vec<LevelUse>,
     /// The program's functions; not empty.
     pub functions: Vec<Function>,
     /// Where the program was found at the ticks of a timer.

@@ -7,7 +7,7 @@ use bareflow_profile::{
     Boot, CallCycles, Compilation, Failure, Function, KernelFlavour, LevelUse, Loop, Memory, Part,
     RunProfile, SCHEMA, SampledSymbol, Samples, Steps,
 };
-use bareflow_tier_policy::{LEVELS, Level, Size, Tier};
+use bareflow_tier_policy::{Level, LevelSet, Size, Tier};
 
 fn golden(schema: u64) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -43,12 +43,15 @@ fn sample() -> RunProfile {
         cycles_per_second: 1_000_000_000,
         total_cycles: 5_000,
         compile_cycles: 2_000,
-        levels: LEVELS.map(|level| LevelUse {
-            level,
-            generator: level.row().generator,
-            calls: Some(10 << level.index()),
-            iterations: (level != Level::LOWEST).then_some(1000),
-        }),
+        levels: (0..)
+            .zip(LevelSet::LLVM.iter())
+            .map(|(index, level)| LevelUse {
+                level,
+                generator: level.row().generator,
+                calls: Some(10 << index),
+                iterations: (level != Level::O0).then_some(1000),
+            })
+            .collect(),
         functions: vec![Function {
             name: "main".into(),
             tier: Tier::Native(Level::BEST),
@@ -64,13 +67,16 @@ fn sample() -> RunProfile {
                 most: 5_000,
             }),
             code_bytes: 64,
-            compilations: LEVELS.map(|level| compilation(level, 7)).into(),
+            compilations: LevelSet::LLVM
+                .iter()
+                .map(|level| compilation(level, 7))
+                .collect(),
             loops: vec![Loop {
                 name: "main, loop 1".into(),
                 size: None,
                 iterations: 12,
                 compilations: vec![],
-                failures: vec![failure(Level::LOWEST, true)],
+                failures: vec![failure(Level::O0, true)],
             }],
             failures: vec![failure(Level::BEST, false)],
         }],

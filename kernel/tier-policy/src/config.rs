@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{LEVELS, Level, TABLE};
+use crate::{LEVELS, Level, LevelSet, TABLE};
 
 /// At which count each level is due; `None` is never. Where both are set, a higher level has the higher
 /// threshold or the same.
@@ -22,6 +22,8 @@ pub enum Policy {
 pub struct Config {
     /// What decides about promotions.
     pub policy: Policy,
+    /// Which tiers there are.
+    pub levels: LevelSet,
     /// For functions, in calls; they and those for loops count by [`Policy::Counts`].
     pub calls: Thresholds,
     /// For loops, in iterations.
@@ -63,6 +65,8 @@ pub enum ConfigError {
     UnknownPolicy,
     /// Not levels that can refuse.
     UnknownLevel,
+    /// Not levels, the lowest first.
+    NoLevels,
     /// Not a threshold for each level, or one number for the budget.
     WrongCount,
     /// Neither 0 nor 1.
@@ -81,13 +85,17 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::UnknownSetting => {
-                "unknown setting; the settings are policy=costs|counts, calls=N,N,N,N, iterations=N,N,N,N, budget=CYCLES, \
+                "unknown setting; the settings are policy=costs|counts, levels=TIER,..., calls=N,..., iterations=N,..., \
+                 budget=CYCLES, \
                  compile-ms=N, compile-mib=N, pool-mib=N, snapshot-every=N, snapshot-keep=N, settle-ms=N, \
                  settle-percent=N, guided=0|1, background=0|1, inject=SEED and refuse=LEVEL,..."
             }
             Self::UnknownPolicy => "the policies are costs and counts",
-            Self::UnknownLevel => "what refuses is O0, O1 and O2 or some of them, or -",
-            Self::WrongCount => "thresholds are four, for O0, O1, O2 and O3, with - for never",
+            Self::UnknownLevel => "what refuses is some of the levels C0, O0, C1, O1 and O2, or -",
+            Self::NoLevels => {
+                "levels are interpreter, if the program starts there, and some of C0, O0, C1, O1, O2 and O3, in this order"
+            }
+            Self::WrongCount => "thresholds are one for each level in use, as O0, O1, O2 and O3, with - for never",
             Self::NotASwitch => "a switch is 0 or 1",
             Self::NotANumber => "a value is a whole number from 0 to 9223372036854775807, or -",
             Self::Decreasing => "a higher level cannot be due earlier than a lower one",
@@ -128,6 +136,7 @@ impl Config {
     /// Everything starts in the interpreter and goes up as it gets hot.
     pub const AUTOMATIC: Self = Self {
         policy: Policy::Costs,
+        levels: LevelSet::LLVM,
         calls: counts_of_table().0,
         iterations: counts_of_table().1,
         budget_cycles: None,
@@ -160,10 +169,27 @@ impl Config {
         ..Self::AUTOMATIC
     };
 
+    /// Everything is compiled at this level when it is first called, and stays there.
+    #[must_use]
+    pub fn at_once(level: Level) -> Self {
+        let mut calls = Thresholds::default();
+        calls[level.index()] = Some(0);
+        Self {
+            policy: Policy::Counts,
+            levels: LevelSet::of(level),
+            calls,
+            iterations: Thresholds::default(),
+            is_guided: false,
+            ..Self::AUTOMATIC
+        }
+    }
+
     /// Whether a program starts in the interpreter: nothing is due at the very first call.
     #[must_use]
     pub fn starts_interpreted(&self) -> bool {
-        self.policy == Policy::Costs || !self.calls.contains(&Some(0))
+        let is_due_at_once = |level: Level| self.calls[level.index()] == Some(0);
+        self.levels.has_interpreter()
+            && (self.policy == Policy::Costs || !self.levels.iter().any(is_due_at_once))
     }
 
     /// How long functions that have run may be compiled at O3 at the end of a boot that has taken `elapsed_ns` so far.
@@ -177,7 +203,7 @@ impl Config {
         most.into_iter().chain(share).min().unwrap_or(u64::MAX)
     }
 
-    /// Changes one setting, given as `policy=counts`, `calls=10,100,1000,10000`, `iterations=-,1000,-,100000`,
+    /// Changes one setting, given as `policy=counts`, `levels=interpreter,C0,O2,O3`, `calls=10,100,1000,10000`, `iterations=-,1000,-,100000`,
     /// `budget=1000000000`, `compile-ms=1000`, `compile-mib=64`, `pool-mib=16`, `snapshot-every=10`,
     /// `snapshot-keep=4`, `settle-ms=2000`, `settle-percent=10`, `guided=1`, `background=0`, `inject=1` or
     /// `refuse=O0,O1`.
@@ -196,12 +222,15 @@ impl Config {
                     _ => return Err(ConfigError::UnknownPolicy),
                 }
             }
+            "levels" => {
+                self.levels = LevelSet::from_names(value).ok_or(ConfigError::NoLevels)?;
+            }
             "calls" => {
-                self.calls = thresholds(value)?;
+                self.calls = thresholds(value, &self.levels)?;
                 self.policy = Policy::Counts;
             }
             "iterations" => {
-                self.iterations = thresholds(value)?;
+                self.iterations = thresholds(value, &self.levels)?;
                 self.policy = Policy::Counts;
             }
             "budget" => self.budget_cycles = number(value)?,
@@ -266,13 +295,13 @@ fn pool(text: &str) -> Result<Option<u64>, ConfigError> {
     }
 }
 
-fn thresholds(text: &str) -> Result<Thresholds, ConfigError> {
+fn thresholds(text: &str, levels: &LevelSet) -> Result<Thresholds, ConfigError> {
     let mut found = [None; LEVELS.len()];
-    if text.split(',').count() != found.len() {
+    if text.split(',').count() != levels.iter().count() {
         return Err(ConfigError::WrongCount);
     }
-    for (threshold, word) in found.iter_mut().zip(text.split(',')) {
-        *threshold = number(word)?;
+    for (level, word) in levels.iter().zip(text.split(',')) {
+        found[level.index()] = number(word)?;
     }
     if found.iter().flatten().is_sorted() {
         Ok(found)
@@ -292,19 +321,36 @@ pub(crate) fn due(thresholds: &Thresholds, count: u64) -> Option<Level> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::vec::Vec;
+
+    extern crate std;
 
     #[test]
     fn settings_are_read() {
         let mut config = Config::AUTOMATIC;
         config.set("calls=0,-,5,5").unwrap();
-        assert_eq!(config.calls, [Some(0), None, Some(5), Some(5)]);
+        let of_llvm = |thresholds: Thresholds| {
+            LevelSet::LLVM
+                .iter()
+                .map(|level| thresholds[level.index()])
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of_llvm(config.calls), [Some(0), None, Some(5), Some(5)]);
         assert!(!config.starts_interpreted());
         config.set("iterations=-,-,-,-").unwrap();
-        assert_eq!(config.iterations, [None; 4]);
+        assert_eq!(config.iterations, Thresholds::default());
         config.set("refuse=O0,O2").unwrap();
-        assert_eq!(config.refusing, [true, false, true, false]);
+        let refusing: Vec<Level> = LEVELS
+            .into_iter()
+            .filter(|level| config.refusing[level.index()])
+            .collect();
+        assert_eq!(refusing, [Level::O0, Level::O2]);
         config.set("refuse=-").unwrap();
-        assert_eq!(config.refusing, [false; 4]);
+        assert!(!config.refusing.contains(&true));
+        config.set("levels=C0,O2").unwrap();
+        assert!(!config.starts_interpreted());
+        config.set("calls=3,4").unwrap();
+        assert_eq!(config.calls[Level::O2.index()], Some(4));
         config.set("budget=7").unwrap();
         assert_eq!(config.budget_cycles, Some(7));
         config.set("budget=-").unwrap();
@@ -332,6 +378,10 @@ mod tests {
             ("inject=0x1", ConfigError::NotANumber),
             ("pool-mib=1.5", ConfigError::NotANumber),
             ("refuse=O3", ConfigError::UnknownLevel),
+            ("levels=", ConfigError::NoLevels),
+            ("levels=interpreter", ConfigError::NoLevels),
+            ("levels=O3,O2", ConfigError::NoLevels),
+            ("levels=interpreter,C7", ConfigError::NoLevels),
             ("refuse=O0;O1", ConfigError::UnknownLevel),
             ("pool-mib=0", ConfigError::NoPool),
             ("snapshot-every=x", ConfigError::NotANumber),

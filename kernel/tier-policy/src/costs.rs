@@ -140,7 +140,7 @@ impl Costs {
     #[must_use]
     pub fn slowness(&self) -> f64 {
         let sum = |cycles: &[f64]| cycles.iter().sum::<f64>();
-        let weight = PRIOR * Level::LOWEST.row().compiling.base;
+        let weight = PRIOR * Level::O0.row().compiling.base;
         (sum(&self.taken) + weight) / (sum(&self.predicted) + weight)
     }
 
@@ -164,10 +164,12 @@ impl Costs {
         compiled_alone(level, size.compiled) * self.learnt(level)
     }
 
-    /// How often a unit must be counted in `tier` until its code at `level` would have paid for itself.
-    fn pays_at(&self, kind: Kind, size: Size, tier: Tier, level: Level) -> f64 {
+    /// How often a unit must be counted in `tier` until its code at `level` would have paid for itself; `None` if it never
+    /// does.
+    fn pays_at(&self, kind: Kind, size: Size, tier: Tier, level: Level) -> Option<f64> {
         let per_count = |tier: Tier| running(kind, tier).at(size.executed);
-        self.cost(level, size) / (per_count(tier) - per_count(Tier::Native(level)))
+        let won = per_count(tier) - per_count(Tier::Native(level));
+        (won > 0.0).then(|| self.cost(level, size) / won)
     }
 
     /// At which counts it pays to compile a unit, each level after the one below it that pays too. Both costs grow
@@ -209,11 +211,11 @@ impl Costs {
             } else {
                 bet_on_code
             };
-            let pays_at = |level: &Level| self.pays_at(kind, size, tier, *level) / bet;
+            let pays_at = |level| Some((level, self.pays_at(kind, size, tier, level)? / bet));
             let next = LEVELS
                 .into_iter()
                 .filter(|level| Tier::Native(*level) > tier && is_allowed(*level))
-                .map(|level| (level, pays_at(&level)))
+                .filter_map(pays_at)
                 .reduce(|best, other| if other.1 < best.1 { other } else { best });
             let Some((level, count)) = next else {
                 return thresholds;
@@ -411,13 +413,13 @@ mod tests {
         let mut later = Costs::default();
         later.expect(learnt);
         let thresholds = |costs: &Costs| costs.thresholds(Kind::Function, size, |_| true);
-        assert!(later.all_learnt()[2].abs_diff(learnt[2]) <= 1);
+        assert!(later.all_learnt()[Level::O2.index()].abs_diff(learnt[Level::O2.index()]) <= 1);
         assert_ne!(thresholds(&later), thresholds(&Costs::default()));
         let mut unknown = Costs::default();
         unknown.expect([0; LEVELS.len()]);
         assert_eq!(thresholds(&unknown), thresholds(&Costs::default()));
         let mut absurd = Costs::default();
-        absurd.expect([u32::MAX, 1, u32::MAX, 1]);
+        absurd.expect(LEVELS.map(|level| if level.index() % 2 == 0 { u32::MAX } else { 1 }));
         assert!(
             thresholds(&absurd)
                 .iter()
@@ -441,6 +443,9 @@ mod tests {
             }
         }
         let after = costs.thresholds(Kind::Function, size, |_| true);
-        assert!(after[3] > before[3], "{before:?} {after:?}");
+        assert!(
+            after[Level::O3.index()] > before[Level::O3.index()],
+            "{before:?} {after:?}"
+        );
     }
 }

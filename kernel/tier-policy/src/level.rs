@@ -18,6 +18,8 @@ use crate::costs::{Line, Running};
 pub enum Generator {
     /// LLVM's passes and its code generator for the target; its optimisation levels are 0 to 3.
     Llvm,
+    /// Cranelift, which does not know everything; its optimisation levels are 0 and 1.
+    Cranelift,
 }
 
 impl Generator {
@@ -26,6 +28,7 @@ impl Generator {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Llvm => "llvm",
+            Self::Cranelift => "cranelift",
         }
     }
 }
@@ -97,8 +100,37 @@ const UNOPTIMISED: Capabilities = Capabilities {
     may_refuse: false,
 };
 
-/// All levels, the lowest first: each makes better code than those before it, and takes longer.
-pub const TABLE: [Row; 4] = [
+const REFUSING: Capabilities = Capabilities {
+    may_refuse: true,
+    ..UNOPTIMISED
+};
+
+/// All levels, the lowest first: of one generator, each makes better code than those before it, and takes longer.
+pub const TABLE: [Row; 6] = [
+    Row {
+        name: "C0",
+        generator: Generator::Cranelift,
+        optimisation: 0,
+        capabilities: REFUSING,
+        compiling: Line {
+            base: 4e5,
+            each: 7e3,
+        },
+        running: Running {
+            call: Line {
+                base: 25.0,
+                each: 1.4,
+            },
+            iteration: Line {
+                base: 5.0,
+                each: 1.4,
+            },
+        },
+        due: Due {
+            calls: 10,
+            iterations: None,
+        },
+    },
     Row {
         name: "O0",
         generator: Generator::Llvm,
@@ -121,6 +153,33 @@ pub const TABLE: [Row; 4] = [
         due: Due {
             calls: 10,
             iterations: None,
+        },
+    },
+    Row {
+        name: "C1",
+        generator: Generator::Cranelift,
+        optimisation: 1,
+        capabilities: Capabilities {
+            optimises: true,
+            ..REFUSING
+        },
+        compiling: Line {
+            base: 6e5,
+            each: 1.5e4,
+        },
+        running: Running {
+            call: Line {
+                base: 20.0,
+                each: 0.8,
+            },
+            iteration: Line {
+                base: 3.0,
+                each: 0.8,
+            },
+        },
+        due: Due {
+            calls: 100,
+            iterations: Some(1_000),
         },
     },
     Row {
@@ -230,19 +289,21 @@ pub const LEVELS: [Level; TABLE.len()] = {
 
 /// For settings, tests and tools that mean LLVM's levels by their names.
 impl Level {
+    /// Cranelift's, which does not optimise.
+    pub const C0: Self = Self(0);
     /// LLVM's, which does not optimise.
-    pub const O0: Self = Self(0);
+    pub const O0: Self = Self(1);
+    /// Cranelift's, which optimises.
+    pub const C1: Self = Self(2);
     /// LLVM's, which optimises lightly.
-    pub const O1: Self = Self(1);
+    pub const O1: Self = Self(3);
     /// LLVM's, which optimises much.
-    pub const O2: Self = Self(2);
+    pub const O2: Self = Self(4);
     /// LLVM's, which optimises most, for the processor at hand.
-    pub const O3: Self = Self(3);
+    pub const O3: Self = Self(5);
 }
 
 impl Level {
-    /// What every function gets first.
-    pub const LOWEST: Self = LEVELS[0];
     /// What every hot function has in the end.
     pub const BEST: Self = LEVELS[LEVELS.len() - 1];
 
@@ -264,7 +325,7 @@ impl Level {
         self.0 as usize
     }
 
-    /// `O0` to `O3`.
+    /// `O0` to `O3` of LLVM, `C0` and `C1` of Cranelift.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.row().name
@@ -282,23 +343,12 @@ impl Level {
         LEVELS.get(self.index() + 1).copied()
     }
 
-    /// The lowest level that `is_right`; the best if none is.
-    pub(crate) fn lowest(is_right: impl Fn(Self) -> bool) -> Self {
-        let found = LEVELS.into_iter().find(|level| is_right(*level));
-        found.unwrap_or(Self::BEST)
-    }
-
-    /// The lowest level that optimises.
-    #[must_use]
-    pub fn lowest_optimising() -> Self {
-        Self::lowest(|level| level.can().optimises)
-    }
-
     /// What a program is compiled at, all of it, that cannot go from level to level while it runs: the best level for
     /// its price, of which the lowest that inlines is one.
     #[must_use]
     pub fn of_whole_programs() -> Self {
-        Self::lowest(|level| level.can().inlines)
+        let found = LEVELS.into_iter().find(|level| level.can().inlines);
+        found.unwrap_or(Self::BEST)
     }
 }
 
@@ -431,8 +481,16 @@ mod tests {
     /// The policy's answers for the rows that there are.
     #[test]
     fn rows_are_found_by_what_they_do() {
-        assert_eq!(Level::LOWEST, Level::O0);
-        assert_eq!(Level::lowest_optimising(), Level::O1);
+        for (level, name) in [
+            (Level::C0, "C0"),
+            (Level::O0, "O0"),
+            (Level::C1, "C1"),
+            (Level::O1, "O1"),
+            (Level::O2, "O2"),
+            (Level::O3, "O3"),
+        ] {
+            assert_eq!(level.name(), name);
+        }
         assert_eq!(Level::of_whole_programs(), Level::O2);
         assert_eq!(Level::BEST, Level::O3);
     }

@@ -20,6 +20,7 @@ mod config;
 mod costs;
 pub mod exchange;
 mod level;
+mod level_set;
 mod rules;
 mod unit;
 
@@ -27,5 +28,6 @@ pub use company::{Candidate, Company};
 pub use config::{Config, ConfigError, Policy, Thresholds};
 pub use costs::{Costs, Learnt, Size};
 pub use level::{Capabilities, Counting, Generator, LEVELS, Level, Row, TABLE, TIERS, Tier};
+pub use level_set::LevelSet;
 pub use rules::Rules;
 pub use unit::{Kind, Unit};

@@ -1,6 +1,6 @@
 //! What all units are judged by.
 
-use crate::{Config, Costs, Kind, Level, Policy, Size, Thresholds};
+use crate::{Config, Costs, Kind, LEVELS, Level, Policy, Size, Thresholds};
 
 /// The settings, and what has been learnt and spent since the program was opened.
 #[derive(Clone, Debug, Default)]
@@ -75,20 +75,31 @@ impl Rules {
         size: Option<Size>,
         is_allowed: impl Fn(Level) -> bool,
     ) -> Thresholds {
+        let levels = self.config.levels;
+        let is_allowed = |level| levels.contains(level) && is_allowed(level);
         let (counts, first_look) = match kind {
             Kind::Function => (&self.config.calls, FIRST_LOOK[0]),
             Kind::Loop => (&self.config.iterations, FIRST_LOOK[1]),
         };
         match (self.config.policy, size) {
-            (Policy::Counts, _) => *counts,
+            (Policy::Counts, _) => {
+                let mut counts = *counts;
+                for level in LEVELS
+                    .into_iter()
+                    .filter(|level| !self.config.levels.contains(*level))
+                {
+                    counts[level.index()] = None;
+                }
+                counts
+            }
             (Policy::Costs, Some(size)) if self.is_beside => {
                 self.costs.thresholds_beside(kind, size, is_allowed)
             }
             (Policy::Costs, Some(size)) => self.costs.thresholds(kind, size, is_allowed),
             (Policy::Costs, None) => {
                 let mut thresholds = Thresholds::default();
-                thresholds[Level::lowest_optimising().index()] = Some(first_look[1]);
-                thresholds[Level::LOWEST.index()] = Some(first_look[0]);
+                thresholds[levels.lowest_optimising().index()] = Some(first_look[1]);
+                thresholds[levels.lowest().index()] = Some(first_look[0]);
                 thresholds
             }
         }
@@ -136,14 +147,14 @@ mod tests {
     proptest! {
         #[test]
         fn promotions_keep_to_their_share(
-            units in prop::collection::vec((1_u32..100_000, 0_usize..4, 0_u64..1 << 28), 0..200),
+            units in prop::collection::vec((1_u32..100_000, 0..LEVELS.len(), 0_u64..1 << 28), 0..200),
         ) {
             let mut rules = Rules::new(Config::AUTOMATIC);
             let mut elapsed = 0;
             for (compiled, level, ran) in units {
                 elapsed += ran;
                 let size = Size { compiled, executed: 1 };
-                let level = crate::LEVELS[level];
+                let level = LEVELS[level];
                 if rules.has_time_for(level, Some(size), elapsed, elapsed) {
                     let cycles = rules.costs.prediction(level, size);
                     rules.promotion_cycles += cycles;

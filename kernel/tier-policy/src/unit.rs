@@ -1,7 +1,7 @@
 //! A unit, and what is to be done with it.
 
 use crate::config::due;
-use crate::{Counting, LEVELS, Level, Policy, Rules, Size, Thresholds, Tier};
+use crate::{Counting, LEVELS, Level, LevelSet, Policy, Rules, Size, Thresholds, Tier};
 
 /// How much of the stack a call of an interpreter may take at O0, in bytes. Programs in its language call each other, and
 /// interpreters watch the stack: where clang's code at O0 lets QuickJS's programs call 28 deep, that at O2 does 277.
@@ -109,10 +109,10 @@ impl Unit {
         self.tier != Tier::Interpreter
     }
 
-    /// Whether compiling it at the best level is still to be tried.
+    /// Whether compiling it at the level is still to be tried.
     #[must_use]
-    pub fn can_become_best(&self) -> bool {
-        self.may_become(Level::BEST)
+    pub fn can_become(&self, level: Level) -> bool {
+        self.may_become(level)
     }
 
     /// How it runs.
@@ -158,13 +158,14 @@ impl Unit {
         let is_deep = self.jumps.is_some_and(|bytes| bytes > MOST_FRAME_BYTES);
         match self.kind {
             Kind::Function if is_deep && by_costs => self.lowest_optimising(rules),
-            Kind::Function => Level::LOWEST,
+            Kind::Function => rules.config.levels.lowest(),
             Kind::Loop => self.lowest_optimising(rules),
         }
     }
 
     fn lowest_optimising(&self, rules: &Rules) -> Level {
-        Level::lowest(|level| level.can().optimises && !self.skips(rules, level))
+        let levels = rules.config.levels;
+        levels.lowest_where(|level| level.can().optimises && !self.skips(rules, level))
     }
 
     fn is_wanted_soon(&self, rules: &Rules) -> bool {
@@ -234,12 +235,11 @@ impl Unit {
             .filter(|_| !is_light)
             .map_or(lowest, |level| level.max(lowest));
         // What is wanted, else the nearest below, else the nearest above.
-        let below = LEVELS
-            .into_iter()
-            .rev()
-            .filter(move |level| *level <= wanted);
-        let above = LEVELS.into_iter().filter(move |level| *level > wanted);
-        below.chain(above).find(|level| self.may_become(*level))
+        let levels = rules.config.levels;
+        let below = levels.iter().rev().filter(move |level| *level <= wanted);
+        below
+            .chain(levels.above(wanted))
+            .find(|level| self.may_become(*level))
     }
 
     /// At which count the unit's version in `version` must ask again; `u64::MAX` is never.
@@ -278,10 +278,9 @@ impl Unit {
 
     /// Notes that the code generator of `level` refuses it. Returns the next level, for which it is due now, if there is
     /// one.
-    pub fn refused(&mut self, level: Level) -> Option<Level> {
+    pub fn refused(&mut self, levels: &LevelSet, level: Level) -> Option<Level> {
         self.failed(level);
-        let mut above = LEVELS[level.index()..][1..].iter().copied();
-        let next = above.find(|above| self.may_become(*above));
+        let next = levels.above(level).find(|above| self.may_become(*above));
         self.instead = self.instead.max(next);
         next
     }
@@ -342,7 +341,11 @@ mod tests {
     }
 
     fn thresholds() -> impl Strategy<Value = Thresholds> {
-        prop::array::uniform4(prop::option::of(0_u64..50)).prop_map(|mut found| {
+        prop::collection::vec(prop::option::of(0_u64..50), 4).prop_map(|of_llvm| {
+            let mut found = Thresholds::default();
+            for (level, threshold) in LevelSet::LLVM.iter().zip(of_llvm) {
+                found[level.index()] = threshold;
+            }
             let mut set: Vec<u64> = found.iter().flatten().copied().collect();
             set.sort_unstable();
             let mut next = set.into_iter();
@@ -376,7 +379,8 @@ mod tests {
         prop_oneof![
             (1_u64..20, any::<bool>()).prop_map(|(calls, works)| Event::Calls(calls, works)),
             any::<bool>().prop_map(Event::Wanted),
-            (0_usize..4).prop_map(|index| Event::LoopReached(LEVELS[index])),
+            prop::sample::select(LevelSet::LLVM.iter().collect::<Vec<_>>())
+                .prop_map(Event::LoopReached),
         ]
     }
 
@@ -443,11 +447,12 @@ mod tests {
         fn code_is_always_found_until_every_level_has_failed(config in config(), count in 0_u64..60) {
             let rules = Rules::new(config);
             let mut unit = Unit::new(Kind::Function);
-            for _ in LEVELS {
+            for _ in rules.config.levels.iter() {
                 let level = unit.first_code(&rules, count);
-                prop_assert!(level.is_some());
+                prop_assert!(level.is_some_and(|level| rules.config.levels.contains(level)));
                 unit.failed(level.unwrap());
             }
+            LEVELS.into_iter().for_each(|level| unit.failed(level));
             prop_assert_eq!(unit.first_code(&rules, count), None);
         }
     }
@@ -596,12 +601,12 @@ mod tests {
         unit.failed(Level::O0);
         unit.compiled(Level::O1);
         unit.failed(Level::O3);
-        assert_eq!(unit.failures(), [false, false, false, true]);
+        assert_eq!(unit.failures(), LEVELS.map(|level| level == Level::O3));
 
         // Its code was not kept.
         let mut next = Unit::new(Kind::Function);
         next.remember_failures(unit.failures());
-        assert!(!next.can_become_best());
+        assert!(!next.can_become(Level::BEST));
         assert_eq!(
             next.first_code(&Rules::new(Config::BEST_AT_ONCE), 0),
             Some(Level::O2)
@@ -635,14 +640,14 @@ mod tests {
         for rules in [plan(), Rules::new(Config::AUTOMATIC)] {
             let mut unit = unit.clone();
             assert_eq!(unit.promotion(&rules, 0), None);
-            assert_eq!(unit.refused(Level::O0), Some(Level::O1));
+            assert_eq!(unit.refused(&LevelSet::LLVM, Level::O0), Some(Level::O1));
             assert_eq!(unit.promotion(&rules, 0), Some(Level::O1));
             assert_eq!(unit.limit(&rules, Tier::Interpreter), 0);
-            assert_eq!(unit.refused(Level::O1), Some(Level::O2));
+            assert_eq!(unit.refused(&LevelSet::LLVM, Level::O1), Some(Level::O2));
             assert_eq!(unit.promotion(&rules, 0), Some(Level::O2));
             unit.compiled(Level::O2);
             assert_eq!(unit.promotion(&rules, 0), None);
-            assert_eq!(unit.refused(Level::O3), None);
+            assert_eq!(unit.refused(&LevelSet::LLVM, Level::O3), None);
             assert_eq!(unit.promotion(&rules, u64::MAX), None);
         }
     }
@@ -652,7 +657,7 @@ mod tests {
         let rules = plan();
         let mut unit = Unit::new(Kind::Function);
         assert_eq!(unit.first_code(&rules, 0), Some(Level::O0));
-        assert_eq!(unit.refused(Level::O0), Some(Level::O1));
+        assert_eq!(unit.refused(&LevelSet::LLVM, Level::O0), Some(Level::O1));
         assert_eq!(unit.first_code(&rules, 0), Some(Level::O1));
     }
 }

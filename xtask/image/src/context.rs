@@ -14,6 +14,7 @@ use bareflow_build::paths::{self, Cache};
 use bareflow_build::sdk;
 use bareflow_build::tools::{Installation, Tools};
 use bareflow_targets::DEFAULT as TARGET;
+use bareflow_tier_policy::{Generator, Level, LevelSet};
 
 /// Names a finished distribution to use instead of the one of this state of the repository.
 const DISTRIBUTION_VARIABLE: &str = "BAREFLOW_DISTRIBUTION";
@@ -84,6 +85,16 @@ impl Context {
             clangxx: self.tools.clangxx.clone(),
             lld: self.tools.lld.clone(),
             compiler_cache: CompilerCache::find(&self.tools, &self.cache),
+            has_cranelift: false,
+        }
+    }
+
+    /// Of kernels that have the code generators of these levels.
+    pub fn kernel_builder_for(&self, levels: &LevelSet) -> KernelBuilder {
+        let is_cranelift = |level: Level| level.row().generator == Generator::Cranelift;
+        KernelBuilder {
+            has_cranelift: levels.iter().any(is_cranelift),
+            ..self.kernel_builder()
         }
     }
 

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use bareflow_build::shell::shell;
 use bareflow_bundle::{ARGUMENT, Builder, ENVIRONMENT};
+use bareflow_tier_policy::LevelSet;
 use clap::Args;
 
 use super::files::FileArgs;
 use super::program::ProgramArgs;
-use bareflow_build::kernel::LlvmExtent;
+use bareflow_build::kernel::{KernelBuilder, LlvmExtent};
 use bareflow_build::tools::Installation;
 use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result, system};
@@ -34,8 +35,12 @@ pub struct Guest {
     /// How the program runs
     #[arg(long, value_enum, default_value_t)]
     tier: Tier,
+    /// The automatic tiers that there are, the lowest first: interpreter, if the program starts there, and some of C0, O0,
+    /// C1, O1, O2, O3; C0 and C1 are Cranelift's [default: interpreter,O0,O1,O2,O3]
+    #[arg(long, value_name = "TIERS")]
+    levels: Option<String>,
     /// A setting of the automatic tiers: policy=costs or policy=counts, calls=N,N,N,N or iterations=N,N,N,N
-    /// (thresholds of O0 to O3 for the policy of counts, - for never), budget=CYCLES, compile-ms=N, compile-mib=N, pool-mib=N,
+    /// (thresholds of the levels for the policy of counts, - for never), levels=TIERS, budget=CYCLES, compile-ms=N, compile-mib=N, pool-mib=N,
     /// snapshot-every=BOOTS, snapshot-keep=N, settle-ms=N, settle-percent=N, guided=0|1, background=0|1, or inject=SEED or refuse=LEVEL,... (for tests)
     #[arg(long = "set", value_name = "SETTING")]
     settings: Vec<String>,
@@ -107,6 +112,30 @@ impl Guest {
         Ok(Some(secret))
     }
 
+    fn tier_options(&self) -> TierOptions {
+        let levels = self.levels.iter().map(|levels| format!("levels={levels}"));
+        TierOptions {
+            settings: levels.chain(self.settings.clone()).collect(),
+            ..TierOptions::default()
+        }
+    }
+
+    /// What makes kernels that the program can run in as it is to.
+    ///
+    /// # Errors
+    /// That the settings are none.
+    pub fn kernel_builder(&self, context: &Context) -> Result<KernelBuilder> {
+        Ok(context.kernel_builder_for(&self.levels()?))
+    }
+
+    /// The levels at which there may be code of the program.
+    ///
+    /// # Errors
+    /// That the settings are none.
+    pub fn levels(&self) -> Result<LevelSet> {
+        self.tier_options().levels(self.tier).map_err(Error::usage)
+    }
+
     /// The tools, and the program as a bundle. A program that does not compile is reported before a kernel is
     /// built.
     ///
@@ -116,10 +145,10 @@ impl Guest {
         let project = self.program.project()?;
         let files = self.files.files(&project.files)?;
         let options = TierOptions {
-            settings: self.settings.clone(),
             profile: requests.profile,
             snapshot: requests.snapshot,
             secret: self.secret()?,
+            ..self.tier_options()
         };
         options.check(self.tier).map_err(Error::usage)?;
         let context = Context::prepare(Installation::from_flag(self.install_tools))?;

@@ -13,7 +13,7 @@ use clap::{ArgGroup, Args};
 use super::guest::{Guest, RunRequests, open_input};
 use super::training::TrainingArgs;
 use bareflow_build::kernel::KernelKind;
-use bareflow_image::error::{Result, system};
+use bareflow_image::error::{Error, Result, system};
 use bareflow_image::outputs::{OutputFile, Replace};
 use bareflow_image::training::Training;
 
@@ -59,6 +59,14 @@ impl ImageArgs {
     /// Whatever kept it from being made.
     pub fn run(self) -> Result<ExitCode> {
         let training = self.training();
+        if let Some(level) = self.precompile
+            && !self.guest.levels()?.contains(level)
+        {
+            let name = level.name();
+            let text =
+                format!("--precompile {name}: the program has no code of {name} (see --levels)");
+            return Err(Error::usage(text));
+        }
         let inputs = self.guest.inputs()?.into_iter().chain(self.stdin.clone());
         let inputs = inputs.chain(self.train.inputs());
         OutputFile::new(&self.out, "--out")?
@@ -71,13 +79,11 @@ impl ImageArgs {
             builder.add(name, &contents);
             bundle = builder.finish();
         }
-        let kernel = context
-            .kernel_builder()
-            .build(KernelKind::Machine, self.guest.llvm)?;
+        let builder = self.guest.kernel_builder(&context)?;
+        let kernel = builder.build(KernelKind::Machine, self.guest.llvm)?;
         let snapshot = match training.is_empty() {
             true => None,
             false => {
-                let builder = context.kernel_builder();
                 let hosted = builder.build(KernelKind::Hosted, self.guest.llvm)?;
                 Some(training.run(&bundle, &hosted, &kernel)?)
             }
@@ -100,8 +106,8 @@ impl ImageArgs {
 }
 
 fn parse_level(name: &str) -> std::result::Result<Level, String> {
-    let found = LEVELS.into_iter().find(|level| level.name() == name);
-    found.ok_or_else(|| "the levels are O0, O1, O2 and O3".into())
+    let names = LEVELS.map(Level::name).join(", ");
+    Level::from_name(name).ok_or_else(|| format!("the levels are {names}"))
 }
 
 /// What the program is to read, as an entry of its bundle: a file by its path, and what a device or a pipe has.

@@ -140,7 +140,8 @@ impl RunArgs {
         } else {
             KernelKind::Machine
         };
-        let executable = context.kernel_builder().build(kind, self.guest.llvm)?;
+        let builder = self.guest.kernel_builder(&context)?;
+        let executable = builder.build(kind, self.guest.llvm)?;
         let kernel_file = executable.clone();
         let bundle_path = folder.path().join("bundle");
         fs::write(&bundle_path, &bundle)?;

@@ -1,7 +1,7 @@
 // Code generators: what makes native code of a module, behind one interface.
 //
-// A generator is a folder beside this file, a row of the list in generator.cpp, and rows of the table of levels that
-// name it. It gets a module, and hands an ELF object back; or it refuses what it cannot make code of, with its reason,
+// A generator is a folder beside this file and a row of the list in generator.cpp, or comes with the options of the
+// session; and rows of the table of levels name it. It gets a module, and hands an ELF object back; or it refuses what it cannot make code of, with its reason,
 // and the function goes to the next level. Linking, and what is counted and noted in code, is the engine's: a generator
 // knows nothing of it.
 #pragma once

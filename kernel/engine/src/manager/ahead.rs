@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
-use bareflow_tier_policy::{Kind, LEVELS, Level, Size, Tier};
+use bareflow_tier_policy::{Kind, Level, Size, Tier};
 
 use crate::manager::compiler::{CompilerService, HORIZON_BOOTS};
 use crate::manager::program::Program;
@@ -28,7 +28,9 @@ impl CompilerService<'_> {
                 };
                 // Nobody waits: what is not worth more has at least code that is small.
                 let due = self.due_soon(program.record(unit), size).max(loops);
-                level = level.max(due).max(Some(Level::lowest_optimising()));
+                level = level
+                    .max(due)
+                    .max(Some(self.rules.config.levels.lowest_optimising()));
             }
             let function = program.record(unit).function;
             wanted.push(None);
@@ -37,7 +39,7 @@ impl CompilerService<'_> {
         for (unit, level) in wanted.into_iter().enumerate() {
             let mut level = level;
             while let Some(next) = level {
-                let levels = LEVELS.into_iter().rev();
+                let levels = self.rules.config.levels.iter().rev();
                 let mut levels = levels.filter(|lower| *lower <= next);
                 // What fails at a level may have code at a lower one.
                 levels.any(|level| self.compile_guarded(program, unit, level));
@@ -78,18 +80,19 @@ impl CompilerService<'_> {
         })
     }
 
-    /// Compiles what has run, so that the next boots need no compiler: the hottest functions at the best level, for as
+    /// Compiles what has run, so that the next boots need no compiler: the hottest functions at the best level in use, for as
     /// long as the settings allow; those that have no code at all in any case.
     ///
     /// # Errors
     /// The name of a function that has run and cannot be compiled.
     pub(crate) fn warm_up(&mut self, program: &mut Program) -> Result<(), String> {
+        let best = self.rules.config.levels.best();
         let mut open: Vec<(Reverse<u64>, Reverse<u64>, usize)> = Vec::new();
         for (unit, record) in program.records().iter().enumerate() {
             let counters = record.counters();
             if record.policy.kind() == Kind::Function
                 && counters.count > 0
-                && record.policy.can_become_best()
+                && record.policy.can_become(best)
             {
                 let heat = (Reverse(counters.total_cycles), Reverse(counters.count));
                 open.push((heat.0, heat.1, unit));
@@ -103,7 +106,7 @@ impl CompilerService<'_> {
             if platform.monotonic_ns() - start_ns >= limit_ns {
                 break;
             }
-            self.compile_for_later(program, *unit, Level::BEST);
+            self.compile_for_later(program, *unit, best);
         }
         let has_code = |record: &Record| {
             record.policy.kind() == Kind::Loop

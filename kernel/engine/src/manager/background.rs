@@ -439,7 +439,7 @@ impl CompilerService<'_> {
         };
         if let Some(cause) = cause {
             let text = String::from_utf8_lossy(bytes).into_owned();
-            Self::note_failure(program, unit, level, text, cause);
+            Self::note_failure(&self.rules.config.levels, program, unit, level, text, cause);
         }
         program.record(unit).set_limits(&self.rules);
     }
@@ -466,6 +466,7 @@ impl CompilerService<'_> {
             let unit = request.unit as usize;
             if unit < program.records().len() {
                 Self::note_failure(
+                    &self.rules.config.levels,
                     program,
                     unit,
                     request.level,

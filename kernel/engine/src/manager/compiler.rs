@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use bareflow_profile::Failure;
 use bareflow_program_env::report_note;
-use bareflow_tier_policy::{Candidate, Company, LEVELS, Learnt, Level, Rules, Size, Tier};
+use bareflow_tier_policy::{Candidate, Company, Learnt, Level, LevelSet, Rules, Size, Tier};
 
 use crate::bindings::{
     LLVM_ERROR_INTERNAL, LLVM_ERROR_REFUSED, LLVM_OK, llvm_compilation_t, llvm_error_t,
@@ -230,12 +230,13 @@ impl<'a> CompilerService<'a> {
             let count = record.counters().count;
             let Some(level) = record.policy.first_code(&self.rules, count) else {
                 // The program cannot go on without: once more, with no bounds.
-                let mut next = Some(Level::LOWEST);
-                while let Some(level) = next {
-                    next = match self.compile(program, unit, level) {
-                        Made::Refused(_) => level.next(),
-                        Made::Code | Made::Nothing => None,
-                    };
+                let levels = self.rules.config.levels;
+                let lowest = levels.lowest();
+                for level in core::iter::once(lowest).chain(levels.above(lowest)) {
+                    match self.compile(program, unit, level) {
+                        Made::Refused(_) => {}
+                        Made::Code | Made::Nothing => break,
+                    }
                 }
                 return;
             };
@@ -254,7 +255,7 @@ impl<'a> CompilerService<'a> {
         unit: usize,
         level: Level,
     ) -> bool {
-        let has_company = level == Level::LOWEST && self.rules.needs_sizes();
+        let has_company = level == self.rules.config.levels.lowest() && self.rules.needs_sizes();
         let company = if has_company {
             self.company_of(program, unit)
         } else {
@@ -319,9 +320,10 @@ impl<'a> CompilerService<'a> {
             );
             found.set_len(count);
         }
+        let lowest = self.rules.config.levels.lowest();
         let is_untried = |found: &llvm_successor_t| {
             let policy = &program.record(found.unit as usize).policy;
-            !policy.tried()[Level::LOWEST.index()]
+            !policy.tried()[lowest.index()]
         };
         let candidates = found.into_iter().filter(is_untried).map(|found| Candidate {
             unit: found.unit,
@@ -331,7 +333,7 @@ impl<'a> CompilerService<'a> {
         let size = program.record(unit).policy.size();
         let instructions = size.map_or(0, |size| size.compiled);
         self.company
-            .choose(Level::LOWEST, instructions, candidates)
+            .choose(lowest, instructions, candidates)
             .collect()
     }
 
@@ -365,7 +367,9 @@ impl<'a> CompilerService<'a> {
 
     /// Compiles a unit that has no code, at the lowest level that works.
     pub(crate) fn compile_first(&mut self, program: &mut Program, unit: usize) {
-        for level in LEVELS {
+        let levels = self.rules.config.levels;
+        let lowest = levels.lowest();
+        for level in core::iter::once(lowest).chain(levels.above(lowest)) {
             if program.record(unit).policy.tried()[level.index()] {
                 continue;
             }
@@ -429,6 +433,7 @@ impl<'a> CompilerService<'a> {
 
     /// Notes that a compilation has failed. Returns what that means for the unit.
     pub(super) fn note_failure(
+        levels: &LevelSet,
         program: &mut Program,
         unit: usize,
         level: Level,
@@ -445,7 +450,7 @@ impl<'a> CompilerService<'a> {
                 record.policy.took_too_long(level);
                 Made::Nothing
             }
-            Cause::Refused => Made::Refused(record.policy.refused(level)),
+            Cause::Refused => Made::Refused(record.policy.refused(levels, level)),
         };
         record.failures.push(Failure {
             level,
@@ -473,7 +478,14 @@ impl<'a> CompilerService<'a> {
         if error != LLVM_OK {
             self.rules.spent_cycles += now() - start;
             let reason = session.last_error();
-            return Self::note_failure(program, unit, level, reason, Cause::of(error));
+            return Self::note_failure(
+                &self.rules.config.levels,
+                program,
+                unit,
+                level,
+                reason,
+                Cause::of(error),
+            );
         }
         self.rules.spent_cycles += made.cycles;
         let cycles = made.cycles + beside.unwrap_or(0);

@@ -64,8 +64,9 @@ impl CompilerService<'_> {
         if self.rules.is_beside {
             let policy = &program.record(unit).policy;
             let is_interpreted = version == Tier::Interpreter && policy.tier() == version;
-            if is_interpreted && !policy.tried()[Level::LOWEST.index()] {
-                self.compile_in_company(program, unit, Level::LOWEST);
+            let lowest = self.rules.config.levels.lowest();
+            if is_interpreted && !policy.tried()[lowest.index()] {
+                self.compile_in_company(program, unit, lowest);
             }
             let policy = &program.record(unit).policy;
             let is_interpreted = version == Tier::Interpreter && policy.tier() == version;

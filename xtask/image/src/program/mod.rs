@@ -22,7 +22,7 @@ use bareflow_bundle::{
 
 use bareflow_driver::DriverError;
 use bareflow_protocol::exit_code;
-use bareflow_tier_policy::Config;
+use bareflow_tier_policy::{Config, Level, LevelSet};
 
 pub use build::Sources;
 pub use compiler::ProgramCompiler;
@@ -86,6 +86,12 @@ pub enum Tier {
     /// Native code, not optimised
     #[value(name = "O0")]
     O0,
+    /// Native code by Cranelift, not optimised; by LLVM what it refuses
+    #[value(name = "C0")]
+    C0,
+    /// Native code by Cranelift, optimised; by LLVM what it refuses
+    #[value(name = "C1")]
+    C1,
     /// Native code, optimised lightly
     #[value(name = "O1")]
     O1,
@@ -98,7 +104,7 @@ pub enum Tier {
 }
 
 impl Tier {
-    /// All of them.
+    /// All that every kernel has.
     pub const ALL: [Self; 6] = [
         Self::Auto,
         Self::Interpreter,
@@ -114,6 +120,8 @@ impl Tier {
             Self::Auto => "auto",
             Self::Interpreter => "interpreter",
             Self::O0 => "O0",
+            Self::C0 => "C0",
+            Self::C1 => "C1",
             Self::O1 => "O1",
             Self::O2 => "O2",
             Self::O3 => "O3",
@@ -184,13 +192,28 @@ impl TierOptions {
                 tier.name()
             ));
         }
+        self.config().map(drop)
+    }
+
+    fn config(&self) -> Result<Config, String> {
         let mut config = Config::AUTOMATIC;
         for setting in &self.settings {
             config
                 .set(setting)
                 .map_err(|error| format!("--set {setting}: {error}"))?;
         }
-        Ok(())
+        Ok(config)
+    }
+
+    /// The levels at which there may be code of a program at `tier`.
+    ///
+    /// # Errors
+    /// As [`TierOptions::check`].
+    pub fn levels(&self, tier: Tier) -> Result<LevelSet, String> {
+        match Level::from_name(tier.name()) {
+            Some(level) => Ok(LevelSet::of(level)),
+            None => Ok(self.config()?.levels),
+        }
     }
 }
 

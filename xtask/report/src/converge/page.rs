@@ -1,6 +1,6 @@
 //! The figures as one page of HTML that needs no other file.
 
-use bareflow_tier_policy::TIERS;
+use bareflow_tier_policy::{TIERS, Tier};
 use indicatif::HumanBytes;
 use maud::{Markup, PreEscaped, html};
 use plotters::style::RGBColor;
@@ -56,10 +56,15 @@ pub fn render(convergence: &Convergence) -> Result<String, PlotError> {
             Ok((*title, plot::numbered(&[line], "boot", unit)?))
         })
         .collect::<Result<_, PlotError>>()?;
-    let tiers: Vec<StepLine> = TIERS
-        .into_iter()
+    let is_used = |tier: &Tier| {
+        let mut boots = convergence.boots.iter();
+        boots.any(|boot| boot.functions[tier.index()] > 0)
+    };
+    let used: Vec<Tier> = TIERS.into_iter().filter(is_used).collect();
+    let tiers: Vec<StepLine> = used
+        .iter()
         .map(|tier| {
-            line(convergence, tier_color(tier), &|boot| {
+            line(convergence, tier_color(*tier), &|boot| {
                 boot.functions[tier.index()] as f64
             })
         })
@@ -75,7 +80,7 @@ pub fn render(convergence: &Convergence) -> Result<String, PlotError> {
         }
         h2 { "Functions in each tier" }
         p { "Lines are drawn slightly apart, so that those of the same number all show." }
-        (legend())
+        (legend(&used))
         figure { (PreEscaped(tiers)) }
         @for (title, plot) in plots {
             h2 { (title) }

@@ -73,8 +73,11 @@ pub trait Figures {
     /// How long a number of the ranking is.
     fn ranked_duration(&self, measure: Measure, number: u64) -> Duration;
 
-    /// The figures of every level.
-    fn levels(&self) -> [LevelFigures; LEVELS.len()];
+    /// The figures of the levels that were in use, and of those that code was made at in their place.
+    fn levels(&self) -> Vec<LevelFigures>;
+
+    /// The tiers that functions can have been in: the interpreter, and these levels.
+    fn tiers(&self) -> Vec<Tier>;
 
     /// How many functions were in each tier, from the start on and after every compilation of a function.
     ///
@@ -134,26 +137,42 @@ impl Figures for RunProfile {
         }
     }
 
-    fn levels(&self) -> [LevelFigures; LEVELS.len()] {
+    fn levels(&self) -> Vec<LevelFigures> {
         let mut figures = LEVELS.map(|level| LevelFigures {
             level,
-            threshold: self.levels[level.index()].calls,
-            function_count: self
-                .functions
-                .iter()
-                .filter(|function| function.tier == Tier::Native(level))
-                .count(),
+            threshold: None,
+            function_count: 0,
             compilation_count: 0,
             cycles: 0,
             code_bytes: 0,
         });
+        let mut is_shown = [false; LEVELS.len()];
+        for used in &self.levels {
+            is_shown[used.level.index()] = true;
+            figures[used.level.index()].threshold = used.calls;
+        }
+        for function in &self.functions {
+            if let Tier::Native(level) = function.tier {
+                is_shown[level.index()] = true;
+                figures[level.index()].function_count += 1;
+            }
+        }
         for compilation in self.functions.iter().flat_map(all_compilations) {
+            is_shown[compilation.level.index()] = true;
             let figures = &mut figures[compilation.level.index()];
             figures.compilation_count += 1;
             figures.cycles = figures.cycles.saturating_add(compilation.cycles);
             figures.code_bytes = figures.code_bytes.saturating_add(compilation.code_bytes);
         }
-        figures
+        let mut shown = is_shown.into_iter();
+        let figures = figures.into_iter();
+        figures.filter(|_| shown.next() == Some(true)).collect()
+    }
+
+    fn tiers(&self) -> Vec<Tier> {
+        let levels = Figures::levels(self).into_iter();
+        let levels = levels.map(|figures| Tier::Native(figures.level));
+        core::iter::once(Tier::Interpreter).chain(levels).collect()
     }
 
     fn tier_history(&self) -> Vec<TierCounts> {
@@ -260,7 +279,7 @@ fn function_name<'a>(symbol: &'a str, functions: &HashMap<&str, u64>) -> Option<
         return Some(symbol);
     }
     let (name, suffix) = symbol.rsplit_once('.')?;
-    matches!(suffix, "O0" | "O1" | "O2" | "O3").then_some(name)
+    Level::from_name(suffix).map(|_| name)
 }
 
 #[cfg(test)]
@@ -270,11 +289,18 @@ mod tests {
     use super::super::tests::{fixture, fixture_with};
     use super::*;
 
+    fn of_tiers(step: &TierCounts) -> Vec<usize> {
+        let tiers = fixture().tiers().into_iter();
+        tiers.map(|tier| step.counts[tier.index()]).collect()
+    }
+
     #[test]
     fn levels_count_functions_and_loops() {
-        let levels = fixture().levels();
-        assert_eq!(levels.map(|level| level.function_count), [1, 1, 1, 1]);
-        assert_eq!(levels.map(|level| level.compilation_count), [4, 3, 3, 1]);
+        let levels = Figures::levels(&fixture());
+        let of_each =
+            |number: fn(&LevelFigures) -> usize| levels.iter().map(number).collect::<Vec<_>>();
+        assert_eq!(of_each(|level| level.function_count), [1, 1, 1, 1]);
+        assert_eq!(of_each(|level| level.compilation_count), [4, 3, 3, 1]);
         assert_eq!(levels[3].cycles, 33_840_000);
         assert_eq!(levels[2].code_bytes, 322 + 508 + 198);
         assert_eq!(levels[0].threshold, Some(2));
@@ -283,18 +309,18 @@ mod tests {
     #[test]
     fn every_function_is_in_one_tier_at_any_time() {
         let history = fixture().tier_history();
-        assert_eq!(history[0].counts, [6, 0, 0, 0, 0]);
+        assert_eq!(of_tiers(&history[0]), [6, 0, 0, 0, 0]);
         assert!(history.is_sorted_by(|earlier, later| earlier.at < later.at));
         for step in &history {
             assert_eq!(step.counts.iter().sum::<usize>(), 6);
         }
-        assert_eq!(history.last().unwrap().counts, [2, 1, 1, 1, 1]);
+        assert_eq!(of_tiers(history.last().unwrap()), [2, 1, 1, 1, 1]);
     }
 
     #[test]
     fn a_function_that_was_never_compiled_stays_in_its_tier() {
         let profile = fixture_with("/functions/4/tier", json!("O3")).unwrap();
-        assert_eq!(profile.tier_history()[0].counts, [5, 0, 0, 0, 1]);
+        assert_eq!(of_tiers(&profile.tier_history()[0]), [5, 0, 0, 0, 1]);
     }
 
     #[test]

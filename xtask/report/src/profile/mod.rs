@@ -122,7 +122,11 @@ mod tests {
         let profile = fixture();
         assert_eq!(profile.kernel, KernelFlavour::Machine);
         assert_eq!(
-            profile.levels.map(|level| level.calls),
+            profile
+                .levels
+                .iter()
+                .map(|level| level.calls)
+                .collect::<Vec<_>>(),
             [Some(2), Some(100), Some(5_000), Some(100_000)]
         );
         let fib = &profile.functions[0];

@@ -8,7 +8,7 @@ use super::figures::Figures;
 use super::figures::{LevelFigures, Measure, percent};
 use super::plot::{self, Bar, PlotError, StepLine};
 use super::{RunProfile, printable};
-use bareflow_tier_policy::{TIERS, Tier};
+use bareflow_tier_policy::{LEVELS, Tier};
 
 const FUNCTION_LIMIT: usize = 20;
 const SYMBOL_LIMIT: usize = 30;
@@ -23,7 +23,7 @@ pub fn render(profile: &RunProfile) -> Result<String, PlotError> {
         (summary(profile))
         h2 { "Functions in each tier over time" }
         p { "Lines are drawn slightly apart, so that those of the same number all show." }
-        (legend())
+        (legend(&profile.tiers()))
         figure { (PreEscaped(tier_plot(profile)?)) }
         (function_section(profile)?)
         h2 { "Compile time of each level" }
@@ -111,8 +111,10 @@ fn summary(profile: &RunProfile) -> Markup {
 }
 
 /// Those of the levels, the lowest first; with more levels they come again.
-const LEVEL_COLORS: [RGBColor; 4] = [
+const LEVEL_COLORS: [RGBColor; LEVELS.len()] = [
+    RGBColor(122, 92, 190),
     RGBColor(47, 134, 209),
+    RGBColor(171, 99, 163),
     RGBColor(10, 154, 115),
     RGBColor(199, 125, 10),
     RGBColor(209, 73, 91),
@@ -122,16 +124,16 @@ const LEVEL_COLORS: [RGBColor; 4] = [
 pub fn tier_color(tier: Tier) -> RGBColor {
     match tier {
         Tier::Interpreter => RGBColor(138, 138, 138),
-        Tier::Native(level) => LEVEL_COLORS[level.index() % LEVEL_COLORS.len()],
+        Tier::Native(level) => LEVEL_COLORS[level.index()],
     }
 }
 
 /// What the colours mean.
-pub fn legend() -> Markup {
+pub fn legend(tiers: &[Tier]) -> Markup {
     html! {
         p class="legend" {
-            @for tier in TIERS {
-                @let RGBColor(red, green, blue) = tier_color(tier);
+            @for tier in tiers {
+                @let RGBColor(red, green, blue) = tier_color(*tier);
                 span {
                     i style=(format!("background: rgb({red}, {green}, {blue})")) {}
                     (tier.name())
@@ -152,7 +154,8 @@ fn tier_plot(profile: &RunProfile) -> Result<String, PlotError> {
         _ => (1e6, "µs"),
     };
     let time = |cycles| profile.duration(cycles).as_secs_f64() * factor;
-    let lines: Vec<StepLine> = TIERS
+    let lines: Vec<StepLine> = profile
+        .tiers()
         .into_iter()
         .map(|tier| StepLine {
             points: history
@@ -214,16 +217,19 @@ fn level_plot(
     number: impl Fn(&LevelFigures) -> u64,
     text: impl Fn(u64) -> String,
 ) -> Result<Markup, PlotError> {
-    let bars = profile.levels().map(|figures| {
-        let tier = Tier::Native(figures.level);
-        let number = number(&figures);
-        Bar {
-            label: format!("{} ({})", tier.name(), figures.compilation_count),
-            value: number as f64,
-            note: text(number),
-            color: tier_color(tier),
-        }
-    });
+    let figures = Figures::levels(profile).into_iter();
+    let bars: Vec<Bar> = figures
+        .map(|figures| {
+            let tier = Tier::Native(figures.level);
+            let number = number(&figures);
+            Bar {
+                label: format!("{} ({})", tier.name(), figures.compilation_count),
+                value: number as f64,
+                note: text(number),
+                color: tier_color(tier),
+            }
+        })
+        .collect();
     Ok(html! {
         p { "The number of compilations, of functions and of loops, is in parentheses." }
         figure { (PreEscaped(plot::bars(&bars)?)) }
@@ -287,7 +293,7 @@ mod tests {
         let page = render(&fixture()).unwrap();
         assert!(page.starts_with("<!DOCTYPE html>"));
         assert_eq!(page.matches("<svg ").count(), 4);
-        assert!(page.matches("<polyline ").count() >= TIERS.len());
+        assert!(page.matches("<polyline ").count() >= fixture().tiers().len());
         assert_eq!(page.matches("<table>").count(), 2);
         for text in ["729.00ms (60.8 %)", "14.10ms", "serial_write", "74.4 %"] {
             assert!(page.contains(text), "{text}");

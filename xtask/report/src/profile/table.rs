@@ -70,7 +70,7 @@ fn levels(profile: &RunProfile) -> Table {
         false => "none",
         true => "unused",
     };
-    for figures in profile.levels() {
+    for figures in Figures::levels(profile) {
         table.add_row([
             figures.level.name().to_owned(),
             figures
