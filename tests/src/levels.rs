@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bareflow_report::profile::{Compilation, Failure, RunProfile};
-use bareflow_tier_policy::{LEVELS, Level};
+use bareflow_tier_policy::{LEVELS, Level, LevelSet};
 
 use super::background::{BESIDE, rounds};
 use super::generated::Generated;
@@ -127,8 +127,8 @@ fn check_unit(
                 failure.reason
             ));
         }
-        let next = LEVELS
-            .into_iter()
+        let next = LevelSet::LLVM
+            .iter()
             .find(|level| *level > failure.level && !refusing.contains(level));
         found.refused += 1;
         if compilations.iter().any(|made| Some(made.level) == next) {

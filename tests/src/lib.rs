@@ -11,6 +11,7 @@ mod cases;
 mod consumers;
 mod converging;
 mod coverage;
+mod cranelift;
 mod csmith;
 mod cxx;
 mod distribution;
@@ -88,6 +89,7 @@ fn program_tests(subject: &Arc<Subject>, options: Options) -> io::Result<Vec<Tes
     tests.extend(input::tests(subject));
     tests.extend(jail::tests(subject));
     tests.extend(levels::tests(subject));
+    tests.extend(cranelift::tests(subject));
     tests.extend(hot_loops::tests(subject));
     tests.extend(profile_guided::tests(subject));
     tests.extend(background::tests(subject));

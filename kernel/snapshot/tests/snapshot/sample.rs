@@ -34,7 +34,7 @@ pub fn snapshot(code: &[u8], boots: u64) -> Snapshot<'_> {
         name: "main",
         kind: Kind::Function,
         tier: Tier::Native(Level::O3),
-        tried: [true, true, false, true],
+        tried: [false, true, false, true, false, true],
         loops: Some(Level::O3),
         calls: 12 * boots,
         cycles: Some(CallCycles {
@@ -52,7 +52,7 @@ pub fn snapshot(code: &[u8], boots: u64) -> Snapshot<'_> {
         name: "cold",
         kind: Kind::Loop,
         tier: Tier::Interpreter,
-        tried: [false; 4],
+        tried: [false; 6],
         loops: None,
         calls: 1,
         cycles: None,
@@ -109,7 +109,7 @@ pub fn snapshot(code: &[u8], boots: u64) -> Snapshot<'_> {
                 part: Part::Program,
                 count: 7 * boots,
             }],
-            learnt: [1000, 900, 0, 1100],
+            learnt: [0, 1000, 0, 900, 0, 1100],
         },
     }
 }

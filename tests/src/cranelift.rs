@@ -1,0 +1,206 @@
+//! The levels of Cranelift: programs run as they do at those of LLVM, and what Cranelift refuses goes to one of those.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+
+use bareflow_build::kernel::{KernelKind, LlvmExtent};
+use bareflow_image::program::{Program, Tier, TierOptions};
+use bareflow_report::profile::RunProfile;
+use bareflow_tier_policy::{Level, LevelSet};
+
+use super::examples::{self, Example};
+use super::generated::Generated;
+use super::matrix::expect;
+use super::runner::{Check, Test};
+use super::subject::{Conditions, Place, Subject};
+
+/// Compiled as soon as anything is due, and then at each level in turn.
+const IN_TURN: &[&str] = &[
+    "levels=interpreter,C0,C1,O2,O3",
+    "calls=1,2,3,4",
+    "iterations=1,2,3,4",
+];
+/// By costs.
+const FIRST: &[&str] = &["levels=interpreter,C0,O2,O3"];
+/// One level alone, with a profile.
+const ONLY_C0: &[&str] = &["levels=C0"];
+
+/// Kernels that have Cranelift, made when the first test wants them.
+struct Kernels {
+    plain: Arc<Subject>,
+    made: OnceLock<Result<Subject, String>>,
+}
+
+impl Kernels {
+    fn subject(&self) -> Result<&Subject, String> {
+        let make = || {
+            let context = &self.plain.context;
+            let builder = context.kernel_builder_for(&LevelSet::of(Level::C0));
+            let build = |kind| builder.build(kind, LlvmExtent::Full);
+            let [hosted, machine] = [KernelKind::Hosted, KernelKind::Machine].map(build);
+            let hosted = hosted.map_err(|error| error.to_string())?;
+            let machine = machine.map_err(|error| error.to_string())?;
+            Subject::new(context, Some(hosted), Some(machine)).map_err(|error| error.to_string())
+        };
+        self.made.get_or_init(make).as_ref().map_err(Clone::clone)
+    }
+}
+
+/// The tests of Cranelift's levels.
+pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
+    let kernels = Arc::new(Kernels {
+        plain: Arc::clone(subject),
+        made: OnceLock::new(),
+    });
+    let checks: [(&str, Check<Kernels>); 9] = [
+        ("examples::c0", |kernels| {
+            check_examples(kernels, Tier::C0, &[])
+        }),
+        ("examples::c1", |kernels| {
+            check_examples(kernels, Tier::C1, &[])
+        }),
+        ("examples::in_turn", |kernels| {
+            check_examples(kernels, Tier::Auto, IN_TURN)
+        }),
+        ("examples::first", |kernels| {
+            check_examples(kernels, Tier::Auto, FIRST)
+        }),
+        ("machine", check_machine),
+        ("refusals", check_refusals),
+        ("failures", check_failures),
+        ("absent", check_absent),
+        ("passing", check_passing),
+    ];
+    Test::of_checks("cranelift", &kernels, &checks)
+}
+
+fn program(subject: &Subject, example: &Example) -> Result<Program, String> {
+    Program::build(&example.sources, &subject.compiler).map_err(|error| error.to_string())
+}
+
+fn options(settings: &[&str]) -> TierOptions {
+    TierOptions {
+        settings: settings.iter().copied().map(str::to_owned).collect(),
+        ..TierOptions::default()
+    }
+}
+
+fn check_examples(kernels: &Kernels, tier: Tier, settings: &[&str]) -> Result<(), String> {
+    let subject = kernels.subject()?;
+    for folder in ["examples", "tests/fixtures/cases", "tests/fixtures/cxx"] {
+        let found = examples::find(&subject.context.root.join(folder));
+        for example in found.map_err(|error| error.to_string())? {
+            let bundle = program(subject, &example)?.bundle_with(&[], tier, &options(settings));
+            let run = subject.run(Place::Hosted, &bundle, Conditions::default())?;
+            expect(&run, 0, &example.expected)
+                .map_err(|error| format!("{}: {error}", example.name))?;
+        }
+    }
+    Ok(())
+}
+
+fn check_machine(kernels: &Kernels) -> Result<(), String> {
+    let subject = kernels.subject()?;
+    let found = examples::find(&subject.context.root.join("examples"));
+    let found = found.map_err(|error| error.to_string())?;
+    for name in ["nbody", "json"] {
+        let example = found.iter().find(|example| example.name == name);
+        let example = example.ok_or("an example is missing")?;
+        let bundle = program(subject, example)?.bundle_with(&[], Tier::Auto, &options(IN_TURN));
+        let run = subject.run(Place::Disk, &bundle, Conditions::default())?;
+        expect(&run, 0, &example.expected).map_err(|error| format!("{name}: {error}"))?;
+    }
+    Ok(())
+}
+
+/// A function for each kind of what is refused, named by that, and one that is not.
+const REFUSED: &str = include_str!("../fixtures/cranelift/refused.c");
+/// As they are called in the reasons.
+const KINDS: &[(&str, &str)] = &[
+    ("f_assembly", "assembly"),
+    ("f_long_double", "type"),
+    ("f_variadic", "variadic function"),
+    ("f_dynamic", "dynamic stack"),
+    ("f_twice", "call that returns twice"),
+    ("f_vector", "passing"),
+];
+
+fn profile_of(subject: &Subject, source: &str, settings: &[&str]) -> Result<RunProfile, String> {
+    let program = Generated::build(subject, source)?;
+    let run = program.run(subject, Place::Hosted, settings)?;
+    program.examine(&run).cloned()
+}
+
+fn check_refusals(kernels: &Kernels) -> Result<(), String> {
+    let profile = profile_of(kernels.subject()?, REFUSED, ONLY_C0)?;
+    for function in &profile.functions {
+        let at_c0 = |level| level == Level::C0;
+        let refusal = function.failures.iter().find(|one| at_c0(one.level));
+        let is_made = function.compilations.iter().any(|one| at_c0(one.level));
+        let kind = KINDS.iter().find(|(name, _)| *name == function.name);
+        let name = &function.name;
+        match (kind, refusal) {
+            (Some((_, kind)), Some(refusal)) if refusal.refused => {
+                if !refusal.reason.contains(&format!("{kind}: ")) || is_made {
+                    return Err(format!("{name}: {}", refusal.reason));
+                }
+                if function.compilations.is_empty() {
+                    return Err(format!("{name} has no code"));
+                }
+            }
+            (None, None) => {}
+            _ => return Err(format!("{name}: {:?}", function.failures)),
+        }
+    }
+    let names: BTreeSet<&str> = profile
+        .functions
+        .iter()
+        .map(|one| one.name.as_str())
+        .collect();
+    match KINDS.iter().find(|(name, _)| !names.contains(name)) {
+        Some((missing, _)) => Err(format!("{missing} did not run")),
+        None => Ok(()),
+    }
+}
+
+/// Faults inside compilations end these alone, whoever compiles.
+fn check_failures(kernels: &Kernels) -> Result<(), String> {
+    let subject = kernels.subject()?;
+    let mut failed = 0;
+    for seed in 1..=6 {
+        let inject = format!("inject={seed}");
+        let settings = [
+            &["levels=interpreter,C0,C1,O2,O3"],
+            &IN_TURN[1..],
+            &[&inject],
+        ]
+        .concat();
+        let profile = profile_of(subject, REFUSED, &settings)?;
+        let failures = profile.functions.iter().flat_map(|one| &one.failures);
+        failed += failures.filter(|failure| !failure.refused).count();
+    }
+    match failed {
+        0 => Err("nothing has failed".into()),
+        _ => Ok(()),
+    }
+}
+
+/// A kernel without Cranelift goes to the next level.
+fn check_absent(kernels: &Kernels) -> Result<(), String> {
+    let profile = profile_of(&kernels.plain, REFUSED, FIRST)?;
+    let mut failures = profile.functions.iter().flat_map(|one| &one.failures);
+    match failures.find(|failure| !failure.reason.contains("no code generator 'cranelift'")) {
+        Some(other) => Err(other.reason.clone()),
+        None => Ok(()),
+    }
+}
+
+/// Arguments and results of all kinds, between functions of both generators.
+fn check_passing(kernels: &Kernels) -> Result<(), String> {
+    const PASSING: &str = include_str!("../fixtures/cranelift/passing.c");
+    let subject = kernels.subject()?;
+    for settings in [ONLY_C0, &["levels=C1"], IN_TURN] {
+        profile_of(subject, PASSING, settings)?;
+    }
+    Ok(())
+}
