@@ -77,10 +77,10 @@ pub(crate) fn translate<'a>(
     name: &str,
 ) -> Result<(), Refusal> {
     let is = |prefix: &&str| name.starts_with(*prefix);
-    if HINTS.iter().any(|hint| is(hint)) {
+    if HINTS.iter().any(is) {
         return Ok(());
     }
-    if FORWARDED.iter().any(|hint| is(hint)) {
+    if FORWARDED.iter().any(is) {
         return forward(translator, call);
     }
     match name {

@@ -27,15 +27,21 @@ macro_rules! handle {
                 NonNull::new(raw).map(|raw| Self(raw, PhantomData))
             }
 
-            /// What LLVM promises to be there.
-            fn known(raw: Raw) -> Self {
-                Self::of(raw).expect("LLVM's IR is whole")
-            }
-
             fn raw(self) -> Raw {
                 self.0.as_ptr()
             }
         }
+    };
+}
+
+macro_rules! always_there {
+    ($($name:ident),*) => {
+        $(impl $name<'_> {
+            /// What LLVM promises to be there.
+            fn known(raw: Raw) -> Self {
+                Self::of(raw).expect("LLVM's IR is whole")
+            }
+        })*
     };
 }
 
@@ -69,6 +75,8 @@ handle! {
     /// How types lie in memory.
     Layout
 }
+
+always_there!(Block, Layout, Type, Value);
 
 #[rustfmt::skip]
 unsafe extern "C" {
@@ -110,6 +118,7 @@ unsafe extern "C" {
     fn LLVMGetGEPSourceElementType(value: Raw) -> Raw;
     fn LLVMGetAlignment(value: Raw) -> c_uint;
     fn LLVMGetOrdering(instruction: Raw) -> c_uint;
+    fn LLVMGetVolatile(instruction: Raw) -> i32;
     fn LLVMGetAtomicRMWBinOp(instruction: Raw) -> c_uint;
     fn LLVMGetNumIndices(instruction: Raw) -> c_uint;
     fn LLVMGetIndices(instruction: Raw) -> *const c_uint;
@@ -351,8 +360,8 @@ impl<'a> Value<'a> {
     pub(crate) fn blocks(self) -> impl Iterator<Item = Block<'a>> {
         // SAFETY: as above.
         let first = Block::of(unsafe { LLVMGetFirstBasicBlock(self.raw()) });
-        // SAFETY: as above.
         core::iter::successors(first, |block| {
+            // SAFETY: as above.
             Block::of(unsafe { LLVMGetNextBasicBlock(block.raw()) })
         })
     }
@@ -439,6 +448,12 @@ impl<'a> Value<'a> {
     pub(crate) fn is_atomic(self) -> bool {
         // SAFETY: as above; only loads and stores are asked.
         unsafe { LLVMGetOrdering(self.raw()) != 0 }
+    }
+
+    /// Whether a load is volatile.
+    pub(crate) fn is_volatile(self) -> bool {
+        // SAFETY: as above; only loads are asked.
+        unsafe { LLVMGetVolatile(self.raw()) != 0 }
     }
 
     pub(crate) fn rmw(self) -> u32 {
@@ -560,8 +575,8 @@ impl<'a> Block<'a> {
     pub(crate) fn instructions(self) -> impl Iterator<Item = Value<'a>> {
         // SAFETY: the block is in a module that lives.
         let first = Value::of(unsafe { LLVMGetFirstInstruction(self.raw()) });
-        // SAFETY: as above.
         core::iter::successors(first, |instruction| {
+            // SAFETY: as above.
             Value::of(unsafe { LLVMGetNextInstruction(instruction.raw()) })
         })
     }
@@ -582,8 +597,8 @@ impl<'a> Module<'a> {
     pub(crate) fn functions(self) -> impl Iterator<Item = Value<'a>> {
         // SAFETY: the module lives.
         let first = Value::of(unsafe { LLVMGetFirstFunction(self.raw()) });
-        // SAFETY: as above.
         core::iter::successors(first, |function| {
+            // SAFETY: as above.
             Value::of(unsafe { LLVMGetNextFunction(function.raw()) })
         })
     }
@@ -591,8 +606,8 @@ impl<'a> Module<'a> {
     pub(crate) fn variables(self) -> impl Iterator<Item = Value<'a>> {
         // SAFETY: as above.
         let first = Value::of(unsafe { LLVMGetFirstGlobal(self.raw()) });
-        // SAFETY: as above.
         core::iter::successors(first, |variable| {
+            // SAFETY: as above.
             Value::of(unsafe { LLVMGetNextGlobal(variable.raw()) })
         })
     }
