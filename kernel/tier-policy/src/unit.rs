@@ -222,6 +222,26 @@ impl Unit {
         due(&self.thresholds(rules), count).filter(|level| self.may_become(*level))
     }
 
+    /// Whether `boots` more that count as much as the last one would have the unit compiled at a level for which it was not
+    /// due before. It ran in code of `runs_in`, its own or its function's: a level that is not above that changes nothing.
+    #[must_use]
+    pub fn gets_nearer(
+        &self,
+        rules: &Rules,
+        earlier: u64,
+        count: u64,
+        boots: u64,
+        runs_in: Tier,
+    ) -> bool {
+        let more = count.saturating_sub(earlier).saturating_mul(boots);
+        let least = self.first_level(rules);
+        let due = |count| {
+            self.due(rules, count)
+                .filter(|level| *level >= least && Tier::Native(*level) > runs_in)
+        };
+        more > 0 && due(count.saturating_add(more)) > due(earlier)
+    }
+
     /// The level to compile at when native code is about to be entered and there is none; `None` when
     /// every level has failed. The budget does not count: without code the program cannot go on.
     #[must_use]

@@ -60,21 +60,19 @@ impl CompilerService<'_> {
         )
     }
 
-    /// Whether counts are worth being kept: a unit has run that had not run before, or some boots more like this one
-    /// would make one due for a level. Otherwise the next boots do the same from the counts that are kept already.
+    /// Whether counts are worth being kept: some boots more like this one would have a unit compiled at a level above that
+    /// of the code that it runs in. Otherwise the next boots do the same from the counts that are kept already.
     pub(crate) fn has_counted_news(&self, program: &Program) -> bool {
-        program.records().iter().any(|record| {
+        let mut records = program.records().iter().enumerate();
+        records.any(|(unit, record)| {
             let (count, earlier) = (record.counters().count, record.earlier_count);
-            if count == earlier || earlier == 0 {
-                return count > 0 && earlier == 0;
-            }
+            let runs_in = program.record(record.function).policy.tier();
             // LLVM is not asked for what only the next boots need to know.
             let mut policy = record.policy.clone();
-            if policy.size().is_none() && policy.tier() != Tier::Interpreter {
-                policy.set_size(size_of_code(record.restored_bytes));
+            if policy.size().is_none() && policy.tier().max(runs_in) != Tier::Interpreter {
+                policy.set_size(program.guess_size(unit));
             }
-            let expected = count.saturating_add((count - earlier).saturating_mul(HORIZON_BOOTS));
-            policy.due(&self.rules, expected) > policy.due(&self.rules, earlier)
+            policy.gets_nearer(&self.rules, earlier, count, HORIZON_BOOTS, runs_in)
         })
     }
 
