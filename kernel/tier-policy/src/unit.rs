@@ -199,7 +199,9 @@ impl Unit {
         up_to.flatten().next().copied().unwrap_or(1)
     }
 
-    fn may_become(&self, level: Level) -> bool {
+    /// Whether compiling it at the level is still to be tried, and would be an improvement.
+    #[must_use]
+    pub fn may_become(&self, level: Level) -> bool {
         Tier::Native(level) > self.tier && !self.tried[level.index()]
     }
 
@@ -222,24 +224,13 @@ impl Unit {
         due(&self.thresholds(rules), count).filter(|level| self.may_become(*level))
     }
 
-    /// Whether `boots` more that count as much as the last one would have the unit compiled at a level for which it was not
-    /// due before. It ran in code of `runs_in`, its own or its function's: a level that is not above that changes nothing.
+    /// The level that its count makes it due for, of those that make a difference: it runs in code of `runs_in`, its own or
+    /// its function's, and its first code is never of the levels below that.
     #[must_use]
-    pub fn gets_nearer(
-        &self,
-        rules: &Rules,
-        earlier: u64,
-        count: u64,
-        boots: u64,
-        runs_in: Tier,
-    ) -> bool {
-        let more = count.saturating_sub(earlier).saturating_mul(boots);
-        let least = self.first_level(rules);
-        let due = |count| {
-            self.due(rules, count)
-                .filter(|level| *level >= least && Tier::Native(*level) > runs_in)
-        };
-        more > 0 && due(count.saturating_add(more)) > due(earlier)
+    pub fn due_beyond(&self, rules: &Rules, count: u64, runs_in: Tier) -> Option<Level> {
+        let first = self.first_level(rules);
+        self.due(rules, count)
+            .filter(|level| *level >= first && Tier::Native(*level) > runs_in)
     }
 
     /// The level to compile at when native code is about to be entered and there is none; `None` when

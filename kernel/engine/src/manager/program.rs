@@ -206,12 +206,12 @@ impl Program {
         &mut self.records[unit]
     }
 
-    /// How large a unit of a restored program is, by its code, which keeps LLVM closed. A loop without code of its own would
-    /// get that of the rest of its function.
+    /// How large a unit is by its code, which keeps LLVM closed. A loop without code of its own would get that of the rest of
+    /// its function.
     pub(super) fn guess_size(&self, unit: usize) -> Size {
         let record = self.record(unit);
-        match record.restored_bytes {
-            0 => size_of_code(self.record(record.function).restored_bytes),
+        match record.code_bytes() {
+            0 => size_of_code(self.record(record.function).code_bytes()),
             bytes => size_of_code(bytes),
         }
     }

@@ -93,6 +93,12 @@ impl Record {
         unsafe { ptr::read_volatile(self.counters) }
     }
 
+    /// The size of its newest code, or 0.
+    pub(super) fn code_bytes(&self) -> u64 {
+        let made = self.compilations.last();
+        made.map_or(self.restored_bytes, |made| made.code_bytes as u64)
+    }
+
     /// Where the counters are.
     pub(crate) fn counters_place(&self) -> *mut llvm_unit_t {
         self.counters

@@ -205,6 +205,11 @@ impl<'a> SnapshotService<'a> {
         self.variables = variables;
     }
 
+    /// Whether there is code of boots to be kept, and not only of those that ask for it.
+    pub(crate) fn writes_code(&self) -> bool {
+        self.config.snapshot_every.is_some()
+    }
+
     /// Whether this boot is to write its code. `has_news`: it has some that is in no snapshot.
     pub(crate) fn is_due(&self, has_news: bool) -> bool {
         if self.saved.is_some() {
