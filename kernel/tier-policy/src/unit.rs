@@ -568,6 +568,30 @@ mod tests {
     }
 
     #[test]
+    fn a_level_makes_a_difference_above_the_code_that_a_unit_runs_in() {
+        let rules = Rules::new(Config::AUTOMATIC);
+        let mut unit = Unit::new(Kind::Loop);
+        unit.set_size(Size {
+            compiled: 30,
+            executed: 5,
+        });
+        for bits in 0..40 {
+            let count = 1 << bits;
+            let due = unit.due(&rules, count);
+            // No loop has code that is not optimised.
+            let first = due.filter(|level| level.can().optimises);
+            assert_eq!(unit.due_beyond(&rules, count, Tier::Interpreter), first);
+            let best = due.filter(|level| *level == Level::O3);
+            assert_eq!(
+                unit.due_beyond(&rules, count, Tier::Native(Level::O2)),
+                best
+            );
+            let none = unit.due_beyond(&rules, count, Tier::Native(Level::BEST));
+            assert_eq!(none, None);
+        }
+    }
+
+    #[test]
     fn beside_an_interpreter_the_code_that_stays_is_made_at_once() {
         let mut rules = Rules::new(Config::AUTOMATIC);
         rules.is_beside = true;

@@ -205,9 +205,9 @@ impl<'a> SnapshotService<'a> {
         self.variables = variables;
     }
 
-    /// Whether there is code of boots to be kept, and not only of those that ask for it.
-    pub(crate) fn writes_code(&self) -> bool {
-        self.config.snapshot_every.is_some()
+    /// Whether what this boot still compiles may be kept.
+    pub(crate) fn may_write_code(&self) -> bool {
+        self.saved.is_none() && self.config.snapshot_every.is_some()
     }
 
     /// Whether this boot is to write its code. `has_news`: it has some that is in no snapshot.
