@@ -153,6 +153,13 @@ impl Unit {
         is_skipped && rules.config.policy == Policy::Costs
     }
 
+    /// Notes the levels that it goes past as if they had failed: a boot from a snapshot, without its IR, does not know why.
+    pub fn remember_skips(&mut self, rules: &Rules) {
+        for level in LEVELS {
+            self.tried[level.index()] |= self.skips(rules, level);
+        }
+    }
+
     fn first_level(&self, rules: &Rules) -> Level {
         let by_costs = rules.config.policy == Policy::Costs;
         let is_deep = self.jumps.is_some_and(|bytes| bytes > MOST_FRAME_BYTES);
@@ -549,6 +556,24 @@ mod tests {
         assert_eq!(unit.first_code(&plan(), 1), Some(Level::O0));
         unit.failed(Level::O2);
         assert_eq!(unit.first_code(&rules, 1), Some(Level::O1));
+    }
+
+    #[test]
+    fn a_later_boot_goes_past_what_an_interpreter_skips() {
+        let rules = Rules::new(Config::AUTOMATIC);
+        let mut unit = Unit::new(Kind::Function);
+        unit.compiled(Level::O0);
+        unit.set_jumps(Some(100));
+        unit.remember_skips(&rules);
+        let mut later = Unit::with_history(Kind::Function, unit.tier(), unit.tried(), None);
+        later.set_size(Size {
+            compiled: 6_000,
+            executed: 25,
+        });
+        let due: Vec<Level> = (0..40)
+            .filter_map(|bits| later.due(&rules, 1 << bits))
+            .collect();
+        assert!(!due.contains(&Level::O1) && due.contains(&Level::O2));
     }
 
     #[test]

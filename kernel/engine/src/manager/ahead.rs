@@ -77,14 +77,16 @@ impl CompilerService<'_> {
         })
     }
 
-    /// For what level a unit would be due after so many boots more like this one.
+    /// For what level a unit would be due after so many boots more like this one, in which it has run.
     fn due_in_boots(&self, program: &Program, unit: usize, boots: u64) -> Option<Level> {
         let record = program.record(unit);
         let count = record.counters().count;
-        let more = count
-            .saturating_sub(record.earlier_count)
-            .saturating_mul(boots);
-        self.due_beyond(program, unit, count.saturating_add(more))
+        let more = count.saturating_sub(record.earlier_count);
+        if more == 0 {
+            return None;
+        }
+        let expected = count.saturating_add(more.saturating_mul(boots));
+        self.due_beyond(program, unit, expected)
     }
 
     /// The next boots know of a unit with code how large that is, and LLVM is not asked for what only they need to know.
@@ -124,15 +126,15 @@ impl CompilerService<'_> {
             self.wanted_in_boots(program, *function, HORIZON_BOOTS)
                 .is_some()
         };
+        let limit_ns = self.rules.config.settle_limit_ns();
+        let is_possible = self.rules.needs_sizes() && !self.rules.is_spent() && limit_ns > 0;
         let has_reason = program.has_compiled() || open.iter().any(is_wanted);
-        if !has_reason || !self.rules.needs_sizes() || self.rules.is_spent() || !self.reach(program)
-        {
+        if !is_possible || !has_reason || !self.reach(program) {
             return;
         }
         open.sort_unstable();
         let platform = bareflow_cxx_runtime::platform();
         let start_ns = platform.monotonic_ns();
-        let limit_ns = self.rules.config.settle_limit_ns();
         for (_, function) in open {
             while let Some(level) = self.wanted_in_boots(program, function, EXPECTED_BOOTS) {
                 if platform.monotonic_ns() - start_ns >= limit_ns {
@@ -163,7 +165,11 @@ impl CompilerService<'_> {
         open.sort_unstable();
         let platform = bareflow_cxx_runtime::platform();
         let start_ns = platform.monotonic_ns();
-        let limit_ns = self.warm_up_ns();
+        // What pays for the best level in boots to come has it by now, in a boot that knows of others.
+        let limit_ns = match program.is_restored() && self.rules.needs_sizes() {
+            true => 0,
+            false => self.warm_up_ns(),
+        };
         for (_, _, unit) in &open {
             if platform.monotonic_ns() - start_ns >= limit_ns {
                 break;

@@ -144,6 +144,7 @@ impl<'a> CompilerService<'a> {
     ) -> Result<(), Outcome> {
         let (session, module) = Session::with_program(&self.rules.config, self.request)?;
         program.create(&session, module, hooks)?;
+        program.remember_skips(&self.rules);
         self.session = Some(session);
         Ok(())
     }

@@ -216,6 +216,13 @@ impl Program {
         }
     }
 
+    /// Has later boots know what levels units go past.
+    pub(super) fn remember_skips(&mut self, rules: &Rules) {
+        for record in &mut self.records {
+            record.policy.remember_skips(rules);
+        }
+    }
+
     /// Sets the limits of all units.
     pub(super) fn set_all_limits(&self, rules: &Rules) {
         for record in &self.records {
