@@ -167,7 +167,7 @@ impl Store {
         )
     }
 
-    /// Saves a snapshot under the next number, and deletes the oldest ones beyond those that are kept.
+    /// Saves a snapshot under the next number, in the place of the oldest if there are as many as are kept.
     /// `in_use` is the number of the snapshot that [`load`](Self::load) gave, which is never deleted before the new
     /// one is there.
     ///
@@ -186,15 +186,18 @@ impl Store {
             return Err(SaveError::NoNumberLeft);
         }
         let mut deleted = make_room(volume, folder, &mut present, bytes.len(), in_use)?;
-        let name = name_of(self.series, number);
-        volume.create(folder, &name, bytes, timestamp)?;
-        let entry = volume.find(folder, &name)?;
-        if volume.read(&entry)? != bytes {
-            volume.delete(folder, &name)?;
+        let draft = volume.draft(bytes)?;
+        if volume.read_draft(&draft)? != bytes {
+            volume.discard(&draft)?;
             return Err(SaveError::ReadBack);
         }
         let surplus = (present.len() + 1).saturating_sub(self.keep.get());
-        for (_, entry) in present.iter().take(surplus) {
+        let mut surplus = present[..surplus].iter().map(|(_, entry)| entry);
+        let replaced = surplus.next();
+        let name = name_of(self.series, number);
+        volume.publish(folder, &name, &draft, replaced, timestamp)?;
+        deleted += usize::from(replaced.is_some());
+        for entry in surplus {
             volume.delete(folder, entry.name())?;
             deleted += 1;
         }

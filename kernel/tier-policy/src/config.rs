@@ -195,12 +195,18 @@ impl Config {
     /// How long functions that have run may be compiled at O3 at the end of a boot that has taken `elapsed_ns` so far.
     #[must_use]
     pub fn settle_ns(&self, elapsed_ns: u64) -> u64 {
-        const NS_PER_MS: u64 = 1_000_000;
-        let most = self.settle_ms.map(|ms| ms.saturating_mul(NS_PER_MS));
         let share = self
             .settle_percent
             .map(|percent| elapsed_ns.saturating_mul(percent) / 100);
-        most.into_iter().chain(share).min().unwrap_or(u64::MAX)
+        share.unwrap_or(u64::MAX).min(self.settle_limit_ns())
+    }
+
+    /// How long anything may be compiled at the end of a boot, however long that has taken.
+    #[must_use]
+    pub fn settle_limit_ns(&self) -> u64 {
+        const NS_PER_MS: u64 = 1_000_000;
+        self.settle_ms
+            .map_or(u64::MAX, |ms| ms.saturating_mul(NS_PER_MS))
     }
 
     /// Changes one setting, given as `policy=counts`, `levels=interpreter,C0,O2,O3`, `calls=10,100,1000,10000`, `iterations=-,1000,-,100000`,

@@ -109,12 +109,6 @@ impl Unit {
         self.tier != Tier::Interpreter
     }
 
-    /// Whether compiling it at the level is still to be tried.
-    #[must_use]
-    pub fn can_become(&self, level: Level) -> bool {
-        self.may_become(level)
-    }
-
     /// How it runs.
     #[must_use]
     pub const fn tier(&self) -> Tier {
@@ -151,6 +145,13 @@ impl Unit {
             Counting::Nothing => false,
         };
         is_skipped && rules.config.policy == Policy::Costs
+    }
+
+    /// Notes the levels that it goes past as if they had failed: a boot from a snapshot, without its IR, does not know why.
+    pub fn remember_skips(&mut self, rules: &Rules) {
+        for level in LEVELS {
+            self.tried[level.index()] |= self.skips(rules, level);
+        }
     }
 
     fn first_level(&self, rules: &Rules) -> Level {
@@ -200,7 +201,9 @@ impl Unit {
         up_to.flatten().next().copied().unwrap_or(1)
     }
 
-    fn may_become(&self, level: Level) -> bool {
+    /// Whether compiling it at the level is still to be tried, and would be an improvement.
+    #[must_use]
+    pub fn may_become(&self, level: Level) -> bool {
         Tier::Native(level) > self.tier && !self.tried[level.index()]
     }
 
@@ -221,6 +224,15 @@ impl Unit {
     #[must_use]
     pub fn due(&self, rules: &Rules, count: u64) -> Option<Level> {
         due(&self.thresholds(rules), count).filter(|level| self.may_become(*level))
+    }
+
+    /// The level that its count makes it due for, of those that make a difference: it runs in code of `runs_in`, its own or
+    /// its function's, and its first code is never of the levels below that.
+    #[must_use]
+    pub fn due_beyond(&self, rules: &Rules, count: u64, runs_in: Tier) -> Option<Level> {
+        let first = self.first_level(rules);
+        self.due(rules, count)
+            .filter(|level| *level >= first && Tier::Native(*level) > runs_in)
     }
 
     /// The level to compile at when native code is about to be entered and there is none; `None` when
@@ -546,6 +558,24 @@ mod tests {
     }
 
     #[test]
+    fn a_later_boot_goes_past_what_an_interpreter_skips() {
+        let rules = Rules::new(Config::AUTOMATIC);
+        let mut unit = Unit::new(Kind::Function);
+        unit.compiled(Level::O0);
+        unit.set_jumps(Some(100));
+        unit.remember_skips(&rules);
+        let mut later = Unit::with_history(Kind::Function, unit.tier(), unit.tried(), None);
+        later.set_size(Size {
+            compiled: 6_000,
+            executed: 25,
+        });
+        let due: Vec<Level> = (0..40)
+            .filter_map(|bits| later.due(&rules, 1 << bits))
+            .collect();
+        assert!(!due.contains(&Level::O1) && due.contains(&Level::O2));
+    }
+
+    #[test]
     fn a_loop_that_does_not_count_at_o2_goes_past_it() {
         let rules = Rules::new(Config::AUTOMATIC);
         let mut unit = Unit::new(Kind::Loop);
@@ -559,6 +589,30 @@ mod tests {
             .collect();
         assert!(!levels.contains(&Level::O2), "{levels:?}");
         assert_eq!(levels.last(), Some(&Level::O3));
+    }
+
+    #[test]
+    fn a_level_makes_a_difference_above_the_code_that_a_unit_runs_in() {
+        let rules = Rules::new(Config::AUTOMATIC);
+        let mut unit = Unit::new(Kind::Loop);
+        unit.set_size(Size {
+            compiled: 30,
+            executed: 5,
+        });
+        for bits in 0..40 {
+            let count = 1 << bits;
+            let due = unit.due(&rules, count);
+            // No loop has code that is not optimised.
+            let first = due.filter(|level| level.can().optimises);
+            assert_eq!(unit.due_beyond(&rules, count, Tier::Interpreter), first);
+            let best = due.filter(|level| *level == Level::O3);
+            assert_eq!(
+                unit.due_beyond(&rules, count, Tier::Native(Level::O2)),
+                best
+            );
+            let none = unit.due_beyond(&rules, count, Tier::Native(Level::BEST));
+            assert_eq!(none, None);
+        }
     }
 
     #[test]
@@ -606,7 +660,7 @@ mod tests {
         // Its code was not kept.
         let mut next = Unit::new(Kind::Function);
         next.remember_failures(unit.failures());
-        assert!(!next.can_become(Level::BEST));
+        assert!(!next.may_become(Level::BEST));
         assert_eq!(
             next.first_code(&Rules::new(Config::BEST_AT_ONCE), 0),
             Some(Level::O2)

@@ -18,6 +18,7 @@ extern crate alloc;
 
 mod boot_sector;
 mod device;
+mod draft;
 mod error;
 mod folder;
 mod names;
@@ -31,6 +32,7 @@ mod volume;
 
 pub use boot_sector::BootSectorError;
 pub use device::{BlockDevice, DeviceError, SECTOR_SIZE_BYTES};
+pub use draft::Draft;
 pub use error::{Corruption, VolumeError};
 pub use folder::Entry;
 pub use open_file::OpenFile;

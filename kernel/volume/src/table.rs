@@ -176,7 +176,7 @@ impl Table {
         self.unwritten.insert(index / ENTRIES_PER_SECTOR);
     }
 
-    /// Writes what is not written yet to every copy, the first copy first, and flushes.
+    /// Writes what is not written yet to every copy, the first copy first.
     pub(crate) fn write(
         &mut self,
         device: &mut impl BlockDevice,
@@ -193,7 +193,6 @@ impl Table {
                 device.write(start + *index as u64, &sector)?;
             }
         }
-        device.flush()?;
         self.unwritten.clear();
         Ok(())
     }

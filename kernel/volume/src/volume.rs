@@ -152,6 +152,7 @@ impl<D: BlockDevice> Volume<D> {
             contents.write(&mut self.device, sectors)?;
         }
         self.table.write(&mut self.device, &self.geometry)?;
+        self.device.flush()?;
         Ok(())
     }
 
@@ -211,8 +212,7 @@ impl<D: BlockDevice> Volume<D> {
             return Err(VolumeError::NotAFile);
         }
         let size_bytes = file.size_bytes() as usize;
-        let cluster_size_bytes = self.geometry.cluster_size_bytes();
-        let clusters = size_bytes.div_ceil(cluster_size_bytes);
+        let clusters = size_bytes.div_ceil(self.geometry.cluster_size_bytes());
         if clusters == 0 {
             return Ok(Vec::new());
         }
@@ -221,11 +221,21 @@ impl<D: BlockDevice> Volume<D> {
         let Some(chain) = chain.get(..clusters) else {
             return Err(Corruption::ShortChain(first).into());
         };
+        self.read_clusters(chain, size_bytes)
+    }
+
+    /// So many bytes of a file, in as many clusters as they take.
+    pub(crate) fn read_clusters(
+        &mut self,
+        chain: &[u16],
+        size_bytes: usize,
+    ) -> Result<Vec<u8>, VolumeError> {
+        let cluster_size_bytes = self.geometry.cluster_size_bytes();
         let mut bytes = Vec::new();
         bytes
-            .try_reserve_exact(clusters * cluster_size_bytes)
+            .try_reserve_exact(chain.len() * cluster_size_bytes)
             .map_err(|_| VolumeError::OutOfMemory)?;
-        bytes.resize(clusters * cluster_size_bytes, 0);
+        bytes.resize(chain.len() * cluster_size_bytes, 0);
         let mut rest = bytes.as_mut_slice();
         for run in runs(chain) {
             let (part, behind) = rest.split_at_mut(run.len() * cluster_size_bytes);
@@ -326,8 +336,10 @@ impl<D: BlockDevice> Volume<D> {
             }
         };
         self.writing(|volume| {
-            volume.write_data(&chain, bytes)?;
-            volume.write_growth(&folder_chain, &growth)?;
+            if !chain.is_empty() || !growth.is_empty() {
+                volume.write_data(&chain, bytes)?;
+                volume.write_growth(&folder_chain, &growth)?;
+            }
             volume.write_entry(&mut contents, &slots, &entry)
         })?;
         Ok(slots)
@@ -366,9 +378,11 @@ impl<D: BlockDevice> Volume<D> {
             }
         }
         self.table.write(&mut self.device, &self.geometry)?;
+        self.device.flush()?;
         if let (Some(last), Some(first)) = (folder_chain.last(), growth.first()) {
             self.table.link(*last, *first);
             self.table.write(&mut self.device, &self.geometry)?;
+            self.device.flush()?;
         }
         Ok(())
     }
@@ -408,12 +422,17 @@ impl<D: BlockDevice> Volume<D> {
         if entry.is_folder() {
             return Err(VolumeError::NotAFile);
         }
-        let chain = match entry.first_cluster() {
-            0 => Vec::new(),
-            first => self.table.chain(&self.geometry, first)?,
-        };
+        let chain = self.chain_of(&entry)?;
         self.remove_entry(folder, &entry.slots())?;
         self.free_chain(&chain)
+    }
+
+    /// The clusters of a file.
+    pub(crate) fn chain_of(&self, file: &Entry) -> Result<Vec<u16>, VolumeError> {
+        match file.first_cluster() {
+            0 => Ok(Vec::new()),
+            first => Ok(self.table.chain(&self.geometry, first)?),
+        }
     }
 
     /// Takes a name out of a folder, for good.
@@ -434,14 +453,20 @@ impl<D: BlockDevice> Volume<D> {
         })
     }
 
-    /// Frees clusters that nothing on the disk leads to any more.
+    /// Frees clusters that nothing on the disk leads to any more. Nobody waits for that: until the next flush a cut leaves
+    /// them without a file, and in use.
     pub(crate) fn free_chain(&mut self, chain: &[u16]) -> Result<(), VolumeError> {
         self.table.free(chain);
-        self.write_tables()
+        self.writing(|volume| Ok(volume.table.write(&mut volume.device, &volume.geometry)?))
     }
 
+    /// Returns when the tables, and what was written before, are on the disk.
     pub(crate) fn write_tables(&mut self) -> Result<(), VolumeError> {
-        self.writing(|volume| Ok(volume.table.write(&mut volume.device, &volume.geometry)?))
+        self.writing(|volume| {
+            volume.table.write(&mut volume.device, &volume.geometry)?;
+            volume.device.flush()?;
+            Ok(())
+        })
     }
 
     /// How many bytes of new files fit, in whole clusters.
@@ -502,7 +527,7 @@ impl<D: BlockDevice> Volume<D> {
 }
 
 /// The short name for a new file, and the long one if it needs one.
-fn choose_names(
+pub(crate) fn choose_names(
     contents: &Contents,
     name: &str,
 ) -> Result<(names::ShortName, Vec<u16>), VolumeError> {

@@ -18,7 +18,7 @@ use crate::clock::{Start, now};
 use crate::compile_guard;
 use crate::manager::background::Background;
 use crate::manager::program::Program;
-use crate::manager::record::{Compilation, size_of_code};
+use crate::manager::record::Compilation;
 use crate::session::{Session, level_code};
 use crate::{Config, Outcome, RunRequest};
 
@@ -144,6 +144,7 @@ impl<'a> CompilerService<'a> {
     ) -> Result<(), Outcome> {
         let (session, module) = Session::with_program(&self.rules.config, self.request)?;
         program.create(&session, module, hooks)?;
+        program.remember_skips(&self.rules);
         self.session = Some(session);
         Ok(())
     }
@@ -183,9 +184,7 @@ impl<'a> CompilerService<'a> {
 
     /// Looks at how large a unit is, if nobody has looked.
     pub(super) fn measure(&self, program: &mut Program, unit: usize) {
-        let handle = program.handle();
-        let record = program.record_mut(unit);
-        if record.policy.size().is_some() {
+        if program.record(unit).policy.size().is_some() {
             return;
         }
         let mut size = llvm_unit_size_t {
@@ -195,18 +194,20 @@ impl<'a> CompilerService<'a> {
         };
         let error = match &self.session {
             // SAFETY: the program is open and has this unit.
-            Some(_) => unsafe { llvm_tiered_measure(handle, unit as u32, &mut size) },
+            Some(_) => unsafe { llvm_tiered_measure(program.handle(), unit as u32, &mut size) },
             None => LLVM_ERROR_INTERNAL,
         };
-        record.policy.set_flat(size.is_flat != 0);
-        record.policy.set_size(if error == LLVM_OK {
+        let found = if error == LLVM_OK {
             Size {
                 compiled: size.compiled,
                 executed: size.executed,
             }
         } else {
-            size_of_code(record.restored_bytes)
-        });
+            program.guess_size(unit)
+        };
+        let policy = &mut program.record_mut(unit).policy;
+        policy.set_flat(size.is_flat != 0);
+        policy.set_size(found);
     }
 
     /// Looks at all units, for a profile.

@@ -10,7 +10,7 @@ use core::ops::Range;
 use core::{ptr, slice};
 
 use bareflow_snapshot::{Snapshot, seen};
-use bareflow_tier_policy::{Kind, Rules, Unit};
+use bareflow_tier_policy::{Kind, Rules, Size, Unit};
 
 use crate::bindings::{
     LLVM_ERROR_INTERNAL, LLVM_OK, llvm_error_t, llvm_flow_visitor_t, llvm_module_t, llvm_profile_t,
@@ -19,7 +19,7 @@ use crate::bindings::{
     llvm_tiered_profile, llvm_tiered_recall, llvm_tiered_restore, llvm_tiered_t, llvm_tiered_unit,
     llvm_tiered_unit_count, llvm_tiered_visit_flow, llvm_unit_info_t,
 };
-use crate::manager::record::{Record, jumps_of};
+use crate::manager::record::{Record, jumps_of, size_of_code};
 use crate::session::Session;
 use crate::snapshot::{self, Contents, Tables};
 use crate::{FailureKind, Outcome, POOL_ADDRESS, POOL_SIZE_BYTES};
@@ -204,6 +204,23 @@ impl Program {
     /// As above, for writing.
     pub(super) fn record_mut(&mut self, unit: usize) -> &mut Record {
         &mut self.records[unit]
+    }
+
+    /// How large a unit is by its code, which keeps LLVM closed. A loop without code of its own would get that of the rest of
+    /// its function.
+    pub(super) fn guess_size(&self, unit: usize) -> Size {
+        let record = self.record(unit);
+        match record.code_bytes() {
+            0 => size_of_code(self.record(record.function).code_bytes()),
+            bytes => size_of_code(bytes),
+        }
+    }
+
+    /// Has later boots know what levels units go past.
+    pub(super) fn remember_skips(&mut self, rules: &Rules) {
+        for record in &mut self.records {
+            record.policy.remember_skips(rules);
+        }
     }
 
     /// Sets the limits of all units.

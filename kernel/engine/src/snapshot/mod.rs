@@ -205,6 +205,11 @@ impl<'a> SnapshotService<'a> {
         self.variables = variables;
     }
 
+    /// Whether what this boot still compiles may be kept.
+    pub(crate) fn may_write_code(&self) -> bool {
+        self.saved.is_none() && self.config.snapshot_every.is_some()
+    }
+
     /// Whether this boot is to write its code. `has_news`: it has some that is in no snapshot.
     pub(crate) fn is_due(&self, has_news: bool) -> bool {
         if self.saved.is_some() {

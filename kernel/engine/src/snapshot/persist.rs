@@ -23,6 +23,9 @@ impl SnapshotService<'_> {
         samples: Option<&Samples>,
     ) {
         let (boot, used) = (self.boot(), self.code_number());
+        if used.is_some() && self.may_write_code() {
+            compiler.compile_for_next_boots(program);
+        }
         // What was compiled would be compiled again by the next boot.
         let saved = if self.is_due(program.has_compiled()) {
             self.write_code(program, compiler, run_cycles, samples)

@@ -6,7 +6,7 @@ use bareflow_snapshot::{
     DEFAULT_KEEP, Expected, FOLDER, Key, Keys, Refusal, SaveError, Saved, Series, Store,
     inspect_newest,
 };
-use bareflow_volume::ram_disk::{Failure, RamDisk};
+use bareflow_volume::ram_disk::{Failure, Operation, RamDisk};
 use bareflow_volume::{DeviceError, Timestamp, Volume, VolumeError};
 
 use crate::disks::{SMALL_SECTORS, add_file, add_folder, assert_fsck_is_silent, format};
@@ -41,6 +41,24 @@ fn load(volume: &mut Volume<RamDisk>, expected: &Expected) -> (Option<u32>, Vec<
 fn put(volume: &mut Volume<RamDisk>, name: &str, bytes: &[u8]) {
     let folder = volume.open_folder(FOLDER).unwrap();
     volume.create(folder, name, bytes, NOW).unwrap();
+}
+
+/// A boot's end waits for the disk twice: for what nothing leads to yet, and for the entry.
+#[test]
+fn saving_takes_two_flushes() {
+    for (series, keep) in [(Series::Counts, 1), (Series::Code, 4)] {
+        let mut volume = volume();
+        let store = Store::new(series, NonZeroUsize::new(keep).unwrap());
+        for number in 1..=12 {
+            volume.device().take_operations();
+            let contents = bytes(&[1; 900], number);
+            store.save(&mut volume, &contents, None, NOW).unwrap();
+            let operations = volume.device().take_operations();
+            let is_flush = |operation: &&Operation| **operation == Operation::Flush;
+            assert_eq!(operations.iter().filter(is_flush).count(), 2, "{number}");
+        }
+        assert_eq!(names(&mut volume).len(), keep);
+    }
 }
 
 #[test]

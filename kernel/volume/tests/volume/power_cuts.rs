@@ -1,8 +1,8 @@
-//! Creating and deleting files while the power fails.
+//! Creating, replacing and deleting files while the power fails.
 
 use std::collections::BTreeMap;
 
-use bareflow_volume::ram_disk::RamDisk;
+use bareflow_volume::ram_disk::{Operation, RamDisk};
 use bareflow_volume::{Timestamp, Volume};
 
 use crate::disks::{SMALL_SECTORS, add_file, add_folder, assert_fsck_is_silent, format};
@@ -19,11 +19,11 @@ fn files(volume: &mut Volume<RamDisk>) -> Files {
     entries.iter().map(read).collect()
 }
 
-/// After a cut there is either what was there before an action, or what is there behind it.
-fn check(disk: RamDisk, before: &Files, after: &Files, with_fsck: bool) {
+/// After a cut there is what an action has left at some time.
+fn check(disk: RamDisk, states: &[Files], with_fsck: bool) {
     let mut volume = Volume::mount(disk).unwrap();
     let found = files(&mut volume);
-    assert!(found == *before || found == *after);
+    assert!(states.contains(&found));
     volume.recover().unwrap();
     let disk = volume.into_device();
     if with_fsck {
@@ -45,36 +45,65 @@ fn a_cut_leaves_all_or_nothing_of_an_action() {
     add_folder(&mut disk, FOLDER);
     let mut disk = RamDisk::new(disk);
     let (mut cuts, mut names, mut checked) = (0, Vec::new(), 0);
-    for number in 0..90 {
+    let (mut in_place, mut in_turn) = (0, 0);
+    for number in 0..150 {
         let mut volume = Volume::mount(disk.clone()).unwrap();
-        let before = files(&mut volume);
+        let mut states = vec![files(&mut volume)];
         let folder = volume.open_folder(FOLDER).unwrap();
         // Names of one to six slots cross sectors at many places, and make the folder grow.
-        if number % 3 == 2 {
-            let name: String = names.swap_remove(random.below(names.len()));
-            volume.delete(folder, &name).unwrap();
-        } else {
-            let name = format!("{number}{}", "-long".repeat(random.below(13)));
-            let size = random.below(6000);
-            let contents = random.bytes(size);
-            volume
-                .create(folder, &name, &contents, Timestamp::FIRST)
-                .unwrap();
-            names.push(name);
+        let new_name = format!("{number}{}", "-long".repeat(random.below(13)));
+        let size = random.below(6000);
+        let contents = random.bytes(size);
+        let mut replaced = false;
+        match number % 5 {
+            2 => {
+                let name: String = names.swap_remove(random.below(names.len()));
+                volume.delete(folder, &name).unwrap();
+            }
+            4 => {
+                replaced = true;
+                let name: String = names.swap_remove(random.below(names.len()));
+                let old = volume.find(folder, &name).unwrap();
+                let draft = volume.draft(&contents).unwrap();
+                assert_eq!(volume.read_draft(&draft).unwrap(), contents);
+                volume
+                    .publish(folder, &new_name, &draft, Some(&old), Timestamp::FIRST)
+                    .unwrap();
+                names.push(new_name.clone());
+            }
+            _ => {
+                volume
+                    .create(folder, &new_name, &contents, Timestamp::FIRST)
+                    .unwrap();
+                names.push(new_name.clone());
+            }
         }
         let after = files(&mut volume);
         let mut written = volume.into_device();
         let operations = written.take_operations();
+        if replaced {
+            let is_flush = |operation: &&Operation| **operation == Operation::Flush;
+            if operations.iter().filter(is_flush).count() == 2 {
+                in_place += 1;
+            } else {
+                in_turn += 1;
+                let mut both = states[0].clone();
+                both.insert(new_name, contents);
+                states.push(both);
+            }
+        }
+        states.push(after);
         let mut check = |disk| {
             cuts += 1;
             let with_fsck = cuts % 97 == 0;
             checked += usize::from(with_fsck);
-            check(disk, &before, &after, with_fsck);
+            check(disk, &states, with_fsck);
         };
         cuts_in_order(&disk, &operations, |_, disk| check(disk));
         cuts_with_a_cache(&disk, &operations, 5, &mut random, |_, disk| check(disk));
         disk = written;
     }
-    assert!(cuts > 3000, "{cuts} cuts only");
+    assert!(cuts > 5000, "{cuts} cuts only");
+    assert!(in_place > 5 && in_turn > 5, "{in_place}, {in_turn}");
     eprintln!("{cuts} cuts, {checked} of the volumes checked by fsck.fat");
 }
