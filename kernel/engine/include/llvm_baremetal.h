@@ -271,15 +271,15 @@ typedef struct llvm_tiered llvm_tiered_t;
 typedef struct llvm_unit {
   /* How often the function was called, or how many times the loop's header was reached. */
   uint64_t count;
-  /* By tier: when `count` reaches this, the version of that tier calls llvm_tier_hooks_t.hot at every
-   * call, or goes to the loop's newest code. UINT64_MAX: never, as at first. */
-  uint64_t limits[LLVM_COUNTING_TIERS];
   /* Of functions where LLVM_LEVEL_NOTES: how many calls were timed, and their time stamp counter cycles, callees
    * included: in all, the least and the most. Beyond the 64th, one native call of 16 is timed, for all of them. */
   uint64_t timed_calls;
   uint64_t total_cycles;
   uint64_t least_cycles;
   uint64_t most_cycles;
+  /* By tier: when `count` reaches this, the version of that tier calls llvm_tier_hooks_t.hot at every
+   * call, or goes to the loop's newest code. UINT64_MAX: never, as at first. */
+  uint64_t limits[LLVM_COUNTING_TIERS];
 } llvm_unit_t;
 
 /* What a unit is. */

@@ -10,10 +10,10 @@ extern "C" uint8_t bareflow_has_xsave;
 uint8_t bareflow_has_xsave = 0;
 
 // The offsets that the assembly writes out.
-static_assert(offsetof(llvm_unit_t, count) == 0 && offsetof(llvm_unit_t, timed_calls) == 40 &&
-              offsetof(llvm_unit_t, total_cycles) == 48 &&
-              offsetof(llvm_unit_t, least_cycles) == 56 &&
-              offsetof(llvm_unit_t, most_cycles) == 64);
+static_assert(offsetof(llvm_unit_t, count) == 0 && offsetof(llvm_unit_t, timed_calls) == 8 &&
+              offsetof(llvm_unit_t, total_cycles) == 16 &&
+              offsetof(llvm_unit_t, least_cycles) == 24 &&
+              offsetof(llvm_unit_t, most_cycles) == 32);
 
 __asm__(R"(
     .text
@@ -90,19 +90,19 @@ bareflow_native_unit_left:
     shl $32, %rdx
     or %rdx, %rax
     sub %rsi, %rax
-    cmp %rax, 56(%rdi)
+    cmp %rax, 24(%rdi)
     jbe 1f
-    mov %rax, 56(%rdi)
-1:  cmp %rax, 64(%rdi)
+    mov %rax, 24(%rdi)
+1:  cmp %rax, 32(%rdi)
     jae 2f
-    mov %rax, 64(%rdi)
+    mov %rax, 32(%rdi)
 2:  mov $1, %edx
     test $1, %sil
     jz 3f
     shl $4, %rax
     mov $16, %edx
-3:  add %rdx, 40(%rdi)
-    add %rax, 48(%rdi)
+3:  add %rdx, 8(%rdi)
+    add %rax, 16(%rdi)
     pop %rdx
     pop %rax
 4:  ret
