@@ -1,13 +1,16 @@
 //! The levels of Cranelift: programs run as they do at those of LLVM, and what Cranelift refuses goes to one of those.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use bareflow_build::kernel::{KernelKind, LlvmExtent};
-use bareflow_image::program::{Program, Tier, TierOptions};
+use bareflow_image::program::{Program, Sources, Tier, TierOptions};
 use bareflow_report::profile::RunProfile;
 use bareflow_tier_policy::{Level, LevelSet};
 
+use super::cxx;
 use super::examples::{self, Example};
 use super::generated::Generated;
 use super::matrix::expect;
@@ -75,7 +78,13 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
 }
 
 fn program(subject: &Subject, example: &Example) -> Result<Program, String> {
-    Program::build(&example.sources, &subject.compiler).map_err(|error| error.to_string())
+    let mut sources = Sources::of_files(&example.sources);
+    let is_cxx = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "cpp");
+    if example.sources.iter().any(is_cxx) {
+        let flags = cxx::flags_of(&example.name).iter();
+        sources.words.extend(flags.map(OsString::from));
+    }
+    Program::build_from(&sources, &subject.compiler).map_err(|error| error.to_string())
 }
 
 fn options(settings: &[&str]) -> TierOptions {
@@ -123,6 +132,7 @@ const KINDS: &[(&str, &str)] = &[
     ("f_dynamic", "dynamic stack"),
     ("f_twice", "call that returns twice"),
     ("f_vector", "passing"),
+    ("main", "passing"),
 ];
 
 fn profile_of(subject: &Subject, source: &str, settings: &[&str]) -> Result<RunProfile, String> {
@@ -169,12 +179,7 @@ fn check_failures(kernels: &Kernels) -> Result<(), String> {
     let mut failed = 0;
     for seed in 1..=6 {
         let inject = format!("inject={seed}");
-        let settings = [
-            &["levels=interpreter,C0,C1,O2,O3"],
-            &IN_TURN[1..],
-            &[&inject],
-        ]
-        .concat();
+        let settings = [IN_TURN, &["compile-ms=100", &inject]].concat();
         let profile = profile_of(subject, REFUSED, &settings)?;
         let failures = profile.functions.iter().flat_map(|one| &one.failures);
         failed += failures.filter(|failure| !failure.refused).count();

@@ -19,6 +19,12 @@ const HOSTED_ALONE: &[&str] = &["library", "wide"];
 /// Those of a later standard than what clang takes by itself.
 const LATER: &[(&str, &[&str])] = &[("cxx20", &["-std=c++20"])];
 
+/// What the program of that name is compiled with.
+pub(super) fn flags_of(name: &str) -> &'static [&'static str] {
+    let later = LATER.iter().find(|(later, _)| *later == name);
+    later.map_or(&["-std=c++17"], |(_, flags)| *flags)
+}
+
 /// The tests of C++.
 ///
 /// # Errors
@@ -27,10 +33,7 @@ pub fn tests(subject: &Arc<Subject>) -> io::Result<Vec<Test>> {
     let mut tests = Vec::new();
     for example in examples::find(&subject.context.root.join("tests/fixtures/cxx"))? {
         let name = example.name.clone();
-        let flags = LATER
-            .iter()
-            .find_map(|(later, flags)| (*later == name).then_some(*flags))
-            .unwrap_or(&["-std=c++17"]);
+        let flags = flags_of(&name);
         let case = Arc::new(Case::new(example, flags));
         let mut add = |kind: &str, check: fn(&Subject, &Case) -> Result<(), String>| {
             let (subject, case) = (Arc::clone(subject), Arc::clone(&case));
