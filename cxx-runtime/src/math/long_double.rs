@@ -124,7 +124,7 @@ extern "C" fn sqrtl_of(result: &mut Extended, x: &Extended) {
 }
 
 extern "C" fn scalblnl_of(result: &mut Extended, x: &Extended, exponent: c_long) {
-    *result = evaluated(|[x]| mathematics::scale(x, exponent), [*x]);
+    *result = evaluated(|[x]| mathematics::scale(x, exponent.into()), [*x]);
 }
 
 extern "C" fn lgammal_r_of(result: &mut Extended, x: &Extended, sign: &mut c_int) {

@@ -151,7 +151,9 @@ impl Build<'_> {
     pub fn linux_platform(&self, output: &Path) -> Result<()> {
         let log = self.log("linux")?;
         let sources = paths::repository().join("distribution");
-        let folder = paths::repository().join("target/shipped/linux");
+        let architecture = self.inputs.target.architecture;
+        let shipped = paths::repository().join("target/shipped");
+        let folder = shipped.join("linux").join(architecture);
         shell()?.create_dir(&folder)?;
         let mut objects = Vec::new();
         for name in ["start", "platform"] {
@@ -162,7 +164,9 @@ impl Build<'_> {
                 .args(&self.information.c_flags)
                 .args(PLATFORM_FLAGS)
                 .arg("-I")
-                .arg(sources.join("include"));
+                .arg(sources.join("include"))
+                .arg("-I")
+                .arg(sources.join("linux").join(architecture));
             for headers in ["c", "libc"] {
                 compile
                     .arg("-isystem")

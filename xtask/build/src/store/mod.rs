@@ -23,6 +23,7 @@ use crate::packing::listing::Contents;
 use crate::packing::{Identity, Manifest, sides};
 use crate::paths::{Cache, Package};
 use crate::shell::shell;
+use bareflow_targets::TARGETS;
 
 pub use check::{check_archive, check_folder, verify};
 pub use collect::{Current, collect};
@@ -150,16 +151,22 @@ pub fn manifest_of(folder: &Path) -> Result<Manifest> {
 /// When a folder cannot be read.
 pub fn list(cache: &Cache) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    let trees = Package::ALL.map(Package::trees);
-    for part in ["source", "dist", "ccache", "programs", "answers", "logs"]
+    let parts = ["source", "dist", "ccache", "programs", "answers", "logs"];
+    let trees = TARGETS
+        .iter()
+        .flat_map(|target| Package::ALL.map(|package| cache.build(package, target)));
+    for path in parts
+        .map(|part| cache.root().join(part))
         .into_iter()
         .chain(trees)
     {
-        let Ok(children) = fs::read_dir(cache.root().join(part)) else {
+        let Ok(children) = fs::read_dir(&path) else {
             continue;
         };
-        if ["ccache", "programs", "answers"].contains(&part) {
-            let path = cache.root().join(part);
+        if ["ccache", "programs", "answers"]
+            .map(|part| cache.root().join(part))
+            .contains(&path)
+        {
             entries.push(Entry {
                 size_bytes: size_of_tree(&path),
                 path,
