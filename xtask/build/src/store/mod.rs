@@ -48,27 +48,39 @@ pub fn provide(
     request: &Request,
     build: impl FnOnce() -> Result<PathBuf>,
 ) -> Result<PathBuf> {
-    let contents = if request.verify {
-        Contents::Hashed
-    } else {
-        Contents::Sized
-    };
-    if !request.force {
-        if let Some(folder) = find(cache, identity, contents)? {
-            return Ok(folder);
-        }
-        if let Some(folder) = restore::from_any(cache, identity, request)? {
-            return Ok(folder);
-        }
+    if !request.force
+        && let Some(folder) = restore(cache, identity, request)?
+    {
+        return Ok(folder);
     }
     let _lock = lock(&cache.lock(identity.package))?;
     // Another process may have built it while this one waited.
     if !request.force
-        && let Some(folder) = find(cache, identity, contents)?
+        && let Some(folder) = find(cache, identity, contents(request))?
     {
         return Ok(folder);
     }
     build()
+}
+
+/// Finds a package in the caches; returns its folder, if one of them has it.
+///
+/// # Errors
+/// That what a cache has could not be restored.
+pub fn restore(cache: &Cache, identity: &Identity, request: &Request) -> Result<Option<PathBuf>> {
+    match find(cache, identity, contents(request))? {
+        Some(folder) => Ok(Some(folder)),
+        None => restore::from_any(cache, identity, request),
+    }
+}
+
+/// What of a package that is there is looked at.
+fn contents(request: &Request) -> Contents {
+    if request.verify {
+        Contents::Hashed
+    } else {
+        Contents::Sized
+    }
 }
 
 /// Waits until nobody else holds the lock in this file.
