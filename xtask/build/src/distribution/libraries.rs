@@ -17,6 +17,7 @@ use crate::llvm::LlvmProfile;
 use crate::llvm::steps::llvm::components;
 use crate::packing::copy;
 use crate::paths::{self, Cache};
+use crate::rust_library;
 use crate::shell::{Log, display, shell};
 use crate::tools::Tools;
 
@@ -118,6 +119,7 @@ impl Build<'_> {
             .args(["build", "--release", "--target", rust.target])
             .args(["--package", "bareflow-runtime"])
             .envs(RUNTIME_PROFILE.iter().copied());
+        rust_library::provide(self.cache, rust.target)?.apply(&mut cargo);
         log.run(&mut cargo)?;
         let built = target
             .join(rust.target)
