@@ -57,7 +57,7 @@ const TARGET_CHECKS: &[(&str, TargetCheck)] = &[
 /// The other targets' distributions, where a cache has them.
 fn tests_of_other_targets(subject: &Arc<Subject>) -> impl Iterator<Item = Test> {
     let others = TARGETS.iter().filter(|target| *target != DEFAULT);
-    others.flat_map(|target| {
+    others.flat_map(move |target| {
         TARGET_CHECKS.iter().map(move |(name, check)| {
             let subject = Arc::clone(subject);
             let name = format!("distribution::{}::{name}", target.architecture);

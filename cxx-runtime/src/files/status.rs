@@ -1,6 +1,6 @@
 //! What is known of a file.
 
-use core::ffi::{c_char, c_int, c_long, c_void};
+use core::ffi::{c_char, c_int, c_long, c_longlong, c_void};
 
 use super::{AT_FDCWD, Content, FileSystem, LastLink, NodeId, Time, done, with};
 use crate::cstr;
@@ -147,7 +147,7 @@ unsafe fn set_times(
         match time.nanoseconds {
             UTIME_OMIT => {}
             UTIME_NOW => *place = now,
-            0..1_000_000_000 => *place = [time.seconds, time.nanoseconds.into()],
+            0..1_000_000_000 => *place = [time.seconds, time.nanoseconds as c_longlong],
             _ => return Err(errno::EINVAL),
         }
     }

@@ -115,7 +115,8 @@ fn private_sysroot(cache: &Cache, archive: &Path) -> Result<PathBuf> {
         link_children(&installed.join(folder), &sysroot.join(folder)).map_err(system(failed()))?;
     }
     let file = File::open(archive).map_err(system(failed()))?;
-    let decoder = zstd::Decoder::new(file).map_err(unpacking(archive.display().to_string(), &rust))?;
+    let decoder =
+        zstd::Decoder::new(file).map_err(unpacking(archive.display().to_string(), &rust))?;
     tar::Archive::new(decoder)
         .unpack(&rust)
         .map_err(unpacking(archive.display().to_string(), &rust))?;

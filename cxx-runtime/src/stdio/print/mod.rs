@@ -6,7 +6,7 @@
 mod float;
 mod specification;
 
-use core::ffi::{c_char, c_long, c_ulong, c_void};
+use core::ffi::{c_char, c_long, c_longlong, c_ulong, c_ulonglong, c_void};
 
 use alloc::vec::Vec;
 
@@ -347,7 +347,7 @@ impl<S: Sink> Printer<'_, S> {
             Length::Char => i64::from(value as i8),
             Length::Short => i64::from(value as i16),
             Length::Int => i64::from(value as i32),
-            Length::Long => i64::from(value as c_long),
+            Length::Long => value as c_long as c_longlong,
             Length::LongLong | Length::Extended => value as i64,
         };
         let sign = sign(conversion.flags, value < 0);
@@ -359,7 +359,7 @@ impl<S: Sink> Printer<'_, S> {
             Length::Char => u64::from(value as u8),
             Length::Short => u64::from(value as u16),
             Length::Int => u64::from(value as u32),
-            Length::Long => u64::from(value as c_ulong),
+            Length::Long => value as c_ulong as c_ulonglong,
             Length::LongLong | Length::Extended => value,
         };
         let (radix, prefix): (_, &[u8]) = match conversion.conversion {
