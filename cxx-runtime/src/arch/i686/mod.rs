@@ -10,7 +10,9 @@ mod jumps;
 mod long_double;
 mod symbols;
 
-pub(crate) use arguments::{ComplexFloat, PassedVaList, VaList, complex_float};
+#[cfg(not(test))]
+pub(crate) use arguments::{ComplexFloat, complex_float};
+pub(crate) use arguments::{PassedVaList, VaList};
 #[cfg(not(test))]
 pub(crate) use calls::{
     address, mangled_size, parsing_long_double, returning_integer, returning_long_complex,

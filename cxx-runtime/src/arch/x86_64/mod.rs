@@ -9,7 +9,9 @@ mod integer_conversion;
 mod jumps;
 mod symbols;
 
-pub(crate) use arguments::{ComplexFloat, PassedVaList, VaList, complex_float};
+#[cfg(not(test))]
+pub(crate) use arguments::{ComplexFloat, complex_float};
+pub(crate) use arguments::{PassedVaList, VaList};
 #[cfg(not(test))]
 pub(crate) use calls::{
     address, mangled_size, naked_function, parsing_long_double, returning_integer,
