@@ -1,6 +1,6 @@
 //! Comparisons of blocks and of strings.
 
-use core::arch::x86_64::__m128i;
+use crate::instructions::__m128i;
 use core::ffi::c_int;
 
 use crate::vector::{Vector, first_marked, load_four, room_in_page};

@@ -1,8 +1,6 @@
 //! Copies between blocks, which may overlap.
 
-use core::arch::asm;
-use core::arch::x86_64::__m128i;
-
+use crate::instructions::{__m128i, move_string};
 use crate::vector::{Vector, load_four, store_four, store_four_aligned};
 
 /// From here on the processor's own loop is faster, if it has a fast one (ERMS).
@@ -98,13 +96,7 @@ unsafe fn copy_by_string(to: *mut u8, from: *const u8, size: usize) {
     unsafe {
         store_four(to, load_four::<__m128i>(from));
         let skipped = 64 - to.addr() % 64;
-        asm!(
-            "rep movsb",
-            inout("rcx") size - skipped => _,
-            inout("rdi") to.add(skipped) => _,
-            inout("rsi") from.add(skipped) => _,
-            options(nostack, preserves_flags)
-        );
+        move_string(to.add(skipped), from.add(skipped), size - skipped);
     }
 }
 

@@ -1,8 +1,6 @@
 //! Blocks of one byte.
 
-use core::arch::asm;
-use core::arch::x86_64::__m128i;
-
+use crate::instructions::{__m128i, store_string};
 use crate::vector::{Vector, store_four, store_four_aligned};
 
 /// From here on the processor's own loop is faster, if it has a fast one (ERMS).
@@ -79,12 +77,6 @@ unsafe fn fill_by_string(to: *mut u8, byte: u8, size: usize) {
         let vector = <__m128i as Vector>::splat(byte);
         store_four(to, [vector; 4]);
         let skipped = 64 - to.addr() % 64;
-        asm!(
-            "rep stosb",
-            inout("rcx") size - skipped => _,
-            inout("rdi") to.add(skipped) => _,
-            in("al") byte,
-            options(nostack, preserves_flags)
-        );
+        store_string(to.add(skipped), byte, size - skipped);
     }
 }

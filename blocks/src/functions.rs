@@ -56,7 +56,7 @@ macro_rules! functions {
     (@variant $variant:ident $features:literal $vector:ident $has_fast_strings:literal
         $($name:ident($($parameter:ident: $type:ty),*) -> $result:ty = $body:expr;)*) => {
         mod $variant {
-            use core::arch::x86_64::$vector as V;
+            use crate::instructions::$vector as V;
 
             use super::*;
 

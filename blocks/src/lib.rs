@@ -14,6 +14,7 @@ mod copy;
 mod fill;
 mod find;
 mod functions;
+mod instructions;
 mod set;
 mod vector;
 

@@ -1,6 +1,6 @@
 //! Vectors of bytes: SSE2's and AVX2's under one trait.
 
-use core::arch::x86_64::{
+use crate::instructions::{
     __m128i, __m256i, _mm_and_si128, _mm_cmpeq_epi8, _mm_load_si128, _mm_loadu_si128, _mm_min_epu8,
     _mm_movemask_epi8, _mm_set1_epi8, _mm_store_si128, _mm_storeu_si128, _mm_xor_si128,
     _mm256_and_si256, _mm256_cmpeq_epi8, _mm256_load_si256, _mm256_loadu_si256, _mm256_min_epu8,

@@ -1,6 +1,7 @@
 //! Numbers from text: the `strtol` and `strtod` families (C11 7.22.1), for bytes and for wide characters.
 
 use core::ffi::{c_char, c_double, c_float, c_int, c_long, c_longlong, c_ulong, c_ulonglong};
+use core::ops::RangeInclusive;
 
 use alloc::vec::Vec;
 
@@ -220,33 +221,45 @@ unsafe fn integer<U: Unit>(text: *const U, end: *mut *const U, base: c_int) -> I
 
 /// # Safety
 /// As for `integer`.
-unsafe fn signed<U: Unit>(text: *const U, end: *mut *const U, base: c_int) -> i64 {
+unsafe fn signed<U: Unit>(
+    text: *const U,
+    end: *mut *const U,
+    base: c_int,
+    range: RangeInclusive<i64>,
+) -> i64 {
     // SAFETY: the caller's promise.
     let integer = unsafe { integer(text, end, base) };
-    let limit = i64::MAX as u64 + u64::from(integer.is_negative);
-    if integer.is_too_great || integer.magnitude > limit {
-        errno::set(errno::ERANGE);
-        return if integer.is_negative {
-            i64::MIN
-        } else {
-            i64::MAX
-        };
-    }
-    if integer.is_negative {
-        integer.magnitude.wrapping_neg() as i64
+    let limit = if integer.is_negative {
+        range.start().unsigned_abs()
     } else {
-        integer.magnitude as i64
+        range.end().unsigned_abs()
+    };
+    let magnitude = if integer.is_too_great || integer.magnitude > limit {
+        errno::set(errno::ERANGE);
+        limit
+    } else {
+        integer.magnitude
+    };
+    if integer.is_negative {
+        magnitude.wrapping_neg() as i64
+    } else {
+        magnitude as i64
     }
 }
 
 /// # Safety
 /// As for `integer`.
-unsafe fn unsigned<U: Unit>(text: *const U, end: *mut *const U, base: c_int) -> u64 {
+unsafe fn unsigned<U: Unit>(
+    text: *const U,
+    end: *mut *const U,
+    base: c_int,
+    range: RangeInclusive<u64>,
+) -> u64 {
     // SAFETY: the caller's promise.
     let integer = unsafe { integer(text, end, base) };
-    if integer.is_too_great {
+    if integer.is_too_great || integer.magnitude > *range.end() {
         errno::set(errno::ERANGE);
-        return u64::MAX;
+        return *range.end();
     }
     if integer.is_negative {
         integer.magnitude.wrapping_neg()
@@ -262,7 +275,7 @@ macro_rules! integers {
             #[cfg_attr(not(test), unsafe(no_mangle))]
             pub(crate) unsafe extern "C" fn $name(text: *const $unit, end: *mut *const $unit, base: c_int) -> $result {
                 // SAFETY: the caller passes a text that ends with a zero, and null or a place for its end.
-                unsafe { $implementation(text, end, base) }
+                unsafe { $implementation(text, end, base, (<$result>::MIN).into()..=(<$result>::MAX).into()) as $result }
             }
         )*)*
     };
@@ -302,19 +315,19 @@ floats! {
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn atoi(text: *const c_char) -> c_int {
     // SAFETY: the caller passes a C string.
-    unsafe { signed(text, core::ptr::null_mut(), 10) as c_int }
+    unsafe { atol(text) as c_int }
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn atol(text: *const c_char) -> c_long {
     // SAFETY: the caller passes a C string.
-    unsafe { signed(text, core::ptr::null_mut(), 10) }
+    unsafe { strtol(text, core::ptr::null_mut(), 10) }
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 unsafe extern "C" fn atoll(text: *const c_char) -> c_longlong {
     // SAFETY: the caller passes a C string.
-    unsafe { signed(text, core::ptr::null_mut(), 10) }
+    unsafe { strtoll(text, core::ptr::null_mut(), 10) }
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]

@@ -123,7 +123,7 @@ extern "C" fn ffs(number: c_int) -> c_int {
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
 extern "C" fn ffsl(number: c_long) -> c_int {
-    ffsll(number)
+    ffsll(number as c_longlong)
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]

@@ -46,13 +46,10 @@ macro_rules! exported {
 
 exported! {
     bareflow_exported_addresses:
-    _Exit __ashlti3 __ashrti3 __assert_fail __divdc3 __divsc3 __divti3 __divxc3 __errno_location
-    __extendhfsf2 __fbufsize __fixdfti __fixsfti __fixunsdfti __fixunssfti __fixunsxfti __fixxfti
-    __flbf __floattidf __floattisf __floattixf __floatuntidf __floatuntisf __floatuntixf __fpending
-    __fpurge __freadable __freadahead __freading __freadptr __freadptrinc __fseterr __fsetlocking
-    __fwritable __fwriting __issignaling __issignalingf __issignalingl __lshrti3 __modti3 __muldc3
-    __muloti4 __mulsc3 __multi3 __mulxc3 __powidf2 __powisf2 __powixf2 __truncdfhf2 __truncsfhf2
-    __udivti3 __umodti3 __xpg_strerror_r _exit _flushlbf
+    _Exit __assert_fail __divdc3 __divsc3 __errno_location __extendhfsf2 __fbufsize __flbf
+    __fpending __fpurge __freadable __freadahead __freading __freadptr __freadptrinc __fseterr
+    __fsetlocking __fwritable __fwriting __issignaling __issignalingf __issignalingl __muldc3
+    __mulsc3 __powidf2 __powisf2 __truncdfhf2 __truncsfhf2 __xpg_strerror_r _exit _flushlbf
     abort abs accept access
     acos acosf acosh acoshf acoshl acosl alarm aligned_alloc alphasort asctime asctime_r asin asinf
     asinh asinhf asinhl asinl asprintf at_quick_exit atan atan2 atan2f atan2l atanf atanh atanhf
@@ -133,7 +130,9 @@ pub(crate) use exported;
 
 /// The address of an exported symbol.
 pub(crate) fn exported_address(name: &str) -> Option<usize> {
-    address_of(name).or_else(|| crate::posix::address_of(name))
+    address_of(name)
+        .or_else(|| crate::posix::address_of(name))
+        .or_else(|| crate::arch::address_of(name))
 }
 
 #[cfg(test)]

@@ -14,9 +14,10 @@ const NANOSECONDS: u64 = 1_000_000_000;
 
 /// `struct timespec`.
 #[repr(C)]
-struct TimeSpec {
-    seconds: i64,
-    nanoseconds: c_long,
+#[derive(Clone, Copy, Default)]
+pub(crate) struct TimeSpec {
+    pub(crate) seconds: i64,
+    pub(crate) nanoseconds: c_long,
 }
 
 impl TimeSpec {

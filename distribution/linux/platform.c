@@ -1,17 +1,16 @@
 /* A Linux process as the runtime's machine: raw system calls, no C library under them. */
 #include "platform.h"
 
-#include "system_call.h"
+#include "architecture.h"
 
 enum {
   LINUX_EINTR = -4,
   PROT_BITS = 7,
   MAP_PRIVATE_ANONYMOUS = 0x22,
-  /* The second GiB: code reaches data by 32-bit addresses. */
-  MAP_LOW = 0x40,
   MAP_AT_FREE_ADDRESS = 0x100000,
   CLOCK_OF_DAY = 0,
   CLOCK_THAT_NEVER_GOES_BACK = 1,
+  LAST_ERROR = 4095,
   GET_TERMINAL_ATTRIBUTES = 0x5401,
   ABORTED = 134
 };
@@ -23,44 +22,45 @@ static const uintptr_t lowest = UINT64_C(256) << 20;
 /* Linux counts the bits of a protection as the header does. */
 _Static_assert(BAREFLOW_READ == 1 && BAREFLOW_WRITE == 2 && BAREFLOW_EXECUTE == 4, "PROT_READ...");
 
-static long map(uintptr_t address, size_t size, unsigned protection, long flags) {
-  return system_call(SYSTEM_MMAP, (long)address, (long)size, protection & PROT_BITS,
-                     MAP_PRIVATE_ANONYMOUS | flags, -1, 0);
+/* NULL if there are none. An address in the upper half looks like a negative number on 32-bit machines. */
+static void *map(uintptr_t address, size_t size, unsigned protection, long flags) {
+  long result = system_call(SYSTEM_MMAP, (long)address, (long)size, protection & PROT_BITS,
+                            MAP_PRIVATE_ANONYMOUS | flags, -1);
+  return result < 0 && result >= -LAST_ERROR ? NULL : (void *)result;
 }
 
 static void *map_pages(void *user, size_t size, unsigned protection) {
   (void)user;
-  long address = map(0, size, protection, MAP_LOW);
-  if (address >= 0)
-    return (void *)address;
+  void *address = map(0, size, protection, MAP_LOW);
+  if (address)
+    return address;
   if (size > next_below - lowest)
     return NULL;
   address = map(next_below - size, size, protection, MAP_AT_FREE_ADDRESS);
-  if (address < 0)
-    return NULL;
-  next_below = (uintptr_t)address;
-  return (void *)address;
+  if (address)
+    next_below = (uintptr_t)address;
+  return address;
 }
 
 static int unmap_pages(void *user, void *pages, size_t size) {
   (void)user;
-  return system_call3(SYSTEM_MUNMAP, (long)pages, (long)size, 0) != 0;
+  return system_call(SYSTEM_MUNMAP, (long)pages, (long)size, 0, 0, 0) != 0;
 }
 
 static int protect_pages(void *user, void *pages, size_t size, unsigned protection) {
   (void)user;
-  return system_call3(SYSTEM_MPROTECT, (long)pages, (long)size, protection & PROT_BITS) != 0;
+  return system_call(SYSTEM_MPROTECT, (long)pages, (long)size, protection & PROT_BITS, 0, 0) != 0;
 }
 
 static void end(void *user, int status) {
   (void)user;
   for (;;)
-    system_call3(SYSTEM_EXIT_GROUP, status, 0, 0);
+    system_call(SYSTEM_EXIT_GROUP, status, 0, 0, 0, 0);
 }
 
 static int write_all(int descriptor, const char *bytes, size_t count) {
   while (count) {
-    long written = system_call3(SYSTEM_WRITE, descriptor, (long)bytes, (long)count);
+    long written = system_call(SYSTEM_WRITE, descriptor, (long)bytes, (long)count, 0, 0);
     if (written == LINUX_EINTR)
       continue;
     if (written < 0)
@@ -81,7 +81,7 @@ static size_t console_read(void *user, char *buffer, size_t capacity) {
   (void)user;
   long count;
   do
-    count = system_call3(SYSTEM_READ, 0, (long)buffer, (long)capacity);
+    count = system_call(SYSTEM_READ, 0, (long)buffer, (long)capacity, 0, 0);
   while (count == LINUX_EINTR);
   return count < 0 ? 0 : (size_t)count;
 }
@@ -89,7 +89,7 @@ static size_t console_read(void *user, char *buffer, size_t capacity) {
 static int is_terminal(void *user, int descriptor) {
   (void)user;
   char attributes[64];
-  return system_call3(SYSTEM_IOCTL, descriptor, GET_TERMINAL_ATTRIBUTES, (long)attributes) == 0;
+  return system_call(SYSTEM_IOCTL, descriptor, GET_TERMINAL_ATTRIBUTES, (long)attributes, 0, 0) == 0;
 }
 
 struct timespec {
@@ -101,7 +101,7 @@ static const uint64_t second_ns = 1000000000;
 
 static uint64_t clock_ns(int clock) {
   struct timespec now = {0, 0};
-  system_call3(SYSTEM_CLOCK_GETTIME, clock, (long)&now, 0);
+  system_call(SYSTEM_CLOCK_GETTIME, clock, (long)&now, 0, 0, 0);
   return (uint64_t)now.seconds * second_ns + (uint64_t)now.nanoseconds;
 }
 
@@ -118,7 +118,8 @@ static uint64_t realtime_ns(void *user) {
 static void sleep_ns(void *user, uint64_t duration) {
   (void)user;
   struct timespec left = {(int64_t)(duration / second_ns), (int64_t)(duration % second_ns)};
-  while (system_call3(SYSTEM_NANOSLEEP, (long)&left, (long)&left, 0) == LINUX_EINTR) {
+  while (system_call(SYSTEM_CLOCK_NANOSLEEP, CLOCK_THAT_NEVER_GOES_BACK, 0, (long)&left, (long)&left,
+                     0) == LINUX_EINTR) {
   }
 }
 
@@ -126,7 +127,7 @@ static void fill_random(void *user, void *buffer, size_t size) {
   (void)user;
   char *bytes = buffer;
   while (size) {
-    long count = system_call3(SYSTEM_GETRANDOM, (long)bytes, (long)size, 0);
+    long count = system_call(SYSTEM_GETRANDOM, (long)bytes, (long)size, 0, 0, 0);
     if (count > 0) {
       bytes += count;
       size -= (size_t)count;

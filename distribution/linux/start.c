@@ -1,23 +1,16 @@
 /* The entry of a static Linux program: the runtime's machine, a stack for LLVM, then main. */
 #include "platform.h"
 
-#include "system_call.h"
+#include "architecture.h"
 
 /* LLVM recurses deeply: as much as Linux gives programs, and LLVM's share. */
 #define STACK_BYTES ((size_t)16 << 20)
 #define GUARD_BYTES ((size_t)1 << 20)
-#define SET_FS_BASE 0x1002
 
-/* System V ABI for x86-64, section 3.4.1: the stack pointer is at the argument count. */
 __asm__(".pushsection .text._start, \"ax\", @progbits\n"
         ".globl _start\n"
         ".type _start, @function\n"
-        "_start:\n"
-        "  xor %ebp, %ebp\n"
-        "  mov %rsp, %rdi\n"
-        "  and $-16, %rsp\n"
-        "  call bareflow_linux_start\n"
-        "  ud2\n"
+        "_start:\n" ENTRY_CODE
         ".size _start, . - _start\n"
         ".popsection\n");
 
@@ -60,16 +53,9 @@ _Noreturn void bareflow_linux_start(const long *initial) {
   bareflow_linux.environment = (const char *const *)(initial + *initial + 2);
   if (bareflow_install(&bareflow_linux))
     refuse();
-  void *thread_pointer = bareflow_thread_block_initialise(pages(bareflow_thread_block_size()));
-  system_call3(SYSTEM_ARCH_PRCTL, SET_FS_BASE, (long)thread_pointer, 0);
+  if (set_thread_pointer(bareflow_thread_block_initialise(pages(bareflow_thread_block_size()))))
+    refuse();
   char *stack = pages(GUARD_BYTES + STACK_BYTES);
   bareflow_linux.protect_pages(NULL, stack, GUARD_BYTES, 0);
-  __asm__ volatile("mov %0, %%rsp\n"
-                   "xor %%ebp, %%ebp\n"
-                   "call *%1\n"
-                   "ud2\n"
-                   :
-                   : "r"(stack + GUARD_BYTES + STACK_BYTES), "r"(run), "D"(initial)
-                   : "memory");
-  __builtin_unreachable();
+  call_on_stack(stack + GUARD_BYTES + STACK_BYTES, run, initial);
 }

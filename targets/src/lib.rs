@@ -24,6 +24,8 @@ pub struct Target {
     pub code_flags: &'static [&'static str],
     /// The features of the baseline that llvm-libc is to know.
     pub libc_cpu_features: &'static str,
+    /// What llvm-libc is compiled with besides.
+    pub libc_flags: &'static [&'static str],
     /// The linker's name of its ELF files.
     pub elf_emulation: &'static str,
     /// Of a page of memory.
@@ -32,6 +34,8 @@ pub struct Target {
     pub stubs: Stubs,
     /// How Rust's part of kernels is compiled.
     pub rust: Rust,
+    /// Whether the engine and the kernels are made for it; else its distribution is LLVM with what programs need.
+    pub has_engine: bool,
     /// The program of QEMU that emulates the machine.
     pub emulator: &'static str,
     /// How kernels are started.
@@ -89,6 +93,7 @@ pub const X86_64: Target = Target {
         "-fno-stack-protector",
     ],
     libc_cpu_features: "SSE2",
+    libc_flags: &[],
     elf_emulation: "elf_x86_64",
     page_bytes: 4096,
     stubs: Stubs {
@@ -105,6 +110,7 @@ pub const X86_64: Target = Target {
             "-Cpanic=abort",
         ],
     },
+    has_engine: true,
     emulator: "qemu-system-x86_64",
     boot_protocols: &[
         BootProtocol::Pvh,
@@ -115,12 +121,58 @@ pub const X86_64: Target = Target {
     ],
 };
 
+/// 32-bit x86 with SSE2 without an operating system.
+pub const I686: Target = Target {
+    triple: "i686-unknown-none-elf",
+    architecture: "i686",
+    architecture_aliases: &["i386", "i486", "i586"],
+    backend: "X86",
+    baseline: "pentium4",
+    code_flags: &[
+        // As on Linux, and what Rust's code has: without a system the processor's ABI promises 4 bytes.
+        "-mstack-alignment=16",
+        // As on Android: llvm-libc 18 knows the x87 format in 16 bytes alone, and here it has 12.
+        "-mlong-double-64",
+        "-fno-pic",
+        "-fno-stack-protector",
+    ],
+    libc_cpu_features: "SSE2",
+    libc_flags: &[
+        // llvm-libc 18 knows x86-64 alone of the processors with SSE2; what it does for that one is right here, too.
+        "-DLIBC_TARGET_ARCH_IS_X86_64",
+        // It would look at its own headers first, and they have none for this processor.
+        "-include bits/types/fenv_t.h",
+    ],
+    elf_emulation: "elf_i386",
+    page_bytes: 4096,
+    stubs: Stubs {
+        stub_bytes: 8,
+        entry_bytes: 16,
+    },
+    rust: Rust {
+        target: "i686-unknown-linux-gnu",
+        flags: &[
+            "-Crelocation-model=static",
+            "-Ctarget-cpu=pentium4",
+            "-Cforce-unwind-tables=no",
+            "-Cforce-frame-pointers=yes",
+            "-Cpanic=abort",
+        ],
+    },
+    has_engine: false,
+    emulator: "qemu-system-i386",
+    boot_protocols: &[],
+};
+
 /// All of them; the first is what is meant where nobody says which.
-pub const TARGETS: &[Target] = &[X86_64];
+pub const TARGETS: &[Target] = &[X86_64, I686];
 
 /// The one that this code is compiled for.
 #[cfg(target_arch = "x86_64")]
 pub const THIS: &Target = &X86_64;
+/// The one that this code is compiled for.
+#[cfg(target_arch = "x86")]
+pub const THIS: &Target = &I686;
 
 /// What is meant where nobody says which.
 pub const DEFAULT: &Target = &TARGETS[0];

@@ -12,14 +12,14 @@ use std::sync::{Arc, OnceLock};
 
 use walkdir::WalkDir;
 
-use super::downstream::{finish, product};
+use super::downstream::{finish, is_in_no_cache, product_for};
 use super::runner::{Outcome, Test};
 use super::subject::Subject;
 use bareflow_build::cargo::clean_environment;
 use bareflow_build::packing::copy_tree;
 use bareflow_build::temporary::TemporaryFolder;
 use bareflow_build::tools::which;
-use bareflow_targets::DEFAULT;
+use bareflow_targets::{DEFAULT, TARGETS, Target};
 
 /// What examples and fixtures print.
 const HELLO: &str = "hello from LLVM 18.1.8: 6 * 7 = 42\n";
@@ -31,7 +31,8 @@ const RUST_TARGET: &str = DEFAULT.rust.target;
 /// The distribution in a place of its own, and who uses it.
 struct Consumers {
     subject: Arc<Subject>,
-    place: OnceLock<Result<Place, String>>,
+    target: &'static Target,
+    place: OnceLock<Result<Option<Place>, String>>,
 }
 
 struct Place {
@@ -44,31 +45,54 @@ struct Place {
 
 type Check = fn(&Consumers) -> Result<(), String>;
 
-/// The tests of the group.
+/// Those that every target's distribution has, with the tools that they want.
+const CHECKS: &[(&str, &[&str], Check)] = &[
+    ("readme", &[], check_readme),
+    ("llvm_config", &[], check_llvm_config),
+    ("probes", &[], check_probes),
+    ("c_library", &[], check_c_library),
+    ("cmake", &[], check_cmake),
+    ("command_line", &[], check_command_line),
+    ("pkg_config_and_make", &["pkg-config", "make"], check_make),
+    ("meson", &["pkg-config", "meson"], check_meson),
+];
+
+/// Those of targets that have the engine, and Rust's standard library over the runtime.
+const CHECKS_WITH_ENGINE: &[(&str, &[&str], Check)] = &[
+    ("kernel", &[], check_kernel),
+    ("engine", &[], check_engine),
+    ("rust", &[], check_rust),
+];
+
+/// The tests of the group: a target's own but for the usual one's have its architecture in their names.
 pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
+    TARGETS
+        .iter()
+        .flat_map(|target| tests_of_target(subject, target))
+        .collect()
+}
+
+fn tests_of_target(subject: &Arc<Subject>, target: &'static Target) -> Vec<Test> {
     let consumers = Arc::new(Consumers {
         subject: Arc::clone(subject),
+        target,
         place: OnceLock::new(),
     });
-    let checks: [(&str, &'static [&'static str], Check); 10] = [
-        ("readme", &[], check_readme),
-        ("llvm_config", &[], check_llvm_config),
-        ("probes", &[], check_probes),
-        ("cmake", &[], check_cmake),
-        ("command_line", &[], check_command_line),
-        ("kernel", &[], check_kernel),
-        ("engine", &[], check_engine),
-        ("rust", &[], check_rust),
-        ("pkg_config_and_make", &["pkg-config", "make"], check_make),
-        ("meson", &["pkg-config", "meson"], check_meson),
-    ];
-    checks
-        .into_iter()
+    let group = if target == DEFAULT {
+        "consumers".to_owned()
+    } else {
+        format!("consumers::{}", target.architecture)
+    };
+    let more = CHECKS_WITH_ENGINE.iter().filter(|_| target.has_engine);
+    CHECKS
+        .iter()
+        .chain(more)
         .map(|(name, tools, check)| {
             let consumers = Arc::clone(&consumers);
-            Test::new(format!("consumers::{name}"), move || {
+            Test::new(format!("{group}::{name}"), move || {
                 match tools.iter().find(|tool| which(tool).is_none()) {
                     Some(tool) => Outcome::Skipped(format!("{tool} is not installed")),
+                    None if consumers.is_absent() => Outcome::Skipped(is_in_no_cache(target)),
                     None => Outcome::from(check(&consumers)),
                 }
             })
@@ -78,13 +102,22 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
 
 impl Consumers {
     fn place(&self) -> Result<&Place, String> {
-        let place = self.place.get_or_init(|| self.unpack());
-        place.as_ref().map_err(Clone::clone)
+        match self.place.get_or_init(|| self.unpack()) {
+            Ok(Some(place)) => Ok(place),
+            Ok(None) => Err(is_in_no_cache(self.target)),
+            Err(error) => Err(error.clone()),
+        }
+    }
+
+    fn is_absent(&self) -> bool {
+        matches!(self.place.get_or_init(|| self.unpack()), Ok(None))
     }
 
     /// Files of a package are never written to: second names do for copies.
-    fn unpack(&self) -> Result<Place, String> {
-        let package = product(&self.subject)?;
+    fn unpack(&self) -> Result<Option<Place>, String> {
+        let Some(package) = product_for(&self.subject, self.target)? else {
+            return Ok(None);
+        };
         let failed = |error: std::io::Error| format!("cannot copy the distribution: {error}");
         let folder = TemporaryFolder::new("consumers").map_err(failed)?;
         let (distribution, plain) = (
@@ -94,11 +127,11 @@ impl Consumers {
         for to in [&distribution, &plain] {
             link_tree(&package, to).map_err(failed)?;
         }
-        Ok(Place {
+        Ok(Some(Place {
             folder,
             distribution,
             plain,
-        })
+        }))
     }
 
     /// A fresh folder whose name has a space.
@@ -297,6 +330,28 @@ fn check_cmake(consumers: &Consumers) -> Result<(), String> {
         expect(&tests, "100% tests passed, 0 tests failed out of 2")?;
     }
     Ok(())
+}
+
+/// Programs in C and C++ without LLVM: calls with numbers of all lengths, jumps, allocation, text and thread-local data.
+fn check_c_library(consumers: &Consumers) -> Result<(), String> {
+    let place = consumers.place()?;
+    let source = consumers.fixture("c library", "c_library")?;
+    let lines = "\
+        config=\"$DIST/bin/llvm-config\"\n\
+        clang=clang${CLANGXX#clang++}\n\
+        $clang -std=c17 -Wall -Werror $($config --cflags) -c numbers.c\n\
+        $CLANGXX -std=c++17 -Wall -Werror $($config --cxxflags) -c objects.cpp\n\
+        for program in numbers objects; do\n\
+        $CLANGXX $($config --ldflags) $program.o $($config --system-libs) -o $program\n\
+        ./$program\n\
+        done";
+    let expected = fs::read_to_string(source.join("expected.txt"))
+        .map_err(|error| format!("expected.txt: {error}"))?;
+    let printed = consumers.shell(&source, &place.plain, lines)?;
+    if printed == expected {
+        return Ok(());
+    }
+    Err(format!("{printed:?} was printed, not {expected:?}"))
 }
 
 /// The documented commands, literally; and quoted, in a folder with a space.

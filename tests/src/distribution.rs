@@ -7,13 +7,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use super::runner::{Check, Test};
+use super::runner::{Check, Outcome, Test};
 use super::subject::Subject;
 use super::{downstream, libc_bitcode};
 use crate::audit::{audit_archive, is_allowed};
+use bareflow_build::distribution;
 use bareflow_build::kernel::{KernelBuilder, KernelKind};
-use bareflow_build::llvm::configuration;
-use bareflow_targets::DEFAULT;
+use bareflow_build::llvm::{Request, configuration};
+use bareflow_build::packing::{MANIFEST, sides};
+use bareflow_build::paths::Cache;
+use bareflow_build::temporary::TemporaryFolder;
+use bareflow_targets::{DEFAULT, TARGETS, Target};
 
 /// Thread-local data that a kernel sets up at most, in bytes.
 const TLS_LIMIT_BYTES: u64 = 4096 - 64;
@@ -31,7 +35,104 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
         ("c_interface", downstream::check_c_interface),
         ("cmake", downstream::check_cmake),
     ];
-    Test::of_checks("distribution", subject, &checks)
+    let mut tests = Test::of_checks("distribution", subject, &checks);
+    tests.extend(tests_of_other_targets(subject));
+    tests
+}
+
+/// A check of the distribution for a target, as its users have it.
+type TargetCheck = fn(&Subject, &'static Target, &Path) -> Result<(), String>;
+
+const TARGET_CHECKS: &[(&str, TargetCheck)] = &[
+    ("configuration", |_, target, distribution| {
+        compare_configuration(target, distribution)
+    }),
+    ("links_whole", check_whole_product),
+    ("code", |_, _, distribution| {
+        audit_all(&archives(distribution)?)
+    }),
+    ("package", check_package),
+];
+
+/// The other targets' distributions, where a cache has them.
+fn tests_of_other_targets(subject: &Arc<Subject>) -> impl Iterator<Item = Test> {
+    let others = TARGETS.iter().filter(|target| *target != DEFAULT);
+    others.flat_map(move |target| {
+        TARGET_CHECKS.iter().map(move |(name, check)| {
+            let subject = Arc::clone(subject);
+            let name = format!("distribution::{}::{name}", target.architecture);
+            Test::new(name, move || {
+                match downstream::product_for(&subject, target) {
+                    Ok(Some(distribution)) => Outcome::from(check(&subject, target, &distribution)),
+                    Ok(None) => Outcome::Skipped(downstream::is_in_no_cache(target)),
+                    Err(error) => Outcome::Failed(error),
+                }
+            })
+        })
+    })
+}
+
+/// Every object of every archive in one static program.
+fn check_whole_product(
+    subject: &Subject,
+    target: &'static Target,
+    distribution: &Path,
+) -> Result<(), String> {
+    let output = subject.fresh_path("whole");
+    let linked = Command::new(&subject.context.tools.lld)
+        .args(["-m", target.elf_emulation])
+        .args(["-static", "-nostdlib", "-z", "noexecstack"])
+        .args(["--error-limit=0", "--defsym=main=0", "-T"])
+        .arg(distribution.join("share/bareflow/linux.ld"))
+        .arg("-o")
+        .arg(&output)
+        .arg("--whole-archive")
+        .args(archives(distribution)?)
+        .output();
+    downstream::finish(linked, "linking everything")?;
+    fs::remove_file(&output).map_err(|error| error.to_string())
+}
+
+/// The archive has its sides, and a cache that starts empty has the same files of it.
+fn check_package(
+    subject: &Subject,
+    target: &'static Target,
+    distribution: &Path,
+) -> Result<(), String> {
+    let context = &subject.context;
+    let own = context.cache().distributions();
+    let name = distribution
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy();
+    if !name.contains(target.triple) {
+        return Err(format!("{name} does not name its target"));
+    }
+    let archive = format!("{name}{}", sides::ARCHIVE);
+    for side in ["", ".sha256", ".spdx.json"] {
+        let path = own.join(format!("{archive}{side}"));
+        if !path.is_file() {
+            return Err(format!("{} is not there", path.display()));
+        }
+    }
+    let folder = TemporaryFolder::new("restored").map_err(|error| error.to_string())?;
+    let cache = Cache::at(folder.path(), &[&own]);
+    let request = Request {
+        target,
+        verify: true,
+        ..Request::default()
+    };
+    let restored = distribution::find(&cache, &context.tools, &request)
+        .map_err(|error| error.to_string())?
+        .ok_or("it is not found again")?;
+    let manifest = |folder: &Path| {
+        fs::read(folder.join(MANIFEST)).map_err(|error| format!("{MANIFEST}: {error}"))
+    };
+    if manifest(&restored)? == manifest(distribution)? {
+        Ok(())
+    } else {
+        Err("what was restored is another package".to_owned())
+    }
 }
 
 /// Every archive, in the order of their names.
@@ -61,9 +162,13 @@ pub(super) fn linked_archives(builder: &KernelBuilder) -> Result<Vec<PathBuf>, S
 
 /// What the generated headers say is what was reviewed.
 fn check_configuration(subject: &Subject) -> Result<(), String> {
-    let reviewed = configuration::reviewed(DEFAULT);
+    compare_configuration(DEFAULT, &subject.context.distribution)
+}
+
+fn compare_configuration(target: &Target, distribution: &Path) -> Result<(), String> {
+    let reviewed = configuration::reviewed(target);
     for (_, header) in configuration::HEADERS {
-        let path = subject.context.distribution.join("include").join(header);
+        let path = distribution.join("include").join(header);
         let text = fs::read_to_string(&path)
             .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         configuration::compare(&reviewed, header, &text)?;
@@ -135,12 +240,16 @@ fn check_whole_link(subject: &Subject) -> Result<(), String> {
 /// No red zone, no thread-locals beyond what a kernel sets up, no instruction above the baseline outside
 /// functions that CPUID chooses.
 fn check_code(subject: &Subject) -> Result<(), String> {
+    let mut archives = archives(&subject.context.distribution)?;
+    archives.extend(subject.context.kernel_builder().c_library());
+    audit_all(&archives)
+}
+
+fn audit_all(archives: &[PathBuf]) -> Result<(), String> {
     let mut tls_bytes = 0;
     let mut instruction_count = 0;
     let mut findings: BTreeMap<String, usize> = BTreeMap::new();
-    let mut archives = archives(&subject.context.distribution)?;
-    archives.extend(subject.context.kernel_builder().c_library());
-    for archive in &archives {
+    for archive in archives {
         let audit = audit_archive(archive).map_err(|error| error.to_string())?;
         tls_bytes += audit.tls_bytes;
         instruction_count += audit.instruction_count;

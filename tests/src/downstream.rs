@@ -9,7 +9,7 @@ use super::subject::Subject;
 use bareflow_build::cargo::clean_cargo;
 use bareflow_build::distribution;
 use bareflow_build::llvm::Request;
-use bareflow_targets::DEFAULT;
+use bareflow_targets::{DEFAULT, Target};
 
 const TARGET: &str = DEFAULT.rust.target;
 
@@ -54,6 +54,24 @@ pub fn product(subject: &Subject) -> Result<PathBuf, String> {
     let context = &subject.context;
     distribution::provide(context.cache(), &context.tools, &Request::default())
         .map_err(|error| error.to_string())
+}
+
+/// The distribution for a target, where that takes no hour: for another target than the usual one, only from a cache.
+pub fn product_for(subject: &Subject, target: &'static Target) -> Result<Option<PathBuf>, String> {
+    if target == DEFAULT {
+        return product(subject).map(Some);
+    }
+    let context = &subject.context;
+    let request = Request {
+        target,
+        ..Request::default()
+    };
+    distribution::find(context.cache(), &context.tools, &request).map_err(|error| error.to_string())
+}
+
+/// Why tests of a target's distribution are not run.
+pub fn is_in_no_cache(target: &Target) -> String {
+    format!("no cache has the distribution for {}", target.triple)
 }
 
 /// The files of a component and of what it needs, as the shipped `llvm-config` names them.

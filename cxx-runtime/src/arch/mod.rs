@@ -17,8 +17,16 @@
 //! `bareflow_makecontext`; the compiler's conversions of 128-bit integers to long doubles; and what
 //! `__builtin_cpu_supports` reads.
 
+#[cfg(target_arch = "x86")]
+mod i686;
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+mod x86;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
+#[cfg(target_arch = "x86")]
+pub(crate) use i686::*;
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+pub(crate) use x86::*;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86_64::*;
 

@@ -4,6 +4,8 @@
 use core::cell::Cell;
 use core::ffi::c_void;
 
+#[cfg(not(test))]
+use crate::arch::mangled_size;
 use crate::heap::{allocate, free};
 use crate::runtime::platform;
 
@@ -32,29 +34,45 @@ fn allocate_or_abort(size: usize, alignment: usize) -> *mut c_void {
     }
 }
 
+/// The size and the alignment that some forms add are in the block's header too.
+macro_rules! deleting {
+    ($name:expr) => {
+        const _: () = {
+            #[cfg_attr(not(test), unsafe(export_name = $name))]
+            unsafe extern "C" fn operator(block: *mut c_void) {
+                // SAFETY: C++ deletes what `operator new` returned.
+                unsafe { free(block) }
+            }
+        };
+    };
+}
+
+/// Of the names, `size_t` is between both parts.
 macro_rules! operators {
-    (new: $($plain:literal)*; aligned: $($aligned:literal)*; nothrow: $($nothrow:literal)*;
-     aligned_nothrow: $($aligned_nothrow:literal)*; delete: $($delete:literal)*) => {
+    (new: $($plain:literal)*; aligned: $($aligned:literal $rest:literal)*;
+     nothrow: $($nothrow:literal $nothrow_rest:literal)*;
+     aligned_nothrow: $($aligned_nothrow:literal $aligned_nothrow_rest:literal)*;
+     delete: $($delete:literal)*; sized_delete: $($sized:literal $sized_rest:literal)*) => {
         $(const _: () = {
-            #[cfg_attr(not(test), unsafe(export_name = $plain))]
+            #[cfg_attr(not(test), unsafe(export_name = concat!($plain, mangled_size!())))]
             extern "C" fn operator(size: usize) -> *mut c_void {
                 allocate_or_abort(size, DEFAULT_ALIGNMENT)
             }
         };)*
         $(const _: () = {
-            #[cfg_attr(not(test), unsafe(export_name = $aligned))]
+            #[cfg_attr(not(test), unsafe(export_name = concat!($aligned, mangled_size!(), $rest)))]
             extern "C" fn operator(size: usize, alignment: usize) -> *mut c_void {
                 allocate_or_abort(size, alignment)
             }
         };)*
         $(const _: () = {
-            #[cfg_attr(not(test), unsafe(export_name = $nothrow))]
+            #[cfg_attr(not(test), unsafe(export_name = concat!($nothrow, mangled_size!(), $nothrow_rest)))]
             extern "C" fn operator(size: usize, _nothrow: *const c_void) -> *mut c_void {
                 allocate(size.max(1), DEFAULT_ALIGNMENT)
             }
         };)*
         $(const _: () = {
-            #[cfg_attr(not(test), unsafe(export_name = $aligned_nothrow))]
+            #[cfg_attr(not(test), unsafe(export_name = concat!($aligned_nothrow, mangled_size!(), $aligned_nothrow_rest)))]
             extern "C" fn operator(
                 size: usize,
                 alignment: usize,
@@ -63,25 +81,20 @@ macro_rules! operators {
                 allocate(size.max(1), alignment)
             }
         };)*
-        // The size and the alignment that some forms add are in the block's header too.
-        $(const _: () = {
-            #[cfg_attr(not(test), unsafe(export_name = $delete))]
-            unsafe extern "C" fn operator(block: *mut c_void) {
-                // SAFETY: C++ deletes what `operator new` returned.
-                unsafe { free(block) }
-            }
-        };)*
+        $(deleting! { $delete })*
+        $(deleting! { concat!($sized, mangled_size!(), $sized_rest) })*
     };
 }
 
 operators! {
-    new: "_Znwm" "_Znam";
-    aligned: "_ZnwmSt11align_val_t" "_ZnamSt11align_val_t";
-    nothrow: "_ZnwmRKSt9nothrow_t" "_ZnamRKSt9nothrow_t";
-    aligned_nothrow: "_ZnwmSt11align_val_tRKSt9nothrow_t" "_ZnamSt11align_val_tRKSt9nothrow_t";
-    delete: "_ZdlPv" "_ZdaPv" "_ZdlPvm" "_ZdaPvm" "_ZdlPvSt11align_val_t" "_ZdaPvSt11align_val_t"
-        "_ZdlPvmSt11align_val_t" "_ZdaPvmSt11align_val_t" "_ZdlPvRKSt9nothrow_t" "_ZdaPvRKSt9nothrow_t"
-        "_ZdlPvSt11align_val_tRKSt9nothrow_t" "_ZdaPvSt11align_val_tRKSt9nothrow_t"
+    new: "_Znw" "_Zna";
+    aligned: "_Znw" "St11align_val_t" "_Zna" "St11align_val_t";
+    nothrow: "_Znw" "RKSt9nothrow_t" "_Zna" "RKSt9nothrow_t";
+    aligned_nothrow: "_Znw" "St11align_val_tRKSt9nothrow_t" "_Zna" "St11align_val_tRKSt9nothrow_t";
+    delete: "_ZdlPv" "_ZdaPv" "_ZdlPvSt11align_val_t" "_ZdaPvSt11align_val_t" "_ZdlPvRKSt9nothrow_t"
+        "_ZdaPvRKSt9nothrow_t" "_ZdlPvSt11align_val_tRKSt9nothrow_t"
+        "_ZdaPvSt11align_val_tRKSt9nothrow_t";
+    sized_delete: "_ZdlPv" "" "_ZdaPv" "" "_ZdlPv" "St11align_val_t" "_ZdaPv" "St11align_val_t"
 }
 
 #[cfg_attr(not(test), unsafe(export_name = "_ZSt15set_new_handlerPFvvE"))]

@@ -1,10 +1,11 @@
 //! What is known of a file.
 
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{c_char, c_int, c_long, c_longlong, c_void};
 
 use super::{AT_FDCWD, Content, FileSystem, LastLink, NodeId, Time, done, with};
 use crate::cstr;
 use crate::errno;
+use crate::time::TimeSpec;
 
 /// `struct stat` of llvm-libc.
 #[repr(C)]
@@ -13,13 +14,13 @@ struct Status {
     device: u64,
     inode: u64,
     mode: u32,
-    link_count: u64,
+    link_count: usize,
     user: u32,
     group: u32,
     special_device: u64,
     size_bytes: i64,
-    times: [Time; 3],
-    block_size_bytes: i64,
+    times: [TimeSpec; 3],
+    block_size_bytes: isize,
     block_count: i64,
 }
 
@@ -35,6 +36,15 @@ const AT_EMPTY_PATH: c_int = 0x1000;
 /// Its number in `struct stat`: zero stands for nothing in some programs.
 pub(super) fn inode(node: NodeId) -> u64 {
     node as u64 + 1
+}
+
+impl TimeSpec {
+    fn of([seconds, nanoseconds]: Time) -> Self {
+        Self {
+            seconds,
+            nanoseconds: nanoseconds as c_long,
+        }
+    }
 }
 
 impl FileSystem {
@@ -55,10 +65,10 @@ impl FileSystem {
             inode: inode(id),
             mode: kind | node.permissions,
             // A directory is also named in itself.
-            link_count: node.links + u64::from(kind == S_IFDIR),
+            link_count: (node.links + u64::from(kind == S_IFDIR)) as usize,
             special_device: if kind == S_IFCHR { inode(id) } else { 0 },
             size_bytes: size as i64,
-            times: node.times,
+            times: node.times.map(TimeSpec::of),
             block_size_bytes: 4096,
             block_count: size.div_ceil(512) as i64,
             ..Status::default()
@@ -117,26 +127,27 @@ unsafe extern "C" fn fstat(descriptor: c_int, result: *mut Status) -> c_int {
     }))
 }
 
-const UTIME_NOW: i64 = 0x3fff_ffff;
-const UTIME_OMIT: i64 = 0x3fff_fffe;
+const UTIME_NOW: c_long = 0x3fff_ffff;
+const UTIME_OMIT: c_long = 0x3fff_fffe;
 
 /// # Safety
 /// `times` must be null or two of `struct timespec`.
 unsafe fn set_times(
     system: &mut FileSystem,
     node: NodeId,
-    times: *const [Time; 2],
+    times: *const [TimeSpec; 2],
 ) -> Result<(), c_int> {
     let now = super::now();
     // SAFETY: the caller's promise.
-    let times = unsafe { times.as_ref() }.copied().unwrap_or([now; 2]);
+    let times = unsafe { times.as_ref() }.copied();
+    let times = times.unwrap_or([TimeSpec::of(now); 2]);
     let id = node;
     let node = system.tree.node_mut(id);
-    for (place, [seconds, nanoseconds]) in node.times.iter_mut().zip(times) {
-        match nanoseconds {
+    for (place, time) in node.times.iter_mut().zip(times) {
+        match time.nanoseconds {
             UTIME_OMIT => {}
             UTIME_NOW => *place = now,
-            0..1_000_000_000 => *place = [seconds, nanoseconds],
+            0..1_000_000_000 => *place = [time.seconds, time.nanoseconds as c_longlong],
             _ => return Err(errno::EINVAL),
         }
     }
@@ -149,7 +160,7 @@ unsafe fn set_times(
 unsafe extern "C" fn utimensat(
     directory: c_int,
     path: *const c_char,
-    times: *const [Time; 2],
+    times: *const [TimeSpec; 2],
     flags: c_int,
 ) -> c_int {
     // SAFETY: the caller passes a C string.
@@ -162,7 +173,7 @@ unsafe extern "C" fn utimensat(
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn futimens(descriptor: c_int, times: *const [Time; 2]) -> c_int {
+unsafe extern "C" fn futimens(descriptor: c_int, times: *const [TimeSpec; 2]) -> c_int {
     done(with(|system| {
         let node = system.description(descriptor)?.node;
         // SAFETY: the caller passes null or two times.

@@ -20,7 +20,7 @@ use crate::{arena, errno};
 /// The heap and the arena grow by at least this many bytes.
 pub(crate) const GROWTH_BYTES: usize = 4 << 20;
 
-/// What every block is aligned to at least: `max_align_t` of x86-64.
+/// What every block is aligned to at least: `max_align_t` of x86-64, and what vectors of SSE want.
 const MINIMUM_ALIGNMENT: usize = 16;
 
 static MAPPED_BYTES: AtomicUsize = AtomicUsize::new(0);
@@ -101,7 +101,7 @@ struct Guarded {
     after: AtomicUsize,
 }
 
-const CANARY: usize = 0x6865_6170_6865_6170;
+const CANARY: usize = 0x6865_6170_6865_6170_u64 as usize;
 
 static HEAP: Guarded = Guarded {
     before: AtomicUsize::new(CANARY),

@@ -6,7 +6,7 @@
 use bareflow_mathematics::{self as mathematics, Complex, Extended, Format};
 
 use super::report::{evaluated, evaluated_complex};
-use crate::arch::{returning_long_complex, returning_long_double};
+use crate::arch::{self, returning_long_complex, returning_long_double};
 use crate::errno;
 
 /// Passed like C's complex type of this part.
@@ -141,8 +141,8 @@ macro_rules! to_complex {
             }
 
             #[unsafe(no_mangle)]
-            extern "C" fn $float($($z: Parts<f32>),*) -> Parts<f32> {
-                $function($($z),*)
+            extern "C" fn $float($($z: Parts<f32>),*) -> arch::ComplexFloat {
+                arch::complex_float($function($($z),*).array())
             }
 
             to_long_complex! { $long_double($($z),*) = $function; }

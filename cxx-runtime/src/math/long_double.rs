@@ -3,7 +3,7 @@
 //! Rust has no type for the x87's extended double. So each function is the same few instructions around a Rust function
 //! that is given the places of the result and of the arguments, and whatever else is passed, up to two integers.
 
-use core::ffi::{c_int, c_long};
+use core::ffi::{c_int, c_long, c_longlong};
 
 use bareflow_mathematics::{self as mathematics, Extended, Format, Rounding};
 
@@ -124,7 +124,7 @@ extern "C" fn sqrtl_of(result: &mut Extended, x: &Extended) {
 }
 
 extern "C" fn scalblnl_of(result: &mut Extended, x: &Extended, exponent: c_long) {
-    *result = evaluated(|[x]| mathematics::scale(x, exponent), [*x]);
+    *result = evaluated(|[x]| mathematics::scale(x, exponent as c_longlong), [*x]);
 }
 
 extern "C" fn lgammal_r_of(result: &mut Extended, x: &Extended, sign: &mut c_int) {

@@ -99,7 +99,7 @@ pub(super) fn calendar(seconds: i64, offset: i64) -> Option<Tm> {
         year: c_int::try_from(year - 1900).ok()?,
         weekday: (days + 4).rem_euclid(7) as c_int,
         day_of_year: (days - days_before_month(year, 0)) as c_int,
-        offset_seconds: offset,
+        offset_seconds: offset as c_long,
         ..START
     })
 }
@@ -180,7 +180,7 @@ extern "C" fn tzset() {
         .as_ref()
         .map_or(standard, |summer| lasting(&summer.name));
     ZONE_NAMES.set([standard, summer]);
-    SECONDS_WEST.set(-zone.offset_seconds);
+    SECONDS_WEST.set(-zone.offset_seconds as c_long);
     HAS_DAYLIGHT_SAVING.set(c_int::from(zone.summer.is_some()));
 }
 

@@ -119,7 +119,7 @@ impl Generator {
         self.cell(self.front).set(sum);
         self.front = (self.front + 1) % self.degree;
         self.rear = (self.rear + 1) % self.degree;
-        c_long::from(sum.cast_unsigned() >> 1)
+        (sum.cast_unsigned() >> 1) as c_long
     }
 
     /// Writes into the state what `setstate` needs to go on with it.

@@ -1,6 +1,6 @@
 //! `strptime` in the "C" locale, with the conversions of POSIX and GNU.
 
-use core::ffi::{c_char, c_int};
+use core::ffi::{c_char, c_int, c_long};
 use core::ptr;
 
 use super::calendar::{
@@ -146,7 +146,7 @@ impl Parse {
             b'n' | b't' => skip_spaces(text),
             b'z' => {
                 skip_spaces(text);
-                time.offset_seconds = offset(text)?;
+                time.offset_seconds = offset(text)? as c_long;
             }
             b'Z' => {
                 while text.first().is_some_and(u8::is_ascii_alphabetic) {

@@ -4,13 +4,13 @@ use crate::symbols::exported;
 
 exported! {
     bareflow_exported_posix_addresses:
-    __atomic_compare_exchange __atomic_compare_exchange_16 __atomic_exchange __atomic_exchange_16
-    __atomic_fetch_add_16 __atomic_fetch_and_16 __atomic_fetch_nand_16 __atomic_fetch_or_16
-    __atomic_fetch_sub_16 __atomic_fetch_xor_16 __atomic_is_lock_free __atomic_load __atomic_load_16
-    __atomic_store __atomic_store_16 __bareflow_cleanup_pop __bareflow_cleanup_push __cpu_features2
-    __cpu_indicator_init __cpu_model __progname __sync_fetch_and_add_16 __sync_fetch_and_and_16
-    __sync_fetch_and_nand_16 __sync_fetch_and_or_16 __sync_fetch_and_sub_16 __sync_fetch_and_xor_16
-    __sync_lock_test_and_set_16 __sync_val_compare_and_swap_16 __xpg_basename _longjmp _setjmp a64l
+    __atomic_compare_exchange __atomic_exchange
+
+ __atomic_is_lock_free __atomic_load
+    __atomic_store __bareflow_cleanup_pop __bareflow_cleanup_push __cpu_features2
+    __cpu_indicator_init __cpu_model __progname
+
+ __xpg_basename _longjmp _setjmp a64l
     addmntent arc4random arc4random_buf arc4random_uniform bareflow_ctime bareflow_getpwnam
     bareflow_getpwnam_r bareflow_getpwuid bareflow_getpwuid_r bareflow_gmtime bareflow_gmtime_r
     bareflow_localtime bareflow_localtime_r bareflow_mktime

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::print::{Characters, Sink, print};
 use super::scan::{Source, Text, Units, scan};
 use super::stream::{FileStream, standard_input, standard_output};
-use crate::arch::VaList;
+use crate::arch::{PassedVaList, VaList};
 use crate::cstr;
 use crate::errno;
 use crate::files;
@@ -71,7 +71,7 @@ unsafe fn print_to(
 unsafe extern "C" fn vfprintf(
     stream: &FileStream,
     format: *const c_char,
-    arguments: *mut VaList,
+    mut arguments: PassedVaList,
 ) -> c_int {
     stream.orient(-1);
     // SAFETY: the caller passes a format and matching arguments.
@@ -79,14 +79,14 @@ unsafe extern "C" fn vfprintf(
         print_to(
             stream,
             cstr::bytes(format),
-            &mut *arguments,
+            arguments.list(),
             Characters::Bytes,
         )
     }
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn vprintf(format: *const c_char, arguments: *mut VaList) -> c_int {
+unsafe extern "C" fn vprintf(format: *const c_char, arguments: PassedVaList) -> c_int {
     // SAFETY: the caller's promises are those of `vfprintf`.
     unsafe { vfprintf(standard_output(), format, arguments) }
 }
@@ -109,18 +109,18 @@ unsafe fn multibyte_format(format: *const u32) -> Vec<u8> {
 unsafe extern "C" fn vfwprintf(
     stream: &FileStream,
     format: *const u32,
-    arguments: *mut VaList,
+    mut arguments: PassedVaList,
 ) -> c_int {
     stream.orient(1);
     // SAFETY: the caller passes a wide format and matching arguments.
     unsafe {
         let format = multibyte_format(format);
-        print_to(stream, &format, &mut *arguments, Characters::Wide)
+        print_to(stream, &format, arguments.list(), Characters::Wide)
     }
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn vwprintf(format: *const u32, arguments: *mut VaList) -> c_int {
+unsafe extern "C" fn vwprintf(format: *const u32, arguments: PassedVaList) -> c_int {
     // SAFETY: the caller's promises are those of `vfwprintf`.
     unsafe { vfwprintf(standard_output(), format, arguments) }
 }
@@ -166,7 +166,7 @@ unsafe extern "C" fn vsnprintf(
     buffer: *mut c_char,
     size: usize,
     format: *const c_char,
-    arguments: *mut VaList,
+    mut arguments: PassedVaList,
 ) -> c_int {
     // What cannot be counted in the result is not written either (`vsprintf` passes no true size).
     let mut sink = ToBuffer {
@@ -178,7 +178,7 @@ unsafe extern "C" fn vsnprintf(
         let printed = print(
             &mut sink,
             cstr::bytes(format),
-            &mut *arguments,
+            arguments.list(),
             Characters::Bytes,
         );
         if size != 0 {
@@ -192,7 +192,7 @@ unsafe extern "C" fn vsnprintf(
 unsafe extern "C" fn vsprintf(
     buffer: *mut c_char,
     format: *const c_char,
-    arguments: *mut VaList,
+    arguments: PassedVaList,
 ) -> c_int {
     // SAFETY: the caller says that the buffer is large enough.
     unsafe { vsnprintf(buffer, usize::MAX, format, arguments) }
@@ -228,7 +228,7 @@ unsafe extern "C" fn vswprintf(
     buffer: *mut u32,
     size: usize,
     format: *const u32,
-    arguments: *mut VaList,
+    mut arguments: PassedVaList,
 ) -> c_int {
     if size == 0 {
         return errno::fail(errno::EOVERFLOW);
@@ -241,7 +241,7 @@ unsafe extern "C" fn vswprintf(
     // SAFETY: the caller passes a format and matching arguments, and a buffer of `size` characters.
     unsafe {
         let format = multibyte_format(format);
-        let printed = print(&mut sink, &format, &mut *arguments, Characters::Wide);
+        let printed = print(&mut sink, &format, arguments.list(), Characters::Wide);
         *sink.next = 0;
         if sink.is_full {
             return errno::fail(errno::EOVERFLOW);
@@ -254,7 +254,7 @@ unsafe extern "C" fn vswprintf(
 unsafe extern "C" fn vdprintf(
     descriptor: c_int,
     format: *const c_char,
-    arguments: *mut VaList,
+    mut arguments: PassedVaList,
 ) -> c_int {
     let mut sink = ToVector(Vec::new());
     // SAFETY: the caller passes a format and matching arguments; the rest of the vector is written.
@@ -262,7 +262,7 @@ unsafe extern "C" fn vdprintf(
         let printed = print(
             &mut sink,
             cstr::bytes(format),
-            &mut *arguments,
+            arguments.list(),
             Characters::Bytes,
         );
         let mut rest = sink.0.as_slice();
@@ -280,7 +280,7 @@ unsafe extern "C" fn vdprintf(
 unsafe extern "C" fn vasprintf(
     place: *mut *mut c_char,
     format: *const c_char,
-    arguments: *mut VaList,
+    mut arguments: PassedVaList,
 ) -> c_int {
     let mut sink = ToVector(Vec::new());
     // SAFETY: the caller passes a format and matching arguments, and gives a place for the result.
@@ -288,7 +288,7 @@ unsafe extern "C" fn vasprintf(
         let printed = print(
             &mut sink,
             cstr::bytes(format),
-            &mut *arguments,
+            arguments.list(),
             Characters::Bytes,
         );
         *place = core::ptr::null_mut();
@@ -320,7 +320,7 @@ unsafe fn byte_units(format: *const c_char) -> Vec<u32> {
 unsafe extern "C" fn vsscanf(
     text: *const c_char,
     format: *const c_char,
-    arguments: *mut VaList,
+    mut arguments: PassedVaList,
 ) -> c_int {
     let mut source = Text::<u8> { next: text.cast() };
     // SAFETY: the caller passes C strings and arguments that match the format.
@@ -329,7 +329,7 @@ unsafe extern "C" fn vsscanf(
             &mut source,
             Units::Bytes,
             &byte_units(format),
-            &mut *arguments,
+            arguments.list(),
         )
     }
 }
@@ -338,7 +338,7 @@ unsafe extern "C" fn vsscanf(
 unsafe extern "C" fn vswscanf(
     text: *const u32,
     format: *const u32,
-    arguments: *mut VaList,
+    mut arguments: PassedVaList,
 ) -> c_int {
     let mut source = Text { next: text };
     // SAFETY: the caller passes texts that end with zeros and arguments that match the format.
@@ -347,7 +347,7 @@ unsafe extern "C" fn vswscanf(
             &mut source,
             Units::WideCharacters,
             wide::units(format),
-            &mut *arguments,
+            arguments.list(),
         )
     }
 }
@@ -368,7 +368,7 @@ impl Source for FromStream<'_> {
 unsafe extern "C" fn vfscanf(
     stream: &FileStream,
     format: *const c_char,
-    arguments: *mut VaList,
+    mut arguments: PassedVaList,
 ) -> c_int {
     stream.orient(-1);
     let mut source = FromStream(stream);
@@ -378,13 +378,13 @@ unsafe extern "C" fn vfscanf(
             &mut source,
             Units::Bytes,
             &byte_units(format),
-            &mut *arguments,
+            arguments.list(),
         )
     }
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn vscanf(format: *const c_char, arguments: *mut VaList) -> c_int {
+unsafe extern "C" fn vscanf(format: *const c_char, arguments: PassedVaList) -> c_int {
     // SAFETY: the caller's promises are those of `vfscanf`.
     unsafe { vfscanf(standard_input(), format, arguments) }
 }
@@ -406,7 +406,7 @@ impl Source for FromWideStream<'_> {
 unsafe extern "C" fn vfwscanf(
     stream: &FileStream,
     format: *const u32,
-    arguments: *mut VaList,
+    mut arguments: PassedVaList,
 ) -> c_int {
     stream.orient(1);
     let mut source = FromWideStream(stream);
@@ -416,13 +416,13 @@ unsafe extern "C" fn vfwscanf(
             &mut source,
             Units::WideCharacters,
             wide::units(format),
-            &mut *arguments,
+            arguments.list(),
         )
     }
 }
 
 #[cfg_attr(not(test), unsafe(no_mangle))]
-unsafe extern "C" fn vwscanf(format: *const u32, arguments: *mut VaList) -> c_int {
+unsafe extern "C" fn vwscanf(format: *const u32, arguments: PassedVaList) -> c_int {
     // SAFETY: the caller's promises are those of `vfwscanf`.
     unsafe { vfwscanf(standard_input(), format, arguments) }
 }
@@ -439,7 +439,7 @@ mod tests {
         let mut result = core::ptr::null_mut();
         // SAFETY: the arguments match the format; the result is freed once.
         unsafe {
-            let count = vasprintf(&raw mut result, format.as_ptr(), &raw mut list);
+            let count = vasprintf(&raw mut result, format.as_ptr(), (&mut list).into());
             let text = String::from_utf8(cstr::bytes(result).to_vec()).unwrap();
             assert_eq!(usize::try_from(count), Ok(text.len()));
             heap::free(result.cast());
@@ -524,7 +524,7 @@ mod tests {
                 core::ptr::null_mut(),
                 0,
                 c"%2147483647d%d".as_ptr(),
-                &raw mut list,
+                (&mut list).into(),
             );
             assert_eq!((count, errno::get()), (-1, errno::EOVERFLOW));
         }
@@ -540,7 +540,7 @@ mod tests {
         // SAFETY: the buffer has the size given, and the arguments match.
         unsafe {
             assert_eq!(
-                vswprintf(buffer.as_mut_ptr(), 16, format.as_ptr(), &raw mut list),
+                vswprintf(buffer.as_mut_ptr(), 16, format.as_ptr(), (&mut list).into()),
                 7
             );
             let text: String = wide::units(buffer.as_ptr())
@@ -550,7 +550,7 @@ mod tests {
             assert_eq!(text, "é   é|€");
             let mut list = VaList::on_the_stack(&words);
             assert_eq!(
-                vswprintf(buffer.as_mut_ptr(), 7, format.as_ptr(), &raw mut list),
+                vswprintf(buffer.as_mut_ptr(), 7, format.as_ptr(), (&mut list).into()),
                 -1
             );
         }

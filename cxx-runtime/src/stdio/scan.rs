@@ -2,13 +2,13 @@
 //!
 //! One unit of look-ahead is enough, as a stream allows.
 
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{c_char, c_int, c_ulong, c_void};
 
 use alloc::vec::Vec;
 
 use bareflow_decimal::{Format, parse as parse_number};
 
-use crate::arch::VaList;
+use crate::arch::{LONG_DOUBLE_IS_DOUBLE, VaList};
 use crate::errno;
 use crate::heap;
 use crate::number::{self, Unit};
@@ -417,9 +417,9 @@ impl<S: Source> Scanner<'_, S> {
                 // SAFETY: the token ends with a zero; the end lies in it.
                 let (value, used) = unsafe {
                     let value = if matches!(specifier, b'd' | b'i') {
-                        number::strtol(text, &raw mut end, base) as u64
+                        number::strtoll(text, &raw mut end, base) as u64
                     } else {
-                        number::strtoul(text, &raw mut end, base)
+                        number::strtoull(text, &raw mut end, base)
                     };
                     (value, end.offset_from(text) as usize)
                 };
@@ -547,8 +547,8 @@ unsafe fn store_float(
     places: &mut Places,
 ) -> Result<(), Stop> {
     let format = match conversion.length.first().map(|unit| unit.ascii()) {
-        Some(b'L') => Format::EXTENDED,
-        Some(b'l') => Format::DOUBLE,
+        Some(b'L') if !LONG_DOUBLE_IS_DOUBLE => Format::EXTENDED,
+        Some(b'L' | b'l') => Format::DOUBLE,
         _ => Format::FLOAT,
     };
     let parsed = parse_number(token, format, number::rounding());
@@ -590,6 +590,9 @@ unsafe fn store_integer(value: u64, length: &[u32], place: *mut c_void) {
             0 => *place.cast::<u32>() = value as u32,
             1 if is_short => *place.cast::<u16>() = value as u16,
             _ if is_short => *place.cast::<u8>() = value as u8,
+            1 if is_long(length) || starts_with(length, b'z') || starts_with(length, b't') => {
+                *place.cast::<c_ulong>() = value as c_ulong;
+            }
             _ => *place.cast::<u64>() = value,
         }
     }

@@ -8,12 +8,12 @@
  *     1. its entry switches SSE on and changes to a stack of at least 8 MiB;
  *     2. bareflow_install(&platform);
  *     3. the thread-local block: zeroed memory of bareflow_thread_block_size() bytes, aligned to 64; the thread pointer
- *        (on x86-64 the FS base) becomes what bareflow_thread_block_initialise(block) returns;
+ *        (the base of FS on x86-64, of GS on 32-bit x86) becomes what bareflow_thread_block_initialise(block) returns;
  *     4. bareflow_run(main, argc, argv).
  *
  * The linker script defines __init_array_start, __init_array_end, __fini_array_start, __fini_array_end, __tls_start,
- * __tdata_end and __tls_end: see share/bareflow/kernel.ld. All of the image, and all that map_pages returns, lies below
- * 2 GiB. There is one thread.
+ * __tdata_end and __tls_end: see share/bareflow/kernel.ld. On x86-64 all of the image, and all that map_pages returns, lies
+ * below 2 GiB. There is one thread.
  */
 #ifndef BAREFLOW_PLATFORM_H
 #define BAREFLOW_PLATFORM_H

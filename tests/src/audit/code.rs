@@ -7,7 +7,7 @@ use iced_x86::{CpuidFeature, Decoder, DecoderOptions, Instruction, Mnemonic, OpK
 pub enum Violation {
     /// A memory access below the stack pointer: an interrupt on the same stack would destroy it.
     RedZone,
-    /// An instruction that needs a CPU feature beyond x86-64; its name.
+    /// An instruction that needs a CPU feature beyond the target's baseline; its name.
     AboveBaseline(String),
     /// A thread-local that needs a dynamic linker.
     DynamicTls,
@@ -26,15 +26,47 @@ pub struct Finding {
     pub violation: Violation,
 }
 
-/// Features of every x86-64 processor (System V ABI, x86-64-v1), and the two instructions that ask
-/// the processor for its features.
+/// The code of one processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// 32-bit x86, as of the Pentium 4.
+    X86,
+    /// x86-64 (System V ABI, x86-64-v1).
+    X86_64,
+}
+
+impl Code {
+    fn bits(self) -> u32 {
+        match self {
+            Self::X86 => 32,
+            Self::X86_64 => 64,
+        }
+    }
+
+    fn stack_pointer(self) -> Register {
+        match self {
+            Self::X86 => Register::ESP,
+            Self::X86_64 => Register::RSP,
+        }
+    }
+
+    /// Whether every such processor has it.
+    fn has(self, feature: CpuidFeature) -> bool {
+        BASELINE.contains(&feature) || self == Self::X86_64 && BASELINE_64.contains(&feature)
+    }
+}
+
+/// Features of every x86-64 processor besides.
+const BASELINE_64: &[CpuidFeature] = &[CpuidFeature::X64, CpuidFeature::SYSCALL];
+
+/// Features of every Pentium 4 and of every x86-64 processor, and the two instructions that ask the processor for its
+/// features.
 const BASELINE: &[CpuidFeature] = &[
     CpuidFeature::INTEL8086,
     CpuidFeature::INTEL186,
     CpuidFeature::INTEL286,
     CpuidFeature::INTEL386,
     CpuidFeature::INTEL486,
-    CpuidFeature::X64,
     CpuidFeature::CMOV,
     CpuidFeature::CX8,
     CpuidFeature::FPU,
@@ -48,20 +80,25 @@ const BASELINE: &[CpuidFeature] = &[
     CpuidFeature::PAUSE,
     CpuidFeature::TSC,
     CpuidFeature::CPUID,
-    CpuidFeature::SYSCALL,
     CpuidFeature::MSR,
     CpuidFeature::CET_IBT,
 ];
 
 /// Decodes `code` and appends what it finds; returns the number of instructions.
-pub fn scan_code(code: &[u8], member: &str, symbol: &str, findings: &mut Vec<Finding>) -> u64 {
-    let mut decoder = Decoder::new(64, code, DecoderOptions::NONE);
+pub fn scan_code(
+    processor: Code,
+    code: &[u8],
+    member: &str,
+    symbol: &str,
+    findings: &mut Vec<Finding>,
+) -> u64 {
+    let mut decoder = Decoder::new(processor.bits(), code, DecoderOptions::NONE);
     let mut instruction = Instruction::default();
     let mut count = 0;
     while decoder.can_decode() {
         decoder.decode_out(&mut instruction);
         count += 1;
-        for violation in violations(&instruction) {
+        for violation in violations(processor, &instruction) {
             findings.push(Finding {
                 member: member.to_owned(),
                 symbol: symbol.to_owned(),
@@ -73,22 +110,22 @@ pub fn scan_code(code: &[u8], member: &str, symbol: &str, findings: &mut Vec<Fin
     count
 }
 
-fn violations(instruction: &Instruction) -> impl Iterator<Item = Violation> {
-    let red_zone = uses_red_zone(instruction).then_some(Violation::RedZone);
+fn violations(processor: Code, instruction: &Instruction) -> impl Iterator<Item = Violation> {
+    let red_zone = uses_red_zone(processor, instruction).then_some(Violation::RedZone);
     let above = (!instruction.is_invalid()
         && instruction
             .cpuid_features()
             .iter()
-            .any(|feature| !BASELINE.contains(feature)))
+            .any(|feature| !processor.has(*feature)))
     .then(|| Violation::AboveBaseline(format!("{:?}", instruction.mnemonic()).to_lowercase()));
     red_zone.into_iter().chain(above)
 }
 
-fn uses_red_zone(instruction: &Instruction) -> bool {
+fn uses_red_zone(processor: Code, instruction: &Instruction) -> bool {
     // LEA computes an address and touches no memory.
     instruction.mnemonic() != Mnemonic::Lea
         && (0..instruction.op_count()).any(|index| instruction.op_kind(index) == OpKind::Memory)
-        && instruction.memory_base() == Register::RSP
+        && instruction.memory_base() == processor.stack_pointer()
         && instruction.memory_index() == Register::None
         && instruction.memory_displacement64().cast_signed() < 0
 }
@@ -99,7 +136,7 @@ mod tests {
 
     fn scan(code: &[u8]) -> Vec<Violation> {
         let mut findings = Vec::new();
-        scan_code(code, "member.o", ".text.f", &mut findings);
+        scan_code(Code::X86_64, code, "member.o", ".text.f", &mut findings);
         findings
             .into_iter()
             .map(|finding| finding.violation)
@@ -133,6 +170,20 @@ mod tests {
 
     #[test]
     fn instructions_are_counted() {
-        assert_eq!(scan_code(&[0x90, 0x90, 0xc3], "m", "s", &mut Vec::new()), 3);
+        assert_eq!(
+            scan_code(Code::X86_64, &[0x90, 0x90, 0xc3], "m", "s", &mut Vec::new()),
+            3
+        );
+    }
+
+    #[test]
+    fn the_baseline_is_that_of_the_processor() {
+        let mut findings = Vec::new();
+        // syscall; mov dword ptr [esp - 4], eax
+        let code = [0x0f, 0x05, 0x89, 0x44, 0x24, 0xfc];
+        assert_eq!(scan_code(Code::X86, &code, "m", "s", &mut findings), 2);
+        let violations: Vec<_> = findings.iter().map(|finding| &finding.violation).collect();
+        let above = Violation::AboveBaseline("syscall".to_owned());
+        assert_eq!(violations, [&above, &Violation::RedZone]);
     }
 }

@@ -1,5 +1,5 @@
 //! What no archive of the distribution may contain: red-zone use, thread-locals that need a
-//! dynamic linker, and instructions above the x86-64 baseline outside functions chosen by CPUID.
+//! dynamic linker, and instructions above the target's baseline outside functions chosen by CPUID.
 //!
 //! 1. Every executable section of every member is decoded; nothing is sampled.
 //! 2. The findings are data: who calls decides what to allow and how to report it.
@@ -13,7 +13,7 @@ use object::read::archive::ArchiveFile;
 use object::{Object, ObjectSection, SectionFlags};
 
 pub use allowed::is_allowed;
-pub use code::{Finding, Violation, scan_code};
+pub use code::{Code, Finding, Violation, scan_code};
 
 /// The audit of one archive.
 #[derive(Debug, Default)]
@@ -66,6 +66,10 @@ fn audit_bytes(data: &[u8]) -> Result<ArchiveAudit, object::Error> {
         let member = member?;
         let name = String::from_utf8_lossy(member.name()).into_owned();
         let file = object::File::parse(member.data(data)?)?;
+        let processor = match file.architecture() {
+            object::Architecture::I386 => Code::X86,
+            _ => Code::X86_64,
+        };
         for section in file.sections() {
             let SectionFlags::Elf { sh_flags, .. } = section.flags() else {
                 continue;
@@ -75,8 +79,13 @@ fn audit_bytes(data: &[u8]) -> Result<ArchiveAudit, object::Error> {
             }
             if sh_flags.contains(object::elf::SHF_EXECINSTR) {
                 let symbol = section.name().unwrap_or("?").to_owned();
-                audit.instruction_count +=
-                    scan_code(section.data()?, &name, &symbol, &mut audit.findings);
+                audit.instruction_count += scan_code(
+                    processor,
+                    section.data()?,
+                    &name,
+                    &symbol,
+                    &mut audit.findings,
+                );
             }
             dynamic_tls_relocations(&file, &section, &name, &mut audit.findings);
         }
@@ -92,24 +101,31 @@ fn dynamic_tls_relocations<'data>(
     findings: &mut Vec<Finding>,
 ) {
     use object::elf::{
+        R_386_TLS_DTPMOD32, R_386_TLS_DTPOFF32, R_386_TLS_GD, R_386_TLS_LDM, R_386_TLS_LDO_32,
         R_X86_64_DTPMOD64, R_X86_64_DTPOFF32, R_X86_64_DTPOFF64, R_X86_64_TLSGD, R_X86_64_TLSLD,
     };
-    if file.architecture() != object::Architecture::X86_64 {
-        return;
-    }
-    for (offset, relocation) in section.relocations() {
-        let object::RelocationFlags::Elf { r_type } = relocation.flags() else {
-            continue;
-        };
-        if [
+    let of_a_dynamic_linker = match file.architecture() {
+        object::Architecture::I386 => [
+            R_386_TLS_GD,
+            R_386_TLS_LDM,
+            R_386_TLS_DTPMOD32,
+            R_386_TLS_DTPOFF32,
+            R_386_TLS_LDO_32,
+        ],
+        object::Architecture::X86_64 => [
             R_X86_64_TLSGD,
             R_X86_64_TLSLD,
             R_X86_64_DTPMOD64,
             R_X86_64_DTPOFF32,
             R_X86_64_DTPOFF64,
-        ]
-        .contains(&r_type)
-        {
+        ],
+        _ => return,
+    };
+    for (offset, relocation) in section.relocations() {
+        let object::RelocationFlags::Elf { r_type } = relocation.flags() else {
+            continue;
+        };
+        if of_a_dynamic_linker.contains(&r_type) {
             findings.push(Finding {
                 member: member.to_owned(),
                 symbol: section.name().unwrap_or("?").to_owned(),

@@ -19,6 +19,7 @@ pub mod process;
 pub mod registry;
 pub mod remembered;
 pub mod remote;
+pub mod rust_library;
 pub mod sdk;
 pub mod shell;
 pub mod store;

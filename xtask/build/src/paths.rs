@@ -3,6 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use bareflow_targets::Target;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -47,12 +48,18 @@ impl Package {
         }
     }
 
-    /// The name of the folder of its build trees.
-    pub fn trees(self) -> &'static str {
-        match self {
+    /// The name of the folder of its build trees for a target. The default one's has no architecture in it: what is
+    /// compiled there names the folder, and the compiler cache has it under this name.
+    pub fn trees(self, target: &Target) -> String {
+        let package = match self {
             Self::Llvm => "build",
             Self::Sdk => "build-sdk",
             Self::Distribution => "build-distribution",
+        };
+        if target == bareflow_targets::DEFAULT {
+            package.to_owned()
+        } else {
+            format!("{package}-{}", target.architecture)
         }
     }
 }
@@ -138,10 +145,10 @@ impl Cache {
         self.root.join("source")
     }
 
-    /// The build trees of a package. Their places do not depend on the steps' keys, so that a build after a
+    /// The build trees of a package for a target. Their places do not depend on the steps' keys, so that a build after a
     /// change is incremental; a stamp in each says which key it is of.
-    pub fn build(&self, package: Package) -> PathBuf {
-        self.root.join(package.trees())
+    pub fn build(&self, package: Package, target: &Target) -> PathBuf {
+        self.root.join(package.trees(target))
     }
 
     /// The lock of a package: one build of it at a time in one cache.

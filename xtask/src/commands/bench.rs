@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bareflow_targets::DEFAULT;
 use clap::{Args, Subcommand};
 
 use bareflow_bench::{
@@ -147,7 +148,8 @@ impl BenchArgs {
             Benchmark::Edit => edit::run(&Context::prepare(Installation::Forbidden)?)?,
             Benchmark::Floor => floor::run(&Context::prepare(Installation::Forbidden)?)?,
             Benchmark::LlvmBuild { objects } => {
-                llvm_build::run(&Cache::find()?.build(Package::Llvm).join("llvm"), objects)?;
+                let trees = Cache::find()?.build(Package::Llvm, DEFAULT);
+                llvm_build::run(&trees.join("llvm"), objects)?;
             }
             Benchmark::Loops => loops::run(&Context::prepare(Installation::Forbidden)?)?,
             Benchmark::Memcpy => memcpy::run(&Context::prepare(Installation::Forbidden)?)?,

@@ -14,6 +14,35 @@ pub(crate) struct VaList {
     registers: *const u8,
 }
 
+/// A `va_list` as an argument: it is an array, of which the place is passed.
+#[repr(transparent)]
+pub(crate) struct PassedVaList(*mut VaList);
+
+impl PassedVaList {
+    /// # Safety
+    /// It must have been passed.
+    pub(crate) unsafe fn list(&mut self) -> &mut VaList {
+        // SAFETY: the caller's promise.
+        unsafe { &mut *self.0 }
+    }
+}
+
+#[cfg(test)]
+impl From<&mut VaList> for PassedVaList {
+    fn from(list: &mut VaList) -> Self {
+        Self(list)
+    }
+}
+
+/// `float _Complex` as a result: it is returned as a structure is.
+#[repr(C)]
+pub(crate) struct ComplexFloat([f32; 2]);
+
+/// The result with these parts.
+pub(crate) fn complex_float(parts: [f32; 2]) -> ComplexFloat {
+    ComplexFloat(parts)
+}
+
 /// Bytes of the six general registers in the register save area.
 const GENERAL_BYTES: u32 = 48;
 
@@ -43,7 +72,7 @@ impl VaList {
         }
     }
 
-    /// The next argument that is passed as an integer or a pointer.
+    /// The next argument that is an integer or a pointer.
     ///
     /// # Safety
     /// There must be such an argument.
@@ -57,6 +86,15 @@ impl VaList {
             self.general_offset += 8;
             *slot.cast()
         }
+    }
+
+    /// The next argument that is a `long long`: passed as every integer is.
+    ///
+    /// # Safety
+    /// There must be such an argument.
+    pub(crate) unsafe fn next_long_long(&mut self) -> u64 {
+        // SAFETY: the caller's promise.
+        unsafe { self.next_integer() }
     }
 
     /// The next argument that is a pointer.

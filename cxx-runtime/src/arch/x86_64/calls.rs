@@ -151,35 +151,21 @@ macro_rules! with_third_in_memory {
     };
 }
 
-/// Defines functions that are others under another name, whatever is passed.
-macro_rules! jumps {
-    ($($name:literal is $target:literal;)*) => {
-        $(core::arch::global_asm!(
-            concat!(".pushsection .text.", $name, ", \"ax\", @progbits"),
-            concat!(".globl ", $name),
-            concat!(".type ", $name, ", @function"),
-            concat!($name, ": jmp ", $target),
-            concat!(".size ", $name, ", . - ", $name),
-            ".popsection",
-        );)*
+/// What the assembler calls an address.
+macro_rules! address {
+    () => {
+        ".quad "
     };
 }
 
-/// Defines a read-only table of the addresses of symbols.
-macro_rules! address_table {
-    ($table:ident: $($name:ident)*) => {
-        core::arch::global_asm!(
-            concat!(".pushsection .rodata.", stringify!($table), ", \"a\", @progbits"),
-            ".balign 8",
-            concat!(".globl ", stringify!($table)),
-            concat!(stringify!($table), ":"),
-            $(concat!(".quad ", stringify!($name)),)*
-            ".popsection",
-        );
+/// `size_t` in names of the Itanium C++ ABI: `unsigned long`.
+macro_rules! mangled_size {
+    () => {
+        "m"
     };
 }
 
 pub(crate) use {
-    address_table, jumps, naked_function, parsing_long_double, returning_integer,
+    address, mangled_size, naked_function, parsing_long_double, returning_integer,
     returning_long_complex, returning_long_double, variadic, with_third_in_memory,
 };

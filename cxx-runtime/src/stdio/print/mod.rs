@@ -6,7 +6,7 @@
 mod float;
 mod specification;
 
-use core::ffi::{c_char, c_void};
+use core::ffi::{c_char, c_long, c_longlong, c_ulong, c_ulonglong, c_void};
 
 use alloc::vec::Vec;
 
@@ -67,6 +67,7 @@ unsafe fn fetch(list: &mut VaList, kind: Kind) -> Argument {
     unsafe {
         match kind {
             Kind::Integer => Argument::Integer(list.next_integer()),
+            Kind::LongLong => Argument::Integer(list.next_long_long()),
             Kind::Double => Argument::Double(list.next_double()),
             Kind::Extended => Argument::Extended(list.next_extended()),
         }
@@ -120,9 +121,9 @@ impl<'a> Arguments<'a> {
 
     /// # Safety
     /// There must be such an argument.
-    unsafe fn integer(&mut self, number: Option<usize>) -> u64 {
+    unsafe fn integer(&mut self, number: Option<usize>, kind: Kind) -> u64 {
         // SAFETY: the caller's promise.
-        match unsafe { self.take(number, Kind::Integer) } {
+        match unsafe { self.take(number, kind) } {
             Argument::Integer(value) => value,
             Argument::Double(_) | Argument::Extended(_) => 0,
         }
@@ -138,7 +139,9 @@ impl<'a> Arguments<'a> {
             Amount::Numbered(number) => Some(number),
         };
         // SAFETY: the caller's promise.
-        Some(i64::from(unsafe { self.integer(number) } as i32))
+        Some(i64::from(
+            unsafe { self.integer(number, Kind::Integer) } as i32
+        ))
     }
 }
 
@@ -288,44 +291,44 @@ impl<S: Sink> Printer<'_, S> {
             return Err(errno::EOVERFLOW);
         }
         let number = specification.number;
+        let kind = specification.kind().unwrap_or(Kind::Integer);
         match specification.conversion {
             b'%' => self.write(b"%"),
             b'm' => self.string(&conversion, errno::text(errno::get())),
             b'd' | b'i' => {
                 // SAFETY: as above.
-                let value = unsafe { arguments.integer(number) };
+                let value = unsafe { arguments.integer(number, kind) };
                 self.signed(&conversion, value)
             }
             b'u' | b'o' | b'x' | b'X' | b'b' | b'B' => {
                 // SAFETY: as above.
-                let value = unsafe { arguments.integer(number) };
+                let value = unsafe { arguments.integer(number, kind) };
                 self.unsigned(&conversion, value)
             }
             b'p' => {
                 // SAFETY: as above.
-                let value = unsafe { arguments.integer(number) };
+                let value = unsafe { arguments.integer(number, kind) };
                 self.pointer(&conversion, value)
             }
             b'c' => {
                 // SAFETY: as above.
-                let value = unsafe { arguments.integer(number) };
+                let value = unsafe { arguments.integer(number, kind) };
                 self.character(&conversion, value as u32)
             }
             // SAFETY: as above: the argument is a string of the kind that the length says.
             b's' => unsafe {
-                let place = arguments.integer(number) as usize;
+                let place = arguments.integer(number, kind) as usize;
                 self.string_at(&conversion, place)
             },
             b'n' => {
                 // SAFETY: as above: the argument points to an integer of the length.
                 unsafe {
-                    let place = arguments.integer(number) as usize as *mut c_void;
+                    let place = arguments.integer(number, kind) as usize as *mut c_void;
                     store_count(self.count, conversion.length, place);
                 }
                 Ok(())
             }
             b'a' | b'A' | b'e' | b'E' | b'f' | b'F' | b'g' | b'G' => {
-                let kind = specification.kind().unwrap_or(Kind::Double);
                 // SAFETY: as above.
                 let value = match unsafe { arguments.take(number, kind) } {
                     Argument::Double(value) => Number::of_double(value),
@@ -344,7 +347,8 @@ impl<S: Sink> Printer<'_, S> {
             Length::Char => i64::from(value as i8),
             Length::Short => i64::from(value as i16),
             Length::Int => i64::from(value as i32),
-            Length::Long | Length::Extended => value as i64,
+            Length::Long => value as c_long as c_longlong,
+            Length::LongLong | Length::Extended => value as i64,
         };
         let sign = sign(conversion.flags, value < 0);
         self.integer(conversion, sign, value.unsigned_abs(), 10)
@@ -355,7 +359,8 @@ impl<S: Sink> Printer<'_, S> {
             Length::Char => u64::from(value as u8),
             Length::Short => u64::from(value as u16),
             Length::Int => u64::from(value as u32),
-            Length::Long | Length::Extended => value,
+            Length::Long => value as c_ulong as c_ulonglong,
+            Length::LongLong | Length::Extended => value,
         };
         let (radix, prefix): (_, &[u8]) = match conversion.conversion {
             b'o' => (8, b""),
@@ -572,7 +577,8 @@ unsafe fn store_count(count: usize, length: Length, place: *mut c_void) {
             Length::Char => *place.cast::<i8>() = count as i8,
             Length::Short => *place.cast::<i16>() = count as i16,
             Length::Int => *place.cast::<i32>() = count as i32,
-            Length::Long | Length::Extended => *place.cast::<i64>() = count as i64,
+            Length::Long => *place.cast::<c_long>() = count as c_long,
+            Length::LongLong | Length::Extended => *place.cast::<i64>() = count as i64,
         }
     }
 }

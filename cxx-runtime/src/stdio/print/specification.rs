@@ -1,5 +1,7 @@
 //! Conversion specifications of formatted output (C11 7.21.6.1), with POSIX's numbered arguments.
 
+use crate::arch::LONG_DOUBLE_IS_DOUBLE;
+
 /// A width or a precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Amount {
@@ -17,8 +19,10 @@ pub(super) enum Length {
     Char,
     Short,
     Int,
-    /// `l`, and all that are as long: `ll`, `j`, `z`, `t`, `q`.
+    /// `l`, and what is as long as an address: `z`, `t`.
     Long,
+    /// `ll`, `j`, `q`.
+    LongLong,
     /// `L`: a long double, or an integer of 64 bits as in glibc.
     Extended,
 }
@@ -47,15 +51,17 @@ pub(super) struct Specification {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Integer,
+    LongLong,
     Double,
     Extended,
 }
 
-/// Digits at the start: their value, cut at a bound beyond every valid one.
+/// Digits at the start: their value, the greatest there is if they are too many.
 fn digits(rest: &mut &[u8]) -> Option<usize> {
     let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let value = rest[..count].iter().fold(0_usize, |sum, digit| {
-        (sum * 10 + usize::from(digit - b'0')).min(1 << 40)
+        sum.saturating_mul(10)
+            .saturating_add(usize::from(digit - b'0'))
     });
     *rest = &rest[count..];
     (count != 0).then_some(value)
@@ -127,15 +133,16 @@ impl Specification {
         } else if take(rest, b'L') {
             Length::Extended
         } else {
-            let is_long = rest
+            let count = rest
                 .iter()
                 .take_while(|byte| b"lqjzZt".contains(byte))
                 .count();
-            *rest = &rest[is_long..];
-            if is_long == 0 {
-                Length::Int
-            } else {
-                Length::Long
+            let (modifiers, after) = rest.split_at(count);
+            *rest = after;
+            match modifiers {
+                [] => Length::Int,
+                [b'q' | b'j', ..] | [b'l', b'l', ..] => Length::LongLong,
+                _ => Length::Long,
             }
         };
         let (conversion, after) = rest.split_first()?;
@@ -159,12 +166,17 @@ impl Specification {
     pub(super) fn kind(&self) -> Option<Kind> {
         match self.conversion {
             b'%' | b'm' => None,
-            b'a' | b'A' | b'e' | b'E' | b'f' | b'F' | b'g' | b'G' => {
-                Some(if self.length == Length::Extended {
+            b'a' | b'A' | b'e' | b'E' | b'f' | b'F' | b'g' | b'G' => Some(
+                if self.length == Length::Extended && !LONG_DOUBLE_IS_DOUBLE {
                     Kind::Extended
                 } else {
                     Kind::Double
-                })
+                },
+            ),
+            b'd' | b'i' | b'u' | b'o' | b'x' | b'X' | b'b' | b'B'
+                if matches!(self.length, Length::LongLong | Length::Extended) =>
+            {
+                Some(Kind::LongLong)
             }
             _ => Some(Kind::Integer),
         }

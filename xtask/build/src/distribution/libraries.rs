@@ -17,6 +17,7 @@ use crate::llvm::LlvmProfile;
 use crate::llvm::steps::llvm::components;
 use crate::packing::copy;
 use crate::paths::{self, Cache};
+use crate::rust_library;
 use crate::shell::{Log, display, shell};
 use crate::tools::Tools;
 
@@ -118,6 +119,7 @@ impl Build<'_> {
             .args(["build", "--release", "--target", rust.target])
             .args(["--package", "bareflow-runtime"])
             .envs(RUNTIME_PROFILE.iter().copied());
+        rust_library::provide(self.cache, rust.target)?.apply(&mut cargo);
         log.run(&mut cargo)?;
         let built = target
             .join(rust.target)
@@ -151,7 +153,9 @@ impl Build<'_> {
     pub fn linux_platform(&self, output: &Path) -> Result<()> {
         let log = self.log("linux")?;
         let sources = paths::repository().join("distribution");
-        let folder = paths::repository().join("target/shipped/linux");
+        let architecture = self.inputs.target.architecture;
+        let shipped = paths::repository().join("target/shipped");
+        let folder = shipped.join("linux").join(architecture);
         shell()?.create_dir(&folder)?;
         let mut objects = Vec::new();
         for name in ["start", "platform"] {
@@ -162,7 +166,9 @@ impl Build<'_> {
                 .args(&self.information.c_flags)
                 .args(PLATFORM_FLAGS)
                 .arg("-I")
-                .arg(sources.join("include"));
+                .arg(sources.join("include"))
+                .arg("-I")
+                .arg(sources.join("linux").join(architecture));
             for headers in ["c", "libc"] {
                 compile
                     .arg("-isystem")

@@ -21,6 +21,15 @@ use crate::tools::Tools;
 
 pub use inputs::Inputs;
 
+/// Finds the distribution in the caches, and builds nothing; returns its folder, if one of them has it.
+///
+/// # Errors
+/// That what a cache has could not be restored.
+pub fn find(cache: &Cache, tools: &Tools, request: &Request) -> Result<Option<PathBuf>> {
+    let inputs = Inputs::collect(tools, request)?;
+    store::restore(cache, &inputs.identity(), request)
+}
+
 /// Finds the distribution in the caches, or builds it; returns its folder.
 ///
 /// # Errors

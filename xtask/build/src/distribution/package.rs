@@ -47,7 +47,10 @@ pub fn make(build: &Build) -> Result<PathBuf> {
         build.runtime(&lib.join("libbareflow-runtime.a"))?;
         build.linux_platform(&lib.join("libbareflow-linux.a"))?;
         build.rust_folder(&lib.join("rust"))?;
-        build.engine(&lib.join("libbareflow-engine.a"))?;
+        if build.inputs.target.has_engine {
+            build.engine(&lib.join("libbareflow-engine.a"))?;
+            engine_files(root)?;
+        }
         build.llvm_config(&root.join("bin/llvm-config"))?;
         files(build, root)?;
         build_systems(build, root)
@@ -102,24 +105,42 @@ fn files(build: &Build, root: &Path) -> Result<()> {
         &root.join("include"),
         is_source_file,
     )?;
-    copy(
-        &repository.join("kernel/engine/include/llvm_baremetal.h"),
-        &root.join("include/llvm_baremetal.h"),
-    )?;
     copy_tree(&sources.join("scripts"), &share, is_source_file)?;
     fs::set_permissions(share.join("run"), fs::Permissions::from_mode(0o755))
         .map_err(system("cannot make share/bareflow/run executable"))?;
-    copy_tree(
-        &sources.join("examples"),
-        &share.join("examples"),
-        is_source_file,
-    )?;
+    copy_example("hello", root)?;
     copy(
         &repository.join("LICENSE"),
         &root.join("licenses/bareflow.txt"),
     )?;
     let graph = shell()?.read_file(build.llvm.join(GRAPH))?;
     Ok(shell()?.write_file(root.join(GRAPH), with_jit(&graph))?)
+}
+
+fn copy_example(name: &str, root: &Path) -> Result<()> {
+    let inner = Path::new("examples").join(name);
+    copy_tree(
+        &paths::repository().join("distribution").join(&inner),
+        &root.join("share/bareflow").join(&inner),
+        is_source_file,
+    )
+}
+
+/// What is of the engine and of kernels, besides the engine's own library and what build systems know of it.
+fn engine_files(root: &Path) -> Result<()> {
+    copy_example("kernel", root)?;
+    copy(
+        &paths::repository().join("kernel/engine/include/llvm_baremetal.h"),
+        &root.join("include/llvm_baremetal.h"),
+    )
+}
+
+/// The engine for pkg-config.
+const ENGINE_PACKAGE: &str = "bareflow-engine.pc";
+
+/// Whether a file for build systems goes into the package.
+fn is_shipped(build: &Build, path: &Path) -> bool {
+    is_source_file(path) && (build.inputs.target.has_engine || !path.ends_with(ENGINE_PACKAGE))
 }
 
 /// A cross-build of LLVM takes the engine for the interpreter alone; these libraries have the JIT as a native build does.
@@ -166,7 +187,7 @@ fn build_systems(build: &Build, root: &Path) -> Result<()> {
     let sh = shell()?;
     for (from, to) in places {
         let paths = sh.read_dir(sources.join(from))?.into_iter();
-        for path in paths.filter(|path| is_source_file(path)) {
+        for path in paths.filter(|path| is_shipped(build, path)) {
             let text = cmake::fill(&sh.read_file(&path)?, &values)?;
             sh.write_file(to.join(path.file_name().unwrap_or_default()), text)?;
         }

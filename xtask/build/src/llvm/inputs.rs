@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bareflow_targets::Target;
 use sha2::{Digest, Sha256};
@@ -97,12 +97,11 @@ impl Ground {
         request: &Request,
         steps: Vec<(&'static str, StepInputs)>,
     ) -> Result<Self> {
-        let folder = paths::repository().join("sysroot");
-        let mut sysroot = BTreeMap::new();
-        for name in source_files(&folder)? {
-            let hash = file_hash(&folder.join(&name))?;
-            sysroot.insert(name, hash);
-        }
+        let files = sysroot_files(request.target)?;
+        let hashed = files
+            .into_iter()
+            .map(|(name, path)| Ok((name, file_hash(&path)?)));
+        let sysroot = hashed.collect::<Result<_>>()?;
         Ok(Self {
             target: request.target,
             source_hash: source::identity(request)?,
@@ -171,6 +170,25 @@ impl Ground {
         field(&mut hash, self.tools.build.as_bytes());
         hexadecimal(&hash.finalize())
     }
+}
+
+/// The files of the repository's sysroot as a target has it, by their paths there. A target's own folder, which its
+/// architecture names, lies over what is for all of them.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn sysroot_files(target: &Target) -> Result<BTreeMap<String, PathBuf>> {
+    let common = paths::repository().join("sysroot");
+    let own = common.join(target.architecture);
+    let mut files = BTreeMap::new();
+    for folder in [common.as_path(), &own] {
+        // A target may have nothing of its own.
+        if folder.is_dir() {
+            let names = source_files(folder)?.into_iter();
+            files.extend(names.map(|name| (name.clone(), folder.join(name))));
+        }
+    }
+    Ok(files)
 }
 
 /// Trees in a place that does not exist, with tools that only have names: what is told to tools in them is the same for

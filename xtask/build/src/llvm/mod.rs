@@ -72,7 +72,7 @@ const BUILD_BYTES: u64 = 3 << 30;
 pub fn distribution(cache: &Cache, tools: &Tools, request: &Request) -> Result<PathBuf> {
     let inputs = Inputs::collect(tools, request)?;
     store::provide(cache, &inputs.identity(), request, || {
-        check_free_space(cache)?;
+        check_free_space(cache, request.target)?;
         eprintln!(
             "building LLVM {VERSION} for {} ({} profile) in {}",
             request.target.triple,
@@ -95,12 +95,13 @@ pub fn distribution(cache: &Cache, tools: &Tools, request: &Request) -> Result<P
     })
 }
 
-fn check_free_space(cache: &Cache) -> Result<()> {
+fn check_free_space(cache: &Cache, target: &Target) -> Result<()> {
     let status = nix::sys::statvfs::statvfs(cache.root())
         .map_err(|error| system("cannot ask for free space")(error.into()))?;
     let free = status.blocks_available() * status.fragment_size();
     // What an earlier build left is space that this one does not need.
-    if free < BUILD_BYTES && !cache.build(Package::Llvm).join("llvm").is_dir() {
+    let tree = cache.build(Package::Llvm, target).join("llvm");
+    if free < BUILD_BYTES && !tree.is_dir() {
         return Err(Error::DiskFull {
             folder: cache.root().to_owned(),
             details: format!(

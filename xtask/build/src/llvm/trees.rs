@@ -8,11 +8,11 @@ use walkdir::WalkDir;
 use xshell::{Cmd, cmd};
 
 use super::Request;
-use super::inputs::{is_source, source_files};
+use super::inputs::{is_source, sysroot_files};
 use super::package::flags;
 use crate::compiler_cache::CompilerCache;
 use crate::error::{Error, Result};
-use crate::paths::{self, Cache, Package};
+use crate::paths::{Cache, Package};
 use crate::shell::{Log, shell, write_whole};
 use crate::tools::Tools;
 
@@ -43,7 +43,7 @@ pub enum Compilers {
 impl BuildTrees<'_> {
     /// Where all of the package's trees are.
     fn folder(&self) -> PathBuf {
-        self.cache.build(self.package)
+        self.cache.build(self.package, self.request.target)
     }
 
     /// The build tree of a step.
@@ -54,7 +54,8 @@ impl BuildTrees<'_> {
     /// Where the output of a step's tools goes.
     pub fn log(&self, step: &str) -> PathBuf {
         let step = step.replace('/', "-");
-        self.cache.log(&format!("{}-{step}", self.package.trees()))
+        let trees = self.package.trees(self.request.target);
+        self.cache.log(&format!("{trees}-{step}"))
     }
 
     /// Empties the folder of all build trees unless they are of this key.
@@ -145,15 +146,16 @@ impl BuildTrees<'_> {
     /// When a file cannot be copied.
     pub fn copy_sysroot(&self, step: &str, folders: &[&str]) -> Result<()> {
         let input = self.sysroot_input(step);
+        let files = sysroot_files(self.request.target)?;
         for folder in folders {
-            let from = paths::repository().join("sysroot").join(folder);
-            let to = input.join(folder);
-            let files = source_files(&from)?;
-            remove_others(&to, |inner| {
-                files.iter().any(|file| Path::new(file) == inner)
+            let is_kept = |path: &Path| files.keys().any(|file| Path::new(file) == path);
+            remove_others(&input.join(folder), |inner| {
+                is_kept(&Path::new(folder).join(inner))
             })?;
-            for file in files {
-                copy_if_changed(&from.join(&file), &to.join(&file))?;
+            for (file, from) in &files {
+                if Path::new(file).starts_with(folder) {
+                    copy_if_changed(from, &input.join(file))?;
+                }
             }
         }
         Ok(())

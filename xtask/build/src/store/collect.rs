@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use bareflow_targets::TARGETS;
+
 use super::check::{all_children, check_folder};
 use super::partial::{DAMAGED, PARTIAL, TEMPORARY, archive_of_side, is_left_over, remove};
 use super::{lock_if_free, size_of_tree};
@@ -38,7 +40,7 @@ pub fn collect(cache: &Cache, current: &Current) -> Result<u64> {
         // Not under the hands of who builds there.
         if let Some(lock) = lock_if_free(&cache.lock(package))? {
             locks.push(lock);
-            doomed.push(cache.build(package));
+            doomed.extend(TARGETS.iter().map(|target| cache.build(package, target)));
         }
     }
     if locks.len() == Package::ALL.len() {

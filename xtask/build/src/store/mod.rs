@@ -23,6 +23,7 @@ use crate::packing::listing::Contents;
 use crate::packing::{Identity, Manifest, sides};
 use crate::paths::{Cache, Package};
 use crate::shell::shell;
+use bareflow_targets::TARGETS;
 
 pub use check::{check_archive, check_folder, verify};
 pub use collect::{Current, collect};
@@ -47,27 +48,39 @@ pub fn provide(
     request: &Request,
     build: impl FnOnce() -> Result<PathBuf>,
 ) -> Result<PathBuf> {
-    let contents = if request.verify {
-        Contents::Hashed
-    } else {
-        Contents::Sized
-    };
-    if !request.force {
-        if let Some(folder) = find(cache, identity, contents)? {
-            return Ok(folder);
-        }
-        if let Some(folder) = restore::from_any(cache, identity, request)? {
-            return Ok(folder);
-        }
+    if !request.force
+        && let Some(folder) = restore(cache, identity, request)?
+    {
+        return Ok(folder);
     }
     let _lock = lock(&cache.lock(identity.package))?;
     // Another process may have built it while this one waited.
     if !request.force
-        && let Some(folder) = find(cache, identity, contents)?
+        && let Some(folder) = find(cache, identity, contents(request))?
     {
         return Ok(folder);
     }
     build()
+}
+
+/// Finds a package in the caches; returns its folder, if one of them has it.
+///
+/// # Errors
+/// That what a cache has could not be restored.
+pub fn restore(cache: &Cache, identity: &Identity, request: &Request) -> Result<Option<PathBuf>> {
+    match find(cache, identity, contents(request))? {
+        Some(folder) => Ok(Some(folder)),
+        None => restore::from_any(cache, identity, request),
+    }
+}
+
+/// What of a package that is there is looked at.
+fn contents(request: &Request) -> Contents {
+    if request.verify {
+        Contents::Hashed
+    } else {
+        Contents::Sized
+    }
 }
 
 /// Waits until nobody else holds the lock in this file.
@@ -150,16 +163,22 @@ pub fn manifest_of(folder: &Path) -> Result<Manifest> {
 /// When a folder cannot be read.
 pub fn list(cache: &Cache) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    let trees = Package::ALL.map(Package::trees);
-    for part in ["source", "dist", "ccache", "programs", "answers", "logs"]
+    let parts = ["source", "dist", "ccache", "programs", "answers", "logs"];
+    let trees = TARGETS
+        .iter()
+        .flat_map(|target| Package::ALL.map(|package| cache.build(package, target)));
+    for path in parts
+        .map(|part| cache.root().join(part))
         .into_iter()
         .chain(trees)
     {
-        let Ok(children) = fs::read_dir(cache.root().join(part)) else {
+        let Ok(children) = fs::read_dir(&path) else {
             continue;
         };
-        if ["ccache", "programs", "answers"].contains(&part) {
-            let path = cache.root().join(part);
+        if ["ccache", "programs", "answers"]
+            .map(|part| cache.root().join(part))
+            .contains(&path)
+        {
             entries.push(Entry {
                 size_bytes: size_of_tree(&path),
                 path,

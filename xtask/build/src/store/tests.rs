@@ -3,6 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use bareflow_targets::DEFAULT;
 use tempfile::TempDir;
 
 use super::*;
@@ -246,8 +247,8 @@ fn what_is_current_or_newest_is_kept_and_what_is_orphaned_goes() {
     for folder in [&current, &old] {
         File::open(folder).unwrap().set_modified(past).unwrap();
     }
-    fs::create_dir_all(cache.build(Package::Llvm)).unwrap();
-    fs::write(cache.build(Package::Llvm).join("x"), b"12345").unwrap();
+    fs::create_dir_all(cache.build(Package::Llvm, DEFAULT)).unwrap();
+    fs::write(cache.build(Package::Llvm, DEFAULT).join("x"), b"12345").unwrap();
     let dist = cache.distributions();
     for orphan in [
         "bareflow-llvm-2.tar.zst",
@@ -270,7 +271,7 @@ fn what_is_current_or_newest_is_kept_and_what_is_orphaned_goes() {
     let mut everything = names(&dist);
     everything.retain(|name| name.len() > 40 && !name.contains("damaged") || name == ".tmpnew");
     assert!(collect(&cache, &Current::Unknown).unwrap() >= 5);
-    assert!(!cache.build(Package::Llvm).exists());
+    assert!(!cache.build(Package::Llvm, DEFAULT).exists());
     for folder in [&current, &old, &newest, &other] {
         assert!(folder.is_dir());
     }

@@ -205,6 +205,12 @@ impl Build<'_> {
         )
     }
 
+    /// For llvm-libc, with what it wants to be told of the target besides.
+    fn libc_includes(&self) -> String {
+        let own = self.trees.request.target.libc_flags.iter();
+        own.fold(self.c_includes(), |flags, flag| format!("{flags} {flag}"))
+    }
+
     fn cxx_includes(&self) -> String {
         format!(
             "-nostdinc++ -isystem {} -isystem {} -isystem {} {}",
@@ -233,7 +239,7 @@ impl Build<'_> {
             bitcode_step: "libc-bitcode",
             sysroot: self.sysroot_input(),
             configuration: "libc",
-            includes: self.c_includes(),
+            includes: self.libc_includes(),
             options: &[("LIBC_CONF_PRINTF_DISABLE_WRITE_INT", "ON")],
             stateful: STATEFUL.iter().map(|name| (*name).to_owned()).collect(),
         }

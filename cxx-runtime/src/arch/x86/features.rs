@@ -1,9 +1,9 @@
 //! What `__builtin_cpu_supports` and `__builtin_cpu_is` read: the layout and the numbers are those of libgcc and
 //! compiler-rt (`cpuinfo.h`).
 
-use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
+use super::instructions::{__cpuid, __cpuid_count, _xgetbv};
 
-use super::super::Capabilities;
+use crate::arch::Capabilities;
 use crate::posix::single_thread_cell::SingleThreadCell;
 
 /// `__cpu_model`: vendor, kind and subkind, which are not told, and the first 32 features.

@@ -1,11 +1,11 @@
 //! The control registers of floating-point numbers, and instructions for numbers that Rust has no type or function for.
 
 use core::arch::asm;
-use core::arch::x86_64::{_mm_cvtsd_f64, _mm_fmsub_sd, _mm_set_sd};
 
 use bareflow_mathematics::Extended;
 
-use super::super::Direction;
+use super::instructions::{_mm_cvtsd_f64, _mm_fmsub_sd, _mm_set_sd};
+use crate::arch::Direction;
 
 /// `fenv_t`: the environment of the x87, and the register of SSE.
 #[derive(Clone, Copy)]

@@ -1,0 +1,1 @@
+#include <bits/types/fenv_t.h>
