@@ -249,6 +249,21 @@ const LINTS: &[Lint] = &[
         installation: "rustup component add clippy",
     },
     Lint {
+        name: "lint::clippy_cranelift",
+        command: &["cargo", "clippy"],
+        arguments: &[
+            "--package",
+            "bareflow-hosted",
+            "--features",
+            "bareflow-hosted/cranelift",
+            "--quiet",
+            "--",
+            "--deny",
+            "warnings",
+        ],
+        installation: "rustup component add clippy",
+    },
+    Lint {
         // Without libFuzzer itself, which is C++.
         name: "lint::clippy_fuzz",
         command: &["cargo", "clippy"],

@@ -17,6 +17,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use bareflow_lir::Module;
+use bareflow_targets::THIS;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
@@ -24,9 +25,6 @@ use cranelift_codegen::{CodegenError, Context};
 use cranelift_frontend::FunctionBuilderContext;
 
 use crate::object::ObjectFile;
-
-/// What code is made for.
-const TRIPLE: &str = "x86_64-unknown-none-elf";
 
 /// Why there is no code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +78,7 @@ impl Generator {
         ] {
             flags.set(name, value).map_err(|error| failed(&error))?;
         }
-        let isa = isa::lookup_by_name(TRIPLE)
+        let isa = isa::lookup_by_name(THIS.triple)
             .map_err(|error| failed(&error))?
             .finish(settings::Flags::new(flags))
             .map_err(|error| failed(&error))?;

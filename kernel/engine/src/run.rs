@@ -43,7 +43,7 @@ pub(crate) fn run(request: &RunRequest, host: &mut dyn EngineHost) -> Result<i32
     }
     match request.mode {
         Mode::Fixed(Tier::Interpreter) if switches_stacks(request) => {
-            run_in_one_tier(Tier::Native(Level::O0), request)
+            run_in_one_tier(Tier::Native(Level::LOWEST_FOR_ALL), request)
         }
         Mode::Automatic(_) if switches_stacks(request) => {
             run_in_one_tier(Tier::Native(Level::of_whole_programs()), request)

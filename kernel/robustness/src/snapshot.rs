@@ -10,7 +10,7 @@ use bareflow_snapshot::{
     Access, AnchorKind, Authentication, Expected, Key, Owner, PAGE_SIZE_BYTES, Refusal, Region,
     Snapshot, decode, encode, pages_of,
 };
-use bareflow_tier_policy::{TIERS, Tier};
+use bareflow_tier_policy::{LEVELS, TIERS, Tier};
 
 use crate::{assert_is_reason, peak_bytes_of};
 
@@ -351,7 +351,7 @@ fn change(snapshot: &mut Snapshot<'_>, input: &mut Unstructured) -> arbitrary::R
         10 => {
             let function = one_of(functions, input)?;
             let bits = u8::arbitrary(input)?;
-            function.tried = [0, 1, 2, 3].map(|bit| bits >> bit & 1 != 0);
+            function.tried = LEVELS.map(|level| bits >> level.index() & 1 != 0);
             function.calls = number(input)?;
         }
         11 => {

@@ -140,7 +140,7 @@ impl Costs {
     #[must_use]
     pub fn slowness(&self) -> f64 {
         let sum = |cycles: &[f64]| cycles.iter().sum::<f64>();
-        let weight = PRIOR * Level::O0.row().compiling.base;
+        let weight = PRIOR * Level::LOWEST_FOR_ALL.row().compiling.base;
         (sum(&self.taken) + weight) / (sum(&self.predicted) + weight)
     }
 

@@ -304,6 +304,14 @@ impl Level {
 }
 
 impl Level {
+    /// The lowest whose generator refuses nothing.
+    pub const LOWEST_FOR_ALL: Self = {
+        let mut index = 0;
+        while TABLE[index].capabilities.may_refuse {
+            index += 1;
+        }
+        LEVELS[index]
+    };
     /// What every hot function has in the end.
     pub const BEST: Self = LEVELS[LEVELS.len() - 1];
 

@@ -251,7 +251,7 @@ mod tests {
             name,
             kind: Kind::Function,
             tier,
-            tried: [false; 4],
+            tried: [false; bareflow_tier_policy::LEVELS.len()],
             loops: None,
             calls,
             cycles: None,
