@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use bareflow_run::say;
-use bareflow_tier_policy::{LEVELS, Level};
+use bareflow_tier_policy::{Level, LevelSet};
 
 use super::cpu_time_of;
 use super::hosted::{Hosted, Setup};
@@ -163,7 +163,7 @@ pub fn run(context: &Context, extent: Extent) -> Result<()> {
             ];
             whole.push(row.to_vec());
         }
-        for level in LEVELS {
+        for level in LevelSet::LLVM.iter() {
             announce(&format!("{}, one by one, {}", subject.name, level.name()));
             let (compiled, mebibytes) = compile_singly(&hosted, subject, level)?;
             levels.push(subject.level_row(&compiled, level, mebibytes));
@@ -397,9 +397,10 @@ fn compile_singly(
     subject: &Subject,
     level: Level,
 ) -> Result<(Vec<Compiled>, f64)> {
-    let thresholds = LEVELS
-        .map(|other| if other == level { "0" } else { "-" })
-        .join(",");
+    let thresholds = LevelSet::LLVM
+        .iter()
+        .map(|other| if other == level { "0" } else { "-" });
+    let thresholds = thresholds.collect::<Vec<_>>().join(",");
     let settings = vec![format!("calls={thresholds}"), "iterations=-,-,-,-".into()];
     let setup = Setup {
         options: TierOptions {

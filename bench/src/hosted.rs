@@ -14,6 +14,7 @@ use bareflow_image::error::{Error, Result};
 use bareflow_image::program::{Program, Tier, TierOptions};
 use bareflow_report::profile::{self, RunProfile};
 use bareflow_run::launch::Runner;
+use bareflow_tier_policy::LevelSet;
 
 const TIMEOUT: Duration = Duration::from_secs(300);
 const LOG_LIMIT_BYTES: usize = 1 << 16;
@@ -63,7 +64,15 @@ impl Hosted {
     /// # Errors
     /// Whatever kept it from being built.
     pub fn build(context: &Context) -> Result<Self> {
-        let builder = context.kernel_builder();
+        Self::build_for(context, &LevelSet::LLVM)
+    }
+
+    /// Builds a kernel that has the code generators of these levels.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn build_for(context: &Context, levels: &LevelSet) -> Result<Self> {
+        let builder = context.kernel_builder_for(levels);
         Self::with_executable(builder.build(KernelKind::Hosted, LlvmExtent::Full)?)
     }
 

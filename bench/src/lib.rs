@@ -13,6 +13,7 @@ pub mod compile;
 pub mod console;
 pub mod edit;
 pub mod floor;
+pub mod generators;
 mod hosted;
 pub mod libm;
 pub mod llvm_build;

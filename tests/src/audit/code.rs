@@ -50,6 +50,14 @@ impl Code {
         }
     }
 
+    /// What an instruction adds to its base, in bytes.
+    fn displacement(self, instruction: &Instruction) -> i64 {
+        match self {
+            Self::X86 => instruction.memory_displacement32().cast_signed().into(),
+            Self::X86_64 => instruction.memory_displacement64().cast_signed(),
+        }
+    }
+
     /// Whether every such processor has it.
     fn has(self, feature: CpuidFeature) -> bool {
         BASELINE.contains(&feature) || self == Self::X86_64 && BASELINE_64.contains(&feature)
@@ -127,7 +135,7 @@ fn uses_red_zone(processor: Code, instruction: &Instruction) -> bool {
         && (0..instruction.op_count()).any(|index| instruction.op_kind(index) == OpKind::Memory)
         && instruction.memory_base() == processor.stack_pointer()
         && instruction.memory_index() == Register::None
-        && instruction.memory_displacement64().cast_signed() < 0
+        && processor.displacement(instruction) < 0
 }
 
 #[cfg(test)]

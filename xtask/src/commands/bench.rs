@@ -7,8 +7,8 @@ use bareflow_targets::DEFAULT;
 use clap::{Args, Subcommand};
 
 use bareflow_bench::{
-    baseline, boot, compile, console, edit, floor, libm, llvm_build, loops, memcpy, profile, real,
-    snapshot, tiers,
+    baseline, boot, compile, console, edit, floor, generators, libm, llvm_build, loops, memcpy,
+    profile, real, snapshot, tiers,
 };
 use bareflow_build::paths::{Cache, Package};
 use bareflow_build::tools::Installation;
@@ -67,6 +67,12 @@ enum Benchmark {
     Edit,
     /// Compare the C library's allocation, blocks, strings and mathematics with the GNU C library's and mimalloc's
     Floor,
+    /// Run programs at each level of each code generator: what compiling takes, how large code is and how fast
+    Generators {
+        /// Runs of each program and level
+        #[arg(long, value_name = "N", default_value_t = 5)]
+        repetitions: usize,
+    },
     /// Compile objects of LLVM as the build does, and their sources alone, with and without the precompiled headers
     LlvmBuild {
         /// How many objects
@@ -147,6 +153,9 @@ impl BenchArgs {
             Benchmark::Console => console::run(&Context::prepare(Installation::Forbidden)?)?,
             Benchmark::Edit => edit::run(&Context::prepare(Installation::Forbidden)?)?,
             Benchmark::Floor => floor::run(&Context::prepare(Installation::Forbidden)?)?,
+            Benchmark::Generators { repetitions } => {
+                generators::run(&Context::prepare(Installation::Forbidden)?, repetitions)?;
+            }
             Benchmark::LlvmBuild { objects } => {
                 let trees = Cache::find()?.build(Package::Llvm, DEFAULT);
                 llvm_build::run(&trees.join("llvm"), objects)?;

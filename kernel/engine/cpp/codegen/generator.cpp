@@ -46,8 +46,8 @@ public:
 
   MadeObjectFile generate(Module &ir, const Level &level) override {
     llvm_generated_t made{};
-    llvm_error_t error = given.generate(opened, wrap(&ir), level.optimisation, &made);
     context.optimised_at = arch::read_clock();
+    llvm_error_t error = given.generate(opened, wrap(&ir), level.optimisation, &made);
     StringRef bytes(reinterpret_cast<const char *>(made.bytes), made.size);
     if (error == LLVM_OK)
       return MemoryBuffer::getMemBufferCopy(bytes, ir.getModuleIdentifier());

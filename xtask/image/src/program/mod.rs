@@ -188,7 +188,7 @@ impl TierOptions {
     pub fn check(&self, tier: Tier) -> Result<(), String> {
         if tier != Tier::Auto && *self != Self::default() {
             return Err(format!(
-                "--set, --profile, --snapshot and --secret go with the automatic tiers; --tier {} has none",
+                "--levels, --set, --profile, --snapshot and --secret go with the automatic tiers; --tier {} has none",
                 tier.name()
             ));
         }
@@ -200,7 +200,10 @@ impl TierOptions {
         for setting in &self.settings {
             config
                 .set(setting)
-                .map_err(|error| format!("--set {setting}: {error}"))?;
+                .map_err(|error| match setting.strip_prefix("levels=") {
+                    Some(levels) => format!("--levels {levels}: {error}"),
+                    None => format!("--set {setting}: {error}"),
+                })?;
         }
         Ok(config)
     }

@@ -33,6 +33,9 @@ pub enum ProfileError {
     /// No function was measured.
     #[error("the list of functions is empty; there is nothing to show")]
     NoFunctions,
+    /// The levels in use are none, or not in their order.
+    #[error("the list of levels is empty, or not in the order of the levels")]
+    Levels,
     /// A rate by which times are computed is zero.
     #[error("{0} is 0; times cannot be computed")]
     ZeroRate(&'static str),
@@ -56,6 +59,10 @@ pub fn parse(text: &[u8]) -> Result<RunProfile, ProfileError> {
     let profile: RunProfile = serde_json::from_slice(text).map_err(refusal)?;
     if profile.functions.is_empty() {
         return Err(ProfileError::NoFunctions);
+    }
+    let levels = profile.levels.iter().map(|used| used.level.index());
+    if profile.levels.is_empty() || !levels.is_sorted_by(|lower, higher| lower < higher) {
+        return Err(ProfileError::Levels);
     }
     if profile.cycles_per_second == 0 {
         return Err(ProfileError::ZeroRate("cycles_per_second"));
@@ -184,7 +191,10 @@ mod tests {
     #[test]
     fn other_shapes_are_refused() {
         assert!(message(fixture_with("/memory", json!({"heap\n": 1}))).contains("heap\\n"));
-        assert!(message(fixture_with("/levels", json!([]))).contains("length"));
+        assert!(message(fixture_with("/levels", json!([]))).contains("levels is empty"));
+        let level = serde_json::from_str::<Value>(FIXTURE).unwrap()["levels"][0].clone();
+        let twice = fixture_with("/levels", json!([level, level]));
+        assert!(message(twice).contains("order of the levels"));
         assert!(
             message(fixture_with(
                 "/functions/0/compilations/0/level",
