@@ -8,7 +8,7 @@ use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
-use bareflow_tier_policy::{LEVELS, Level};
+use bareflow_tier_policy::Level;
 
 /// Another kernel, and what is to be compiled for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,8 +66,7 @@ impl<'a> Destination<'a> {
                 "kernel" => kernel_build_id = Some(build_id(value).ok_or(DestinationError)?),
                 "processor" => processor = Some(value),
                 "precompile" => {
-                    let named = LEVELS.into_iter().find(|level| level.name() == value);
-                    precompile = Some(named.ok_or(DestinationError)?);
+                    precompile = Some(Level::from_name(value).ok_or(DestinationError)?);
                 }
                 "symbol" => {
                     let (name, address) = value.rsplit_once(' ').ok_or(DestinationError)?;

@@ -100,6 +100,12 @@ impl LevelSet {
         found.unwrap_or_else(|| self.best())
     }
 
+    /// All levels from the lowest of the set on, its own first: for what must have code at all.
+    pub fn from_lowest(&self) -> impl Iterator<Item = Level> + use<> {
+        let lowest = self.lowest();
+        core::iter::once(lowest).chain(self.above(lowest))
+    }
+
     /// The levels above this one, those of the set first: what it refuses goes to them.
     pub fn above(&self, level: Level) -> impl Iterator<Item = Level> + use<> {
         let set = *self;

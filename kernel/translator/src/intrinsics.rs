@@ -32,11 +32,10 @@ const HINTS: [&str; 13] = [
 ];
 
 /// What its first operand is.
-const FORWARDED: [&str; 7] = [
+const FORWARDED: [&str; 6] = [
     "annotation.",
     "arithmetic.fence.",
     "expect.",
-    "expect.with.probability.",
     "launder.invariant.group.",
     "ptr.annotation.",
     "strip.invariant.group.",

@@ -22,7 +22,7 @@ struct Entry {
   const char *name;
   std::unique_ptr<CodeGenerator> (*create)(llvm_context &context);
 };
-constexpr Entry entries[] = {{"llvm", create_llvm_generator}};
+constexpr Entry entries[] = {{llvm_generator_name, create_llvm_generator}};
 
 // A generator that knows nothing: of a level that is to refuse everything, for tests, or whose generator is not there.
 class RefusingGenerator final : public CodeGenerator {

@@ -231,9 +231,7 @@ impl<'a> CompilerService<'a> {
             let count = record.counters().count;
             let Some(level) = record.policy.first_code(&self.rules, count) else {
                 // The program cannot go on without: once more, with no bounds.
-                let levels = self.rules.config.levels;
-                let lowest = levels.lowest();
-                for level in core::iter::once(lowest).chain(levels.above(lowest)) {
+                for level in self.rules.config.levels.from_lowest() {
                     match self.compile(program, unit, level) {
                         Made::Refused(_) => {}
                         Made::Code | Made::Nothing => break,
@@ -368,9 +366,7 @@ impl<'a> CompilerService<'a> {
 
     /// Compiles a unit that has no code, at the lowest level that works.
     pub(crate) fn compile_first(&mut self, program: &mut Program, unit: usize) {
-        let levels = self.rules.config.levels;
-        let lowest = levels.lowest();
-        for level in core::iter::once(lowest).chain(levels.above(lowest)) {
+        for level in self.rules.config.levels.from_lowest() {
             if program.record(unit).policy.tried()[level.index()] {
                 continue;
             }

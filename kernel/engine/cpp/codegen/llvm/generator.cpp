@@ -118,6 +118,8 @@ public:
     std::string features = chosen ? "" : host_features();
     for (unsigned index = 0; index < level_count; ++index) {
       const Level &level = levels[index];
+      if (StringRef(level.generator) != llvm_generator_name)
+        continue;
       bool is_for_processor = level.can(LLVM_LEVEL_FOR_PROCESSOR);
       machines[index].reset(target->createTargetMachine(
           arch::target_triple, is_for_processor ? best : arch::baseline_processor,
@@ -128,7 +130,8 @@ public:
         return false;
       }
     }
-    context.data_layout = machines[0]->createDataLayout().getStringRepresentation();
+    // The best level is LLVM's.
+    context.data_layout = machines.back()->createDataLayout().getStringRepresentation();
     return true;
   }
 

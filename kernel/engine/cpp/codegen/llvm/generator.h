@@ -7,6 +7,9 @@
 
 namespace bareflow {
 
+// In the table of levels.
+constexpr const char *llvm_generator_name = "llvm";
+
 // Null if LLVM has no such target; the context then says why.
 std::unique_ptr<CodeGenerator> create_llvm_generator(llvm_context &context);
 
