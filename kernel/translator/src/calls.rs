@@ -9,7 +9,7 @@ use bareflow_lir::{
 
 use crate::function::{Translator, is_c};
 use crate::llvm::{self, Layout, ValueKind, number};
-use crate::types::{POINTER, leaf_count, leaves_of};
+use crate::types::{POINTER, leaves_of};
 use crate::{Refusal, RefusalKind, intrinsics, refuse};
 
 /// The stack's parameters are words.
@@ -130,7 +130,7 @@ fn scalars(
 pub(crate) fn translate<'a>(
     translator: &mut Translator<'a, '_>,
     call: llvm::Value<'a>,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let callee = call.callee();
     match callee.kind() {
         ValueKind::InlineAsm => return refuse(RefusalKind::Assembly, "inline assembly"),
@@ -225,23 +225,18 @@ fn emit<'a>(
     callee: Callee,
     signature: Signature,
     arguments: Vec<Value>,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let types = signature.results.iter().map(|result| result.value);
     let results: Vec<Value> = types.map(|ty| translator.value(ty)).collect();
     translator.emit_with(
         Operation::Call(callee, signature, arguments),
         results.clone(),
     );
-    if leaf_count(call.ty(), translator.layout)? == 0 {
-        return Ok(());
-    }
     let leaves = leaves_of(call.ty(), translator.layout)?;
     let results = results.into_iter().zip(leaves);
-    let results: Vec<Value> = results
+    Ok(results
         .map(|(value, leaf)| translator.narrowed(value, leaf))
-        .collect();
-    translator.define_all(call, &results);
-    Ok(())
+        .collect())
 }
 
 /// Calls a function of the C library; all of its types are those of the values.

@@ -112,7 +112,7 @@ impl<'a> Translator<'a, '_> {
             for (value, leaf) in values.iter_mut().zip(leaves) {
                 *value = self.narrowed(*value, leaf);
             }
-            self.define_all(argument, &values);
+            self.define(argument, &values);
         }
         for instruction in block.instructions() {
             if instruction.opcode() != instructions::PHI {
@@ -121,10 +121,16 @@ impl<'a> Translator<'a, '_> {
             let leaves = leaves_of(instruction.ty(), self.layout)?;
             let values: Vec<Value> = leaves.iter().map(|leaf| self.value(leaf.value)).collect();
             parameters.extend(&values);
-            self.define_all(instruction, &values);
+            self.define(instruction, &values);
         }
         for instruction in block.instructions() {
-            instructions::translate(self, instruction, entered.is_some())?;
+            if instruction.opcode() == instructions::PHI {
+                continue;
+            }
+            let scalars = instructions::translate(self, instruction, entered.is_some())?;
+            if instruction.ty().kind() != TypeKind::Void {
+                self.define(instruction, &scalars);
+            }
         }
         let end = self.end(block)?;
         Ok(BlockBody {
@@ -328,12 +334,7 @@ impl<'a> Translator<'a, '_> {
     }
 
     /// Notes what a value of LLVM's has become.
-    pub(crate) fn define(&mut self, value: llvm::Value<'a>, scalar: Value) {
-        self.define_all(value, &[scalar]);
-    }
-
-    /// As above, of any number of scalars.
-    pub(crate) fn define_all(&mut self, value: llvm::Value<'a>, scalars: &[Value]) {
+    fn define(&mut self, value: llvm::Value<'a>, scalars: &[Value]) {
         let start = self.scalars.len();
         self.scalars.extend(scalars);
         self.known.insert(value, start..self.scalars.len());

@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use bareflow_lir::{
@@ -12,7 +13,7 @@ use crate::calls::{self, call_library};
 use crate::function::Translator;
 use crate::llvm::{self, TypeKind, ValueKind};
 use crate::types::{Leaf, POINTER, leaf_count, leaf_of, leaves_in_memory, leaves_of};
-use crate::{Refusal, RefusalKind, constants, refuse};
+use crate::{Refusal, RefusalKind, refuse};
 
 // `LLVMOpcode`.
 pub(crate) const RET: u32 = 1;
@@ -89,27 +90,28 @@ const STACK_ALIGNMENT: u32 = 16;
 /// What a function's frame may hold of one variable, in bytes.
 const LARGEST_SLOT: u64 = 1 << 30;
 
+/// The scalars that an instruction gives.
 pub(crate) fn translate<'a>(
     translator: &mut Translator<'a, '_>,
     instruction: llvm::Value<'a>,
     is_entry: bool,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let opcode = instruction.opcode();
     match opcode {
-        // The ends of blocks, and what their parameters are for.
-        RET | BR | SWITCH | UNREACHABLE | PHI => Ok(()),
+        // The ends of blocks.
+        RET | BR | SWITCH | UNREACHABLE => Ok(Vec::new()),
         CALL => calls::translate(translator, instruction),
         ALLOCA => allocate(translator, instruction, is_entry),
         LOAD => load(translator, instruction),
         STORE => store(translator, instruction),
         FENCE => {
             translator.emit_with(Operation::Fence, Vec::new());
-            Ok(())
+            Ok(Vec::new())
         }
         RMW => atomic_rmw(translator, instruction),
         CMPXCHG => compare_exchange(translator, instruction),
         SELECT => select(translator, instruction),
-        FREEZE => forward(translator, instruction),
+        FREEZE => translator.scalars(instruction.operand(0)),
         EXTRACT_VALUE => extract_value(translator, instruction),
         INSERT_VALUE => insert_value(translator, instruction),
         EXTRACT_ELEMENT => extract_element(translator, instruction),
@@ -127,11 +129,7 @@ pub(crate) fn translate<'a>(
         ),
         TRUNC..=INT_TO_PTR => elementwise(translator, instruction, convert),
         ICMP | FCMP => elementwise(translator, instruction, compare),
-        GET_ELEMENT_PTR => {
-            let address = expression(translator, instruction)?;
-            translator.define(instruction, address);
-            Ok(())
-        }
+        GET_ELEMENT_PTR => expression(translator, instruction).map(|address| vec![address]),
         other => refuse(RefusalKind::Instruction, name(other)),
     }
 }
@@ -181,7 +179,7 @@ fn elementwise<'a>(
         Leaf,
         Leaf,
     ) -> Result<Value, Refusal>,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let leaves = leaves_of(instruction.ty(), translator.layout)?;
     let from = leaves_of(instruction.operand(0).ty(), translator.layout)?;
     let mut operands = Vec::new();
@@ -193,8 +191,7 @@ fn elementwise<'a>(
         let scalars: Vec<Value> = operands.iter().map(|operand| operand[index]).collect();
         results.push(each(translator, instruction, &scalars, *leaf, from[index])?);
     }
-    translator.define_all(instruction, &results);
-    Ok(())
+    Ok(results)
 }
 
 /// Division of the widest integers is the runtime's.
@@ -408,7 +405,7 @@ fn allocate<'a>(
     translator: &mut Translator<'a, '_>,
     instruction: llvm::Value<'a>,
     is_entry: bool,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let count = instruction.operand(0);
     if !is_entry || count.kind() != ValueKind::ConstantInt {
         return refuse(RefusalKind::DynamicStack, "alloca");
@@ -435,14 +432,13 @@ fn allocate<'a>(
         let above = translator.binary_with(Binary::Add, room, most);
         translator.binary_with(Binary::And, above, u128::from(u64::MAX) & !most)
     };
-    translator.define(instruction, address);
-    Ok(())
+    Ok(vec![address])
 }
 
 fn load<'a>(
     translator: &mut Translator<'a, '_>,
     instruction: llvm::Value<'a>,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let leaves = leaves_in_memory(instruction.ty(), translator.layout)?;
     let address = translator.scalar(instruction.operand(0))?;
     let mut results = Vec::with_capacity(leaves.len());
@@ -458,8 +454,7 @@ fn load<'a>(
         };
         results.push(result);
     }
-    translator.define_all(instruction, &results);
-    Ok(())
+    Ok(results)
 }
 
 /// Generators leave out loads whose result they know, but for atomic ones.
@@ -485,7 +480,7 @@ fn load_volatile(translator: &mut Translator, address: Value, leaf: Leaf) -> Val
 fn store<'a>(
     translator: &mut Translator<'a, '_>,
     instruction: llvm::Value<'a>,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let value = instruction.operand(0);
     let leaves = leaves_in_memory(value.ty(), translator.layout)?;
     let scalars = translator.scalars(value)?;
@@ -500,7 +495,7 @@ fn store<'a>(
         };
         translator.emit_with(operation, Vec::new());
     }
-    Ok(())
+    Ok(Vec::new())
 }
 
 /// The operation, if it can be done to the type at once.
@@ -514,7 +509,7 @@ fn atomic(leaf: Leaf, operation: Operation) -> Result<Operation, Refusal> {
 fn atomic_rmw<'a>(
     translator: &mut Translator<'a, '_>,
     instruction: llvm::Value<'a>,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let how = match instruction.rmw() {
         0 => Rmw::Xchg,
         1 => Rmw::Add,
@@ -534,14 +529,13 @@ fn atomic_rmw<'a>(
     let value = translator.scalar(instruction.operand(1))?;
     let operation = atomic(leaf, Operation::AtomicRmw(how, address, value))?;
     let result = translator.emit(leaf.value, operation);
-    translator.define(instruction, result);
-    Ok(())
+    Ok(vec![result])
 }
 
 fn compare_exchange<'a>(
     translator: &mut Translator<'a, '_>,
     instruction: llvm::Value<'a>,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let leaf = leaf_of(instruction.operand(1).ty())?;
     let address = translator.scalar(instruction.operand(0))?;
     let expected = translator.scalar(instruction.operand(1))?;
@@ -549,14 +543,13 @@ fn compare_exchange<'a>(
     let operation = atomic(leaf, Operation::CompareExchange(address, expected, new))?;
     let old = translator.emit(leaf.value, operation);
     let is_done = translator.compare(IntCompare::Eq, old, expected);
-    translator.define_all(instruction, &[old, is_done]);
-    Ok(())
+    Ok(vec![old, is_done])
 }
 
 fn select<'a>(
     translator: &mut Translator<'a, '_>,
     instruction: llvm::Value<'a>,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let conditions = translator.scalars(instruction.operand(0))?;
     let first = translator.scalars(instruction.operand(1))?;
     let second = translator.scalars(instruction.operand(2))?;
@@ -569,18 +562,7 @@ fn select<'a>(
             translator.select(*condition, *first, *second)
         })
         .collect();
-    translator.define_all(instruction, &results);
-    Ok(())
-}
-
-/// The result is the first operand.
-pub(crate) fn forward<'a>(
-    translator: &mut Translator<'a, '_>,
-    instruction: llvm::Value<'a>,
-) -> Result<(), Refusal> {
-    let scalars = translator.scalars(instruction.operand(0))?;
-    translator.define_all(instruction, &scalars);
-    Ok(())
+    Ok(results)
 }
 
 /// Which scalars of an aggregate the indices of an instruction mean: the first, and how many.
@@ -602,25 +584,23 @@ fn part_of<'a>(
 fn extract_value<'a>(
     translator: &mut Translator<'a, '_>,
     instruction: llvm::Value<'a>,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let aggregate = instruction.operand(0);
     let (start, count) = part_of(translator, aggregate.ty(), instruction.indices())?;
     let scalars = translator.scalars(aggregate)?;
-    translator.define_all(instruction, &scalars[start..start + count]);
-    Ok(())
+    Ok(scalars[start..start + count].to_vec())
 }
 
 fn insert_value<'a>(
     translator: &mut Translator<'a, '_>,
     instruction: llvm::Value<'a>,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let aggregate = instruction.operand(0);
     let (start, count) = part_of(translator, aggregate.ty(), instruction.indices())?;
     let mut scalars = translator.scalars(aggregate)?;
     let inserted = translator.scalars(instruction.operand(1))?;
     scalars[start..start + count].copy_from_slice(&inserted);
-    translator.define_all(instruction, &scalars);
-    Ok(())
+    Ok(scalars)
 }
 
 /// The element of a vector that an operand means.
@@ -641,28 +621,26 @@ fn element_index(index: llvm::Value, count: usize) -> Result<usize, Refusal> {
 fn extract_element<'a>(
     translator: &mut Translator<'a, '_>,
     instruction: llvm::Value<'a>,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let scalars = translator.scalars(instruction.operand(0))?;
     let index = element_index(instruction.operand(1), scalars.len())?;
-    translator.define(instruction, scalars[index]);
-    Ok(())
+    Ok(vec![scalars[index]])
 }
 
 fn insert_element<'a>(
     translator: &mut Translator<'a, '_>,
     instruction: llvm::Value<'a>,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let mut scalars = translator.scalars(instruction.operand(0))?;
     let index = element_index(instruction.operand(2), scalars.len())?;
     scalars[index] = translator.scalar(instruction.operand(1))?;
-    translator.define_all(instruction, &scalars);
-    Ok(())
+    Ok(scalars)
 }
 
 fn shuffle<'a>(
     translator: &mut Translator<'a, '_>,
     instruction: llvm::Value<'a>,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let mut from = translator.scalars(instruction.operand(0))?;
     from.extend(translator.scalars(instruction.operand(1))?);
     // What is undefined may be any of them.
@@ -670,14 +648,13 @@ fn shuffle<'a>(
         .mask()
         .map(|index| from[usize::try_from(index).unwrap_or(0)])
         .collect();
-    translator.define_all(instruction, &scalars);
-    Ok(())
+    Ok(scalars)
 }
 
 fn bitcast<'a>(
     translator: &mut Translator<'a, '_>,
     instruction: llvm::Value<'a>,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let to = leaves_of(instruction.ty(), translator.layout)?;
     let from = leaves_of(instruction.operand(0).ty(), translator.layout)?;
     let is_alike = to.len() == from.len();
@@ -690,15 +667,14 @@ fn bitcast<'a>(
         .zip(&to)
         .map(|(scalar, leaf)| translator.convert(Conversion::Bits, *scalar, leaf.value))
         .collect();
-    translator.define_all(instruction, &results);
-    Ok(())
+    Ok(results)
 }
 
 /// Between types of other shapes: as if it were written and read.
 fn through_memory<'a>(
     translator: &mut Translator<'a, '_>,
     instruction: llvm::Value<'a>,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let value = instruction.operand(0);
     let from = leaves_in_memory(value.ty(), translator.layout)?;
     let to = leaves_in_memory(instruction.ty(), translator.layout)?;
@@ -714,8 +690,7 @@ fn through_memory<'a>(
         .iter()
         .map(|leaf| translator.emit(leaf.value, Operation::Load(room, leaf.offset as i32)))
         .collect();
-    translator.define_all(instruction, &results);
-    Ok(())
+    Ok(results)
 }
 
 fn element_address<'a>(
@@ -776,14 +751,4 @@ fn element_address<'a>(
     let moved = translator.binary_with(Binary::Add, address, u128::from(bytes as u64));
     translator.note_behind(moved, address, bytes);
     Ok(moved)
-}
-
-/// As [`constants::zeros`], for what an instruction gives.
-pub(crate) fn define_zeros<'a>(
-    translator: &mut Translator<'a, '_>,
-    instruction: llvm::Value<'a>,
-) -> Result<(), Refusal> {
-    let zeros = constants::zeros(translator, instruction.ty())?;
-    translator.define_all(instruction, &zeros);
-    Ok(())
 }

@@ -1,15 +1,15 @@
 //! Intrinsics, as operations or as calls of the C library.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
 use bareflow_lir::{Binary, Conversion, FloatCompare, IntCompare, Operation, Type, Unary, Value};
 
 use crate::calls::call_library;
 use crate::function::{Translator, mask};
-use crate::instructions::{define_zeros, forward};
 use crate::llvm::{self, ValueKind};
 use crate::types::{Leaf, POINTER, leaf_of, leaves_of};
-use crate::{Refusal, RefusalKind, refuse};
+use crate::{Refusal, RefusalKind, constants, refuse};
 
 /// What a known number of bytes is copied with at most, in words.
 const MOST_COPIED: u128 = 8;
@@ -69,26 +69,26 @@ const OF_LIBRARY: [(&str, &str, &str); 24] = [
     ("trunc.", "trunc", "truncf"),
 ];
 
-/// Translates the call of the intrinsic `llvm.NAME`.
+/// The scalars that a call of the intrinsic `llvm.NAME` gives.
 pub(crate) fn translate<'a>(
     translator: &mut Translator<'a, '_>,
     call: llvm::Value<'a>,
     name: &str,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let is = |prefix: &&str| name.starts_with(*prefix);
     if HINTS.iter().any(is) {
-        return Ok(());
+        return Ok(Vec::new());
     }
     if FORWARDED.iter().any(is) {
-        return forward(translator, call);
+        return translator.scalars(call.operand(0));
     }
     match name {
         "trap" | "debugtrap" | "ubsantrap" => {
             translator.emit_with(Operation::Trap, Vec::new());
-            return Ok(());
+            return Ok(Vec::new());
         }
         "returnaddress" | "frameaddress.p0" => return frame(translator, call, name),
-        "invariant.start.p0" | "is.constant" => return define_zeros(translator, call),
+        "invariant.start.p0" | "is.constant" => return constants::zeros(translator, call.ty()),
         "threadlocal.address.p0" => {
             return refuse(RefusalKind::ThreadLocal, call.operand(0).name());
         }
@@ -98,7 +98,7 @@ pub(crate) fn translate<'a>(
         _ => {}
     }
     if is(&"is.constant.") {
-        return define_zeros(translator, call);
+        return constants::zeros(translator, call.ty());
     }
     if let Some(how) = name.strip_prefix("mem") {
         return memory(translator, call, how);
@@ -125,15 +125,14 @@ pub(crate) fn translate<'a>(
         let scalars: Vec<Value> = operands.iter().filter_map(of).collect();
         results.push(each.apply(translator, &scalars, *leaf, from[index])?);
     }
-    translator.define_all(call, &results);
-    Ok(())
+    Ok(results)
 }
 
 fn frame<'a>(
     translator: &mut Translator<'a, '_>,
     call: llvm::Value<'a>,
     name: &str,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let depth = call.operand(0);
     if depth.kind() != ValueKind::ConstantInt || depth.integer(32) != Some(0) {
         return refuse(RefusalKind::Intrinsic, name);
@@ -143,15 +142,14 @@ fn frame<'a>(
         _ => Operation::FrameAddress,
     };
     let address = translator.emit(POINTER, operation);
-    translator.define(call, address);
-    Ok(())
+    Ok(vec![address])
 }
 
 fn memory<'a>(
     translator: &mut Translator<'a, '_>,
     call: llvm::Value<'a>,
     how: &str,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let function = match how.split('.').next() {
         Some("cpy") => "memcpy",
         Some("move") => "memmove",
@@ -171,7 +169,7 @@ fn memory<'a>(
         let from = translator.scalar(call.operand(1))?;
         if bytes <= MOST_COPIED * u128::from(POINTER.bytes()) {
             copy(translator, to, from, bytes as u32);
-            return Ok(());
+            return Ok(Vec::new());
         }
     }
     let second = translator.scalar(call.operand(1))?;
@@ -183,7 +181,7 @@ fn memory<'a>(
     let length = translator.scalar(length)?;
     let length = translator.unsigned_as(length, POINTER);
     call_library(translator, function, &[to, second, length], None);
-    Ok(())
+    Ok(Vec::new())
 }
 
 /// All is read before anything is written.
@@ -207,13 +205,12 @@ fn copy(translator: &mut Translator, to: Value, from: Value, bytes: u32) {
 fn object_size<'a>(
     translator: &mut Translator<'a, '_>,
     call: llvm::Value<'a>,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let leaf = leaf_of(call.ty())?;
     let is_least = call.operand(1).integer(1) == Some(1);
     let size = if is_least { 0 } else { mask(leaf.bits) };
     let size = translator.int(leaf.value, size);
-    translator.define(call, size);
-    Ok(())
+    Ok(vec![size])
 }
 
 /// The result, and whether it is not what it would be with more bits.
@@ -221,7 +218,7 @@ fn overflow<'a>(
     translator: &mut Translator<'a, '_>,
     call: llvm::Value<'a>,
     name: &str,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Value>, Refusal> {
     let (first, second) = (call.operand(0), call.operand(1));
     let leaf = leaf_of(first.ty())?;
     let (first, second) = (translator.scalar(first)?, translator.scalar(second)?);
@@ -235,8 +232,7 @@ fn overflow<'a>(
         _ => return refuse(RefusalKind::Intrinsic, name),
     };
     let results = overflowing(translator, operation, is_signed, [first, second], leaf)?;
-    translator.define_all(call, &results);
-    Ok(())
+    Ok(results.into())
 }
 
 fn overflowing(
