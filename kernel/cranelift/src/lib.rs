@@ -8,23 +8,22 @@
 
 extern crate alloc;
 
+mod code;
 mod function;
-mod object;
 mod variadic;
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use bareflow_lir::Module;
+use bareflow_lir::{Function, Module};
+use bareflow_machine_code::{MachineCode, object_file};
 use bareflow_targets::THIS;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{CodegenError, Context};
 use cranelift_frontend::FunctionBuilderContext;
-
-use crate::object::ObjectFile;
 
 /// Why there is no code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,23 +93,29 @@ impl Generator {
     /// # Errors
     /// [`Error`].
     pub fn compile(&mut self, module: &Module) -> Result<Vec<u8>, Error> {
-        let mut object = ObjectFile::new(&module.symbols);
-        for function in &module.functions {
-            self.context.clear();
-            function::build(
-                function,
-                &*self.isa,
-                &mut self.context.func,
-                &mut self.builder,
-            )?;
-            self.context
-                .compile(&*self.isa, &mut ControlPlane::default())
-                .map_err(|error| error_of(&error.inner))?;
-            let code = self.context.compiled_code();
-            let code = code.ok_or_else(|| Error::Failed("no code was made".into()))?;
-            object.add(function.symbol, code, &self.context.func)?;
-        }
-        object.write()
+        let functions = module.functions.iter().map(|function| self.code(function));
+        let functions = functions.collect::<Result<Vec<_>, _>>()?;
+        object_file(&module.symbols, &functions).map_err(|error| Error::Failed(error.0))
+    }
+
+    /// The code of one function.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn code(&mut self, function: &Function) -> Result<MachineCode, Error> {
+        self.context.clear();
+        function::build(
+            function,
+            &*self.isa,
+            &mut self.context.func,
+            &mut self.builder,
+        )?;
+        self.context
+            .compile(&*self.isa, &mut ControlPlane::default())
+            .map_err(|error| error_of(&error.inner))?;
+        let compiled = self.context.compiled_code();
+        let compiled = compiled.ok_or_else(|| Error::Failed("no code was made".into()))?;
+        code::of(function.symbol, compiled, &self.context.func)
     }
 }
 

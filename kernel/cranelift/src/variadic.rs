@@ -6,4 +6,4 @@ const VECTOR_REGISTERS: u8 = 8;
 
 /// The stub, and where in it the distance to the function stands.
 pub(crate) const STUB: [u8; 7] = [0xb0, VECTOR_REGISTERS, 0xe9, 0, 0, 0, 0];
-pub(crate) const DISTANCE: u64 = 3;
+pub(crate) const DISTANCE: u32 = 3;
