@@ -249,13 +249,13 @@ const LINTS: &[Lint] = &[
         installation: "rustup component add clippy",
     },
     Lint {
-        name: "lint::clippy_cranelift",
+        name: "lint::clippy_generators",
         command: &["cargo", "clippy"],
         arguments: &[
             "--package",
             "bareflow-hosted",
             "--features",
-            "bareflow-hosted/cranelift",
+            "bareflow-hosted/generators",
             "--quiet",
             "--",
             "--deny",

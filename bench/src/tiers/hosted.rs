@@ -177,7 +177,7 @@ fn calls_at_once(tier: Tier) -> Option<&'static str> {
         Tier::O1 => Some("calls=-,0,-,-"),
         Tier::O2 => Some("calls=-,-,0,-"),
         Tier::O3 => Some("calls=-,-,-,0"),
-        Tier::C0 | Tier::C1 | Tier::Interpreter | Tier::Auto => None,
+        Tier::Qbe | Tier::C0 | Tier::Mir | Tier::C1 | Tier::Interpreter | Tier::Auto => None,
     }
 }
 

@@ -13,9 +13,10 @@ mod function;
 mod variadic;
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
+pub use bareflow_lir::Error;
 use bareflow_lir::{Function, Module};
 use bareflow_machine_code::{MachineCode, object_file};
 use bareflow_targets::THIS;
@@ -24,15 +25,6 @@ use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{CodegenError, Context};
 use cranelift_frontend::FunctionBuilderContext;
-
-/// Why there is no code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Error {
-    /// Cranelift does not know this.
-    Refused(String),
-    /// Cranelift has failed.
-    Failed(String),
-}
 
 /// How hard Cranelift tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

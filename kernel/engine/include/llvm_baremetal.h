@@ -104,7 +104,7 @@ typedef uint32_t llvm_tier_t;
 
 /* A row of the table. */
 typedef struct llvm_level_info {
-  /* "O0" to "O3": LLVM's; "C0" and "C1": Cranelift's. */
+  /* "O0" to "O3": LLVM's; "C0" and "C1": Cranelift's; "MIR"; "QBE". */
   const char *name;
   /* What makes the code: "llvm", or another one that the options bring along. */
   const char *generator;
@@ -265,7 +265,7 @@ llvm_error_t llvm_run_main(llvm_module_t *module, llvm_tier_t tier, int argc,
 typedef struct llvm_tiered llvm_tiered_t;
 
 /* The versions of a unit that count: the interpreter's, and those at all levels but the best. */
-#define LLVM_COUNTING_TIERS 6
+#define LLVM_COUNTING_TIERS 8
 
 /* A unit's counters, which its code changes while it runs. */
 typedef struct llvm_unit {

@@ -416,3 +416,12 @@ pub struct Module {
     /// What it defines.
     pub functions: Vec<Function>,
 }
+
+/// Why a generator has made no code of a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// It does not know this.
+    Refused(String),
+    /// It has failed.
+    Failed(String),
+}

@@ -6,7 +6,7 @@ use crate::refusal::Refusal;
 
 pub(crate) const MAGIC: [u8; 4] = *b"SNAP";
 /// The version of the layout.
-pub const VERSION: u16 = 5;
+pub const VERSION: u16 = 6;
 pub(crate) const HEADER_BYTES: usize = 16;
 pub(crate) const CHECKSUM_BYTES: usize = 32;
 pub(crate) const TAG_BYTES: usize = 32;

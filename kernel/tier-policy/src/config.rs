@@ -91,9 +91,10 @@ impl fmt::Display for ConfigError {
                  settle-percent=N, guided=0|1, background=0|1, inject=SEED and refuse=LEVEL,..."
             }
             Self::UnknownPolicy => "the policies are costs and counts",
-            Self::UnknownLevel => "what refuses is some of the levels C0, O0, C1, O1 and O2, or -",
+            Self::UnknownLevel => "what refuses is some of the levels QBE, C0, O0, MIR, C1, O1 and O2, or -",
             Self::NoLevels => {
-                "levels are interpreter, if the program starts there, and some of C0, O0, C1, O1, O2 and O3, in this order"
+                "levels are interpreter, if the program starts there, and some of QBE, C0, O0, MIR, C1, O1, O2 and O3, in this \
+                 order"
             }
             Self::WrongCount => "thresholds are one for each level in use, as O0, O1, O2 and O3, with - for never",
             Self::NotASwitch => "a switch is 0 or 1",

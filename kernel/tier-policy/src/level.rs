@@ -20,6 +20,10 @@ pub enum Generator {
     Llvm,
     /// Cranelift, which does not know everything; its optimisation levels are 0 and 1.
     Cranelift,
+    /// MIR, which knows less; it has one level.
+    Mir,
+    /// QBE, which knows less; it has one level.
+    Qbe,
 }
 
 impl Generator {
@@ -29,6 +33,8 @@ impl Generator {
         match self {
             Self::Llvm => "llvm",
             Self::Cranelift => "cranelift",
+            Self::Mir => "mir",
+            Self::Qbe => "qbe",
         }
     }
 }
@@ -106,7 +112,31 @@ const REFUSING: Capabilities = Capabilities {
 };
 
 /// All levels, the lowest first: of one generator, each makes better code than those before it, and takes longer.
-pub const TABLE: [Row; 6] = [
+pub const TABLE: [Row; 8] = [
+    Row {
+        name: "QBE",
+        generator: Generator::Qbe,
+        optimisation: 0,
+        capabilities: REFUSING,
+        compiling: Line {
+            base: 3e5,
+            each: 6e3,
+        },
+        running: Running {
+            call: Line {
+                base: 25.0,
+                each: 1.5,
+            },
+            iteration: Line {
+                base: 5.0,
+                each: 1.5,
+            },
+        },
+        due: Due {
+            calls: 10,
+            iterations: None,
+        },
+    },
     Row {
         name: "C0",
         generator: Generator::Cranelift,
@@ -153,6 +183,33 @@ pub const TABLE: [Row; 6] = [
         due: Due {
             calls: 10,
             iterations: None,
+        },
+    },
+    Row {
+        name: "MIR",
+        generator: Generator::Mir,
+        optimisation: 0,
+        capabilities: Capabilities {
+            optimises: true,
+            ..REFUSING
+        },
+        compiling: Line {
+            base: 5e5,
+            each: 1.4e4,
+        },
+        running: Running {
+            call: Line {
+                base: 20.0,
+                each: 1.0,
+            },
+            iteration: Line {
+                base: 3.0,
+                each: 1.0,
+            },
+        },
+        due: Due {
+            calls: 100,
+            iterations: Some(1_000),
         },
     },
     Row {
@@ -289,18 +346,22 @@ pub const LEVELS: [Level; TABLE.len()] = {
 
 /// For settings, tests and tools that mean LLVM's levels by their names.
 impl Level {
+    /// QBE's only one.
+    pub const QBE: Self = Self(0);
     /// Cranelift's, which does not optimise.
-    pub const C0: Self = Self(0);
+    pub const C0: Self = Self(1);
     /// LLVM's, which does not optimise.
-    pub const O0: Self = Self(1);
+    pub const O0: Self = Self(2);
+    /// MIR's only one.
+    pub const MIR: Self = Self(3);
     /// Cranelift's, which optimises.
-    pub const C1: Self = Self(2);
+    pub const C1: Self = Self(4);
     /// LLVM's, which optimises lightly.
-    pub const O1: Self = Self(3);
+    pub const O1: Self = Self(5);
     /// LLVM's, which optimises much.
-    pub const O2: Self = Self(4);
+    pub const O2: Self = Self(6);
     /// LLVM's, which optimises most, for the processor at hand.
-    pub const O3: Self = Self(5);
+    pub const O3: Self = Self(7);
 }
 
 impl Level {
@@ -333,7 +394,7 @@ impl Level {
         self.0 as usize
     }
 
-    /// `O0` to `O3` of LLVM, `C0` and `C1` of Cranelift.
+    /// `O0` to `O3` of LLVM, `C0` and `C1` of Cranelift, `MIR`, `QBE`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.row().name
@@ -490,8 +551,10 @@ mod tests {
     #[test]
     fn rows_are_found_by_what_they_do() {
         for (level, name) in [
+            (Level::QBE, "QBE"),
             (Level::C0, "C0"),
             (Level::O0, "O0"),
+            (Level::MIR, "MIR"),
             (Level::C1, "C1"),
             (Level::O1, "O1"),
             (Level::O2, "O2"),

@@ -90,10 +90,10 @@ impl KernelKind {
     }
 
     /// What of the package is wanted, if that is not what it is by default.
-    fn features(self, has_cranelift: bool) -> &'static [&'static str] {
+    fn features(self, has_generators: bool) -> &'static [&'static str] {
         match self {
             Self::NativeHosted => &["--no-default-features", "--features", "hosted"],
-            Self::Hosted | Self::Machine if has_cranelift => &["--features", CRANELIFT],
+            Self::Hosted | Self::Machine if has_generators => &["--features", GENERATORS],
             Self::Hosted | Self::Machine | Self::Native => &[],
         }
     }
@@ -142,12 +142,12 @@ pub struct KernelBuilder {
     pub lld: PathBuf,
     /// Keeps what was compiled before: an edit of one file of the engine's C++ then costs one file.
     pub compiler_cache: Option<CompilerCache>,
-    /// Whether kernels have Cranelift beside LLVM.
-    pub has_cranelift: bool,
+    /// Whether kernels have the other code generators beside LLVM's: all of them.
+    pub has_generators: bool,
 }
 
-/// The feature of kernels that have it, and the folder of what is compiled for them.
-const CRANELIFT: &str = "cranelift";
+/// The feature of kernels that have them, and the folder of what is compiled for them.
+const GENERATORS: &str = "generators";
 
 /// Where kernels are, in a folder for each of the environments that they are made with.
 const ENVIRONMENTS: &str = "environments";
@@ -206,8 +206,8 @@ impl KernelBuilder {
         for path in [&self.distribution, &self.sdk, &self.clangxx, &self.lld] {
             states.word(path.as_os_str().as_encoded_bytes());
         }
-        if self.has_cranelift {
-            states.word(CRANELIFT.as_bytes());
+        if self.has_generators {
+            states.word(GENERATORS.as_bytes());
         }
         states.key()[..16].to_owned()
     }
@@ -313,7 +313,7 @@ impl KernelBuilder {
             package,
             "--quiet",
         ];
-        arguments.extend(kind.features(self.has_cranelift));
+        arguments.extend(kind.features(self.has_generators));
         let compiler = self.cached_compiler()?;
         let library = self.library(kind);
         let stamp = library.with_extension("key");
@@ -383,8 +383,8 @@ impl KernelBuilder {
     fn cargo_folder(&self, kind: KernelKind) -> PathBuf {
         match kind {
             KernelKind::NativeHosted => self.target_folder().join("process"),
-            KernelKind::Hosted | KernelKind::Machine if self.has_cranelift => {
-                self.target_folder().join(CRANELIFT)
+            KernelKind::Hosted | KernelKind::Machine if self.has_generators => {
+                self.target_folder().join(GENERATORS)
             }
             KernelKind::Hosted | KernelKind::Machine | KernelKind::Native => self.target_folder(),
         }
@@ -679,7 +679,7 @@ mod tests {
             clangxx: "clang++".into(),
             lld: "ld.lld".into(),
             compiler_cache: None,
-            has_cranelift: false,
+            has_generators: false,
         }
     }
 

@@ -85,15 +85,15 @@ impl Context {
             clangxx: self.tools.clangxx.clone(),
             lld: self.tools.lld.clone(),
             compiler_cache: CompilerCache::find(&self.tools, &self.cache),
-            has_cranelift: false,
+            has_generators: false,
         }
     }
 
     /// Of kernels that have the code generators of these levels.
     pub fn kernel_builder_for(&self, levels: &LevelSet) -> KernelBuilder {
-        let is_cranelift = |level: Level| level.row().generator == Generator::Cranelift;
+        let is_other = |level: Level| level.row().generator != Generator::Llvm;
         KernelBuilder {
-            has_cranelift: levels.iter().any(is_cranelift),
+            has_generators: levels.iter().any(is_other),
             ..self.kernel_builder()
         }
     }

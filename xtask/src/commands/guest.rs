@@ -35,8 +35,8 @@ pub struct Guest {
     /// How the program runs
     #[arg(long, value_enum, default_value_t)]
     tier: Tier,
-    /// The automatic tiers that there are, the lowest first: interpreter, if the program starts there, and some of C0, O0,
-    /// C1, O1, O2, O3; C0 and C1 are Cranelift's [default: interpreter,O0,O1,O2,O3]
+    /// The automatic tiers that there are, the lowest first: interpreter, if the program starts there, and some of QBE, C0,
+    /// O0, MIR, C1, O1, O2, O3; C0 and C1 are Cranelift's [default: interpreter,O0,O1,O2,O3]
     #[arg(long, value_name = "TIERS")]
     levels: Option<String>,
     /// A setting of the automatic tiers: policy=costs or policy=counts, calls=N,N,N,N or iterations=N,N,N,N

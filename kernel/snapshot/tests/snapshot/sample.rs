@@ -4,7 +4,7 @@ use bareflow_snapshot::{
     Access, Allocation, Anchor, AnchorKind, Authentication, CallCycles, Expected, Function, Import,
     Keys, Kind, Owner, PAGE_SIZE_BYTES, Part, Profile, Region, Sample, Snapshot, encode,
 };
-use bareflow_tier_policy::{Level, Tier};
+use bareflow_tier_policy::{LEVELS, Level, Tier};
 
 pub const POOL: std::ops::Range<u64> = 0x4000_0000..0x4800_0000;
 pub const CODE: u64 = 0x4000_0000;
@@ -34,7 +34,7 @@ pub fn snapshot(code: &[u8], boots: u64) -> Snapshot<'_> {
         name: "main",
         kind: Kind::Function,
         tier: Tier::Native(Level::O3),
-        tried: [false, true, false, true, false, true],
+        tried: [false, false, true, false, false, true, false, true],
         loops: Some(Level::O3),
         calls: 12 * boots,
         cycles: Some(CallCycles {
@@ -52,7 +52,7 @@ pub fn snapshot(code: &[u8], boots: u64) -> Snapshot<'_> {
         name: "cold",
         kind: Kind::Loop,
         tier: Tier::Interpreter,
-        tried: [false; 6],
+        tried: [false; LEVELS.len()],
         loops: None,
         calls: 1,
         cycles: None,
@@ -109,7 +109,7 @@ pub fn snapshot(code: &[u8], boots: u64) -> Snapshot<'_> {
                 part: Part::Program,
                 count: 7 * boots,
             }],
-            learnt: [0, 1000, 0, 900, 0, 1100],
+            learnt: [0, 0, 1000, 0, 0, 900, 0, 1100],
         },
     }
 }

@@ -86,9 +86,15 @@ pub enum Tier {
     /// Native code, not optimised
     #[value(name = "O0")]
     O0,
+    /// Native code by QBE; by LLVM what it refuses
+    #[value(name = "QBE")]
+    Qbe,
     /// Native code by Cranelift, not optimised; by LLVM what it refuses
     #[value(name = "C0")]
     C0,
+    /// Native code by MIR; by LLVM what it refuses
+    #[value(name = "MIR")]
+    Mir,
     /// Native code by Cranelift, optimised; by LLVM what it refuses
     #[value(name = "C1")]
     C1,
@@ -120,7 +126,9 @@ impl Tier {
             Self::Auto => "auto",
             Self::Interpreter => "interpreter",
             Self::O0 => "O0",
+            Self::Qbe => "QBE",
             Self::C0 => "C0",
+            Self::Mir => "MIR",
             Self::C1 => "C1",
             Self::O1 => "O1",
             Self::O2 => "O2",

@@ -132,7 +132,7 @@ fn fixture(count: u64) -> Convergence {
         disk_bytes_read: 20 << 20,
         llvm_bytes_read: if number == 1 { 20 << 20 } else { 0 },
         memory_bytes: 60 << 20,
-        functions: [1, 0, 0, 0, 2, 0, 3],
+        functions: [1, 0, 0, 0, 0, 0, 2, 0, 3],
         snapshot: (number > 1).then_some(1),
         snapshot_bytes: 100_000,
         relative_to_native: 1.0,

@@ -112,8 +112,10 @@ fn summary(profile: &RunProfile) -> Markup {
 
 /// Those of the levels, the lowest first; with more levels they come again.
 const LEVEL_COLORS: [RGBColor; LEVELS.len()] = [
+    RGBColor(64, 156, 160),
     RGBColor(122, 92, 190),
     RGBColor(47, 134, 209),
+    RGBColor(140, 140, 60),
     RGBColor(171, 99, 163),
     RGBColor(10, 154, 115),
     RGBColor(199, 125, 10),
