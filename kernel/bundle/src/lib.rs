@@ -18,7 +18,7 @@
 //! An *overlay* is a bundle that a host gives beside another: its arguments replace those but the first, its variables
 //! and its input come before the other's.
 //!
-//! Names: `tier`; `setting`, repeated; `profile` and `snapshot`, without contents; `secret`; `destination`; `seen`;
+//! Names: `tier`; `setting`, repeated; `profile` and `snapshot`, without contents; `secret`; `destination`; `seen`; `translate`;
 //! `argument`, repeated in order; `input`, `input-file`, `stored-input`, `host-input` and `terminals` for standard
 //! input and output; `environment/NAME`; `module/FILE`, in link order; `file/PATH` for files of the program;
 //! `host-file/PATH` for files that the hosted kernel maps from the path on the host that is the entry's contents;
@@ -51,6 +51,9 @@ pub const SNAPSHOT: &str = "snapshot";
 pub const DESTINATION: &str = "destination";
 /// A snapshot: the program is not run, but how control went in it is written where profiles go.
 pub const SEEN: &str = "seen";
+/// The name of a code generator: the program is not run, but translated for a kernel that has this generator alone, and
+/// the translation is written where profiles go.
+pub const TRANSLATE: &str = "translate";
 /// An argument of the program; the first is its name.
 pub const ARGUMENT: &str = "argument";
 /// What the program reads from its standard input.

@@ -6,12 +6,12 @@ use alloc::vec::Vec;
 use core::str;
 
 use bareflow_bundle::{
-    Bundle, DESTINATION, MODULE, PROFILE, SECRET, SEEN, SETTING, SNAPSHOT, TIER,
+    Bundle, DESTINATION, MODULE, PROFILE, SECRET, SEEN, SETTING, SNAPSHOT, TIER, TRANSLATE,
 };
 use bareflow_program_env::{arguments_of, report_error};
 use bareflow_snapshot::{Destination, DestinationError, hash_of_modules, inspect};
 
-use crate::{Config, EngineHost, FailureKind, Mode, Outcome, RunRequest, Tier};
+use crate::{Config, EngineHost, FailureKind, Mode, Outcome, RunRequest, Tier, translation};
 
 /// Runs the program in `bundle`, with the arguments of an overlay if it has any, to its end; prints the one line about a failure and returns the exit code.
 #[must_use]
@@ -29,7 +29,7 @@ pub fn run_bundle(bundle: &[u8], overlay: &[u8], host: &mut dyn EngineHost) -> u
     }
 }
 
-fn bad_program(message: String) -> Outcome {
+pub(crate) fn bad_program(message: String) -> Outcome {
     Outcome::Failed {
         kind: FailureKind::BadProgram,
         message,
@@ -41,6 +41,10 @@ fn run(bytes: &[u8], overlay: &[u8], host: &mut dyn EngineHost) -> Outcome {
         Ok(bundle) => bundle,
         Err(error) => return bad_program(error.to_string()),
     };
+    let translate = bundle.entries().find(|entry| entry.name == TRANSLATE);
+    if let Some(generator) = translate {
+        return translation::run(&bundle, generator.contents);
+    }
     let mut mode = Mode::Automatic(Config::AUTOMATIC);
     let mut arguments = Vec::new();
     let mut profile = false;

@@ -38,6 +38,7 @@ mod run;
 mod sampler;
 mod session;
 mod snapshot;
+mod translation;
 
 pub use bareflow_profile::KernelFlavour;
 pub use bareflow_program_env::{Environment, FailureKind, Fault, FaultCause, Resume, report_error};

@@ -8,7 +8,7 @@ use bareflow_cxx_runtime::termination::Termination;
 use bareflow_cxx_runtime::{before_abort, commit_files, flush_streams};
 use bareflow_program_env::{FailureKind, handle_by_program, pending_fault};
 
-use crate::program;
+use crate::{compiling, program};
 
 /// Prints the one line about a failure and ends the machine.
 pub(crate) fn fail(kind: FailureKind, message: fmt::Arguments) -> ! {
@@ -101,7 +101,9 @@ pub(crate) extern "C" fn after_fault() -> ! {
     flush_streams();
     commit_files();
     let fault = pending_fault();
-    match crate::kernel::function_at(fault.instruction) {
+    let function = compiling::function_at(fault.instruction)
+        .or_else(|| crate::kernel::function_at(fault.instruction));
+    match function {
         Some((name, offset)) => fail(
             FailureKind::GuestFault,
             format_args!("{} in function '{name}' (+{offset:#x})", fault.cause),

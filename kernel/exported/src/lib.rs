@@ -1,16 +1,17 @@
 //! The kernels of an exported program: the bare machine, or a Linux process, without the engine and without LLVM, and
-//! the program as native code linked with it.
+//! the program linked with it, as native code or in the form of a code generator that the kernel has.
 //!
 //! 1. What a program prints and how it ends is what the engine makes of it; `kernel/engine/cpp/program.cpp` is the
 //!    model.
 //! 2. The kernel is the same: entry, console, clock, faults. Only the address space has no code pool.
 //! 3. The program's `exit`, `abort` and the like arrive here: `program.c` is linked into the program.
 //!
-//! It never compiles anything, and needs no bundle but for arguments, environment and files.
+//! It needs no bundle but for arguments, environment and files.
 #![no_std]
 
 extern crate alloc;
 
+mod compiling;
 mod ending;
 mod indirect;
 mod program;

@@ -1,6 +1,7 @@
 //! The program as what the machine runs.
 
 use core::ffi::{c_char, c_int};
+use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use bareflow_bundle::Bundle;
@@ -12,6 +13,7 @@ use bareflow_program_env::{
     FailureKind, Fault, Payload, Resume, arguments_of, resume_in_program, resume_with,
 };
 
+use crate::compiling;
 use crate::ending;
 use crate::indirect::choose_functions;
 
@@ -44,6 +46,7 @@ impl Payload for LinkedProgram {
             Err(error) => ending::fail(FailureKind::BadProgram, format_args!("{error}")),
         };
         set_interceptor(Some(ending::intercept));
+        compiling::start();
         IS_RUNNING.store(true, Relaxed);
         bareflow_cxx_runtime::platform().program_starts();
         let started = start_program(arguments);
@@ -59,10 +62,15 @@ impl Payload for LinkedProgram {
     }
 
     fn resume_after(&self, fault: &Fault) -> Option<Resume> {
-        IS_RUNNING.load(Relaxed).then(|| {
+        let own = || {
             resume_in_program(ending::in_handler, fault)
                 .unwrap_or_else(|| resume_with(ending::after_fault, fault))
-        })
+        };
+        compiling::resume_after(fault).or_else(|| IS_RUNNING.load(Relaxed).then(own))
+    }
+
+    fn leave_after_panic(&self, _message: fmt::Arguments) {
+        compiling::leave_after_panic();
     }
 }
 

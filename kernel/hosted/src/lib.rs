@@ -41,8 +41,9 @@ static HEAP: bareflow_cxx_runtime::GlobalHeap = bareflow_cxx_runtime::GlobalHeap
 fn panic(information: &core::panic::PanicInfo) -> ! {
     use core::fmt::Write;
 
-    #[cfg(feature = "engine")]
-    bareflow_engine::leave_after_panic(format_args!("{}", information.message()));
+    if let Some(payload) = bareflow_program_env::payload() {
+        payload.leave_after_panic(format_args!("{}", information.message()));
+    }
     let mut errors = linux::ErrorStream;
     // Nobody is left to be told that standard error is closed.
     let _ = write!(

@@ -24,6 +24,10 @@ impl Payload for Engine {
         bareflow_engine::resume_after(fault)
     }
 
+    fn leave_after_panic(&self, message: fmt::Arguments) {
+        bareflow_engine::leave_after_panic(message);
+    }
+
     fn describe(&self, fault: &Fault, to: &mut dyn fmt::Write) -> fmt::Result {
         bareflow_engine::describe_fault(fault, to).map(drop)
     }

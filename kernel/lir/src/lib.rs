@@ -6,17 +6,29 @@
 //! 2. It is in SSA form. Blocks have parameters in the place of phis, and stand in an order in which every value is
 //!    defined before it is used.
 //! 3. What it means does not depend on LLVM: a generator needs nothing else.
-#![no_std]
+#![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 extern crate alloc;
 
+mod analysis;
+mod continuation;
+mod counting;
+mod form;
+mod operands;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
+pub use continuation::continuation;
+pub use counting::{Hooks, count};
+pub use form::{FormError, Refused, Translated, Translation};
+
 /// The type of a value. Addresses are integers of the width of a pointer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Type {
     /// An integer of 8 bits. Truth values are 0 or 1 of these.
     I8,
@@ -74,23 +86,23 @@ impl Type {
 }
 
 /// The number of a value in its function, whose [`values`](Function::values) has its type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Value(pub u32);
 
 /// The number of a block in its function; 0 is where it starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Block(pub u32);
 
 /// The number of a symbol in its module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Symbol(pub u32);
 
 /// The number of a place in its function's frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Slot(pub u32);
 
 /// How a value narrower than a register is passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Extension {
     /// The rest of the register may be anything.
     None,
@@ -101,7 +113,7 @@ pub enum Extension {
 }
 
 /// How a parameter is passed, or a result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Passing {
     /// By value.
     Value(Extension),
@@ -112,7 +124,7 @@ pub enum Passing {
 }
 
 /// A parameter, or a result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Parameter {
     /// Its type.
     pub value: Type,
@@ -121,7 +133,7 @@ pub struct Parameter {
 }
 
 /// How a function is called: by the target's C calling convention.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Signature {
     /// Its parameters.
     pub parameters: Vec<Parameter>,
@@ -132,7 +144,7 @@ pub struct Signature {
 }
 
 /// Operations on two values of one type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are those of LLVM's instructions")]
 pub enum Binary {
     Add,
@@ -166,7 +178,7 @@ pub enum Binary {
 }
 
 /// Operations on one value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(
     missing_docs,
     reason = "the names are those of LLVM's instructions and intrinsics"
@@ -183,7 +195,7 @@ pub enum Unary {
 }
 
 /// Changes of type; the result's is the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Conversion {
     /// To a wider integer, with zeros.
     ZeroExtend,
@@ -212,7 +224,7 @@ pub enum Conversion {
 }
 
 /// Comparisons of integers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are those of LLVM's predicates")]
 pub enum IntCompare {
     Eq,
@@ -228,7 +240,7 @@ pub enum IntCompare {
 }
 
 /// Comparisons of floating point: ordered ones are false where there is no number, unordered ones true.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are those of LLVM's predicates")]
 pub enum FloatCompare {
     Oeq,
@@ -248,7 +260,7 @@ pub enum FloatCompare {
 }
 
 /// What is done to a word in memory, at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are those of LLVM's atomicrmw")]
 pub enum Rmw {
     Xchg,
@@ -265,7 +277,7 @@ pub enum Rmw {
 }
 
 /// What is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Callee {
     /// A function by its name.
     Symbol(Symbol),
@@ -274,7 +286,7 @@ pub enum Callee {
 }
 
 /// What an instruction does. Operands are of the result's type where nothing else is said.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Operation {
     /// An integer, in its lower bits.
     Int(u128),
@@ -321,7 +333,7 @@ pub enum Operation {
 }
 
 /// An instruction.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Instruction {
     /// What it does.
     pub operation: Operation,
@@ -330,7 +342,7 @@ pub struct Instruction {
 }
 
 /// A way on, with the values for the target's parameters.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Jump {
     /// Where it leads.
     pub block: Block,
@@ -339,7 +351,7 @@ pub struct Jump {
 }
 
 /// How a block ends.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Terminator {
     /// It goes on elsewhere.
     Jump(Jump),
@@ -354,7 +366,7 @@ pub enum Terminator {
 }
 
 /// A block.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BlockBody {
     /// What comes with a jump to it; of the first block, the function's parameters.
     pub parameters: Vec<Value>,
@@ -365,7 +377,7 @@ pub struct BlockBody {
 }
 
 /// A place in a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotSize {
     /// Its size.
     pub bytes: u32,
@@ -374,7 +386,7 @@ pub struct SlotSize {
 }
 
 /// A function.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Function {
     /// Its symbol.
     pub symbol: Symbol,
@@ -389,7 +401,7 @@ pub struct Function {
 }
 
 /// Who knows a symbol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Binding {
     /// Its module alone.
     Local,
@@ -400,7 +412,7 @@ pub enum Binding {
 }
 
 /// The name of a function or a variable.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Name {
     /// As the linker knows it.
     pub name: String,
@@ -409,7 +421,7 @@ pub struct Name {
 }
 
 /// A module: functions, and the names that they use.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Module {
     /// By their numbers.
     pub symbols: Vec<Name>,

@@ -50,8 +50,9 @@ static HEAP: bareflow_cxx_runtime::GlobalHeap = bareflow_cxx_runtime::GlobalHeap
 #[panic_handler]
 fn panic(information: &core::panic::PanicInfo) -> ! {
     let message = information.message();
-    #[cfg(feature = "engine")]
-    bareflow_engine::leave_after_panic(format_args!("{message}"));
+    if let Some(payload) = bareflow_program_env::payload() {
+        payload.leave_after_panic(format_args!("{message}"));
+    }
     match information.location() {
         Some(place) => exit::fail(
             bareflow_protocol::exit_code::INTERNAL,

@@ -20,6 +20,9 @@ pub trait Payload: Sync {
     /// Where an exception's handler must return to for the program to end alone; `None` if it is the kernel's.
     fn resume_after(&self, fault: &Fault) -> Option<Resume>;
 
+    /// For the panic handler: ends what has failed, if it is something that others can do without. Returns if it is not.
+    fn leave_after_panic(&self, _message: fmt::Arguments) {}
+
     /// Says what a fault of the kernel is, and where.
     ///
     /// # Errors

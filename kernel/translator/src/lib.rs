@@ -16,6 +16,7 @@ mod function;
 mod instructions;
 mod intrinsics;
 mod llvm;
+mod program;
 mod types;
 
 use alloc::collections::BTreeMap;
@@ -24,6 +25,8 @@ use core::ffi::c_void;
 use core::fmt;
 
 use bareflow_lir::{Binding, Module, Name, Symbol};
+
+pub use program::translate_program;
 
 use crate::llvm::{Layout, Value, number};
 
@@ -110,7 +113,7 @@ fn refuse<T>(kind: RefusalKind, what: impl ToString) -> Result<T, Refusal> {
 }
 
 /// The names that a module uses.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Symbols<'a> {
     module: Module,
     known: BTreeMap<Value<'a>, Symbol>,
@@ -152,6 +155,11 @@ impl<'a> Symbols<'a> {
     }
 }
 
+/// Whether the module defines it, for others as well.
+fn is_defined(global: &Value) -> bool {
+    !global.is_declaration() && global.linkage() != number::LINKAGE_AVAILABLE_EXTERNALLY
+}
+
 /// Translates all functions that the module defines.
 ///
 /// # Errors
@@ -170,18 +178,11 @@ pub unsafe fn translate(module: *mut c_void) -> Result<Module, Refusal> {
             "an alias or the module's own assembly",
         );
     }
-    let is_defined = |global: &Value| {
-        !global.is_declaration() && global.linkage() != number::LINKAGE_AVAILABLE_EXTERNALLY
-    };
     if let Some(variable) = module.variables().find(is_defined) {
         return refuse(RefusalKind::Data, variable.name());
     }
     let layout: Layout = module.layout();
-    let mut symbols = Symbols {
-        module: Module::default(),
-        known: BTreeMap::new(),
-        functions_of_library: BTreeMap::new(),
-    };
+    let mut symbols = Symbols::default();
     for function in module.functions().filter(is_defined) {
         let translated = function::translate(function, layout, &mut symbols);
         let translated = translated.map_err(|refusal| Refusal {

@@ -1,8 +1,9 @@
-//! LLVM's C API (`llvm-c/Core.h`, `llvm-c/Target.h`), as far as reading a module needs it.
+//! LLVM's C API (`llvm-c/Core.h`, `llvm-c/Target.h`, `llvm-c/BitReader.h`), as far as reading a module needs it.
 //!
 //! The declarations are those of LLVM 18's headers. The crate `llvm-sys` has them too, but is not `no_std`: a kernel that
 //! depends on it gets a second panic handler.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use core::ffi::{CStr, c_char, c_uint};
 use core::marker::PhantomData;
@@ -85,6 +86,14 @@ unsafe extern "C" {
     fn LLVMGetFirstGlobal(module: Raw) -> Raw;
     fn LLVMGetNextGlobal(variable: Raw) -> Raw;
     fn LLVMGetFirstGlobalAlias(module: Raw) -> Raw;
+    fn LLVMGetNextGlobalAlias(alias: Raw) -> Raw;
+    fn LLVMAliasGetAliasee(alias: Raw) -> Raw;
+    fn LLVMGetFirstGlobalIFunc(module: Raw) -> Raw;
+    fn LLVMGetNextGlobalIFunc(ifunc: Raw) -> Raw;
+    fn LLVMGetGlobalIFuncResolver(ifunc: Raw) -> Raw;
+    fn LLVMContextCreate() -> Raw;
+    fn LLVMCreateMemoryBufferWithMemoryRange(bytes: *const c_char, length: usize, name: *const c_char, has_zero: i32) -> Raw;
+    fn LLVMParseBitcodeInContext2(context: Raw, bytes: Raw, module: *mut Raw) -> i32;
     fn LLVMGetModuleInlineAsm(module: Raw, length: *mut usize) -> *const c_char;
     fn LLVMGetModuleDataLayout(module: Raw) -> Raw;
     fn LLVMIsDeclaration(global: Raw) -> i32;
@@ -610,6 +619,52 @@ impl<'a> Module<'a> {
             // SAFETY: as above.
             Value::of(unsafe { LLVMGetNextGlobal(variable.raw()) })
         })
+    }
+
+    /// Reads bitcode, into a context that is never left; `None` if it is none.
+    ///
+    /// # Safety
+    /// LLVM's constructors have run.
+    pub(crate) unsafe fn read(bitcode: &'a [u8]) -> Option<Self> {
+        let mut module = core::ptr::null_mut();
+        // SAFETY: the buffer refers to the bytes, which live as long as the module is used; nothing behind them is read.
+        let fails = unsafe {
+            let context = LLVMContextCreate();
+            let (start, name) = (bitcode.as_ptr().cast(), c"program".as_ptr());
+            let bytes = LLVMCreateMemoryBufferWithMemoryRange(start, bitcode.len(), name, 0);
+            LLVMParseBitcodeInContext2(context, bytes, &mut module) != 0
+        };
+        (!fails).then(|| Self::of(module)).flatten()
+    }
+
+    /// Functions that others than calls need to be defined: those behind aliases, and those that choose functions.
+    pub(crate) fn wanted_definitions(self) -> BTreeSet<Value<'a>> {
+        // SAFETY: the module lives, and so do its aliases.
+        let wanted = |first: Raw,
+                      next: unsafe extern "C" fn(Raw) -> Raw,
+                      of: unsafe extern "C" fn(Raw) -> Raw| {
+            let all = core::iter::successors(Value::of(first), move |global| {
+                // SAFETY: as above.
+                Value::of(unsafe { next(global.raw()) })
+            });
+            // SAFETY: as above.
+            all.map(move |global| Value::known(unsafe { of(global.raw()) }))
+        };
+        // SAFETY: as above.
+        let (alias, ifunc) = unsafe {
+            (
+                LLVMGetFirstGlobalAlias(self.raw()),
+                LLVMGetFirstGlobalIFunc(self.raw()),
+            )
+        };
+        let aliases = wanted(alias, LLVMGetNextGlobalAlias, LLVMAliasGetAliasee);
+        aliases
+            .chain(wanted(
+                ifunc,
+                LLVMGetNextGlobalIFunc,
+                LLVMGetGlobalIFuncResolver,
+            ))
+            .collect()
     }
 
     pub(crate) fn has_aliases_or_assembly(self) -> bool {

@@ -1,5 +1,7 @@
 //! The engine as what the machine runs.
 
+use core::fmt;
+
 use bareflow_program_env::{Fault, Payload, Resume};
 use bareflow_protocol::exit_code;
 
@@ -32,6 +34,10 @@ impl Payload for Engine {
 
     fn resume_after(&self, fault: &Fault) -> Option<Resume> {
         bareflow_engine::resume_after(fault)
+    }
+
+    fn leave_after_panic(&self, message: fmt::Arguments) {
+        bareflow_engine::leave_after_panic(message);
     }
 }
 
