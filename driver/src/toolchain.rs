@@ -21,6 +21,7 @@ pub const PROGRAM_TOOLCHAIN: &[(&str, &str)] = &[
     ("llvm-link", "llvm"),
     ("llvm-dis", "llvm"),
     ("opt", "llvm"),
+    ("llvm-extract", "llvm"),
 ];
 
 /// Where a program is, by `PATH`.

@@ -78,6 +78,27 @@ pub enum KernelKind {
     Native,
     /// The same as a Linux process.
     NativeHosted,
+    /// The same as [`Self::Native`], for a program that this code generator compiles while it runs.
+    Jit(JitGenerator),
+    /// And as a Linux process.
+    JitHosted(JitGenerator),
+}
+
+/// What compiles a program in a kernel without LLVM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum JitGenerator {
+    /// Cranelift, in two tiers
+    Cranelift,
+}
+
+impl JitGenerator {
+    /// Its name, for kernels and on command lines.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cranelift => "cranelift",
+        }
+    }
 }
 
 impl KernelKind {
@@ -85,7 +106,9 @@ impl KernelKind {
         match self {
             Self::Hosted => "bareflow-hosted",
             Self::Machine => "bareflow-machine",
-            Self::Native | Self::NativeHosted => "bareflow-exported",
+            Self::Native | Self::NativeHosted | Self::Jit(_) | Self::JitHosted(_) => {
+                "bareflow-exported"
+            }
         }
     }
 
@@ -93,6 +116,10 @@ impl KernelKind {
     fn features(self, has_generators: bool) -> &'static [&'static str] {
         match self {
             Self::NativeHosted => &["--no-default-features", "--features", "hosted"],
+            Self::Jit(JitGenerator::Cranelift) => &["--features", "cranelift"],
+            Self::JitHosted(JitGenerator::Cranelift) => {
+                &["--no-default-features", "--features", "hosted,cranelift"]
+            }
             Self::Hosted | Self::Machine if has_generators => &["--features", GENERATORS],
             Self::Hosted | Self::Machine | Self::Native => &[],
         }
@@ -100,9 +127,14 @@ impl KernelKind {
 
     fn link_script(self) -> &'static str {
         match self {
-            Self::Hosted | Self::NativeHosted => "kernel/hosted/link.ld",
-            Self::Machine | Self::Native => "kernel/machine/link.ld",
+            Self::Hosted | Self::NativeHosted | Self::JitHosted(_) => "kernel/hosted/link.ld",
+            Self::Machine | Self::Native | Self::Jit(_) => "kernel/machine/link.ld",
         }
+    }
+
+    /// Whether it is a Linux process in another form than its package has by default.
+    fn is_other_form(self) -> bool {
+        matches!(self, Self::NativeHosted | Self::JitHosted(_))
     }
 }
 
@@ -160,6 +192,8 @@ pub const FUNCTION_ORDER: &str = "kernel/machine/llvm.order";
 
 /// What an exported program's kernel needs beside its image: a stack of 8 MiB, a heap of 4 MiB, page tables.
 const PROGRAM_MEMORY_BYTES: u64 = 16 << 20;
+/// And what the compiler of a program needs that is compiled while it runs.
+const COMPILER_MEMORY_BYTES: u64 = 16 << 20;
 
 impl KernelBuilder {
     /// Builds the kernel if it is not up to date; returns its ELF file.
@@ -362,6 +396,12 @@ impl KernelBuilder {
                 ),
             });
         }
+        if kind.is_other_form() {
+            let made = self.made_library(kind);
+            let moved = fs::copy(made.with_extension("d"), library.with_extension("d"))
+                .and_then(|_| fs::rename(&made, &library));
+            moved.map_err(system(format!("cannot move {}", made.display())))?;
+        }
         if sources.are_older(start)
             && let Ok(key) = sources.key()
         {
@@ -370,8 +410,17 @@ impl KernelBuilder {
         Ok(library)
     }
 
-    /// Where cargo puts a kernel's static library.
+    /// Where a kernel's static library is.
     fn library(&self, kind: KernelKind) -> PathBuf {
+        let made = self.made_library(kind);
+        match kind.is_other_form() {
+            true => made.with_extension("process.a"),
+            false => made,
+        }
+    }
+
+    /// Where cargo puts it. A package in another form goes to the same place, and is taken away from there.
+    fn made_library(&self, kind: KernelKind) -> PathBuf {
         let name = format!("lib{}.a", kind.package().replace('-', "_"));
         self.cargo_folder(kind)
             .join(self.target.rust.target)
@@ -379,14 +428,17 @@ impl KernelBuilder {
             .join(name)
     }
 
-    /// One package in two forms needs two places.
     fn cargo_folder(&self, kind: KernelKind) -> PathBuf {
         match kind {
-            KernelKind::NativeHosted => self.target_folder().join("process"),
             KernelKind::Hosted | KernelKind::Machine if self.has_generators => {
                 self.target_folder().join(GENERATORS)
             }
-            KernelKind::Hosted | KernelKind::Machine | KernelKind::Native => self.target_folder(),
+            // The generators are there already.
+            KernelKind::Jit(_) | KernelKind::JitHosted(_) => self.target_folder().join(GENERATORS),
+            KernelKind::Hosted
+            | KernelKind::Machine
+            | KernelKind::Native
+            | KernelKind::NativeHosted => self.target_folder(),
         }
     }
 
@@ -484,6 +536,17 @@ impl KernelBuilder {
         arguments
     }
 
+    /// What is linked with a program: names that these define are taken.
+    ///
+    /// # Errors
+    /// [`KernelError`] says which step failed and how to repeat it.
+    pub fn native_archives(&self, kind: KernelKind) -> Result<Vec<PathBuf>, KernelError> {
+        let _lock = self.lock()?;
+        let mut archives = vec![self.compile(kind)?];
+        archives.extend(self.archives()?.base);
+        Ok(archives)
+    }
+
     /// Builds a native kernel with a program; writes it and its link map.
     ///
     /// # Errors
@@ -497,22 +560,27 @@ impl KernelBuilder {
         let _lock = self.lock()?;
         let library = self.compile(kind)?;
         let mut arguments = self.common_link_arguments(kind, output);
-        if kind == KernelKind::Native {
-            arguments.push(format!("--defsym=__program_memory={PROGRAM_MEMORY_BYTES}").into());
+        let memory = match kind {
+            KernelKind::Jit(_) => PROGRAM_MEMORY_BYTES + COMPILER_MEMORY_BYTES,
+            _ => PROGRAM_MEMORY_BYTES,
+        };
+        if !kind.is_other_form() {
+            arguments.push(format!("--defsym=__program_memory={memory}").into());
         }
         let mut map = OsString::from("-Map=");
         map.push(output);
         map.push(".map");
         arguments.extend(["--gc-sections".into(), map]);
         if !program.sections.is_empty() {
-            let script = program.object.with_extension("ld");
+            let script = output.with_extension("ld");
             shell::shell()?.write_file(&script, program.link_script())?;
             arguments.extend(["-T".into(), script.into()]);
         }
-        arguments.extend([library.into(), (&program.object).into()]);
+        arguments.push(library.into());
+        arguments.extend(program.objects.iter().map(Into::into));
         arguments.extend(self.archives()?.base.iter().map(Into::into));
         self.link(kind, &arguments)?;
-        if kind == KernelKind::NativeHosted {
+        if kind.is_other_form() {
             return Ok(());
         }
         append_symbols(output).map_err(system(format!(
@@ -545,11 +613,11 @@ impl KernelBuilder {
     }
 }
 
-/// A program as native code, for [`KernelBuilder::build_native`].
+/// A program for [`KernelBuilder::build_native`]: as native code, or with what compiles it.
 #[derive(Clone, Debug)]
 pub struct NativeProgram {
-    /// The object file.
-    pub object: PathBuf,
+    /// The object files.
+    pub objects: Vec<PathBuf>,
     /// The sections whose bounds it asks for.
     pub sections: Vec<String>,
 }

@@ -76,12 +76,14 @@ pub struct Tools {
     pub program_clang: PathBuf,
     /// Compiles C++ to bitcode that LLVM 18 reads.
     pub program_clangxx: PathBuf,
-    /// Links bitcode; of the version of `program_clang`, like the next two.
+    /// Links bitcode; of the version of `program_clang`, like the next three.
     pub program_link: PathBuf,
     /// Prints bitcode.
     pub program_dis: PathBuf,
     /// Runs passes over bitcode.
     pub program_opt: PathBuf,
+    /// Takes functions out of bitcode.
+    pub program_extract: PathBuf,
     /// What the compiler driver works with.
     pub program_toolchain: Toolchain,
     /// Caches compilations, when it is there.
@@ -120,6 +122,7 @@ impl Tools {
             program_link: path("llvm-link for programs"),
             program_dis: path("llvm-dis for programs"),
             program_opt: path("opt for programs"),
+            program_extract: path("llvm-extract for programs"),
             program_toolchain: Toolchain {
                 version: program_version().unwrap_or_default(),
                 clang: path("clang for programs"),
@@ -175,6 +178,7 @@ impl Tools {
             program_link: named("llvm-link"),
             program_dis: named("llvm-dis"),
             program_opt: named("opt"),
+            program_extract: named("llvm-extract"),
             program_toolchain: Toolchain {
                 version: 0,
                 clang: named("clang-for-programs"),

@@ -92,8 +92,16 @@ impl Context {
     /// Of kernels that have the code generators of these levels.
     pub fn kernel_builder_for(&self, levels: &LevelSet) -> KernelBuilder {
         let is_other = |level: Level| level.row().generator != Generator::Llvm;
+        match levels.iter().any(is_other) {
+            true => self.kernel_builder_of_all(),
+            false => self.kernel_builder(),
+        }
+    }
+
+    /// Of kernels that have all code generators.
+    pub fn kernel_builder_of_all(&self) -> KernelBuilder {
         KernelBuilder {
-            has_generators: levels.iter().any(is_other),
+            has_generators: true,
             ..self.kernel_builder()
         }
     }

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bareflow_bundle::{Builder, INPUT, INPUT_FILE};
+use bareflow_bundle::{Builder, Bundle, INPUT, INPUT_FILE};
 use bareflow_run::say;
 use bareflow_snapshot::{BASELINE, levels};
 use bareflow_tier_policy::{LEVELS, Level};
@@ -12,13 +12,12 @@ use clap::{ArgGroup, Args};
 
 use super::guest::{Guest, RunRequests, open_input};
 use super::training::TrainingArgs;
-use bareflow_build::kernel::KernelKind;
+use bareflow_build::kernel::{JitGenerator, KernelKind};
+use bareflow_image::disk::{DEFAULT_SIZE_BYTES, ImageSize};
 use bareflow_image::error::{Error, Result, system};
+use bareflow_image::export::{self, DEFAULT_PROMOTION, JitProgram};
 use bareflow_image::outputs::{OutputFile, Replace};
 use bareflow_image::training::Training;
-
-/// As one types it.
-const DEFAULT_SIZE: &str = "545M";
 
 /// The arguments for which code is made with the image.
 const AHEAD: &str = "ahead";
@@ -27,9 +26,9 @@ const AHEAD: &str = "ahead";
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new(AHEAD).args(["train", "precompile"]).multiple(true)))]
 pub struct ImageArgs {
-    /// Size of the image, such as 545M or 1G; the file is sparse
-    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = DEFAULT_SIZE)]
-    size: u64,
+    /// Size of the image, such as 545M or 1G; the file is sparse [default: 545M; with --generator as small as possible]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    size: Option<u64>,
     /// Where to write it
     #[arg(long, value_name = "FILE", default_value = "bareflow.img")]
     out: PathBuf,
@@ -48,6 +47,13 @@ pub struct ImageArgs {
     /// that code [default: x86-64]
     #[arg(long, value_name = "LEVEL", value_parser = levels().collect::<Vec<_>>(), requires = AHEAD)]
     cpu: Option<String>,
+    /// A kernel without LLVM: this code generator compiles the program while it runs. The program is translated into the
+    /// generator's form while the image is made
+    #[arg(long, value_enum, conflicts_with_all = [AHEAD, "tier", "levels", "settings", "secret", "llvm", "stdin"])]
+    generator: Option<JitGenerator>,
+    /// How many calls of a function, and rounds of its loops, there are before the generator's optimiser compiles it
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_PROMOTION, requires = "generator", value_parser = clap::value_parser!(u32).range(..=i64::from(i32::MAX)))]
+    promotion: u32,
     #[command(flatten)]
     guest: Guest,
 }
@@ -72,6 +78,9 @@ impl ImageArgs {
         OutputFile::new(&self.out, "--out")?
             .other_than(inputs)?
             .replaces(Replace::from_flag(self.force))?;
+        if let Some(generator) = self.generator {
+            return self.run_without_llvm(generator);
+        }
         let input = self.stdin.as_deref().map(input_entry).transpose()?;
         let (context, mut bundle) = self.guest.prepare(RunRequests::default())?;
         if let Some((name, contents)) = input {
@@ -89,7 +98,26 @@ impl ImageArgs {
             }
         };
         let snapshot = snapshot.as_deref();
-        context.write_trained_image(&kernel, &bundle, snapshot, self.size, &self.out)?;
+        let size = self.size.unwrap_or(DEFAULT_SIZE_BYTES);
+        context.write_trained_image(&kernel, &bundle, snapshot, size, &self.out)?;
+        say!("{}", self.out.display());
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn run_without_llvm(&self, generator: JitGenerator) -> Result<ExitCode> {
+        let (context, bundle) = self.guest.prepare(RunRequests::default())?;
+        let bundle = Bundle::open(&bundle).expect("it was just built");
+        let kernel = context.exported_kernel(&self.out);
+        let program = JitProgram {
+            bundle: &bundle,
+            generator,
+            promotion: self.promotion,
+            is_hosted: false,
+        };
+        let translated = export::build_jit_kernel(&context, &program, &kernel)?;
+        let size = self.size.map_or(ImageSize::Smallest, ImageSize::Bytes);
+        context.write_image(&kernel, &export::without_modules(&bundle), size, &self.out)?;
+        eprintln!("{translated}");
         say!("{}", self.out.display());
         Ok(ExitCode::SUCCESS)
     }
@@ -143,7 +171,6 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use bareflow_image::disk::DEFAULT_SIZE_BYTES;
 
     #[derive(Parser)]
     struct Line {
@@ -169,7 +196,7 @@ mod tests {
 
     #[test]
     fn sizes_have_units() {
-        assert_eq!(parse_size(DEFAULT_SIZE), Ok(DEFAULT_SIZE_BYTES));
+        assert_eq!(parse_size("545M"), Ok(DEFAULT_SIZE_BYTES));
         assert_eq!(parse_size("1g"), Ok(1 << 30));
         assert_eq!(parse_size("4096"), Ok(4096));
         for bad in ["", "M", "-1M", "1.5G", "99999999999G"] {

@@ -183,8 +183,8 @@ fn local_library_functions(ir: &str) -> BTreeSet<&str> {
     library_functions(ir, true)
 }
 
-/// The line with other names for local functions. Text in quotes is left alone.
-fn renamed(line: &str, local: &BTreeSet<&str>) -> String {
+/// The line with other names for local functions and variables. Text in quotes is left alone.
+pub fn renamed(line: &str, local: &BTreeSet<&str>) -> String {
     if local.is_empty() || !line.contains('@') {
         return line.to_owned();
     }

@@ -50,9 +50,32 @@ pub struct Compilation<'a> {
     pub folder: &'a Path,
 }
 
+/// A program as one module, of which the entry is visible alone.
+#[derive(Debug)]
+pub struct Reduced {
+    /// Its bitcode.
+    pub module: PathBuf,
+    /// The sections whose bounds it asks for.
+    pub sections: Vec<String>,
+    /// Of how many functions it was known how often they run.
+    pub guided_functions: usize,
+}
+
 impl Compilation<'_> {
     /// Compiles the modules in `bundle`.
     pub fn run(&self, bundle: &Bundle) -> Result<Compiled, ExportError> {
+        let reduced = self.reduced(bundle)?;
+        Ok(Compiled {
+            program: NativeProgram {
+                objects: vec![self.generate(&reduced.module)?],
+                sections: reduced.sections,
+            },
+            guided_functions: reduced.guided_functions,
+        })
+    }
+
+    /// Makes one module of those in `bundle`.
+    pub fn reduced(&self, bundle: &Bundle) -> Result<Reduced, ExportError> {
         let linked = self.link(bundle)?;
         let text = self.path("linked.ll");
         self.disassemble(&linked, &text)?;
@@ -68,15 +91,10 @@ impl Compilation<'_> {
         };
         let edited = adapt(&ir) + &entry(&ir)?;
         sh.write_file(&text, edited)?;
-        let reduced = self.reduce(&text)?;
-        Ok(Compiled {
-            program: NativeProgram {
-                object: self.generate(&reduced)?,
-                sections: bounded_sections(&ir)
-                    .into_iter()
-                    .map(str::to_owned)
-                    .collect(),
-            },
+        let sections = bounded_sections(&ir);
+        Ok(Reduced {
+            module: self.reduce(&text)?,
+            sections: sections.into_iter().map(str::to_owned).collect(),
             guided_functions,
         })
     }
@@ -98,7 +116,7 @@ impl Compilation<'_> {
         run(&tools.program_opt, &arguments)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
@@ -148,7 +166,8 @@ impl Compilation<'_> {
         Ok(output)
     }
 
-    fn generate(&self, reduced: &Path) -> Result<PathBuf, ExportError> {
+    /// An object of a module.
+    pub fn generate(&self, reduced: &Path) -> Result<PathBuf, ExportError> {
         let output = self.path("program.o");
         let mut arguments = self.context.program_compiler().target_arguments();
         arguments.extend(
@@ -176,11 +195,11 @@ impl Compilation<'_> {
     }
 }
 
-fn words(paths: &[&Path]) -> Vec<OsString> {
+pub fn words(paths: &[&Path]) -> Vec<OsString> {
     paths.iter().map(OsString::from).collect()
 }
 
-fn run(program: &Path, arguments: &[OsString]) -> Result<(), ExportError> {
+pub fn run(program: &Path, arguments: &[OsString]) -> Result<(), ExportError> {
     let sh = shell()?;
     let command = cmd!(sh, "{program} {arguments...}").ignore_status();
     let output = command.output()?;

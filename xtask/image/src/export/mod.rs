@@ -8,6 +8,7 @@ mod adapt;
 mod annotate;
 mod compile;
 mod guidance;
+mod jit;
 mod library;
 mod origin;
 mod summary;
@@ -25,6 +26,7 @@ use bareflow_build::kernel::{KernelError, KernelKind};
 use bareflow_build::temporary::TemporaryFolder;
 
 pub use guidance::Guidance;
+pub use jit::{DEFAULT_PROMOTION, JitProgram, Translated, build_jit_kernel};
 pub use origin::{bundle_of, with_arguments, without_modules};
 
 /// Why a program cannot be exported.
