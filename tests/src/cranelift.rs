@@ -77,7 +77,7 @@ pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
     Test::of_checks("cranelift", &kernels, &checks)
 }
 
-fn program(subject: &Subject, example: &Example) -> Result<Program, String> {
+pub(super) fn program(subject: &Subject, example: &Example) -> Result<Program, String> {
     let mut sources = Sources::of_files(&example.sources);
     let is_cxx = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "cpp");
     if example.sources.iter().any(is_cxx) {

@@ -37,7 +37,7 @@ const RECORD_LIMIT_BYTES: usize = 1 << 20;
 
 /// Programs whose ends are compared with those in the engine, with their arguments and the words that a message
 /// must have.
-const ENDINGS: &[(&str, &[&str], &[&str])] = &[
+pub(super) const ENDINGS: &[(&str, &[&str], &[&str])] = &[
     ("lifetime.c", &["an argument", ""], &[]),
     ("leaves_at_once.c", &[], &[]),
     ("void_main.c", &[], &[]),
@@ -103,11 +103,11 @@ fn stem(file: &str) -> &str {
     file.split_once('.').map_or(file, |(stem, _)| stem)
 }
 
-fn text(error: impl ToString) -> String {
+pub(super) fn text(error: impl ToString) -> String {
     error.to_string()
 }
 
-fn fixture(subject: &Subject, name: &str) -> Result<Program, String> {
+pub(super) fn fixture(subject: &Subject, name: &str) -> Result<Program, String> {
     let path = subject.context.root.join("tests/fixtures").join(name);
     Program::build(&[path], &subject.compiler).map_err(text)
 }
@@ -119,6 +119,22 @@ pub(super) struct Exported {
 }
 
 impl Exported {
+    /// Its files, which are not there yet.
+    pub(super) fn fresh(subject: &Subject) -> Self {
+        Self {
+            kernel: subject.fresh_path("native"),
+            image: subject.fresh_path("native.img"),
+        }
+    }
+
+    pub(super) fn kernel(&self) -> &Path {
+        &self.kernel
+    }
+
+    pub(super) fn image_bytes(&self) -> Result<u64, String> {
+        Ok(fs::metadata(&self.image).map_err(text)?.len())
+    }
+
     /// Exports the program in `bundle`.
     ///
     /// # Errors
@@ -128,10 +144,7 @@ impl Exported {
         bundle: &[u8],
         guidance: Option<&Guidance>,
     ) -> Result<Self, ExportError> {
-        let exported = Self {
-            kernel: subject.fresh_path("native"),
-            image: subject.fresh_path("native.img"),
-        };
+        let exported = Self::fresh(subject);
         let bundle = Bundle::open(bundle).expect("the bundle was made here");
         export::build_kernel(
             &subject.context,
@@ -146,7 +159,7 @@ impl Exported {
         Ok(exported)
     }
 
-    fn write_image(
+    pub(super) fn write_image(
         &self,
         subject: &Subject,
         bundle: &[u8],
@@ -227,12 +240,11 @@ fn check_example(subject: &Subject, example: &Example) -> Result<(), String> {
     if let Some(text) = difference(&example.expected, &run.output) {
         return Err(text);
     }
-    let size_bytes = fs::metadata(&exported.image).map_err(text)?.len();
-    at_most("the image", size_bytes, IMAGE_LIMIT_BYTES)?;
+    at_most("the image", exported.image_bytes()?, IMAGE_LIMIT_BYTES)?;
     at_most("memory", counters.peak_memory_bytes, MEMORY_LIMIT_BYTES)
 }
 
-fn at_most(what: &str, bytes: u64, limit_bytes: u64) -> Result<(), String> {
+pub(super) fn at_most(what: &str, bytes: u64, limit_bytes: u64) -> Result<(), String> {
     if bytes <= limit_bytes {
         return Ok(());
     }

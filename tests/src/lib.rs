@@ -26,6 +26,7 @@ mod generated;
 mod hot_loops;
 mod input;
 mod jail;
+mod jit;
 mod kills;
 mod large_files;
 mod levels;
@@ -90,6 +91,7 @@ fn program_tests(subject: &Arc<Subject>, options: Options) -> io::Result<Vec<Tes
     tests.extend(jail::tests(subject));
     tests.extend(levels::tests(subject));
     tests.extend(cranelift::tests(subject));
+    tests.extend(jit::tests(subject));
     tests.extend(hot_loops::tests(subject));
     tests.extend(profile_guided::tests(subject));
     tests.extend(background::tests(subject));
