@@ -8,22 +8,22 @@ use bareflow_bundle::Bundle;
 use crate::Outcome;
 use crate::launch::bad_program;
 
-#[cfg(not(feature = "cranelift"))]
+#[cfg(not(feature = "generators"))]
 pub(crate) fn run(_bundle: &Bundle, _generator: &[u8]) -> Outcome {
     bad_program(String::from("this kernel has no code generator but LLVM's"))
 }
 
-#[cfg(feature = "cranelift")]
+#[cfg(feature = "generators")]
 pub(crate) use with_generators::run;
 
-#[cfg(feature = "cranelift")]
+#[cfg(feature = "generators")]
 mod with_generators {
     use alloc::format;
     use alloc::string::ToString;
 
     use bareflow_bundle::MODULE;
-    use bareflow_cranelift::{Error, Generator, Optimisation};
-    use bareflow_lir::Function;
+    use bareflow_cranelift::{Generator, Optimisation};
+    use bareflow_lir::{Error, Function};
     use bareflow_translator::translate_program;
 
     use super::{Bundle, Outcome, String, bad_program};

@@ -8,10 +8,10 @@ use core::fmt;
 use core::mem;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-use bareflow_cranelift::{Error, Generator, Optimisation};
+use bareflow_cranelift::{Generator, Optimisation};
 use bareflow_cxx_runtime::platform;
 use bareflow_cxx_runtime::platform::{PlatformError, Protection};
-use bareflow_lir::{Block, Function, continuation, count};
+use bareflow_lir::{Block, Error, Function, continuation, count};
 use bareflow_machine_code::Target;
 use bareflow_program_env::{FailureKind, report_error, report_note};
 use bareflow_reentry::Reentrant;
