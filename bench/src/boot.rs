@@ -131,13 +131,20 @@ pub fn run(context: &Context) -> Result<()> {
     Ok(())
 }
 
-struct Measurement {
-    first_output: Duration,
+/// A boot.
+pub struct Measurement {
+    /// From the start of QEMU to the first byte of output.
+    pub first_output: Duration,
     end: Duration,
-    counters: Counters,
+    /// What the machine has counted.
+    pub counters: Counters,
 }
 
-fn measure(machine: &Machine) -> Result<Measurement> {
+/// Boots a machine and waits for its end.
+///
+/// # Errors
+/// That it did not end with status 0.
+pub fn measure(machine: &Machine) -> Result<Measurement> {
     let mut first = FirstByte::default();
     let start = Instant::now();
     let (verdict, report) =
@@ -150,12 +157,13 @@ fn measure(machine: &Machine) -> Result<Measurement> {
             counters,
         }),
         _ => Err(Error::build(format!(
-            "the machine did not run {PROGRAM}: {verdict}"
+            "the machine did not run its program: {verdict}"
         ))),
     }
 }
 
-fn megabytes(bytes: u64) -> f64 {
+/// Millions of bytes.
+pub fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 

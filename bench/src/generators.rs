@@ -13,6 +13,7 @@ use bareflow_tier_policy::{LEVELS, Level, LevelSet};
 
 use super::ahead_of_time::Optimisation;
 use super::hosted::{Hosted, Setup};
+use super::images;
 use super::rounds::{NAMES, RoundsProgram, announce};
 use super::tiers::hosted::limits;
 
@@ -107,7 +108,7 @@ pub fn run(context: &Context, repetitions: usize) -> Result<()> {
         }
     }
     print(&reference, &figures);
-    Ok(())
+    images::run(context, &reference, repetitions)
 }
 
 fn setup_of(level: Level) -> Setup {

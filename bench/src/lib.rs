@@ -15,6 +15,7 @@ pub mod edit;
 pub mod floor;
 pub mod generators;
 mod hosted;
+mod images;
 pub mod libm;
 pub mod llvm_build;
 pub mod loops;

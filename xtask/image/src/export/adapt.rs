@@ -22,6 +22,8 @@ const CHECKS: [&str; 5] = ["ssp", "sspstrong", "sspreq", "safestack", "shadowcal
 /// What LLVM up to 18 takes for a variable character above 127 in a constant string is wrong
 /// (<https://github.com/llvm/llvm-project/pull/106121>).
 const WRONGLY_OPTIMISED: &str = "memchr";
+/// What names get that others have too.
+pub const LOCAL: &str = ".local";
 const KEPT: &str = "@llvm.compiler.used = appending global [";
 
 /// The module with other attributes, and with its own library functions marked as used.
@@ -206,7 +208,7 @@ pub fn renamed(line: &str, local: &BTreeSet<&str>) -> String {
         let (name, others) = rest.split_at(length);
         text.push_str(name);
         if local.contains(name) {
-            text.push_str(".local");
+            text.push_str(LOCAL);
         }
         rest = others;
     }

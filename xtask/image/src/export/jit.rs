@@ -22,7 +22,7 @@ use bareflow_run::launch::Runner;
 use bareflow_snapshot::BASELINE;
 use object::read::archive::ArchiveFile;
 
-use super::adapt::{defined_name, renamed};
+use super::adapt::{LOCAL, defined_name, renamed};
 use super::compile::{Compilation, run, words};
 use super::{ExportError, system};
 use crate::context::Context;
@@ -99,6 +99,13 @@ pub fn build_jit_kernel(
     making.run(kernel)
 }
 
+/// A module that can be taken apart.
+struct Visible {
+    module: PathBuf,
+    /// What has other names than before.
+    renamed: BTreeSet<String>,
+}
+
 struct Making<'a> {
     compilation: Compilation<'a>,
     program: &'a JitProgram<'a>,
@@ -113,12 +120,19 @@ impl Making<'_> {
         let builder = self.compilation.context.kernel_builder();
         let reduced = self.compilation.reduced(self.program.bundle)?;
         let taken = names_in(&builder.native_archives(kind)?)?;
-        let whole = self.visible(&self.optimised(&reduced.module)?, &taken)?;
-        let translation = self.translated(&whole)?;
+        let Visible { module, renamed } =
+            self.visible(&self.optimised(&reduced.module)?, &taken)?;
+        let mut translation = self.translated(&module)?;
+        for symbol in &mut translation.symbols {
+            // Of what stands for an operation, the program may have a definition of its own.
+            if renamed.contains(&symbol.name) {
+                symbol.name.push_str(LOCAL);
+            }
+        }
         let native = NativeProgram {
             objects: vec![
                 self.compilation
-                    .generate(&self.rest(&whole, &translation)?)?,
+                    .generate(&self.rest(&module, &translation)?)?,
                 self.linked_part(&translation)?,
             ],
             sections: reduced.sections,
@@ -144,15 +158,20 @@ impl Making<'_> {
     }
 
     /// The module, with everything in it visible to the other parts that are linked.
-    fn visible(&self, text: &Path, taken: &BTreeSet<String>) -> Result<PathBuf, ExportError> {
+    fn visible(&self, text: &Path, taken: &BTreeSet<String>) -> Result<Visible, ExportError> {
         let sh = shell()?;
+        let ir = sh.read_file(text)?;
+        let renamed = clashing(&ir, taken);
         let edited = self.path("visible.ll");
-        sh.write_file(&edited, visible(&sh.read_file(text)?, taken))?;
+        sh.write_file(&edited, visible(&ir, &renamed))?;
         let output = self.path("visible.bc");
         let mut arguments = words(&[&edited, Path::new("-o"), &output]);
         arguments.push("-passes=verify".into());
         run(&self.compilation.context.tools.program_opt, &arguments)?;
-        Ok(output)
+        Ok(Visible {
+            module: output,
+            renamed: renamed.into_iter().map(str::to_owned).collect(),
+        })
     }
 
     /// Has the hosted kernel translate what it can.
@@ -270,21 +289,24 @@ fn names_in(archives: &[PathBuf]) -> Result<BTreeSet<String>, ExportError> {
     Ok(names)
 }
 
-/// The module's text, with hidden functions and variables in the place of local ones. Those that have names of the
-/// kernel's get others.
-fn visible(ir: &str, taken: &BTreeSet<String>) -> String {
+/// Local functions and variables that have names of the kernel's.
+fn clashing<'a>(ir: &'a str, taken: &BTreeSet<String>) -> BTreeSet<&'a str> {
     let local = ir.lines().filter(|line| local_word(line).is_some());
-    let clashing: BTreeSet<&str> = local
+    local
         .filter_map(|line| defined_name(line).or_else(|| variable_name(line)))
         .filter(|name| taken.contains(*name))
-        .collect();
+        .collect()
+}
+
+/// The module's text, with hidden functions and variables in the place of local ones, and other names for those that clash.
+fn visible(ir: &str, clashing: &BTreeSet<&str>) -> String {
     let mut text = String::with_capacity(ir.len());
     for line in ir.lines() {
         let line = match local_word(line) {
             Some(word) => line.replacen(word, "hidden", 1),
             None => line.to_owned(),
         };
-        text.push_str(&renamed(&line, &clashing));
+        text.push_str(&renamed(&line, clashing));
         text.push('\n');
     }
     text
