@@ -10,8 +10,9 @@ use super::subject::{Place, Run, Subject};
 use bareflow_report::profile::RunProfile;
 
 /// What failures are told by, one for each kind that is injected.
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 7] = [
     "injected fatal error",
+    "panic: injected panic",
     "abort() was called",
     "out of memory",
     "stack overflow",

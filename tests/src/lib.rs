@@ -23,6 +23,7 @@ mod exported;
 mod files;
 mod function_order;
 mod generated;
+mod generators;
 mod hot_loops;
 mod input;
 mod jail;
@@ -44,6 +45,7 @@ mod posix;
 mod profile_guided;
 mod random;
 pub mod real;
+pub mod refusals;
 mod runner;
 mod second_processor;
 mod snapshots;
@@ -63,6 +65,7 @@ pub use runner::{Outcome, Summary, Test};
 pub use subject::{Place, Subject};
 
 use campaign::Options;
+use generators::Kernels;
 
 /// Every test that runs a program.
 fn program_tests(subject: &Arc<Subject>, options: Options) -> io::Result<Vec<Test>> {
@@ -70,6 +73,7 @@ fn program_tests(subject: &Arc<Subject>, options: Options) -> io::Result<Vec<Tes
         count: options.random,
         first_seed: options.random_from,
     };
+    let kernels = Kernels::beside(subject);
     let mut tests = matrix::tests(subject, options.extent())?;
     tests.extend(distribution::tests(subject));
     tests.extend(consumers::tests(subject));
@@ -90,7 +94,7 @@ fn program_tests(subject: &Arc<Subject>, options: Options) -> io::Result<Vec<Tes
     tests.extend(input::tests(subject));
     tests.extend(jail::tests(subject));
     tests.extend(levels::tests(subject));
-    tests.extend(cranelift::tests(subject));
+    tests.extend(cranelift::tests(&kernels));
     tests.extend(jit::tests(subject));
     tests.extend(hot_loops::tests(subject));
     tests.extend(profile_guided::tests(subject));
@@ -108,6 +112,6 @@ fn program_tests(subject: &Arc<Subject>, options: Options) -> io::Result<Vec<Tes
     tests.extend(llama::tests(subject, options.models));
     tests.extend(real::tests(subject, options.projects).map_err(io::Error::other)?);
     tests.extend(coverage::tests(subject));
-    tests.extend(random::tests(subject, random));
+    tests.extend(random::tests(subject, &kernels, random));
     Ok(tests)
 }

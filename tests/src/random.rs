@@ -10,10 +10,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::csmith::{self, OPTIONS, RandomProgram, Useless};
+use super::generators::Kernels;
 use super::matrix::expect;
+use super::refusals::{Refusals, refusing_levels};
 use super::runner::{Outcome, Test};
 use super::subject::{Conditions, Place, Run, Subject};
 use bareflow_image::program::{Program, Tier, TierOptions};
+use bareflow_tier_policy::Level;
 
 /// Which random programs are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +52,8 @@ const REGRESSIONS: &[Regression] = &[
 
 /// Settings of the tiers.
 type Settings = [&'static str; 2];
+/// The same, as programs are run with them.
+type Mode = Vec<String>;
 
 /// Straight to the best level at the first, second and third occasion. Every program runs with each of them.
 const AT_ONCE: &[Settings] = &[
@@ -73,7 +78,8 @@ const REPLACEMENT_DISTANCE: u32 = 100_000_000;
 const REPLACEMENTS: u32 = 10;
 
 /// The tests of random programs: regressions, then hosted, then in the machine.
-pub fn tests(subject: &Arc<Subject>, random: Random) -> Vec<Test> {
+/// And of all code generators but LLVM's, hosted.
+pub fn tests(subject: &Arc<Subject>, kernels: &Arc<Kernels>, random: Random) -> Vec<Test> {
     let mut tests = Vec::new();
     for regression in REGRESSIONS {
         let subject = Arc::clone(subject);
@@ -86,6 +92,13 @@ pub fn tests(subject: &Arc<Subject>, random: Random) -> Vec<Test> {
         let name = format!("random::hosted::{}", name_of(&batch));
         tests.push(test(name.clone(), move || {
             check_batch(&subject, &name, batch)
+        }));
+    }
+    for batch in batches(seeds.clone()) {
+        let kernels = Arc::clone(kernels);
+        let name = format!("random::generators::{}", name_of(&batch));
+        tests.push(test(name.clone(), move || {
+            check_generators(&kernels, &name, batch)
         }));
     }
     for seed in seeds.take(MACHINE_COUNT) {
@@ -135,25 +148,42 @@ pub fn candidates(seed: u32) -> impl Iterator<Item = u32> {
 }
 
 /// For one of the hosted programs.
-fn settings_of(seed: u32) -> Vec<Settings> {
+fn settings_of(seed: u32) -> Vec<Mode> {
     let in_steps = IN_STEPS[seed as usize % IN_STEPS.len()];
-    AT_ONCE.iter().copied().chain([in_steps]).collect()
+    AT_ONCE.iter().chain([&in_steps]).map(mode).collect()
+}
+
+fn mode(settings: &Settings) -> Mode {
+    settings.map(String::from).to_vec()
+}
+
+/// For each level of other code generators: everything at this level, and from the interpreter to this level and beyond.
+fn settings_of_generators() -> Vec<(Level, Mode)> {
+    let settings_of = |level: Level| {
+        let (name, best) = (level.name(), Level::BEST.name());
+        let alone = vec![format!("levels={name}")];
+        let in_turn = vec![
+            format!("levels=interpreter,{name},{best}"),
+            "calls=2,5".into(),
+            "iterations=2,5".into(),
+        ];
+        [(level, alone), (level, in_turn)]
+    };
+    refusing_levels().flat_map(settings_of).collect()
 }
 
 /// For a program that once ran wrong.
-fn all_settings() -> Vec<Settings> {
-    AT_ONCE.iter().chain(IN_STEPS).copied().collect()
+fn all_settings() -> Vec<Mode> {
+    AT_ONCE.iter().chain(IN_STEPS).map(mode).collect()
 }
 
 fn check_batch(subject: &Subject, name: &str, seeds: Range<u32>) -> Result<(), String> {
     let mut failures = String::new();
     let mut left_out = Vec::new();
     for seed in seeds {
-        let settings = settings_of(seed);
-        match check_seed(subject, seed, Place::Hosted, &settings, &mut left_out) {
-            Ok(()) => {}
-            Err(details) => failures.push_str(&details),
-        }
+        let modes = settings_of(seed);
+        let checked = check_seed(subject, seed, Place::Hosted, &modes, &mut left_out);
+        failures.extend(checked.err());
     }
     report(name, &left_out);
     if failures.is_empty() {
@@ -163,11 +193,44 @@ fn check_batch(subject: &Subject, name: &str, seeds: Range<u32>) -> Result<(), S
     }
 }
 
+/// Says what the generators have refused, too.
+fn check_generators(kernels: &Kernels, name: &str, seeds: Range<u32>) -> Result<(), String> {
+    let subject = kernels.hosted()?;
+    let (levels, modes): (Vec<Level>, Vec<Mode>) = settings_of_generators().into_iter().unzip();
+    let mut refusals = vec![Refusals::default(); modes.len()];
+    let mut failures = String::new();
+    let mut left_out = Vec::new();
+    for seed in seeds {
+        match check_seed(subject, seed, Place::Hosted, &modes, &mut left_out) {
+            Ok(runs) => {
+                for ((level, all), run) in levels.iter().zip(&mut refusals).zip(&runs) {
+                    let profile = run.profile.as_ref();
+                    all.add(*level, profile.ok_or("a run has no profile")?);
+                }
+            }
+            Err(details) => failures.push_str(&details),
+        }
+    }
+    report(name, &left_out);
+    for (mode, refusals) in modes.iter().zip(&refusals) {
+        eprintln!("{name}: {}: {refusals}", mode[0]);
+        if refusals.asked() == 0 && failures.is_empty() {
+            failures = format!("{}: the generator was asked for nothing\n", mode[0]);
+        }
+    }
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(failures)
+    }
+}
+
 fn check_in_machine(subject: &Subject, name: &str, seed: u32) -> Result<(), String> {
     let mut left_out = Vec::new();
-    let result = check_seed(subject, seed, Place::Pvh, MACHINE_SETTINGS, &mut left_out);
+    let modes: Vec<Mode> = MACHINE_SETTINGS.iter().map(mode).collect();
+    let result = check_seed(subject, seed, Place::Pvh, &modes, &mut left_out);
     report(name, &left_out);
-    result
+    result.map(|_| ())
 }
 
 /// A seed that is of no use.
@@ -185,17 +248,17 @@ fn report(name: &str, left_out: &[LeftOut]) {
     eprintln!("{name}: replaced {}", seeds.join(", "));
 }
 
-/// Checks the program of `seed`, or of the first candidate that is of use.
+/// Checks the program of `seed`, or of the first candidate that is of use. Returns its runs.
 fn check_seed(
     subject: &Subject,
     seed: u32,
     place: Place,
-    settings: &[Settings],
+    modes: &[Mode],
     left_out: &mut Vec<LeftOut>,
-) -> Result<(), String> {
+) -> Result<Vec<Run>, String> {
     for candidate in candidates(seed) {
-        match check_program(subject, candidate, OPTIONS, place, settings)? {
-            Ok(()) => return Ok(()),
+        match check_program(subject, candidate, OPTIONS, place, modes)? {
+            Ok(runs) => return Ok(runs),
             Err(useless) => left_out.push((candidate, useless)),
         }
     }
@@ -211,20 +274,20 @@ fn check_regression(subject: &Subject, regression: &Regression) -> Result<(), St
         found,
     } = regression;
     match check_program(subject, *seed, options, Place::Hosted, &all_settings()) {
-        Ok(Ok(())) => Ok(()),
+        Ok(Ok(_)) => Ok(()),
         Ok(Err(useless)) => Err(format!("seed {seed}: {useless}")),
         Err(details) => Err(format!("once it found: {found}\n{details}")),
     }
 }
 
-/// Runs the program of `seed` with each of `settings`; says so if the seed is of no use.
+/// Runs the program of `seed` in each of these modes; says so if the seed is of no use.
 fn check_program(
     subject: &Subject,
     seed: u32,
     options: &[&str],
     place: Place,
-    settings: &[Settings],
-) -> Result<Result<(), Useless>, String> {
+    modes: &[Mode],
+) -> Result<Result<Vec<Run>, Useless>, String> {
     let clang = &subject.context.tools.program_clang;
     let folder = subject.fresh_path("random");
     fs::create_dir(&folder).map_err(|error| error.to_string())?;
@@ -234,11 +297,13 @@ fn check_program(
     };
     let program = Program::build(std::slice::from_ref(&random.source), &subject.compiler)
         .map_err(|error| error.to_string())?;
-    for settings in settings {
-        let tiers = tiers(settings);
+    let mut runs = Vec::new();
+    for mode in modes {
+        let tiers = tiers(mode);
         let bundle = program.bundle_with(&[csmith::ARGUMENT.into()], Tier::Auto, &tiers);
         let run = subject.run(place, &bundle, Conditions::default())?;
         let Err(details) = expect(&run, random.status, &random.expected) else {
+            runs.push(run);
             continue;
         };
         if let Err(useless) = random.check_meaning(clang)? {
@@ -252,12 +317,13 @@ fn check_program(
     }
     // What is left goes with the subject's folder.
     let _ = fs::remove_dir_all(&folder);
-    Ok(Ok(()))
+    Ok(Ok(runs))
 }
 
-fn tiers(settings: &Settings) -> TierOptions {
+fn tiers(mode: &Mode) -> TierOptions {
     TierOptions {
-        settings: settings.map(String::from).to_vec(),
+        settings: mode.clone(),
+        profile: true,
         ..TierOptions::default()
     }
 }
@@ -333,8 +399,15 @@ mod tests {
 
     #[test]
     fn settings_are_settings() {
-        for settings in all_settings().iter().chain(MACHINE_SETTINGS) {
-            tiers(settings).check(Tier::Auto).unwrap();
+        let of_generators = settings_of_generators();
+        let of_generators = of_generators.into_iter().map(|(_, mode)| mode);
+        let of_machine = MACHINE_SETTINGS.iter().map(mode);
+        for mode in all_settings()
+            .into_iter()
+            .chain(of_machine)
+            .chain(of_generators)
+        {
+            tiers(&mode).check(Tier::Auto).unwrap();
         }
     }
 

@@ -3,6 +3,7 @@
 mod exported;
 mod native;
 mod own;
+pub mod refusals;
 
 use std::fs;
 use std::path::Path;

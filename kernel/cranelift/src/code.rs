@@ -4,13 +4,13 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec::Vec;
 
-use bareflow_lir::Symbol;
+use bareflow_lir::{self as lir, Symbol};
 use bareflow_machine_code::{ALIGNMENT, MachineCode, Relocation, RelocationKind, Target};
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::{ExternalName, Function, LibCall};
 use cranelift_codegen::{CompiledCode, FinalizedMachReloc, FinalizedRelocTarget};
 
-use crate::function::VARIADIC;
+use crate::function::{VARIADIC, VARIADIC_ADDRESS};
 use crate::{Error, variadic};
 
 /// A distance of 32 bits is measured from behind it.
@@ -18,23 +18,35 @@ const BEHIND: i64 = -4;
 
 struct Making {
     code: MachineCode,
-    /// Where the stubs are by which variadic functions are called.
+    /// Where Cranelift's code starts, behind the stub of a variadic function.
+    start: u32,
+    /// Where the stubs are by which variadic functions are called: by name, and by address.
     stubs: BTreeMap<u32, u32>,
+    stubs_by_address: BTreeMap<u32, u32>,
 }
 
 pub(crate) fn of(
-    symbol: Symbol,
+    source: &lir::Function,
     compiled: &CompiledCode,
     function: &Function,
 ) -> Result<MachineCode, Error> {
+    let alignment = ALIGNMENT.max(compiled.buffer.alignment);
+    let mut bytes = match source.signature.is_variadic {
+        true => variadic::entry(&source.signature, alignment as usize)?,
+        false => Vec::new(),
+    };
+    let start = bytes.len() as u32;
+    bytes.extend(compiled.code_buffer());
     let mut making = Making {
         code: MachineCode {
-            symbol,
-            bytes: compiled.code_buffer().into(),
-            alignment: ALIGNMENT.max(compiled.buffer.alignment),
+            symbol: source.symbol,
+            bytes,
+            alignment,
             relocations: Vec::new(),
         },
+        start,
         stubs: BTreeMap::new(),
+        stubs_by_address: BTreeMap::new(),
     };
     for reloc in compiled.buffer.relocs() {
         let relocation = making.relocation(reloc, function)?;
@@ -80,6 +92,15 @@ impl Making {
         at
     }
 
+    fn stub_by_address(&mut self, place: u32) -> u32 {
+        let bytes = &mut self.code.bytes;
+        *self.stubs_by_address.entry(place).or_insert_with(|| {
+            let at = bytes.len() as u32;
+            bytes.extend(variadic::stub_by_address(place));
+            at
+        })
+    }
+
     fn relocation(
         &mut self,
         reloc: &FinalizedMachReloc,
@@ -90,13 +111,14 @@ impl Making {
                 let name = &function.params.user_named_funcs()[*name];
                 match name.namespace {
                     VARIADIC => Target::Own(self.stub(name.index)),
+                    VARIADIC_ADDRESS => Target::Own(self.stub_by_address(name.index)),
                     _ => Target::Symbol(Symbol(name.index)),
                 }
             }
             FinalizedRelocTarget::ExternalName(ExternalName::LibCall(call)) => {
                 Target::Library(library(*call)?)
             }
-            FinalizedRelocTarget::Func(offset) => Target::Own(*offset),
+            FinalizedRelocTarget::Func(offset) => Target::Own(self.start + *offset),
             FinalizedRelocTarget::ExternalName(other) => {
                 return Err(Error::Failed(format!("a name of no symbol: {other:?}")));
             }
@@ -108,7 +130,7 @@ impl Making {
             other => return Err(Error::Failed(format!("a relocation {other:?}"))),
         };
         Ok(Relocation {
-            offset: reloc.offset,
+            offset: self.start + reloc.offset,
             kind,
             target,
             addend: reloc.addend,

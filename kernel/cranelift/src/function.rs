@@ -17,11 +17,12 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Switch};
 
-use crate::Error;
+use crate::{Error, variadic};
 
-/// Names of symbols, and of the stubs by which variadic functions are called.
+/// Names of symbols, and of the stubs by which variadic functions are called: by name, and by address.
 pub(crate) const SYMBOLS: u32 = 0;
 pub(crate) const VARIADIC: u32 = 1;
+pub(crate) const VARIADIC_ADDRESS: u32 = 2;
 
 fn type_of(ty: Type) -> ir::Type {
     match ty {
@@ -70,6 +71,9 @@ pub(crate) fn build(
     context: &mut FunctionBuilderContext,
 ) -> Result<(), Error> {
     made.signature = signature_of(&function.signature);
+    if function.signature.is_variadic {
+        made.signature.params.push(AbiParam::new(types::I64));
+    }
     made.name = UserFuncName::user(SYMBOLS, function.symbol.0);
     let mut builder = FunctionBuilder::new(made, context);
     let blocks = function.blocks.iter().map(|_| builder.create_block());
@@ -90,6 +94,7 @@ pub(crate) fn build(
         blocks,
         slots,
         values,
+        list: None,
     };
     for (index, body) in function.blocks.iter().enumerate() {
         let block = building.blocks[index];
@@ -98,6 +103,9 @@ pub(crate) fn build(
             let ty = type_of(function.values[value.0 as usize]);
             let made = building.builder.append_block_param(block, ty);
             building.values[value.0 as usize] = made;
+        }
+        if index == 0 && function.signature.is_variadic {
+            building.list = Some(building.builder.append_block_param(block, types::I64));
         }
         for instruction in &body.instructions {
             building.instruction(&instruction.operation, &instruction.results)?;
@@ -115,6 +123,8 @@ struct Building<'a> {
     blocks: Vec<ir::Block>,
     slots: Vec<ir::StackSlot>,
     values: Vec<ir::Value>,
+    /// Of a variadic function: where the list of its arguments is.
+    list: Option<ir::Value>,
 }
 
 /// All memory may be anywhere, and a fault is the kernel's.
@@ -159,9 +169,9 @@ impl Building<'_> {
                 self.builder.ins().trapz(never, TrapCode::unwrap_user(1));
                 return Ok(());
             }
+            Operation::StartArguments(address) => return self.start_arguments(*address),
             Operation::Call(callee, signature, arguments) => {
-                self.call(*callee, signature, arguments, results);
-                return Ok(());
+                return self.call(*callee, signature, arguments, results);
             }
             _ => match ty {
                 Some(ty) => self.scalar(operation, ty)?,
@@ -284,11 +294,16 @@ impl Building<'_> {
                     .atomic_cas(memory(), address, expected, new)
             }
             Operation::FrameAddress => self.builder.ins().get_frame_pointer(ty),
+            Operation::ReturnAddress if self.list.is_some() => {
+                let reason = "variadic function: its return address, which its stub knows";
+                return Err(Error::Refused(reason.into()));
+            }
             Operation::ReturnAddress => self.builder.ins().get_return_address(ty),
             Operation::Store(..)
             | Operation::AtomicStore(..)
             | Operation::Fence
             | Operation::Trap
+            | Operation::StartArguments(..)
             | Operation::Call(..) => {
                 return Err(Error::Failed(format!("a result of {operation:?}")));
             }
@@ -365,10 +380,17 @@ impl Building<'_> {
         signature: &Signature,
         arguments: &[bareflow_lir::Value],
         results: &[bareflow_lir::Value],
-    ) {
-        let arguments = self.values(arguments);
-        let made = self.builder.import_signature(signature_of(signature));
+    ) -> Result<(), Error> {
+        let mut arguments = self.values(arguments);
+        let mut passed = signature_of(signature);
         let call = match callee {
+            Callee::Address(address) if signature.is_variadic => {
+                let name = self.name(VARIADIC_ADDRESS, variadic::place_of_address(signature)?);
+                passed.params.push(AbiParam::new(types::I64));
+                arguments.push(self.value(address));
+                let function = self.function(name, passed);
+                self.builder.ins().call(function, &arguments)
+            }
             Callee::Symbol(symbol) => {
                 let namespace = if signature.is_variadic {
                     VARIADIC
@@ -376,23 +398,45 @@ impl Building<'_> {
                     SYMBOLS
                 };
                 let name = self.name(namespace, symbol.0);
-                let function = self.builder.import_function(ExtFuncData {
-                    name,
-                    signature: made,
-                    colocated: true,
-                    patchable: false,
-                });
+                let function = self.function(name, passed);
                 self.builder.ins().call(function, &arguments)
             }
             Callee::Address(address) => {
                 let address = self.value(address);
-                self.builder.ins().call_indirect(made, address, &arguments)
+                let passed = self.builder.import_signature(passed);
+                self.builder
+                    .ins()
+                    .call_indirect(passed, address, &arguments)
             }
         };
         let values = self.builder.inst_results(call);
         for (result, value) in results.iter().zip(values) {
             self.values[result.0 as usize] = *value;
         }
+        Ok(())
+    }
+
+    fn function(&mut self, name: ExternalName, signature: ir::Signature) -> ir::FuncRef {
+        let signature = self.builder.import_signature(signature);
+        self.builder.import_function(ExtFuncData {
+            name,
+            signature,
+            colocated: true,
+            patchable: false,
+        })
+    }
+
+    /// Copies the list that the function's stub has made.
+    fn start_arguments(&mut self, address: bareflow_lir::Value) -> Result<(), Error> {
+        let Some(list) = self.list else {
+            return Err(Error::Failed("a list of no arguments".into()));
+        };
+        let address = self.value(address);
+        for place in (0..variadic::LIST_BYTES as i32).step_by(types::I64.bytes() as usize) {
+            let word = self.builder.ins().load(types::I64, memory(), list, place);
+            self.builder.ins().store(memory(), word, address, place);
+        }
+        Ok(())
     }
 
     fn jump(&self, jump: &Jump) -> (ir::Block, Vec<BlockArg>) {

@@ -107,7 +107,7 @@ impl Generator {
             .map_err(|error| error_of(&error.inner))?;
         let compiled = self.context.compiled_code();
         let compiled = compiled.ok_or_else(|| Error::Failed("no code was made".into()))?;
-        code::of(function.symbol, compiled, &self.context.func)
+        code::of(function, compiled, &self.context.func)
     }
 }
 

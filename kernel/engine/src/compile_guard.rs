@@ -112,13 +112,15 @@ mod injection {
     /// How many allocations there will be before the fault.
     static COUNTDOWN: AtomicU32 = AtomicU32::new(0);
 
-    const KINDS: [llvm_injection_t; 6] = [
-        LLVM_INJECT_FATAL_ERROR,
-        LLVM_INJECT_ABORT,
-        LLVM_INJECT_OUT_OF_MEMORY,
-        LLVM_INJECT_STACK_OVERFLOW,
-        LLVM_INJECT_PAGE_FAULT,
-        LLVM_INJECT_ENDLESS_LOOP,
+    /// `None` is a panic, as a code generator in Rust may have it.
+    const KINDS: [Option<llvm_injection_t>; 7] = [
+        Some(LLVM_INJECT_FATAL_ERROR),
+        Some(LLVM_INJECT_ABORT),
+        Some(LLVM_INJECT_OUT_OF_MEMORY),
+        Some(LLVM_INJECT_STACK_OVERFLOW),
+        Some(LLVM_INJECT_PAGE_FAULT),
+        Some(LLVM_INJECT_ENDLESS_LOOP),
+        None,
     ];
     /// Two compilations of three are chosen to fail.
     const CHOSEN: (u64, u64) = (2, 3);
@@ -150,8 +152,10 @@ mod injection {
             return;
         }
         arena::set_hook(None);
-        let kind = KINDS[(random() % KINDS.len() as u64) as usize];
-        // SAFETY: LLVM is running: it is what allocates from the arena.
-        unsafe { llvm_inject(kind) };
+        match KINDS[(random() % KINDS.len() as u64) as usize] {
+            // SAFETY: the compiler is running: it is what allocates from the arena.
+            Some(kind) => unsafe { llvm_inject(kind) },
+            None => panic!("injected panic"),
+        }
     }
 }

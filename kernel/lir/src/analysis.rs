@@ -149,7 +149,9 @@ pub(crate) fn slots_in(function: &Function, blocks: &[Block]) -> Option<BTreeSet
                 Operation::SlotAddress(slot) => {
                     slots.insert(*slot);
                 }
-                Operation::FrameAddress | Operation::ReturnAddress => return None,
+                Operation::FrameAddress
+                | Operation::ReturnAddress
+                | Operation::StartArguments(_) => return None,
                 _ => {}
             }
         }

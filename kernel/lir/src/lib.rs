@@ -139,7 +139,8 @@ pub struct Signature {
     pub parameters: Vec<Parameter>,
     /// Its results.
     pub results: Vec<Parameter>,
-    /// Whether the callee takes a variable number of arguments, which the target's convention may want to be told of.
+    /// Whether the function takes a variable number of arguments behind these parameters, which the target's convention
+    /// may want to be told of.
     pub is_variadic: bool,
 }
 
@@ -312,6 +313,8 @@ pub enum Operation {
     SlotAddress(Slot),
     /// The address of a symbol, and so many bytes behind it.
     SymbolAddress(Symbol, i64),
+    /// Has the `va_list` at an address start behind the parameters of the function, which is a variadic one.
+    StartArguments(Value),
     /// Calls a function; the arguments are as its signature says.
     Call(Callee, Signature, Vec<Value>),
     /// Reads memory, in one order with all other such operations.

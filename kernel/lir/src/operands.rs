@@ -19,6 +19,7 @@ macro_rules! visit_operands {
             Operation::Unary(_, value)
             | Operation::Convert(_, value)
             | Operation::Load(value, _)
+            | Operation::StartArguments(value)
             | Operation::AtomicLoad(value) => $visit(value),
             Operation::Binary(_, first, second)
             | Operation::IntCompare(_, first, second)

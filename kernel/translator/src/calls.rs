@@ -20,9 +20,6 @@ const MOST_RETURNED: u32 = 2;
 /// How a definition is called.
 pub(crate) fn signature_of(function: llvm::Value, layout: Layout) -> Result<Signature, Refusal> {
     let ty = function.value_type();
-    if ty.is_variadic() {
-        return refuse(RefusalKind::Variadic, "a definition");
-    }
     let convention = function.function_convention();
     if !is_c(convention) {
         return refuse(
@@ -37,7 +34,7 @@ pub(crate) fn signature_of(function: llvm::Value, layout: Layout) -> Result<Sign
     Ok(Signature {
         parameters,
         results: results_of(function, ty.returned(), layout)?,
-        is_variadic: false,
+        is_variadic: ty.is_variadic(),
     })
 }
 
@@ -169,9 +166,6 @@ pub(crate) fn translate<'a>(
         );
     }
     let ty = call.called_type();
-    if ty.is_variadic() && !is_known {
-        return refuse(RefusalKind::Variadic, "a call by address");
-    }
     let mut signature = Signature {
         parameters: Vec::new(),
         results: results_of(call, ty.returned(), translator.layout)?,

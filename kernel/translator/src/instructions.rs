@@ -303,9 +303,7 @@ fn convert<'a>(
         }
         FP_TRUNC => translator.convert(Conversion::Demote, value, leaf.value),
         FP_EXT => translator.convert(Conversion::Promote, value, leaf.value),
-        _ if is_wide => {
-            return refuse(RefusalKind::Type, "i128 and floating point");
-        }
+        opcode if is_wide => convert_wide(translator, opcode, value, leaf, from)?,
         opcode @ (FP_TO_UI | FP_TO_SI) => {
             let conversion = match opcode {
                 FP_TO_UI => Conversion::ToUnsigned,
@@ -330,6 +328,35 @@ fn convert<'a>(
         }
         other => return refuse(RefusalKind::Instruction, name(other)),
     })
+}
+
+/// Conversions between floating point and the widest integers are the runtime's: for F32, and for F64.
+const WIDE_CONVERSIONS: [(u32, &str, &str); 4] = [
+    (FP_TO_UI, "__fixunssfti", "__fixunsdfti"),
+    (FP_TO_SI, "__fixsfti", "__fixdfti"),
+    (UI_TO_FP, "__floatuntisf", "__floatuntidf"),
+    (SI_TO_FP, "__floattisf", "__floattidf"),
+];
+
+fn convert_wide(
+    translator: &mut Translator,
+    opcode: u32,
+    value: Value,
+    leaf: Leaf,
+    from: Leaf,
+) -> Result<Value, Refusal> {
+    let mut known = WIDE_CONVERSIONS.iter();
+    let Some((_, single, double)) = known.find(|(known, ..)| *known == opcode) else {
+        return refuse(RefusalKind::Instruction, name(opcode));
+    };
+    let is_single = leaf.value == Type::F32 || from.value == Type::F32;
+    let function = if is_single { single } else { double };
+    let value = match opcode {
+        SI_TO_FP => translator.signed(value, from),
+        _ => value,
+    };
+    let result = call_library(translator, function, &[value], Some(leaf.value));
+    Ok(translator.narrowed(result.expect("it has a result"), leaf))
 }
 
 /// What processors convert floating point from and to.
@@ -603,19 +630,38 @@ fn insert_value<'a>(
     Ok(scalars)
 }
 
-/// The element of a vector that an operand means.
-fn element_index(index: llvm::Value, count: usize) -> Result<usize, Refusal> {
-    let known = match index.kind() {
-        ValueKind::ConstantInt => index.integer(64),
+/// The element of a vector that a constant means; one beyond it may be anything.
+fn constant_index(index: llvm::Value, count: usize) -> Option<usize> {
+    match index.kind() {
+        ValueKind::ConstantInt => {
+            let index = usize::try_from(index.integer(64)?).ok()?;
+            Some(index.min(count - 1))
+        }
         _ => None,
-    };
-    match known.and_then(|index| usize::try_from(index).ok()) {
-        Some(index) if index < count => Ok(index),
-        _ => refuse(
-            RefusalKind::Aggregate,
-            "an element of a vector by a variable",
-        ),
     }
+}
+
+/// The elements of a vector in memory, and the address of the one that a variable means.
+fn in_memory<'a>(
+    translator: &mut Translator<'a, '_>,
+    elements: &[Value],
+    index: llvm::Value<'a>,
+) -> Result<(Value, Value), Refusal> {
+    let size = translator.type_of(elements[0]).bytes();
+    let room = translator.slot(SlotSize {
+        bytes: size * elements.len() as u32,
+        alignment: STACK_ALIGNMENT,
+    });
+    for (element, place) in elements.iter().zip((0..).step_by(size as usize)) {
+        translator.emit_with(Operation::Store(*element, room, place), Vec::new());
+    }
+    let index = translator.scalar(index)?;
+    let index = translator.unsigned_as(index, POINTER);
+    // One beyond the vector may be anything, but in the vector.
+    let last = translator.int(POINTER, elements.len() as u128 - 1);
+    let index = translator.binary(Binary::UMin, index, last);
+    let distance = translator.binary_with(Binary::Mul, index, size.into());
+    Ok((room, translator.binary(Binary::Add, room, distance)))
 }
 
 fn extract_element<'a>(
@@ -623,8 +669,13 @@ fn extract_element<'a>(
     instruction: llvm::Value<'a>,
 ) -> Result<Vec<Value>, Refusal> {
     let scalars = translator.scalars(instruction.operand(0))?;
-    let index = element_index(instruction.operand(1), scalars.len())?;
-    Ok(vec![scalars[index]])
+    let index = instruction.operand(1);
+    if let Some(index) = constant_index(index, scalars.len()) {
+        return Ok(vec![scalars[index]]);
+    }
+    let ty = translator.type_of(scalars[0]);
+    let (_, address) = in_memory(translator, &scalars, index)?;
+    Ok(vec![translator.emit(ty, Operation::Load(address, 0))])
 }
 
 fn insert_element<'a>(
@@ -632,9 +683,20 @@ fn insert_element<'a>(
     instruction: llvm::Value<'a>,
 ) -> Result<Vec<Value>, Refusal> {
     let mut scalars = translator.scalars(instruction.operand(0))?;
-    let index = element_index(instruction.operand(2), scalars.len())?;
-    scalars[index] = translator.scalar(instruction.operand(1))?;
-    Ok(scalars)
+    let inserted = translator.scalar(instruction.operand(1))?;
+    let index = instruction.operand(2);
+    if let Some(index) = constant_index(index, scalars.len()) {
+        scalars[index] = inserted;
+        return Ok(scalars);
+    }
+    let ty = translator.type_of(inserted);
+    let (room, address) = in_memory(translator, &scalars, index)?;
+    translator.emit_with(Operation::Store(inserted, address, 0), Vec::new());
+    let places = (0..).step_by(ty.bytes() as usize);
+    let loads = places
+        .take(scalars.len())
+        .map(|place| translator.emit(ty, Operation::Load(room, place)));
+    Ok(loads.collect())
 }
 
 fn shuffle<'a>(

@@ -14,8 +14,11 @@ use crate::{Refusal, RefusalKind, constants, refuse};
 /// What a known number of bytes is copied with at most, in words.
 const MOST_COPIED: u128 = 8;
 
+/// Of a `va_list` of x86-64.
+const LIST_BYTES: u32 = 24;
+
 /// What says something to LLVM alone.
-const HINTS: [&str; 13] = [
+const HINTS: [&str; 14] = [
     "assume",
     "dbg.",
     "donothing",
@@ -27,6 +30,7 @@ const HINTS: [&str; 13] = [
     "prefetch",
     "pseudoprobe",
     "sideeffect",
+    "va_end",
     "var.annotation",
     "fake.use",
 ];
@@ -87,6 +91,17 @@ pub(crate) fn translate<'a>(
             translator.emit_with(Operation::Trap, Vec::new());
             return Ok(Vec::new());
         }
+        "va_start" => {
+            let list = translator.scalar(call.operand(0))?;
+            translator.emit_with(Operation::StartArguments(list), Vec::new());
+            return Ok(Vec::new());
+        }
+        "va_copy" => {
+            let to = translator.scalar(call.operand(0))?;
+            let from = translator.scalar(call.operand(1))?;
+            copy(translator, to, from, LIST_BYTES);
+            return Ok(Vec::new());
+        }
         "returnaddress" | "frameaddress.p0" => return frame(translator, call, name),
         "invariant.start.p0" | "is.constant" => return constants::zeros(translator, call.ty()),
         "threadlocal.address.p0" => {
@@ -105,6 +120,12 @@ pub(crate) fn translate<'a>(
     }
     if is(&"objectsize.") {
         return object_size(translator, call);
+    }
+    if let Some(how) = name.strip_prefix("vector.reduce.") {
+        return reduce(translator, call, how);
+    }
+    if is(&"x86.sse2.pmovmskb.") || is(&"x86.sse2.movmsk.") || is(&"x86.sse.movmsk.") {
+        return signs(translator, call);
     }
     if name.contains(".with.overflow.") {
         return overflow(translator, call, name);
@@ -126,6 +147,66 @@ pub(crate) fn translate<'a>(
         results.push(each.apply(translator, &scalars, *leaf, from[index])?);
     }
     Ok(results)
+}
+
+/// All elements of a vector as one: from the first to the last, which is one of the orders that there may be.
+fn reduce<'a>(
+    translator: &mut Translator<'a, '_>,
+    call: llvm::Value<'a>,
+    how: &str,
+) -> Result<Vec<Value>, Refusal> {
+    const KNOWN: [(&str, Each); 11] = [
+        ("add.", Each::Binary(Binary::Add)),
+        ("and.", Each::Binary(Binary::And)),
+        ("fadd.", Each::Binary(Binary::FAdd)),
+        ("fmul.", Each::Binary(Binary::FMul)),
+        ("mul.", Each::Binary(Binary::Mul)),
+        ("or.", Each::Binary(Binary::Or)),
+        ("smax.", Each::SignedBinary(Binary::SMax)),
+        ("smin.", Each::SignedBinary(Binary::SMin)),
+        ("umax.", Each::Binary(Binary::UMax)),
+        ("umin.", Each::Binary(Binary::UMin)),
+        ("xor.", Each::Binary(Binary::Xor)),
+    ];
+    let found = KNOWN.iter().find(|(prefix, _)| how.starts_with(prefix));
+    let Some((_, each)) = found else {
+        return refuse(RefusalKind::Intrinsic, how);
+    };
+    let leaf = leaf_of(call.ty())?;
+    let mut elements = Vec::new();
+    // Those of floating point have a value to start from.
+    for argument in call.arguments() {
+        elements.extend(translator.scalars(argument)?);
+    }
+    let mut elements = elements.into_iter();
+    let mut all = elements.next().expect("a vector has elements");
+    for element in elements {
+        let made = each.apply(translator, &[all, element], leaf, leaf)?;
+        all = translator.narrowed(made, leaf);
+    }
+    Ok(vec![all])
+}
+
+/// A bit for the sign of each element of a vector, the first one's the lowest.
+fn signs<'a>(
+    translator: &mut Translator<'a, '_>,
+    call: llvm::Value<'a>,
+) -> Result<Vec<Value>, Refusal> {
+    let mut all = translator.int(Type::I32, 0);
+    for (place, element) in (0..).zip(translator.scalars(call.operand(0))?) {
+        let ty = translator.type_of(element);
+        let word = match ty {
+            Type::F32 => Type::I32,
+            Type::F64 => Type::I64,
+            other => other,
+        };
+        let bits = translator.convert(Conversion::Bits, element, word);
+        let sign = translator.binary_with(Binary::LShr, bits, (ty.bits() - 1).into());
+        let sign = translator.unsigned_as(sign, Type::I32);
+        let sign = translator.binary_with(Binary::Shl, sign, place);
+        all = translator.binary(Binary::Or, all, sign);
+    }
+    Ok(vec![all])
 }
 
 fn frame<'a>(

@@ -41,8 +41,6 @@ pub enum RefusalKind {
     Type,
     /// An aggregate or a vector where only scalars can be.
     Aggregate,
-    /// A function that takes a variable number of arguments, or a call of one by its address.
-    Variadic,
     /// Stack that grows while the function runs.
     DynamicStack,
     /// A call that returns twice.
@@ -70,7 +68,6 @@ impl RefusalKind {
             Self::Data => "data",
             Self::Type => "type",
             Self::Aggregate => "aggregate",
-            Self::Variadic => "variadic function",
             Self::DynamicStack => "dynamic stack",
             Self::ReturnsTwice => "call that returns twice",
             Self::TailCall => "tail call",

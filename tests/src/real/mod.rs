@@ -14,6 +14,7 @@ use std::time::Duration;
 use self::build::Built;
 use self::table::{Project, Run, Short};
 use super::matrix::expect;
+use super::refusals::{refusing_levels, tier_of};
 use super::runner::{Outcome, Test};
 use super::subject::{self, Place, Subject};
 use bareflow_build::process::{End, Recorder, supervise};
@@ -73,6 +74,7 @@ pub fn tests(subject: &Arc<Subject>, projects: Projects) -> Result<Vec<Test>, St
             continue;
         }
         let mut places: Vec<(Place, Tier)> = vec![(Place::Hosted, Tier::Auto)];
+        places.extend(refusing_levels().map(|level| (Place::Hosted, tier_of(level))));
         if is_all {
             places.push((Place::Hosted, Tier::O2));
         }

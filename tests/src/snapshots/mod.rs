@@ -29,7 +29,7 @@ use super::subject::Subject;
 type Check = runner::Check<Subject>;
 
 /// A program that has a bit of everything, and prints the same in every boot.
-const SAMPLE: &str = r#"
+pub const SAMPLE: &str = r#"
 #include <stdio.h>
 #include <stdlib.h>
 static int runs;

@@ -72,6 +72,12 @@ enum Benchmark {
         /// Runs of each program and level
         #[arg(long, value_name = "N", default_value_t = 5)]
         repetitions: usize,
+        /// Count instead what they refuse of real programs, all unless some are named
+        #[arg(long)]
+        real: bool,
+        /// One of the real programs, as for `bench real`; several may be given
+        #[arg(long = "project", value_name = "NAME", requires = "real")]
+        projects: Vec<String>,
     },
     /// Compile objects of LLVM as the build does, and their sources alone, with and without the precompiled headers
     LlvmBuild {
@@ -153,8 +159,17 @@ impl BenchArgs {
             Benchmark::Console => console::run(&Context::prepare(Installation::Forbidden)?)?,
             Benchmark::Edit => edit::run(&Context::prepare(Installation::Forbidden)?)?,
             Benchmark::Floor => floor::run(&Context::prepare(Installation::Forbidden)?)?,
-            Benchmark::Generators { repetitions } => {
-                generators::run(&Context::prepare(Installation::Forbidden)?, repetitions)?;
+            Benchmark::Generators {
+                repetitions,
+                real: is_real,
+                projects,
+            } => {
+                let context = Context::prepare(Installation::Forbidden)?;
+                if is_real {
+                    real::refusals::run(&context, projects)?;
+                } else {
+                    generators::run(&context, repetitions)?;
+                }
             }
             Benchmark::LlvmBuild { objects } => {
                 let trees = Cache::find()?.build(Package::Llvm, DEFAULT);
