@@ -264,6 +264,21 @@ const LINTS: &[Lint] = &[
         installation: "rustup component add clippy",
     },
     Lint {
+        name: "lint::clippy_jit",
+        command: &["cargo", "clippy"],
+        arguments: &[
+            "--package",
+            "bareflow-exported",
+            "--features",
+            "bareflow-exported/cranelift",
+            "--quiet",
+            "--",
+            "--deny",
+            "warnings",
+        ],
+        installation: "rustup component add clippy",
+    },
+    Lint {
         // Without libFuzzer itself, which is C++.
         name: "lint::clippy_fuzz",
         command: &["cargo", "clippy"],

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use bareflow_build::kernel::JitGenerator;
 use bareflow_bundle::Bundle;
@@ -87,6 +88,18 @@ impl Process {
 
     fn run(&self, subject: &Subject) -> Result<Run, String> {
         subject.run_executable(self.kernel.clone(), &self.bundle, None)
+    }
+
+    /// The same when this process has just written the kernel: another thread may be starting something at this moment,
+    /// which has the file open for writing until it has started.
+    fn run_written(&self, subject: &Subject) -> Result<Run, String> {
+        const BUSY: &str = "Text file busy";
+        loop {
+            match self.run(subject) {
+                Err(error) if error.contains(BUSY) => thread::sleep(Duration::from_millis(20)),
+                ended => return ended,
+            }
+        }
     }
 }
 
@@ -198,17 +211,8 @@ fn check_refused_and_damaged(subject: &Subject) -> Result<(), String> {
         let mut bytes = whole.clone();
         let at = place.start + place.len() * damage / DAMAGES;
         bytes[at] ^= 0x15;
-        // Nobody may start what this process, or one that it is starting just now, has open for writing.
-        let damaged = process.kernel.with_extension("damaged");
-        fs::write(&damaged, bytes).map_err(text)?;
-        let copied = Command::new("cp")
-            .args([&damaged, &process.kernel])
-            .status()
-            .map_err(text)?;
-        if !copied.success() {
-            return Err("cp has failed".into());
-        }
-        let run = process.run(subject)?;
+        fs::write(&process.kernel, bytes).map_err(text)?;
+        let run = process.run_written(subject)?;
         let said = messages(&run);
         let is_about = |words: &str| said.iter().any(|text| text.contains(words));
         if run.ending.code == exit_code::INTERNAL {
