@@ -80,7 +80,7 @@ pub fn run(context: &Context, repetitions: usize) -> Result<()> {
     if repetitions == 0 {
         return Err(Error::build("a comparison needs at least one repetition"));
     }
-    let hosted = Hosted::build_for(context, &LevelSet::of(Level::C0))?;
+    let hosted = Hosted::build_for(context, &LevelSet::of(Level::MIR))?;
     let folder = tempfile::tempdir()?;
     let mut reference = Vec::new();
     let mut figures: [Vec<Figures>; LEVELS.len()] = LEVELS.map(|_| Vec::new());

@@ -44,7 +44,7 @@ pub fn tests(kernels: &Arc<Kernels>) -> Vec<Test> {
         ("examples::first", |kernels| {
             check_examples(kernels, Tier::Auto, FIRST)
         }),
-        ("machine", check_machine),
+        ("machine", |kernels| check_machine(kernels, IN_TURN)),
         ("refusals", check_refusals),
         ("failures", check_failures),
         ("absent", check_absent),
@@ -72,7 +72,11 @@ fn options(settings: &[&str]) -> TierOptions {
     }
 }
 
-fn check_examples(kernels: &Kernels, tier: Tier, settings: &[&str]) -> Result<(), String> {
+pub(super) fn check_examples(
+    kernels: &Kernels,
+    tier: Tier,
+    settings: &[&str],
+) -> Result<(), String> {
     let subject = kernels.hosted()?;
     for folder in ["examples", "tests/fixtures/cases", "tests/fixtures/cxx"] {
         let found = examples::find(&subject.context.root.join(folder));
@@ -86,14 +90,14 @@ fn check_examples(kernels: &Kernels, tier: Tier, settings: &[&str]) -> Result<()
     Ok(())
 }
 
-fn check_machine(kernels: &Kernels) -> Result<(), String> {
+pub(super) fn check_machine(kernels: &Kernels, settings: &[&str]) -> Result<(), String> {
     let subject = kernels.machine()?;
     let found = examples::find(&subject.context.root.join("examples"));
     let found = found.map_err(|error| error.to_string())?;
     for name in ["nbody", "json"] {
         let example = found.iter().find(|example| example.name == name);
         let example = example.ok_or("an example is missing")?;
-        let bundle = program(subject, example)?.bundle_with(&[], Tier::Auto, &options(IN_TURN));
+        let bundle = program(subject, example)?.bundle_with(&[], Tier::Auto, &options(settings));
         let run = subject.run(Place::Disk, &bundle, Conditions::default())?;
         expect(&run, 0, &example.expected).map_err(|error| format!("{name}: {error}"))?;
     }
@@ -113,7 +117,11 @@ const KINDS: &[(&str, &str)] = &[
     ("main", "passing"),
 ];
 
-fn profile_of(subject: &Subject, source: &str, settings: &[&str]) -> Result<RunProfile, String> {
+pub(super) fn profile_of(
+    subject: &Subject,
+    source: &str,
+    settings: &[&str],
+) -> Result<RunProfile, String> {
     let program = Generated::build(subject, source)?;
     let run = program.run(subject, Place::Hosted, settings)?;
     program.examine(&run).cloned()
@@ -211,9 +219,11 @@ fn check_absent(kernels: &Kernels) -> Result<(), String> {
     }
 }
 
-/// Arguments and results of all kinds, between functions of both generators.
+/// Arguments and results of all kinds.
+pub(super) const PASSING: &str = include_str!("../fixtures/cranelift/passing.c");
+
+/// They are passed between functions of both generators.
 fn check_passing(kernels: &Kernels) -> Result<(), String> {
-    const PASSING: &str = include_str!("../fixtures/cranelift/passing.c");
     check_all_made(kernels, PASSING)
 }
 

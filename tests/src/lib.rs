@@ -39,6 +39,7 @@ mod llama;
 mod lock_files;
 mod math;
 mod matrix;
+mod mir;
 mod overwritten;
 mod paging;
 mod posix;
@@ -95,6 +96,7 @@ fn program_tests(subject: &Arc<Subject>, options: Options) -> io::Result<Vec<Tes
     tests.extend(jail::tests(subject));
     tests.extend(levels::tests(subject));
     tests.extend(cranelift::tests(&kernels));
+    tests.extend(mir::tests(&kernels));
     tests.extend(jit::tests(subject));
     tests.extend(hot_loops::tests(subject));
     tests.extend(profile_guided::tests(subject));

@@ -18,6 +18,8 @@ use bareflow_targets::Target;
 
 use crate::cargo::clean_cargo;
 use crate::compiler_cache::CompilerCache;
+use crate::generator_sources;
+use crate::paths::Cache;
 use crate::remembered::{States, files_below, is_older};
 use crate::shell;
 use crate::symbols::append as append_symbols;
@@ -54,6 +56,9 @@ pub enum KernelError {
         /// What the linker said.
         output: String,
     },
+    /// A code generator's sources are not to be had.
+    #[error("the sources of MIR: {0}")]
+    NoSources(String),
     /// The distribution has no LLVM in it.
     #[error("{folder} holds no archives of LLVM; `cargo xtask llvm --force` builds them again")]
     NoArchives {
@@ -174,8 +179,8 @@ pub struct KernelBuilder {
     pub lld: PathBuf,
     /// Keeps what was compiled before: an edit of one file of the engine's C++ then costs one file.
     pub compiler_cache: Option<CompilerCache>,
-    /// Whether kernels have the other code generators beside LLVM's: all of them.
-    pub has_generators: bool,
+    /// The cache with the sources of the other code generators, if kernels have those beside LLVM's: all of them.
+    pub generators: Option<Cache>,
 }
 
 /// The feature of kernels that have them, and the folder of what is compiled for them.
@@ -240,7 +245,7 @@ impl KernelBuilder {
         for path in [&self.distribution, &self.sdk, &self.clangxx, &self.lld] {
             states.word(path.as_os_str().as_encoded_bytes());
         }
-        if self.has_generators {
+        if self.generators.is_some() {
             states.word(GENERATORS.as_bytes());
         }
         states.key()[..16].to_owned()
@@ -347,7 +352,7 @@ impl KernelBuilder {
             package,
             "--quiet",
         ];
-        arguments.extend(kind.features(self.has_generators));
+        arguments.extend(kind.features(self.generators.is_some()));
         let compiler = self.cached_compiler()?;
         let library = self.library(kind);
         let stamp = library.with_extension("key");
@@ -370,6 +375,13 @@ impl KernelBuilder {
         let start = SystemTime::now();
         let flags = self.target.rust.flags.join(" ");
         eprintln!("$ cargo {}", arguments.join(" "));
+        let generators = match &self.generators {
+            Some(cache) => Some((
+                "BAREFLOW_MIR",
+                generator_sources::mir(cache).map_err(KernelError::NoSources)?,
+            )),
+            None => None,
+        };
         let mut command = clean_cargo(&self.root);
         if let Some(cache) = &self.compiler_cache {
             command.envs(cache.variables());
@@ -381,6 +393,7 @@ impl KernelBuilder {
             .env("BAREFLOW_DIST", &self.distribution)
             .env("BAREFLOW_SDK", &self.sdk)
             .env("BAREFLOW_CLANGXX", compiler)
+            .envs(generators)
             // Cargo's stdout must not mix with the program's.
             .stdout(io::stderr())
             .status()
@@ -430,7 +443,7 @@ impl KernelBuilder {
 
     fn cargo_folder(&self, kind: KernelKind) -> PathBuf {
         match kind {
-            KernelKind::Hosted | KernelKind::Machine if self.has_generators => {
+            KernelKind::Hosted | KernelKind::Machine if self.generators.is_some() => {
                 self.target_folder().join(GENERATORS)
             }
             // The generators are there already.
@@ -747,7 +760,7 @@ mod tests {
             clangxx: "clang++".into(),
             lld: "ld.lld".into(),
             compiler_cache: None,
-            has_generators: false,
+            generators: None,
         }
     }
 

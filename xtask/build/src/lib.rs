@@ -10,6 +10,7 @@ pub mod compiler_cache;
 pub mod distribution;
 pub mod error;
 pub mod fuzz;
+pub mod generator_sources;
 pub mod installation;
 pub mod kernel;
 pub mod llvm;

@@ -85,7 +85,7 @@ impl Context {
             clangxx: self.tools.clangxx.clone(),
             lld: self.tools.lld.clone(),
             compiler_cache: CompilerCache::find(&self.tools, &self.cache),
-            has_generators: false,
+            generators: None,
         }
     }
 
@@ -101,7 +101,7 @@ impl Context {
     /// Of kernels that have all code generators.
     pub fn kernel_builder_of_all(&self) -> KernelBuilder {
         KernelBuilder {
-            has_generators: true,
+            generators: Some(self.cache.clone()),
             ..self.kernel_builder()
         }
     }

@@ -20,7 +20,10 @@ pub(crate) fn of(levels: &LevelSet) -> Vec<llvm_generator_t> {
         let mut named = levels.iter().map(|level| level.row().generator);
         named.any(|one| one == generator)
     };
-    let all = [(Generator::Cranelift, interface::of::<cranelift::Opened>())];
+    let all = [
+        (Generator::Cranelift, interface::of::<cranelift::Opened>()),
+        (Generator::Mir, interface::of::<mir::Opened>()),
+    ];
     let named = all
         .into_iter()
         .filter(|(generator, _)| is_named(*generator));
@@ -31,3 +34,5 @@ pub(crate) fn of(levels: &LevelSet) -> Vec<llvm_generator_t> {
 mod cranelift;
 #[cfg(feature = "generators")]
 mod interface;
+#[cfg(feature = "generators")]
+mod mir;

@@ -212,7 +212,7 @@ impl Build<'_> {
             clangxx: self.tools.clangxx.clone(),
             lld: self.tools.lld.clone(),
             compiler_cache: CompilerCache::find(self.tools, self.cache),
-            has_generators: false,
+            generators: None,
         };
         let compiler = compilers
             .cached_compiler()
