@@ -8,6 +8,7 @@ use std::process::Command;
 use bareflow_build::temporary::TemporaryFolder;
 use bareflow_image::context::Context;
 use bareflow_image::error::{Error, Result};
+use bareflow_image::program::Tier;
 use bareflow_report::profile;
 use bareflow_report::tables::{render, verdict};
 use bareflow_run::say;
@@ -15,7 +16,7 @@ use bareflow_tests::Place;
 use bareflow_tests::real::build::Built;
 use bareflow_tests::real::table::{self, Run};
 use bareflow_tests::real::{command, linux_command};
-use bareflow_tests::refusals::{Refusals, refusing_levels, tier_of};
+use bareflow_tests::refusals::{Refusals, refusing_levels};
 use bareflow_tier_policy::{Generator, Level};
 
 use super::own::Own;
@@ -111,8 +112,8 @@ fn refusals_of(built: &Built, run: &Run, level: Level) -> Result<Refusals> {
     fs::create_dir(&place)?;
     let expected = output_of(linux_command(built, run, &place).map_err(Error::build)?)?;
     let path = folder.path().join("profile.json");
-    let command = command(built, run, Place::Hosted, tier_of(level), None)?;
-    if output_of(with_profile(&command, &path))? != expected {
+    let command = command(built, run, Place::Hosted, Tier::Auto, None)?;
+    if output_of(with_profile(&command, level, &path))? != expected {
         return Err(Error::build("other output than on Linux"));
     }
     let profile =
@@ -122,11 +123,12 @@ fn refusals_of(built: &Built, run: &Run, level: Level) -> Result<Refusals> {
     Ok(refusals)
 }
 
-/// The command, with the option behind the name of its subcommand.
-fn with_profile(command: &Command, path: &Path) -> Command {
+/// The command, with options behind the name of its subcommand: only automatic tiers have a profile, here of one level.
+fn with_profile(command: &Command, level: Level, path: &Path) -> Command {
     let mut words = command.get_args();
     let mut profiled = Command::new(command.get_program());
     profiled.args(words.next()).arg("--profile").arg(path);
+    profiled.args(["--levels", level.name()]);
     profiled.args(words);
     profiled
 }

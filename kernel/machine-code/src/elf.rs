@@ -30,8 +30,10 @@ struct ObjectFile<'a> {
     object: Object<'static>,
     text: SectionId,
     names: &'a [Name],
-    symbols: BTreeMap<u32, SymbolId>,
-    library: BTreeMap<&'static str, SymbolId>,
+    /// Of those that this module alone knows, by their numbers.
+    locals: BTreeMap<u32, SymbolId>,
+    /// Linkers want one for each name, also if the module and the generator both have it.
+    globals: BTreeMap<&'a str, SymbolId>,
 }
 
 /// An object with these functions, whose symbols have these names.
@@ -45,8 +47,8 @@ pub fn object_file(names: &[Name], functions: &[MachineCode]) -> Result<Vec<u8>,
         object,
         text,
         names,
-        symbols: BTreeMap::new(),
-        library: BTreeMap::new(),
+        locals: BTreeMap::new(),
+        globals: BTreeMap::new(),
     };
     for function in functions {
         file.add(function)?;
@@ -69,15 +71,28 @@ fn declare(object: &mut Object<'static>, name: &str, is_weak: bool) -> SymbolId 
     })
 }
 
-impl ObjectFile<'_> {
+impl<'a> ObjectFile<'a> {
     fn symbol(&mut self, symbol: u32) -> SymbolId {
-        let name = &self.names[symbol as usize];
+        let names = self.names;
+        let name = &names[symbol as usize];
+        match name.binding {
+            Binding::Local => {
+                let object = &mut self.object;
+                let declared = || declare(object, &name.name, false);
+                *self.locals.entry(symbol).or_insert_with(declared)
+            }
+            Binding::Global => self.global(&name.name, false),
+            Binding::Weak => self.global(&name.name, true),
+        }
+    }
+
+    /// Weak if nobody needs it.
+    fn global(&mut self, name: &'a str, is_weak: bool) -> SymbolId {
         let object = &mut self.object;
-        let is_weak = name.binding == Binding::Weak;
-        *self
-            .symbols
-            .entry(symbol)
-            .or_insert_with(|| declare(object, &name.name, is_weak))
+        let declared = || declare(object, name, is_weak);
+        let id = *self.globals.entry(name).or_insert_with(declared);
+        self.object.symbol_mut(id).weak &= is_weak;
+        id
     }
 
     fn add(&mut self, function: &MachineCode) -> Result<(), ObjectError> {
@@ -109,11 +124,7 @@ impl ObjectFile<'_> {
     ) -> Result<(), ObjectError> {
         let (symbol, behind) = match relocation.target {
             Target::Symbol(symbol) => (self.symbol(symbol.0), 0),
-            Target::Library(name) => {
-                let object = &mut self.object;
-                let declared = || declare(object, name, false);
-                (*self.library.entry(name).or_insert_with(declared), 0)
-            }
+            Target::Library(name) => (self.global(name, false), 0),
             Target::Own(offset) => (own, offset),
         };
         let kind = match relocation.kind {
