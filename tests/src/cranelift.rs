@@ -31,12 +31,15 @@ const ONLY_C0: &[&str] = &["levels=C0"];
 
 /// The tests of Cranelift's levels.
 pub fn tests(kernels: &Arc<Kernels>) -> Vec<Test> {
-    let checks: [(&str, Check<Kernels>); 11] = [
+    let checks: [(&str, Check<Kernels>); 12] = [
         ("examples::c0", |kernels| {
             check_examples(kernels, Tier::C0, &[])
         }),
         ("examples::c1", |kernels| {
             check_examples(kernels, Tier::C1, &[])
+        }),
+        ("examples::qbe", |kernels| {
+            check_examples(kernels, Tier::Qbe, &[])
         }),
         ("examples::in_turn", |kernels| {
             check_examples(kernels, Tier::Auto, IN_TURN)

@@ -181,6 +181,8 @@ pub struct KernelBuilder {
     pub compiler_cache: Option<CompilerCache>,
     /// The cache with the sources of the other code generators, if kernels have those beside LLVM's: all of them.
     pub generators: Option<Cache>,
+    /// The sources of QBE, if kernels are to have that among them.
+    pub qbe: Option<PathBuf>,
 }
 
 /// The feature of kernels that have them, and the folder of what is compiled for them.
@@ -247,6 +249,7 @@ impl KernelBuilder {
         }
         if self.generators.is_some() {
             states.word(GENERATORS.as_bytes());
+            states.word(self.qbe_folder().as_encoded_bytes());
         }
         states.key()[..16].to_owned()
     }
@@ -332,6 +335,11 @@ impl KernelBuilder {
         Ok(Some(map))
     }
 
+    /// Empty without QBE.
+    fn qbe_folder(&self) -> &OsStr {
+        self.qbe.as_deref().map_or(OsStr::new(""), Path::as_os_str)
+    }
+
     fn target_folder(&self) -> PathBuf {
         self.root.join("target/kernel")
     }
@@ -363,6 +371,7 @@ impl KernelBuilder {
                 self.distribution.as_os_str(),
                 self.sdk.as_os_str(),
                 self.clangxx.as_os_str(),
+                self.qbe_folder(),
             ],
         };
         if sources
@@ -385,6 +394,9 @@ impl KernelBuilder {
         let mut command = clean_cargo(&self.root);
         if let Some(cache) = &self.compiler_cache {
             command.envs(cache.variables());
+        }
+        if let Some(folder) = &self.qbe {
+            command.env("BAREFLOW_QBE", folder);
         }
         let status = command
             .args(&arguments)
@@ -687,7 +699,7 @@ struct Sources<'a> {
     root: &'a Path,
     library: &'a Path,
     /// Where else the build looks.
-    words: [&'a OsStr; 3],
+    words: [&'a OsStr; 4],
 }
 
 impl Sources<'_> {
@@ -761,6 +773,7 @@ mod tests {
             lld: "ld.lld".into(),
             compiler_cache: None,
             generators: None,
+            qbe: None,
         }
     }
 
@@ -900,7 +913,7 @@ mod tests {
         let sources = Sources {
             root,
             library: &library,
-            words: [OsStr::new("dist"); 3],
+            words: [OsStr::new("dist"); 4],
         };
         assert!(sources.are_older(SystemTime::now() + Duration::from_secs(1)));
         assert!(!sources.are_older(SystemTime::now()));
@@ -913,7 +926,7 @@ mod tests {
         fs::write(root.join("a b/cpp/sub/new.cpp"), "").unwrap();
         keys.push(sources.key().unwrap());
         let other = Sources {
-            words: [OsStr::new("other"); 3],
+            words: [OsStr::new("other"); 4],
             ..sources
         };
         keys.push(other.key().unwrap());

@@ -11,6 +11,7 @@ use bareflow_build::error::Error;
 use bareflow_build::kernel::KernelBuilder;
 use bareflow_build::llvm::{self, Request};
 use bareflow_build::paths::{self, Cache};
+use bareflow_build::qbe;
 use bareflow_build::sdk;
 use bareflow_build::tools::{Installation, Tools};
 use bareflow_targets::DEFAULT as TARGET;
@@ -86,6 +87,7 @@ impl Context {
             lld: self.tools.lld.clone(),
             compiler_cache: CompilerCache::find(&self.tools, &self.cache),
             generators: None,
+            qbe: None,
         }
     }
 
@@ -100,8 +102,12 @@ impl Context {
 
     /// Of kernels that have all code generators.
     pub fn kernel_builder_of_all(&self) -> KernelBuilder {
+        // The other ones are there in any case; what QBE was to compile, the next level does.
+        let qbe = qbe::sources(&self.cache)
+            .inspect_err(|reason| eprintln!("warning: kernels will have no QBE: {reason}"));
         KernelBuilder {
             generators: Some(self.cache.clone()),
+            qbe: qbe.ok(),
             ..self.kernel_builder()
         }
     }

@@ -23,6 +23,7 @@ pub(crate) fn of(levels: &LevelSet) -> Vec<llvm_generator_t> {
     let all = [
         (Generator::Cranelift, interface::of::<cranelift::Opened>()),
         (Generator::Mir, interface::of::<mir::Opened>()),
+        (Generator::Qbe, interface::of::<qbe::Opened>()),
     ];
     let named = all
         .into_iter()
@@ -36,3 +37,5 @@ mod cranelift;
 mod interface;
 #[cfg(feature = "generators")]
 mod mir;
+#[cfg(feature = "generators")]
+mod qbe;

@@ -213,6 +213,7 @@ impl Build<'_> {
             lld: self.tools.lld.clone(),
             compiler_cache: CompilerCache::find(self.tools, self.cache),
             generators: None,
+            qbe: None,
         };
         let compiler = compilers
             .cached_compiler()

@@ -1,0 +1,1 @@
+/* What assertions are, runtime.h says. */

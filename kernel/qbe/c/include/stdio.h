@@ -1,0 +1,2 @@
+/* What files are, runtime.h says. */
+#include "runtime.h"
