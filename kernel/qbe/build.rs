@@ -23,16 +23,29 @@ const SOURCES: &[&str] = &[
     "mem.c",
     "rega.c",
     "simpl.c",
-    "spill.c",
-    "ssa.c",
     "amd64/emit.c",
     "amd64/isel.c",
     "amd64/sysv.c",
     "amd64/targ.c",
 ];
-const INCLUDED: &[&str] = &["emit.c", "parse.c", "util.c", "ops.h", "amd64/all.h"];
+const INCLUDED: &[&str] = &[
+    "emit.c",
+    "parse.c",
+    "spill.c",
+    "ssa.c",
+    "util.c",
+    "ops.h",
+    "amd64/all.h",
+];
 /// Those of `c`.
-const OURS: &[&str] = &["reset_emit.c", "reset_parse.c", "reset_util.c", "run.c"];
+const OURS: &[&str] = &[
+    "kept_spill.c",
+    "reset_emit.c",
+    "reset_parse.c",
+    "reset_ssa.c",
+    "reset_util.c",
+    "run.c",
+];
 
 fn main() {
     for variable in ["BAREFLOW_QBE", "BAREFLOW_DIST", "BAREFLOW_CLANGXX"] {
@@ -93,6 +106,8 @@ fn for_kernels(build: &mut cc::Build, distribution: &Path) {
         .compiler(env::var_os("BAREFLOW_CLANGXX").unwrap_or_else(|| "clang++".into()))
         .target(target.triple)
         .no_default_flags(true)
+        .flag("-Os")
+        .flag("-fno-strict-aliasing")
         .flag("-xc")
         .flag(format!("--target={}", target.triple))
         .flag("-nostdlibinc");

@@ -195,6 +195,7 @@ int bareflow_qbe_run(const char *text, size_t size, const char **made, size_t *m
   qbe_reset_util();
   qbe_reset_parse();
   qbe_reset_emit();
+  qbe_reset_ssa();
   qbe_input = (qbe_text){(char *)(uintptr_t)text, 0, size, 1};
   qbe_output = (qbe_text){0};
   qbe_messages = (qbe_text){message, 0, sizeof message, 1};

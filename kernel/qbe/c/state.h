@@ -2,3 +2,4 @@
 void qbe_reset_util(void);
 void qbe_reset_parse(void);
 void qbe_reset_emit(void);
+void qbe_reset_ssa(void);

@@ -1,0 +1,5 @@
+#include "ssa.c"
+
+#include "state.h"
+
+void qbe_reset_ssa(void) { namel = 0; }
