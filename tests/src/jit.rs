@@ -22,12 +22,38 @@ use super::matrix::expect;
 use super::runner::{Check, Test};
 use super::subject::{Conditions, Place, Run, Subject};
 
-/// What the kernel and a small program may take on the disk, and of memory.
-const IMAGE_LIMIT_BYTES: u64 = 5_000_000;
+/// What the kernel and a small program may take on the disk, by the generator, and of memory.
+const IMAGE_LIMITS_BYTES: [(JitGenerator, u64); 3] = [
+    (JitGenerator::Cranelift, 5_000_000),
+    (JitGenerator::Mir, 1_500_000),
+    (JitGenerator::Qbe, 1_500_000),
+];
 const MEMORY_LIMIT_BYTES: u64 = 32 << 20;
 const MEMORY_MIB: u32 = 40;
+/// How a program is compiled.
+#[derive(Clone, Copy)]
+struct Way {
+    generator: JitGenerator,
+    promotion: u32,
+}
+
+const BY_DEFAULT: Way = Way {
+    generator: JitGenerator::Cranelift,
+    promotion: DEFAULT_PROMOTION,
+};
 /// Everything is compiled by the optimiser as soon as it has run once, and left in the middle of its loops.
-const AT_ONCE: u32 = 0;
+const AT_ONCE: Way = Way {
+    promotion: 0,
+    ..BY_DEFAULT
+};
+const MIR: Way = Way {
+    generator: JitGenerator::Mir,
+    ..BY_DEFAULT
+};
+const QBE: Way = Way {
+    generator: JitGenerator::Qbe,
+    ..BY_DEFAULT
+};
 /// Examples that run long enough for the optimiser to compile some of them.
 const LONG: &[&str] = &["binary_trees", "json", "matmul", "nbody", "sha256"];
 /// What is said in other words: names of the kernel's own functions are known to machines alone, and Cranelift's code
@@ -41,18 +67,24 @@ const DAMAGES: usize = 24;
 
 /// The tests of images without LLVM.
 pub fn tests(subject: &Arc<Subject>) -> Vec<Test> {
-    let checks: [(&str, Check<Subject>); 7] = [
+    let checks: [(&str, Check<Subject>); 9] = [
         ("examples::at_once", |subject| {
             check_examples(subject, "examples", AT_ONCE, &[])
         }),
         ("examples::by_default", |subject| {
-            check_examples(subject, "examples", DEFAULT_PROMOTION, LONG)
+            check_examples(subject, "examples", BY_DEFAULT, LONG)
         }),
         ("examples::cases", |subject| {
             check_examples(subject, "tests/fixtures/cases", AT_ONCE, &[])
         }),
         ("examples::cxx", |subject| {
             check_examples(subject, "tests/fixtures/cxx", AT_ONCE, &[])
+        }),
+        ("examples::mir", |subject| {
+            check_examples(subject, "examples", MIR, &[])
+        }),
+        ("examples::qbe", |subject| {
+            check_examples(subject, "examples", QBE, &[])
         }),
         ("endings", check_endings),
         ("machine", check_machine),
@@ -69,12 +101,12 @@ struct Process {
 }
 
 impl Process {
-    fn of(subject: &Subject, bundle: &[u8], promotion: u32) -> Result<Self, String> {
+    fn of(subject: &Subject, bundle: &[u8], way: Way) -> Result<Self, String> {
         let bundle = Bundle::open(bundle).expect("the bundle was made here");
         let program = JitProgram {
             bundle: &bundle,
-            generator: JitGenerator::Cranelift,
-            promotion,
+            generator: way.generator,
+            promotion: way.promotion,
             is_hosted: true,
         };
         let kernel = subject.fresh_path("jit");
@@ -113,18 +145,13 @@ impl Drop for Process {
 }
 
 /// Those with these names; all if there are none.
-fn check_examples(
-    subject: &Subject,
-    folder: &str,
-    promotion: u32,
-    names: &[&str],
-) -> Result<(), String> {
+fn check_examples(subject: &Subject, folder: &str, way: Way, names: &[&str]) -> Result<(), String> {
     let mut found = examples::find(&subject.context.root.join(folder)).map_err(text)?;
     found.retain(|example| names.is_empty() || names.contains(&&*example.name));
     for example in found {
         let check = || {
             let bundle = program(subject, &example)?.bundle(&[], Tier::Auto);
-            let run = Process::of(subject, &bundle, promotion)?.run(subject)?;
+            let run = Process::of(subject, &bundle, way)?.run(subject)?;
             expect(&run, 0, &example.expected)
         };
         check().map_err(|error: String| format!("{}: {error}", example.name))?;
@@ -155,30 +182,32 @@ fn check_endings(subject: &Subject) -> Result<(), String> {
 
 fn check_machine(subject: &Subject) -> Result<(), String> {
     let found = examples::find(&subject.context.root.join("examples")).map_err(text)?;
-    for name in ["hello", "nbody", "json"] {
-        let example = found.iter().find(|example| example.name == name);
-        let example = example.ok_or("an example is missing")?;
-        let bundle = program(subject, example)?.bundle(&[], Tier::Auto);
-        let bundle = Bundle::open(&bundle).expect("the bundle was made here");
-        let program = JitProgram {
-            bundle: &bundle,
-            generator: JitGenerator::Cranelift,
-            promotion: AT_ONCE,
-            is_hosted: false,
-        };
-        let exported = Exported::fresh(subject);
-        export::build_jit_kernel(&subject.context, &program, exported.kernel()).map_err(text)?;
-        exported
-            .write_image(
-                subject,
-                &export::without_modules(&bundle),
-                ImageSize::Smallest,
-            )
-            .map_err(text)?;
-        let (run, counters) = exported.run(subject, MEMORY_MIB)?;
-        expect(&run, 0, &example.expected).map_err(|error| format!("{name}: {error}"))?;
-        at_most("the image", exported.image_bytes()?, IMAGE_LIMIT_BYTES)?;
-        at_most("memory", counters.peak_memory_bytes, MEMORY_LIMIT_BYTES)?;
+    for (generator, limit_bytes) in IMAGE_LIMITS_BYTES {
+        for name in ["hello", "nbody", "json"] {
+            let example = found.iter().find(|example| example.name == name);
+            let example = example.ok_or("an example is missing")?;
+            let bundle = program(subject, example)?.bundle(&[], Tier::Auto);
+            let bundle = Bundle::open(&bundle).expect("the bundle was made here");
+            let program = JitProgram {
+                bundle: &bundle,
+                generator,
+                promotion: AT_ONCE.promotion,
+                is_hosted: false,
+            };
+            let exported = Exported::fresh(subject);
+            export::build_jit_kernel(&subject.context, &program, exported.kernel())
+                .map_err(text)?;
+            let bundle = export::without_modules(&bundle);
+            exported
+                .write_image(subject, &bundle, ImageSize::Smallest)
+                .map_err(text)?;
+            let (run, counters) = exported.run(subject, MEMORY_MIB)?;
+            let place = |error| format!("{name}, {}: {error}", generator.name());
+            expect(&run, 0, &example.expected).map_err(place)?;
+            at_most("the image", exported.image_bytes()?, limit_bytes).map_err(place)?;
+            let memory_bytes = counters.peak_memory_bytes;
+            at_most("memory", memory_bytes, MEMORY_LIMIT_BYTES).map_err(place)?;
+        }
     }
     Ok(())
 }

@@ -28,24 +28,26 @@ mod with_generators {
 
     use super::{Bundle, Outcome, String, bad_program};
 
-    fn reason(error: Error) -> String {
-        match error {
-            Error::Refused(reason) | Error::Failed(reason) => reason,
-        }
-    }
+    /// Makes code of a function, to see whether there will be some.
+    type Accepts = fn(&mut [Generator], &Function) -> Result<(), Error>;
 
-    /// Whether there will be code of the function, however it is asked for.
-    fn accepts(generators: &mut [Generator], function: &Function) -> Result<(), String> {
-        generators
-            .iter_mut()
-            .try_for_each(|generator| generator.code(function).map(drop).map_err(reason))
-    }
+    /// By the names of generators.
+    const GENERATORS: [(&[u8], Accepts); 3] = [
+        (b"cranelift", |generators, function| {
+            generators
+                .iter_mut()
+                .try_for_each(|generator| generator.code(function).map(drop))
+        }),
+        (b"mir", |_, function| bareflow_mir::code(function).map(drop)),
+        (b"qbe", |_, function| bareflow_qbe::code(function).map(drop)),
+    ];
 
     pub(crate) fn run(bundle: &Bundle, generator: &[u8]) -> Outcome {
-        if generator != b"cranelift" {
+        let mut known = GENERATORS.iter();
+        let Some((_, accepts)) = known.find(|(name, _)| *name == generator) else {
             let name = String::from_utf8_lossy(generator);
             return bad_program(format!("there is no code generator '{name}'"));
-        }
+        };
         let mut modules = bundle.with_prefix(MODULE);
         let (Some(module), None) = (modules.next(), modules.next()) else {
             return bad_program("one module is translated, which is the whole program".to_string());
@@ -59,7 +61,9 @@ mod with_generators {
         let translation = unsafe {
             bareflow_cxx_runtime::run_late_constructors();
             translate_program(module.contents, |function| {
-                accepts(&mut generators, function)
+                accepts(&mut generators, function).map_err(|error| match error {
+                    Error::Refused(reason) | Error::Failed(reason) => reason,
+                })
             })
         };
         match translation {

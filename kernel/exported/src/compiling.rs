@@ -1,6 +1,6 @@
 //! The compiler of a program that is not native code already, if this kernel has one.
 
-#[cfg(feature = "cranelift")]
+#[cfg(feature = "jit")]
 mod with_generator {
     use bareflow_program_env::{FailureKind, Fault, Resume, resume_with};
 
@@ -39,7 +39,7 @@ mod with_generator {
     }
 }
 
-#[cfg(not(feature = "cranelift"))]
+#[cfg(not(feature = "jit"))]
 mod without_generator {
     use bareflow_program_env::{Fault, Resume};
 
@@ -56,7 +56,7 @@ mod without_generator {
     }
 }
 
-#[cfg(feature = "cranelift")]
+#[cfg(feature = "jit")]
 pub(crate) use with_generator::{function_at, leave_after_panic, resume_after, start};
-#[cfg(not(feature = "cranelift"))]
+#[cfg(not(feature = "jit"))]
 pub(crate) use without_generator::{function_at, leave_after_panic, resume_after, start};

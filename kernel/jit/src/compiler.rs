@@ -8,7 +8,6 @@ use core::fmt;
 use core::mem;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-use bareflow_cranelift::{Generator, Optimisation};
 use bareflow_cxx_runtime::platform;
 use bareflow_cxx_runtime::platform::{PlatformError, Protection};
 use bareflow_lir::{Block, Error, Function, continuation, count};
@@ -17,6 +16,7 @@ use bareflow_program_env::{FailureKind, report_error, report_note};
 use bareflow_reentry::Reentrant;
 
 use crate::code_memory::CodeMemory;
+use crate::generator::{Effort, Generate, Generator};
 use crate::{arch, program};
 
 /// Of the compiler, with a guard below it.
@@ -40,10 +40,10 @@ impl Part {
         }
     }
 
-    const fn optimisation(self) -> Optimisation {
+    const fn effort(self) -> Effort {
         match self {
-            Self::Counting(_) => Optimisation::None,
-            Self::Whole(_) | Self::Rest(..) => Optimisation::Speed,
+            Self::Counting(_) => Effort::Least,
+            Self::Whole(_) | Self::Rest(..) => Effort::Most,
         }
     }
 }
@@ -119,25 +119,20 @@ impl Compiler {
         let Some(function) = function else {
             return Ok(None);
         };
-        let address = self.make(&function, number, part.optimisation())?;
+        let address = self.make(&function, number, part.effort())?;
         self.made.insert(part, Some(address));
         Ok(Some(address))
     }
 
-    fn make(
-        &mut self,
-        function: &Function,
-        number: u32,
-        optimisation: Optimisation,
-    ) -> Result<usize, Failure> {
-        let generator = match optimisation {
-            Optimisation::None => &mut self.fast,
-            Optimisation::Speed => &mut self.good,
+    fn make(&mut self, function: &Function, number: u32, effort: Effort) -> Result<usize, Failure> {
+        let generator = match effort {
+            Effort::Least => &mut self.fast,
+            Effort::Most => &mut self.good,
         };
         // It is given back when it has made code: one that was left in the middle is not used again.
         let mut used = match generator.take() {
             Some(generator) => generator,
-            None => Generator::new(optimisation)?,
+            None => Generator::open(effort)?,
         };
         let mut code = used.code(function)?;
         *generator = Some(used);
@@ -207,11 +202,11 @@ fn better(part: Part) -> usize {
 /// The code of a function that has none yet; see `bareflow_jit_enter`.
 pub(crate) extern "C" fn first(function: u64) -> usize {
     let function = function as u32;
-    let code = compile(Part::Counting(function)).and_then(|code| match code {
-        Some(code) => Ok(Some(code)),
-        None => compile(Part::Whole(function)),
-    });
-    let code = code.or_else(|_| compile(Part::Whole(function)));
+    let whole = || compile(Part::Whole(function));
+    let code = match Generator::HAS_TIERS {
+        true => compile(Part::Counting(function)).or_else(|_| whole()),
+        false => whole(),
+    };
     let failure = match code {
         Ok(Some(code)) => {
             program::set_code(function, code);

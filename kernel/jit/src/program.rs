@@ -118,12 +118,16 @@ pub(crate) fn library_address(name: &str) -> Option<u64> {
         fn memmove();
         fn memset();
         fn memcmp();
+        fn sqrt();
+        fn sqrtf();
     }
-    let known: [(&str, unsafe extern "C" fn()); 4] = [
+    let known: [(&str, unsafe extern "C" fn()); 6] = [
         ("memcpy", memcpy),
         ("memmove", memmove),
         ("memset", memset),
         ("memcmp", memcmp),
+        ("sqrt", sqrt),
+        ("sqrtf", sqrtf),
     ];
     let mut known = known.iter();
     known

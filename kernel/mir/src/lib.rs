@@ -26,7 +26,7 @@ mod terminators;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use bareflow_lir::{Error, Module};
+use bareflow_lir::{Error, Function, Module};
 use bareflow_machine_code::{MachineCode, object_file};
 
 use crate::ffi::Context;
@@ -60,6 +60,22 @@ pub fn functions(module: &Module) -> Result<Vec<MachineCode>, Error> {
         references.resolve(function.symbol, generated.bytes, &generated.own)
     });
     Ok(codes.collect())
+}
+
+/// The code of one function.
+///
+/// # Errors
+/// [`Error`].
+///
+/// # Panics
+/// As [`functions`].
+pub fn code(function: &Function) -> Result<MachineCode, Error> {
+    let module = Module {
+        symbols: Vec::new(),
+        functions: Vec::from([function.clone()]),
+    };
+    let made = functions(&module)?.pop();
+    made.ok_or_else(|| Error::Failed("no code was made".into()))
 }
 
 /// An ELF object with the code of all functions of the module.

@@ -94,6 +94,10 @@ pub enum KernelKind {
 pub enum JitGenerator {
     /// Cranelift, in two tiers
     Cranelift,
+    /// MIR
+    Mir,
+    /// QBE
+    Qbe,
 }
 
 impl JitGenerator {
@@ -102,7 +106,15 @@ impl JitGenerator {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Cranelift => "cranelift",
+            Self::Mir => "mir",
+            Self::Qbe => "qbe",
         }
+    }
+
+    /// Whether it makes fast code that counts first, and better code of what has counted enough.
+    #[must_use]
+    pub const fn has_tiers(self) -> bool {
+        matches!(self, Self::Cranelift)
     }
 }
 
@@ -122,8 +134,16 @@ impl KernelKind {
         match self {
             Self::NativeHosted => &["--no-default-features", "--features", "hosted"],
             Self::Jit(JitGenerator::Cranelift) => &["--features", "cranelift"],
+            Self::Jit(JitGenerator::Mir) => &["--features", "mir"],
+            Self::Jit(JitGenerator::Qbe) => &["--features", "qbe"],
             Self::JitHosted(JitGenerator::Cranelift) => {
                 &["--no-default-features", "--features", "hosted,cranelift"]
+            }
+            Self::JitHosted(JitGenerator::Mir) => {
+                &["--no-default-features", "--features", "hosted,mir"]
+            }
+            Self::JitHosted(JitGenerator::Qbe) => {
+                &["--no-default-features", "--features", "hosted,qbe"]
             }
             Self::Hosted | Self::Machine if has_generators => &["--features", GENERATORS],
             Self::Hosted | Self::Machine | Self::Native => &[],
@@ -137,9 +157,19 @@ impl KernelKind {
         }
     }
 
-    /// Whether it is a Linux process in another form than its package has by default.
-    fn is_other_form(self) -> bool {
+    /// Whether it is a program's Linux process.
+    fn is_process(self) -> bool {
         matches!(self, Self::NativeHosted | Self::JitHosted(_))
+    }
+
+    /// What of its package's forms it is, if that is not the one that the package has by default.
+    fn form(self) -> Option<String> {
+        match self {
+            Self::Hosted | Self::Machine | Self::Native => None,
+            Self::NativeHosted => Some("process".to_owned()),
+            Self::Jit(generator) => Some(generator.name().to_owned()),
+            Self::JitHosted(generator) => Some(format!("process-{}", generator.name())),
+        }
     }
 }
 
@@ -421,7 +451,7 @@ impl KernelBuilder {
                 ),
             });
         }
-        if kind.is_other_form() {
+        if kind.form().is_some() {
             let made = self.made_library(kind);
             let moved = fs::copy(made.with_extension("d"), library.with_extension("d"))
                 .and_then(|_| fs::rename(&made, &library));
@@ -438,9 +468,9 @@ impl KernelBuilder {
     /// Where a kernel's static library is.
     fn library(&self, kind: KernelKind) -> PathBuf {
         let made = self.made_library(kind);
-        match kind.is_other_form() {
-            true => made.with_extension("process.a"),
-            false => made,
+        match kind.form() {
+            Some(form) => made.with_extension(format!("{form}.a")),
+            None => made,
         }
     }
 
@@ -589,7 +619,7 @@ impl KernelBuilder {
             KernelKind::Jit(_) => PROGRAM_MEMORY_BYTES + COMPILER_MEMORY_BYTES,
             _ => PROGRAM_MEMORY_BYTES,
         };
-        if !kind.is_other_form() {
+        if !kind.is_process() {
             arguments.push(format!("--defsym=__program_memory={memory}").into());
         }
         let mut map = OsString::from("-Map=");
@@ -605,7 +635,7 @@ impl KernelBuilder {
         arguments.extend(program.objects.iter().map(Into::into));
         arguments.extend(self.archives()?.base.iter().map(Into::into));
         self.link(kind, &arguments)?;
-        if kind.is_other_form() {
+        if kind.is_process() {
             return Ok(());
         }
         append_symbols(output).map_err(system(format!(

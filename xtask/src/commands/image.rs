@@ -52,8 +52,9 @@ pub struct ImageArgs {
     #[arg(long, value_enum, conflicts_with_all = [AHEAD, "tier", "levels", "settings", "secret", "llvm", "stdin"])]
     generator: Option<JitGenerator>,
     /// How many calls of a function, and rounds of its loops, there are before the generator's optimiser compiles it
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_PROMOTION, requires = "generator", value_parser = clap::value_parser!(u32).range(..=i64::from(i32::MAX)))]
-    promotion: u32,
+    /// [default: 10000]
+    #[arg(long, value_name = "N", requires = "generator", value_parser = clap::value_parser!(u32).range(..=i64::from(i32::MAX)))]
+    promotion: Option<u32>,
     #[command(flatten)]
     guest: Guest,
 }
@@ -79,6 +80,12 @@ impl ImageArgs {
             .other_than(inputs)?
             .replaces(Replace::from_flag(self.force))?;
         if let Some(generator) = self.generator {
+            if self.promotion.is_some() && !generator.has_tiers() {
+                let name = generator.name();
+                return Err(Error::usage(format!(
+                    "--promotion: {name} compiles each function once"
+                )));
+            }
             return self.run_without_llvm(generator);
         }
         let input = self.stdin.as_deref().map(input_entry).transpose()?;
@@ -111,7 +118,7 @@ impl ImageArgs {
         let program = JitProgram {
             bundle: &bundle,
             generator,
-            promotion: self.promotion,
+            promotion: self.promotion.unwrap_or(DEFAULT_PROMOTION),
             is_hosted: false,
         };
         let translated = export::build_jit_kernel(&context, &program, &kernel)?;

@@ -117,7 +117,7 @@ impl Making<'_> {
             true => KernelKind::JitHosted(self.program.generator),
             false => KernelKind::Jit(self.program.generator),
         };
-        let builder = self.compilation.context.kernel_builder();
+        let builder = self.compilation.context.kernel_builder_of_all();
         let reduced = self.compilation.reduced(self.program.bundle)?;
         let taken = names_in(&builder.native_archives(kind)?)?;
         let Visible { module, renamed } =
