@@ -7,7 +7,7 @@ use core::fmt::Write as _;
 
 use bareflow_lir::{Callee, Extension, Parameter, Passing, Signature, Type, Value};
 
-use super::{Class, Operand, SYMBOL, Writer, not_there};
+use super::{Class, Operand, Writer, not_there};
 use bareflow_lir::Error;
 
 /// Two results are an aggregate for QBE, of which each has so much.
@@ -73,8 +73,7 @@ impl Writer<'_> {
             result = Class::L.to_string();
         }
         let parameters = self.passed(&signature.parameters, parameters)?;
-        let symbol = self.function.symbol.0;
-        self.head = format!("export function {result} ${SYMBOL}{symbol}({parameters}) {{\n");
+        self.head = format!("export function {result} {}({parameters}) {{\n", Operand::Own);
         Ok(())
     }
 
@@ -86,6 +85,7 @@ impl Writer<'_> {
         results: &[Value],
     ) -> Result<(), Error> {
         let callee = match callee {
+            Callee::Symbol(symbol) if symbol == self.function.symbol => Operand::Own,
             Callee::Symbol(symbol) => Operand::Symbol(symbol.0),
             Callee::Address(value) => self.operand(value),
         };

@@ -69,6 +69,8 @@ enum Operand {
     /// A number; of floating point, its bits.
     Number(i64),
     Symbol(u32),
+    /// The code of the function itself: its address is what others know it by, which may be that of a way there.
+    Own,
 }
 
 impl fmt::Display for Operand {
@@ -77,6 +79,7 @@ impl fmt::Display for Operand {
             Self::Temporary(number) => write!(formatter, "%t{number}"),
             Self::Number(number) => write!(formatter, "{number}"),
             Self::Symbol(number) => write!(formatter, "${SYMBOL}{number}"),
+            Self::Own => write!(formatter, "${OWN}"),
         }
     }
 }
@@ -84,6 +87,8 @@ impl fmt::Display for Operand {
 /// What names of symbols begin with, before their numbers, and those of the C library's functions.
 pub(crate) const SYMBOL: &str = "s";
 pub(crate) const LIBRARY: &str = "l_";
+/// What the function itself is called.
+const OWN: &str = "own";
 
 /// Frames are smaller: QBE counts words of them in 29 bits.
 const MOST_BYTES: u32 = 1 << 28;

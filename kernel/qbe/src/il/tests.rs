@@ -199,7 +199,7 @@ fn the_address_of_a_result_is_returned_and_two_results_go_by_the_frame() {
     one.signature.parameters[0].passing = Passing::ResultAddress;
     one.signature.results.clear();
     let made = text(&one);
-    assert!(made.contains("export function l $s0(l %t2) {\n"), "{made}");
+    assert!(made.contains("export function l $own(l %t2) {\n"), "{made}");
     assert!(made.contains("\tret %t2\n"), "{made}");
 
     let returned = Terminator::Return(vec![Value(0), Value(1)]);
@@ -211,7 +211,7 @@ fn the_address_of_a_result_is_returned_and_two_results_go_by_the_frame() {
     two.signature.results.push(parameter(Type::I64));
     let made = text(&two);
     assert!(
-        made.contains("export function :dl $s0(s %t4, l %t5) {\n"),
+        made.contains("export function :dl $own(s %t4, l %t5) {\n"),
         "{made}"
     );
     assert!(made.contains("\tstorel %t2, %t8\n"), "{made}");
