@@ -112,9 +112,12 @@ impl Compiler {
         let function =
             program::function(number).map_err(|error| Failure::Generator(error.to_string()))?;
         let function = match part {
-            Part::Counting(_) => Some(count(&function, program::hooks(number))),
+            Part::Counting(_) if Generator::HAS_TIERS => {
+                Some(count(&function, program::hooks(number)))
+            }
+            Part::Rest(_, header) if Generator::HAS_TIERS => continuation(&function, header),
+            Part::Counting(_) | Part::Rest(..) => None,
             Part::Whole(_) => Some(function),
-            Part::Rest(_, header) => continuation(&function, header),
         };
         let Some(function) = function else {
             return Ok(None);

@@ -10,6 +10,7 @@ use core::sync::atomic::{AtomicI32, AtomicUsize, Ordering::Relaxed};
 use bareflow_lir::{FormError, Function, Hooks, Symbol};
 
 use crate::arch;
+use crate::generator::{Generate, Generator};
 
 /// A function, as the linker has put it down.
 #[repr(C)]
@@ -108,6 +109,7 @@ pub(crate) fn address_of(symbol: Symbol) -> Option<u64> {
             _ => return None,
         })
     };
+    let own = || Generator::HAS_TIERS.then(own).flatten();
     known.copied().or_else(own).map(|address| address as u64)
 }
 

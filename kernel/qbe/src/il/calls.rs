@@ -73,7 +73,10 @@ impl Writer<'_> {
             result = Class::L.to_string();
         }
         let parameters = self.passed(&signature.parameters, parameters)?;
-        self.head = format!("export function {result} {}({parameters}) {{\n", Operand::Own);
+        self.head = format!(
+            "export function {result} {}({parameters}) {{\n",
+            Operand::Own
+        );
         Ok(())
     }
 
