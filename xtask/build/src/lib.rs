@@ -17,7 +17,6 @@ pub mod llvm;
 pub mod packing;
 pub mod paths;
 pub mod process;
-pub mod qbe;
 pub mod registry;
 pub mod remembered;
 pub mod remote;

@@ -8,10 +8,10 @@ use crate::disk::{BootStages, DiskImage, ImageError, ImageSize};
 use crate::program::ProgramCompiler;
 use bareflow_build::compiler_cache::CompilerCache;
 use bareflow_build::error::Error;
+use bareflow_build::generator_sources;
 use bareflow_build::kernel::KernelBuilder;
 use bareflow_build::llvm::{self, Request};
 use bareflow_build::paths::{self, Cache};
-use bareflow_build::qbe;
 use bareflow_build::sdk;
 use bareflow_build::tools::{Installation, Tools};
 use bareflow_targets::DEFAULT as TARGET;
@@ -103,7 +103,7 @@ impl Context {
     /// Of kernels that have all code generators.
     pub fn kernel_builder_of_all(&self) -> KernelBuilder {
         // The other ones are there in any case; what QBE was to compile, the next level does.
-        let qbe = qbe::sources(&self.cache)
+        let qbe = generator_sources::qbe(&self.cache)
             .inspect_err(|reason| eprintln!("warning: kernels will have no QBE: {reason}"));
         KernelBuilder {
             generators: Some(self.cache.clone()),
