@@ -95,3 +95,24 @@ mod chosen {
         }
     }
 }
+
+#[cfg(not(any(feature = "cranelift", feature = "mir", feature = "qbe")))]
+mod chosen {
+    use super::{Effort, Error, Function, Generate, MachineCode};
+
+    /// None: as where this crate is only checked.
+    #[derive(Debug)]
+    pub(crate) struct Generator;
+
+    impl Generate for Generator {
+        const HAS_TIERS: bool = false;
+
+        fn open(_effort: Effort) -> Result<Self, Error> {
+            Ok(Self)
+        }
+
+        fn code(&mut self, _function: &Function) -> Result<MachineCode, Error> {
+            Err(Error::Refused("this kernel has no code generator".into()))
+        }
+    }
+}

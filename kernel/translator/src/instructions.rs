@@ -474,18 +474,67 @@ fn load<'a>(
             let operation = atomic(*leaf, Operation::AtomicLoad(address))?;
             translator.emit(leaf.value, operation)
         } else if instruction.is_volatile() {
-            load_volatile(translator, address, *leaf)
+            load_volatile(translator, address, *leaf)?
         } else {
-            let (address, bytes) = translator.place(address, leaf.offset);
-            translator.emit(leaf.value, Operation::Load(address, bytes))
+            read(translator, address, *leaf)
         };
         results.push(result);
     }
     Ok(results)
 }
 
+/// What lies in memory.
+fn read(translator: &mut Translator, address: Value, leaf: Leaf) -> Value {
+    let from = |translator: &mut Translator, piece, place: u32| {
+        let (address, bytes) = translator.place(address, leaf.offset + u64::from(place));
+        translator.emit(piece, Operation::Load(address, bytes))
+    };
+    if leaf.lies_in_memory() {
+        return from(translator, leaf.value, 0);
+    }
+    let mut whole = None;
+    for (piece, place) in leaf.pieces() {
+        let part = from(translator, piece, place);
+        let part = translator.convert(Conversion::ZeroExtend, part, leaf.value);
+        whole = Some(match whole {
+            None => part,
+            Some(lower) => {
+                let part = translator.binary_with(Binary::Shl, part, (place * 8).into());
+                translator.binary(Binary::Or, lower, part)
+            }
+        });
+    }
+    whole.expect("an integer has a piece")
+}
+
+/// Puts it there.
+fn write(translator: &mut Translator, address: Value, leaf: Leaf, scalar: Value) {
+    let to = |translator: &mut Translator, part, place: u32| {
+        let (address, bytes) = translator.place(address, leaf.offset + u64::from(place));
+        translator.emit_with(Operation::Store(part, address, bytes), Vec::new());
+    };
+    if leaf.lies_in_memory() {
+        return to(translator, scalar, 0);
+    }
+    for (piece, place) in leaf.pieces() {
+        let part = match place {
+            0 => scalar,
+            _ => translator.binary_with(Binary::LShr, scalar, (place * 8).into()),
+        };
+        let part = translator.convert(Conversion::Truncate, part, piece);
+        to(translator, part, place);
+    }
+}
+
 /// Generators leave out loads whose result they know, but for atomic ones.
-fn load_volatile(translator: &mut Translator, address: Value, leaf: Leaf) -> Value {
+fn load_volatile(
+    translator: &mut Translator,
+    address: Value,
+    leaf: Leaf,
+) -> Result<Value, Refusal> {
+    if !leaf.lies_in_memory() {
+        return refuse(RefusalKind::Type, format!("volatile i{}", leaf.bits));
+    }
     let address = match leaf.offset {
         0 => address,
         offset => translator.binary_with(Binary::Add, address, offset.into()),
@@ -501,7 +550,7 @@ fn load_volatile(translator: &mut Translator, address: Value, leaf: Leaf) -> Val
         _ => Operation::AtomicLoad(address),
     };
     let value = translator.emit(word, operation);
-    translator.convert(Conversion::Bits, value, leaf.value)
+    Ok(translator.convert(Conversion::Bits, value, leaf.value))
 }
 
 fn store<'a>(
@@ -513,14 +562,12 @@ fn store<'a>(
     let scalars = translator.scalars(value)?;
     let address = translator.scalar(instruction.operand(1))?;
     for (leaf, scalar) in leaves.iter().zip(scalars) {
-        let operation = match instruction.is_atomic() {
-            true => atomic(*leaf, Operation::AtomicStore(scalar, address))?,
-            false => {
-                let (address, bytes) = translator.place(address, leaf.offset);
-                Operation::Store(scalar, address, bytes)
-            }
-        };
-        translator.emit_with(operation, Vec::new());
+        if instruction.is_atomic() {
+            let operation = atomic(*leaf, Operation::AtomicStore(scalar, address))?;
+            translator.emit_with(operation, Vec::new());
+        } else {
+            write(translator, address, *leaf, scalar);
+        }
     }
     Ok(Vec::new())
 }
@@ -745,14 +792,10 @@ fn through_memory<'a>(
         alignment: STACK_ALIGNMENT,
     });
     for (leaf, scalar) in from.iter().zip(translator.scalars(value)?) {
-        let operation = Operation::Store(scalar, room, leaf.offset as i32);
-        translator.emit_with(operation, Vec::new());
+        write(translator, room, *leaf, scalar);
     }
-    let results: Vec<Value> = to
-        .iter()
-        .map(|leaf| translator.emit(leaf.value, Operation::Load(room, leaf.offset as i32)))
-        .collect();
-    Ok(results)
+    let results = to.iter().map(|leaf| read(translator, room, *leaf));
+    Ok(results.collect())
 }
 
 fn element_address<'a>(

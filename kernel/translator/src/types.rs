@@ -29,9 +29,23 @@ impl Leaf {
         self.bits < self.value.bits()
     }
 
-    /// Whether what lies in memory is what the type takes, at the place that is noted.
-    fn lies_in_memory(self) -> bool {
+    /// Whether what lies in memory is what the type takes.
+    pub(crate) fn lies_in_memory(self) -> bool {
         self.bits.div_ceil(8) == self.value.bytes()
+    }
+
+    /// Integers that what lies in memory consists of, the lowest first, and how many bytes behind its beginning.
+    pub(crate) fn pieces(self) -> impl Iterator<Item = (Type, u32)> {
+        let mut bits = self.bits.div_ceil(8) * 8;
+        let mut start = 0;
+        core::iter::from_fn(move || {
+            let sizes = [Type::I64, Type::I32, Type::I16, Type::I8];
+            let piece = sizes.into_iter().find(|size| size.bits() <= bits)?;
+            let place = start;
+            bits -= piece.bits();
+            start += piece.bytes();
+            Some((piece, place))
+        })
     }
 }
 
@@ -109,12 +123,9 @@ fn add_leaves(
 
 /// As above, of what is read from memory or written to it.
 pub(crate) fn leaves_in_memory(ty: llvm::Type, layout: Layout) -> Result<Vec<Leaf>, Refusal> {
-    let leaves = leaves_of(ty, layout)?;
-    let is_packed = is_packed(ty);
-    match leaves.iter().find(|leaf| !leaf.lies_in_memory()) {
-        Some(leaf) => refuse(RefusalKind::Type, format!("i{} in memory", leaf.bits)),
-        None if !is_packed => Ok(leaves),
-        None => refuse(RefusalKind::Type, "bits of a vector in memory"),
+    match is_packed(ty) {
+        true => refuse(RefusalKind::Type, "bits of a vector in memory"),
+        false => leaves_of(ty, layout),
     }
 }
 
