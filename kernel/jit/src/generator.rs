@@ -56,9 +56,20 @@ mod chosen {
     }
 }
 
-#[cfg(all(feature = "mir", not(feature = "cranelift")))]
+#[cfg(not(feature = "cranelift"))]
 mod chosen {
+    #[cfg(feature = "mir")]
+    use bareflow_mir::code;
+    #[cfg(all(feature = "qbe", not(feature = "mir")))]
+    use bareflow_qbe::code;
+
     use super::{Effort, Error, Function, Generate, MachineCode};
+
+    /// Where this crate is only checked there is none.
+    #[cfg(not(any(feature = "mir", feature = "qbe")))]
+    fn code(_function: &Function) -> Result<MachineCode, Error> {
+        Err(Error::Refused("this kernel has no code generator".into()))
+    }
 
     #[derive(Debug)]
     pub(crate) struct Generator;
@@ -71,48 +82,7 @@ mod chosen {
         }
 
         fn code(&mut self, function: &Function) -> Result<MachineCode, Error> {
-            bareflow_mir::code(function)
-        }
-    }
-}
-
-#[cfg(all(feature = "qbe", not(any(feature = "cranelift", feature = "mir"))))]
-mod chosen {
-    use super::{Effort, Error, Function, Generate, MachineCode};
-
-    #[derive(Debug)]
-    pub(crate) struct Generator;
-
-    impl Generate for Generator {
-        const HAS_TIERS: bool = false;
-
-        fn open(_effort: Effort) -> Result<Self, Error> {
-            Ok(Self)
-        }
-
-        fn code(&mut self, function: &Function) -> Result<MachineCode, Error> {
-            bareflow_qbe::code(function)
-        }
-    }
-}
-
-#[cfg(not(any(feature = "cranelift", feature = "mir", feature = "qbe")))]
-mod chosen {
-    use super::{Effort, Error, Function, Generate, MachineCode};
-
-    /// None: as where this crate is only checked.
-    #[derive(Debug)]
-    pub(crate) struct Generator;
-
-    impl Generate for Generator {
-        const HAS_TIERS: bool = false;
-
-        fn open(_effort: Effort) -> Result<Self, Error> {
-            Ok(Self)
-        }
-
-        fn code(&mut self, _function: &Function) -> Result<MachineCode, Error> {
-            Err(Error::Refused("this kernel has no code generator".into()))
+            code(function)
         }
     }
 }
