@@ -465,14 +465,24 @@ fn test<'t>(
         }
         return Ok(());
     }
-    // Which is the first does not matter, but one is a register.
-    let (first, second) = match register(source, is_wide) {
-        Some(source) => (Some(source), target),
-        None => (register(target, is_wide), source),
+    symmetric(encoder, opcode(0x85), is_wide, source, target)
+}
+
+/// Which operand is the first does not matter, but one is a register: this one, if it can be.
+fn symmetric<'t>(
+    encoder: &mut Encoder<'t>,
+    opcode: Opcode,
+    is_wide: bool,
+    preferred: Operand<'t>,
+    other: Operand<'t>,
+) -> Result<(), String> {
+    let (number, rest) = match register(preferred, is_wide) {
+        Some(number) => (Some(number), other),
+        None => (register(other, is_wide), preferred),
     };
-    match (first, place(second, is_wide)) {
-        (Some(first), Some(second)) => {
-            encoder.instruction(opcode(0x85), first, second, &[]);
+    match (number, place(rest, is_wide)) {
+        (Some(number), Some(rest)) => {
+            encoder.instruction(opcode, number, rest, &[]);
             Ok(())
         }
         _ => unknown(),
@@ -493,17 +503,7 @@ fn exchange<'t>(
         }
         _ => {}
     }
-    let (number, other) = match register(second, is_wide) {
-        Some(second) => (Some(second), first),
-        None => (register(first, is_wide), second),
-    };
-    match (number, place(other, is_wide)) {
-        (Some(number), Some(other)) => {
-            encoder.instruction(opcode(0x87), number, other, &[]);
-            Ok(())
-        }
-        _ => unknown(),
-    }
+    symmetric(encoder, opcode(0x87), is_wide, second, first)
 }
 
 /// `movl` and `movq`.
