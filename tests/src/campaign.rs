@@ -40,6 +40,9 @@ pub struct Options {
     /// Which language models to run
     #[arg(long, value_enum, default_value_t)]
     pub models: Models,
+    /// How much of LLVM is in the kernels that programs run in
+    #[arg(long, value_enum, default_value_t)]
+    pub llvm: LlvmExtent,
     /// Which real projects to build and run
     #[arg(long, value_enum, default_value_t)]
     pub projects: Projects,
@@ -57,6 +60,7 @@ impl Default for Options {
             random_from: 0,
             libcxx: LIBCXX_COUNT,
             models: Models::default(),
+            llvm: LlvmExtent::default(),
             projects: Projects::default(),
             minutes: None,
         }
@@ -92,7 +96,7 @@ pub fn run(installation: Installation, options: Options, filter: Option<&str>) -
     summary += run_tests(lock_files, 1, limit, stdout())?;
 
     let context = Context::prepare(installation)?;
-    let (subject, kernels) = build_kernels(&context)?;
+    let (subject, kernels) = build_kernels(&context, options.llvm)?;
     let mut tests = program_tests(&subject, options)?;
     // The names of crates' tests are known only when the crates are compiled.
     let is_named = |test: &Test| filter.is_some_and(|text| test.name().starts_with(text));
@@ -134,7 +138,7 @@ pub fn tests_of_programs(purpose: Purpose) -> Result<Vec<Test>> {
             fs::create_dir_all(context.root.join("target"))?;
             let lock = File::create(&path).map_err(unlockable())?;
             lock.lock().map_err(unlockable())?;
-            build_kernels(&context)?.0
+            build_kernels(&context, LlvmExtent::Full)?.0
         }
     };
     Ok(program_tests(&subject, Options::default())?)
@@ -150,11 +154,11 @@ pub enum Purpose {
 }
 
 /// Builds both kernels; each is a test of its own.
-fn build_kernels(context: &Context) -> Result<(Arc<Subject>, Vec<Test>)> {
+fn build_kernels(context: &Context, extent: LlvmExtent) -> Result<(Arc<Subject>, Vec<Test>)> {
     let builder = context.kernel_builder();
     let mut tests = Vec::new();
     let mut build = |name: &str, kind| {
-        let (kernel, outcome) = match builder.build(kind, LlvmExtent::Full) {
+        let (kernel, outcome) = match builder.build(kind, extent) {
             Ok(path) => (Some(path), Outcome::Passed),
             Err(error) => (None, Outcome::Failed(error.to_string())),
         };

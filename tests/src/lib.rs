@@ -39,6 +39,7 @@ mod llama;
 mod lock_files;
 mod math;
 mod matrix;
+mod minimal;
 mod mir;
 mod overwritten;
 mod paging;
@@ -66,7 +67,7 @@ pub use runner::{Outcome, Summary, Test};
 pub use subject::{Place, Subject};
 
 use campaign::Options;
-use generators::Kernels;
+use generators::{Kernels, Make};
 
 /// Every test that runs a program.
 fn program_tests(subject: &Arc<Subject>, options: Options) -> io::Result<Vec<Test>> {
@@ -74,7 +75,7 @@ fn program_tests(subject: &Arc<Subject>, options: Options) -> io::Result<Vec<Tes
         count: options.random,
         first_seed: options.random_from,
     };
-    let kernels = Kernels::beside(subject);
+    let kernels = Kernels::beside(subject, Make::Generators);
     let mut tests = matrix::tests(subject, options.extent())?;
     tests.extend(distribution::tests(subject));
     tests.extend(consumers::tests(subject));
@@ -97,6 +98,7 @@ fn program_tests(subject: &Arc<Subject>, options: Options) -> io::Result<Vec<Tes
     tests.extend(levels::tests(subject));
     tests.extend(cranelift::tests(&kernels));
     tests.extend(mir::tests(&kernels));
+    tests.extend(minimal::tests(&Kernels::beside(subject, Make::Minimal)));
     tests.extend(jit::tests(subject));
     tests.extend(hot_loops::tests(subject));
     tests.extend(profile_guided::tests(subject));

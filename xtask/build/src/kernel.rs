@@ -179,7 +179,7 @@ pub enum LlvmExtent {
     /// Every object of every library
     #[default]
     Full,
-    /// Only what the kernel uses
+    /// Only what the kernel uses, as small as can be
     Jit,
 }
 
@@ -226,6 +226,8 @@ const MOST_ENVIRONMENTS: usize = 4;
 
 /// Names of LLVM's functions: the machine has them first, in this order. `cargo xtask order` writes it.
 pub const FUNCTION_ORDER: &str = "kernel/machine/llvm.order";
+/// Below the repository: what a minimal kernel is linked without.
+const LEFT_OUT: &str = "kernel/engine/left-out.ld";
 
 /// What an exported program's kernel needs beside its image: a stack of 8 MiB, a heap of 4 MiB, page tables.
 const PROGRAM_MEMORY_BYTES: u64 = 16 << 20;
@@ -323,6 +325,9 @@ impl KernelBuilder {
         let script = self.root.join(kind.link_script());
         let mut inputs = vec![self.lld.clone(), script, library.to_owned()];
         inputs.extend(self.function_order(kind));
+        if extent == LlvmExtent::Jit {
+            inputs.push(self.root.join(LEFT_OUT));
+        }
         inputs.extend(archives.all());
         let key = key_of(&arguments, &inputs)?;
         Ok((arguments, key))
@@ -565,7 +570,8 @@ impl KernelBuilder {
         if extent == LlvmExtent::Full {
             arguments.push("--whole-archive".into());
         } else {
-            arguments.push("--gc-sections".into());
+            arguments.extend(["--gc-sections", "--icf=safe", "-T"].map(OsString::from));
+            arguments.push(self.root.join(LEFT_OUT).into());
         }
         arguments.extend(archives.llvm.iter().map(Into::into));
         if extent == LlvmExtent::Full {

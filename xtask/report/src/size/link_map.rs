@@ -27,7 +27,7 @@ impl Kind {
     /// Of an output section; `None` for what is not loaded.
     fn of_section(name: &str) -> Option<Self> {
         match name {
-            ".text" | ".boot.text" | ".llvm.text" => Some(Self::Text),
+            ".text" | ".boot.text" | ".llvm.text" | ".llvm.essential_text" => Some(Self::Text),
             ".data" | ".boot.data" | ".llvm.data" => Some(Self::Data),
             ".bss" | ".tbss" | ".llvm.bss" => Some(Self::Bss),
             ".rodata" | ".data.rel.ro" | ".tdata" | ".init_array" | ".late_init_array"
