@@ -13,7 +13,7 @@ use bareflow_bundle::{Builder, Bundle, FILE};
 use bareflow_build::process::Recorder;
 use bareflow_build::temporary::TemporaryFolder;
 use bareflow_image::context::Context;
-use bareflow_image::disk::DEFAULT_SIZE_BYTES;
+use bareflow_image::disk::{DEFAULT_SIZE_BYTES, ImageOptions};
 use bareflow_image::program::{ProgramCompiler, without_snapshots};
 use bareflow_report::profile::{self, RunProfile};
 use bareflow_run::launch::{Ending, Runner};
@@ -266,10 +266,15 @@ impl Subject {
     ///
     /// # Errors
     /// What kept it from being written.
-    pub fn write_image(&self, path: &Path, bundle: &[u8], size_bytes: u64) -> Result<(), String> {
+    pub fn write_image<'a>(
+        &self,
+        path: &Path,
+        bundle: &[u8],
+        options: impl Into<ImageOptions<'a>>,
+    ) -> Result<(), String> {
         let kernel = built(self.machine_kernel.as_ref())?;
         self.context
-            .write_image(&kernel, bundle, size_bytes, path)
+            .write_image(&kernel, bundle, options, path)
             .map_err(|error| error.to_string())
     }
 

@@ -14,6 +14,7 @@ use super::paging::{Booted, boot_drive};
 use super::runner::{Check, Test};
 use super::subject::Subject;
 use super::volume;
+use bareflow_image::disk::ImageOptions;
 use bareflow_image::program::{Program, Tier, TierOptions};
 use bareflow_image::training::{Runs, Training, TrainingRun};
 use bareflow_run::qemu::{Drive, Verdict};
@@ -134,9 +135,13 @@ impl Image {
             .run(&bundle, &subject.hosted_kernel()?, &machine)
             .map_err(|error| text(&error))?;
         let path = subject.fresh_path("trained.img");
+        let options = ImageOptions {
+            snapshot: Some(&snapshot),
+            ..SIZE_BYTES.into()
+        };
         subject
             .context
-            .write_trained_image(&machine, &bundle, Some(&snapshot), SIZE_BYTES, &path)
+            .write_image(&machine, &bundle, options, &path)
             .map_err(|error| text(&error))?;
         Ok(Self { path })
     }

@@ -2,13 +2,13 @@
 
 use core::fmt;
 
-use crate::clusters::PAGE_SIZE_BYTES;
+use crate::clusters::Extent;
 use crate::{Checksum, SECTOR_SIZE_BYTES};
 
 pub(crate) const SIGNATURE: [u8; 4] = *b"FLUD";
-pub(crate) const VERSION: u32 = 4;
+pub(crate) const VERSION: u32 = 5;
 /// Words before the header's own checksum.
-const WORDS: usize = 30;
+const WORDS: usize = 31;
 /// Where the boot stages find what they need, in bytes.
 pub(crate) const OFFSETS: &[(&str, u32)] = &[
     ("HEADER_VERSION", 4),
@@ -26,7 +26,7 @@ pub(crate) const OFFSETS: &[(&str, u32)] = &[
     ("HEADER_LLVM_SECTORS", 68),
     ("HEADER_LLVM_SUMS", 72),
     ("HEADER_FILES_SECTORS", 116),
-    ("HEADER_SUMS", 120),
+    ("HEADER_SUMS", 124),
 ];
 
 /// What is on the boot partition and where it goes.
@@ -34,7 +34,7 @@ pub(crate) const OFFSETS: &[(&str, u32)] = &[
 /// | offset | what, 4 bytes each |
 /// |---|---|
 /// | 0 | signature `FLUD` |
-/// | 4 | version: 4 |
+/// | 4 | version: 5 |
 /// | 8 | the kernel's load address |
 /// | 12 | its 32-bit entry |
 /// | 16 | its sectors |
@@ -47,14 +47,15 @@ pub(crate) const OFFSETS: &[(&str, u32)] = &[
 /// | 52 | sectors of the [table](crate::clusters) of LLVM, in whole pages |
 /// | 56 | the table's checksum, two words |
 /// | 64 | the table's load address, where the BIOS loads it with LLVM behind it |
-/// | 68 | the sectors of LLVM's pages that the image has |
+/// | 68 | the sectors of LLVM's pages that the image has, which may be compressed |
 /// | 72 | the checksum of the table and these pages, two words |
 /// | 80 | how many pages LLVM has, whether they are in the image or not |
 /// | 84 | how many of them come before the table of functions |
 /// | 88 | the address of the first |
 /// | 92 | three times: the first essential page of LLVM, and the first behind it that is not |
 /// | 116 | the sectors of the program's [files](crate::files) that are not in the bundle |
-/// | 120 | checksum of the 120 bytes before, two words |
+/// | 120 | how many pages of LLVM the image has |
+/// | 124 | checksum of the 124 bytes before, two words |
 ///
 /// The checksums are those of whole sectors. Memory for LLVM counts only where the BIOS loads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +85,8 @@ pub struct KernelHeader {
     pub llvm_table_checksum: Checksum,
     /// Where the table is loaded, with LLVM behind it, if the kernel has no driver for its disk.
     pub llvm_address: u32,
-    /// How many sectors the pages of LLVM have that are in the image; they follow the table.
+    /// How many sectors the pages of LLVM take that are in the image; they follow the table. They are compressed if
+    /// these are too few for them.
     pub llvm_sectors: u32,
     /// The checksum of the table and LLVM.
     pub llvm_checksum: Checksum,
@@ -99,6 +101,8 @@ pub struct KernelHeader {
     pub llvm_essential: [PageRange; 3],
     /// How many sectors the program's [files](crate::files) have that are not in the bundle; they follow LLVM.
     pub files_sectors: u32,
+    /// How many pages of LLVM are in the image.
+    pub llvm_stored_pages: u32,
 }
 
 /// Some of LLVM's pages, by their numbers.
@@ -168,6 +172,7 @@ impl KernelHeader {
             self.llvm_essential[2].first,
             self.llvm_essential[2].end,
             self.files_sectors,
+            self.llvm_stored_pages,
         ];
         let mut sector = [0; SECTOR_SIZE_BYTES];
         let (chunks, _) = sector.as_chunks_mut::<4>();
@@ -224,13 +229,18 @@ impl KernelHeader {
                 end: word(index + 1),
             }),
             files_sectors: word(29),
+            llvm_stored_pages: word(30),
         })
     }
 
-    /// How many pages of LLVM are in the image.
+    /// How much of LLVM the image has.
     #[must_use]
-    pub fn llvm_stored_pages(&self) -> usize {
-        self.llvm_sectors as usize * SECTOR_SIZE_BYTES / PAGE_SIZE_BYTES
+    pub fn llvm_extent(&self) -> Extent {
+        Extent {
+            pages: self.llvm_pages as usize,
+            stored_pages: self.llvm_stored_pages as usize,
+            stored_bytes: self.llvm_sectors as usize * SECTOR_SIZE_BYTES,
+        }
     }
 
     /// Where the table of LLVM is, in sectors from the header on.
@@ -255,6 +265,7 @@ impl KernelHeader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clusters::Storage;
 
     const HEADER: KernelHeader = KernelHeader {
         load_address: 0x10_0000,
@@ -286,13 +297,21 @@ mod tests {
             },
         ],
         files_sectors: 400,
+        llvm_stored_pages: 8_750,
     };
 
     #[test]
     fn a_header_comes_back() {
         let sector = HEADER.to_sector();
         assert_eq!(&sector[..4], b"FLUD");
-        assert_eq!(HEADER.llvm_stored_pages(), 8_750);
+        let extent = HEADER.llvm_extent();
+        assert_eq!((extent.pages, extent.stored_pages), (9_000, 8_750));
+        assert_eq!(extent.storage(), Storage::Plain);
+        let fewer = KernelHeader {
+            llvm_sectors: 69_999,
+            ..HEADER
+        };
+        assert_eq!(fewer.llvm_extent().storage(), Storage::Compressed);
         assert_eq!(HEADER.llvm_table_sector(), 80_010);
         assert_eq!(HEADER.llvm_sector(), 80_022);
         assert_eq!(HEADER.files_sector(), 150_022);
@@ -331,12 +350,12 @@ mod tests {
     #[test]
     fn every_changed_byte_is_noticed() {
         let sector = HEADER.to_sector();
-        for index in 0..128 {
+        for index in 0..132 {
             let mut changed = sector;
             changed[index] ^= 0x10;
             let expected = match index {
                 0..4 => HeaderError::WrongSignature,
-                4..8 => HeaderError::UnknownVersion(4 ^ 0x10 << (8 * (index - 4))),
+                4..8 => HeaderError::UnknownVersion(VERSION ^ 0x10 << (8 * (index - 4))),
                 _ => HeaderError::Damaged,
             };
             assert_eq!(

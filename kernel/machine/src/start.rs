@@ -4,6 +4,7 @@ use core::cell::UnsafeCell;
 use core::ops::Range;
 
 use bareflow_boot_info::Screen;
+use bareflow_boot_layout::clusters::Storage;
 use bareflow_cxx_runtime::platform::Protection;
 use bareflow_cxx_runtime::thread_local;
 use bareflow_memory::PAGE_SIZE_BYTES;
@@ -54,12 +55,22 @@ pub unsafe fn start(loader_info: usize, payload: &'static dyn Payload) -> ! {
     platform::install();
     set_up_thread_locals();
     let Ok(partition) = storage::initialise(layout.header) else {
-        let Some(reload) = info.reload else {
+        let no_driver = |what_else| -> ! {
             exit::fail(
                 exit_code::BOOT_FAILURE,
-                format_args!("there is no driver for the disk that the machine was started from"),
-            );
+                format_args!(
+                    "there is no driver for the disk that the machine was started from{what_else}"
+                ),
+            )
         };
+        let Some(reload) = info.reload else {
+            no_driver("");
+        };
+        // Stage 2 loads pages as they are on the disk.
+        let extent = layout.header.map(|header| header.llvm_extent());
+        if extent.is_some_and(|extent| extent.storage() == Storage::Compressed) {
+            no_driver(", and LLVM is compressed: make the image without --compress");
+        }
         // SAFETY: the stack lies at its physical address; the interrupt controllers and the timer are as the
         // loader has left them, and so is low memory.
         unsafe { reload() }

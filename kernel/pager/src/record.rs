@@ -13,7 +13,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use bareflow_boot_layout::{Checksum, KernelHeader, clusters};
+use bareflow_boot_layout::{Checksum, KernelHeader};
 
 use crate::{Clusters, LIMIT_CLUSTERS, PageSet};
 
@@ -52,10 +52,11 @@ impl Owner {
     /// The image with this header.
     #[must_use]
     pub fn of(header: &KernelHeader) -> Self {
+        let extent = header.llvm_extent();
         Self {
             table: header.llvm_table_checksum,
-            clusters: header.llvm_stored_pages().div_ceil(clusters::PAGES),
-            pages: header.llvm_pages as usize,
+            clusters: extent.clusters(),
+            pages: extent.pages,
         }
     }
 }

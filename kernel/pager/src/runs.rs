@@ -5,10 +5,14 @@ use core::ops::Range;
 
 use crate::Clusters;
 
-/// The neighbours among the clusters that are wanted and not yet in memory, from the disk's start to its end, at
-/// most `longest` together.
+/// The neighbours among the clusters that are wanted and not yet in memory, from the disk's start to its end: as many
+/// together as `fit` in one read, and one if not even that does.
 #[must_use]
-pub fn runs(wanted: &[u16], clusters: &Clusters, longest: usize) -> Vec<Range<usize>> {
+pub fn runs(
+    wanted: &[u16],
+    clusters: &Clusters,
+    fit: impl Fn(Range<usize>) -> bool,
+) -> Vec<Range<usize>> {
     let mut missing: Vec<usize> = wanted
         .iter()
         .map(|cluster| usize::from(*cluster))
@@ -19,7 +23,7 @@ pub fn runs(wanted: &[u16], clusters: &Clusters, longest: usize) -> Vec<Range<us
     let mut runs: Vec<Range<usize>> = Vec::new();
     for cluster in missing {
         match runs.last_mut() {
-            Some(run) if run.end == cluster && run.len() < longest => run.end += 1,
+            Some(run) if run.end == cluster && fit(run.start..cluster + 1) => run.end += 1,
             _ => runs.push(cluster..cluster + 1),
         }
     }
@@ -35,7 +39,12 @@ mod tests {
         let mut clusters = Clusters::new(100);
         clusters.set_present(6);
         let wanted = [9, 5, 6, 4, 7, 8, 50, 10, 50, 200];
-        assert_eq!(runs(&wanted, &clusters, 3), [4..6, 7..10, 10..11, 50..51]);
-        assert_eq!(runs(&[], &clusters, 3), []);
+        let three = |run: Range<usize>| run.len() <= 3;
+        assert_eq!(
+            runs(&wanted, &clusters, three),
+            [4..6, 7..10, 10..11, 50..51]
+        );
+        assert_eq!(runs(&[], &clusters, three), []);
+        assert_eq!(runs(&[8, 9], &clusters, |_| false), [8..9, 9..10]);
     }
 }

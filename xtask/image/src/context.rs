@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::disk::{BootStages, DiskImage, ImageError, ImageSize};
+use crate::disk::{BootStages, DiskImage, ImageError, ImageOptions};
 use crate::program::ProgramCompiler;
 use bareflow_build::compiler_cache::CompilerCache;
 use bareflow_build::error::Error;
@@ -129,30 +129,15 @@ impl Context {
             .collect()
     }
 
-    /// Writes a disk image of this size that boots `kernel` and runs the program in `bundle`.
+    /// Writes a disk image that boots `kernel` and runs the program in `bundle`.
     ///
     /// # Errors
     /// That it cannot be written.
-    pub fn write_image(
+    pub fn write_image<'a>(
         &self,
         kernel: &Path,
         bundle: &[u8],
-        size: impl Into<ImageSize>,
-        image: &Path,
-    ) -> Result<(), ImageError> {
-        self.write_trained_image(kernel, bundle, None, size, image)
-    }
-
-    /// The same, with this as its first snapshot.
-    ///
-    /// # Errors
-    /// That it cannot be written.
-    pub fn write_trained_image(
-        &self,
-        kernel: &Path,
-        bundle: &[u8],
-        snapshot: Option<&[u8]>,
-        size: impl Into<ImageSize>,
+        options: impl Into<ImageOptions<'a>>,
         image: &Path,
     ) -> Result<(), ImageError> {
         let (clang, lld) = (&self.tools.clang, &self.tools.lld);
@@ -161,8 +146,7 @@ impl Context {
             stages: &stages,
             kernel,
             bundle,
-            snapshot,
-            size: size.into(),
+            options: options.into(),
         };
         disk.write(image)
     }

@@ -13,7 +13,7 @@ use clap::{ArgGroup, Args};
 use super::guest::{Guest, RunRequests, open_input};
 use super::training::TrainingArgs;
 use bareflow_build::kernel::{JitGenerator, KernelKind};
-use bareflow_image::disk::{DEFAULT_SIZE_BYTES, ImageSize};
+use bareflow_image::disk::{DEFAULT_SIZE_BYTES, ImageOptions, ImageSize, Storage};
 use bareflow_image::error::{Error, Result, system};
 use bareflow_image::export::{self, DEFAULT_PROMOTION, JitProgram};
 use bareflow_image::outputs::{OutputFile, Replace};
@@ -35,6 +35,9 @@ pub struct ImageArgs {
     /// Replace the file even if it is a disk with snapshots
     #[arg(long)]
     force: bool,
+    /// Compress LLVM in the image, which makes it half as large; a machine needs a virtio or ATA disk then
+    #[arg(long)]
+    compress: bool,
     /// What the program reads from its standard input: the image carries it
     #[arg(long, value_name = "FILE")]
     stdin: Option<PathBuf>,
@@ -49,7 +52,7 @@ pub struct ImageArgs {
     cpu: Option<String>,
     /// A kernel without LLVM: this code generator compiles the program while it runs. The program is translated into the
     /// generator's form while the image is made
-    #[arg(long, value_enum, conflicts_with_all = [AHEAD, "tier", "levels", "settings", "secret", "llvm", "stdin"])]
+    #[arg(long, value_enum, conflicts_with_all = [AHEAD, "tier", "levels", "settings", "secret", "llvm", "stdin", "compress"])]
     generator: Option<JitGenerator>,
     /// How many calls of a function, and rounds of its loops, there are before the generator's optimiser compiles it
     /// [default: 10000]
@@ -104,9 +107,12 @@ impl ImageArgs {
                 Some(training.run(&bundle, &hosted, &kernel)?)
             }
         };
-        let snapshot = snapshot.as_deref();
-        let size = self.size.unwrap_or(DEFAULT_SIZE_BYTES);
-        context.write_trained_image(&kernel, &bundle, snapshot, size, &self.out)?;
+        let options = ImageOptions {
+            llvm: storage(self.compress),
+            snapshot: snapshot.as_deref(),
+            ..self.size.unwrap_or(DEFAULT_SIZE_BYTES).into()
+        };
+        context.write_image(&kernel, &bundle, options, &self.out)?;
         say!("{}", self.out.display());
         Ok(ExitCode::SUCCESS)
     }
@@ -137,6 +143,14 @@ impl ImageArgs {
             precompile: self.precompile,
             processor: self.cpu.clone().unwrap_or_else(|| BASELINE.to_owned()),
         }
+    }
+}
+
+/// How LLVM is stored, with `--compress` or without it.
+pub fn storage(compress: bool) -> Storage {
+    match compress {
+        true => Storage::Compressed,
+        false => Storage::Plain,
     }
 }
 

@@ -10,12 +10,15 @@ use bareflow_bundle::{Builder, HOST_INPUT, TERMINALS};
 use clap::Args;
 
 use super::guest::{Guest, RunRequests, open_input};
+use super::image::storage;
 use bareflow_build::kernel::KernelKind;
 use bareflow_build::process::{Input, Output, Streams};
 use bareflow_build::temporary::TemporaryFolder;
 use bareflow_build::tools::{Installation, Tools};
-use bareflow_image::disk::{self, DATA_DISK_SIZE_BYTES, DEFAULT_SIZE_BYTES, ImageFile, ImageSize};
-use bareflow_image::error::Result;
+use bareflow_image::disk::{
+    self, DATA_DISK_SIZE_BYTES, DEFAULT_SIZE_BYTES, ImageFile, ImageOptions, ImageSize,
+};
+use bareflow_image::error::{Error, Result};
 use bareflow_image::outputs::OutputFile;
 use bareflow_image::program::{Transfer, without_snapshots};
 use bareflow_report::profile;
@@ -85,6 +88,9 @@ pub struct RunArgs {
     /// How the machine's disk is connected
     #[arg(long, value_enum, default_value_t)]
     interface: Interface,
+    /// Compress LLVM in the image that is booted
+    #[arg(long, conflicts_with_all = ["hosted", "image"])]
+    compress: bool,
     /// How the program's streams are connected: by fast ports, or by the serial line alone
     #[arg(long, value_enum, default_value_t, conflicts_with = "hosted")]
     console: ConsoleKind,
@@ -110,6 +116,11 @@ impl RunArgs {
     pub fn run(self) -> Result<ExitCode> {
         if let Some(image) = &self.image {
             return self.boot_image(image);
+        }
+        if self.compress && self.boot == BootMethod::Pvh {
+            return Err(Error::usage(
+                "--compress: nothing is compressed without a disk image (--boot disk)",
+            ));
         }
         for (path, option) in [(&self.profile, "--profile"), (&self.disk, "--disk")] {
             if let Some(path) = path {
@@ -157,8 +168,11 @@ impl RunArgs {
                 BootMethod::Disk => {
                     let image = folder.path().join("disk.img");
                     let bundle = without_snapshots(&bundle);
-                    let size = ImageSize::AtLeast(DEFAULT_SIZE_BYTES);
-                    context.write_image(&executable, &bundle, size, &image)?;
+                    let options = ImageOptions {
+                        llvm: storage(self.compress),
+                        ..ImageSize::AtLeast(DEFAULT_SIZE_BYTES).into()
+                    };
+                    context.write_image(&executable, &bundle, options, &image)?;
                     Boot::Disk(Drive {
                         interface: self.interface,
                         ..Drive::new(image)

@@ -10,12 +10,13 @@ mod recording;
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::fmt;
 use core::ops::Range;
 
-use bareflow_boot_layout::clusters::{self, Table};
+use bareflow_boot_layout::clusters::{self, Extent, Storage, Table};
 use bareflow_boot_layout::{Checksum, KernelHeader, SECTOR_SIZE_BYTES};
 use bareflow_memory::{MapError, PAGE_SIZE_BYTES};
-use bareflow_pager::{Clusters, Contents, Owner, Page};
+use bareflow_pager::{Clusters, Contents, Owner, Page, contents};
 use bareflow_protocol::exit_code;
 use bareflow_volume::DeviceError;
 
@@ -34,9 +35,6 @@ pub(crate) use recording::remember;
 /// How often a cluster is read before the disk is given up.
 const ATTEMPTS: usize = 3;
 
-/// What is read at once.
-const RUN_CLUSTERS: usize = storage::TRANSFER_SIZE_BYTES / clusters::SIZE_BYTES;
-
 /// LLVM on the disk.
 struct Stored {
     /// Where it begins.
@@ -45,9 +43,11 @@ struct Stored {
     table: Vec<u8>,
     /// Which image this is.
     owner: Owner,
-    /// How many of LLVM's pages the image has.
-    stored_pages: usize,
+    /// How much of LLVM it has.
+    extent: Extent,
     clusters: Clusters,
+    /// A cluster is decompressed into it, if there are compressed ones.
+    buffer: Vec<u8>,
 }
 
 struct Pager {
@@ -77,18 +77,21 @@ fn open(header: &KernelHeader, partition: u64) -> Stored {
         sector += (part.len() / SECTOR_SIZE_BYTES) as u64;
     }
     if Checksum::of(&table) != header.llvm_table_checksum {
-        exit::fail(
-            exit_code::BOOT_FAILURE,
-            format_args!("LLVM on the disk is damaged: the checksum of its table is wrong"),
-        );
+        damaged(format_args!("the checksum of its table is wrong"));
     }
     let owner = Owner::of(header);
+    let extent = header.llvm_extent();
+    let buffer_size_bytes = match extent.storage() {
+        Storage::Plain => 0,
+        Storage::Compressed => clusters::SIZE_BYTES,
+    };
     Stored {
         first_sector: partition + u64::from(header.llvm_sector()),
         table,
         owner,
-        stored_pages: header.llvm_stored_pages(),
+        extent,
         clusters: Clusters::new(owner.clusters),
+        buffer: vec![0; buffer_size_bytes],
     }
 }
 
@@ -177,28 +180,58 @@ fn fill(page: Page, bytes: &[u8]) {
     filled.expect("LLVM's window is in the pool");
 }
 
+fn damaged(reason: fmt::Arguments) -> ! {
+    exit::fail(
+        exit_code::BOOT_FAILURE,
+        format_args!("LLVM on the disk is damaged: {reason}"),
+    )
+}
+
+/// The table of LLVM in these bytes.
+fn table(bytes: &[u8], extent: Extent) -> Table<'_> {
+    Table::open(bytes, extent).expect("the image was made with the table that its header says")
+}
+
+/// The sectors that have these bytes.
+fn sectors(place: &Range<usize>) -> Range<usize> {
+    place.start / SECTOR_SIZE_BYTES..place.end.div_ceil(SECTOR_SIZE_BYTES)
+}
+
 impl Stored {
     fn table(&self) -> Table<'_> {
-        Table::open(&self.table, self.owner.pages, self.stored_pages)
-            .expect("the image was made with the table that its header says")
+        table(&self.table, self.extent)
     }
 
-    /// Reads neighbouring clusters, at most [`RUN_CLUSTERS`], and checks them.
-    fn read(&self, window: &LlvmWindow, wanted: Range<usize>) {
-        let table = self.table();
-        let pages =
-            wanted.start * clusters::PAGES..(wanted.end * clusters::PAGES).min(self.stored_pages);
-        let sectors_per_page = PAGE_SIZE_BYTES / SECTOR_SIZE_BYTES;
-        let sector = self.first_sector + (pages.start * sectors_per_page) as u64;
-        let size_bytes = pages.len() * PAGE_SIZE_BYTES;
-        let attempt = || {
+    /// Whether neighbouring clusters can be read at once.
+    fn fit_in_a_read(&self, wanted: Range<usize>) -> bool {
+        let place = self.table().place(wanted);
+        place.is_some_and(|place| {
+            sectors(&place).len() * SECTOR_SIZE_BYTES <= storage::TRANSFER_SIZE_BYTES
+        })
+    }
+
+    /// Reads neighbouring clusters, as many as [fit in a read](Self::fit_in_a_read), and checks them.
+    fn read(&mut self, window: &LlvmWindow, wanted: Range<usize>) {
+        let table = table(&self.table, self.extent);
+        let buffer = &mut self.buffer;
+        let Some(place) = table.place(wanted.clone()) else {
+            damaged(format_args!(
+                "its table has no place of cluster {}",
+                wanted.start
+            ));
+        };
+        let sectors = sectors(&place);
+        let start = sectors.start * SECTOR_SIZE_BYTES;
+        let size_bytes = sectors.len() * SECTOR_SIZE_BYTES;
+        let sector = self.first_sector + sectors.start as u64;
+        let mut attempt = || {
             counters::add_llvm_read(size_bytes);
             storage::read_with(sector, size_bytes, |bytes| {
-                check(&table, wanted.start, bytes);
-                for (position, bytes) in pages.clone().zip(bytes.chunks(PAGE_SIZE_BYTES)) {
-                    let page = table.page(position);
-                    let page = page.and_then(|page| window.find_stored(page));
-                    fill(page.expect("the disk has this page"), bytes);
+                for cluster in wanted.clone() {
+                    let place = table.place(cluster..cluster + 1);
+                    let place = place.expect("it is a part of what was read");
+                    let stored = &bytes[place.start - start..place.end - start];
+                    fill_cluster(window, &table, cluster, stored, buffer);
                 }
             })
         };
@@ -215,16 +248,25 @@ impl Stored {
     }
 }
 
-fn check(table: &Table, first_cluster: usize, bytes: &[u8]) {
-    for (index, contents) in bytes.chunks(clusters::SIZE_BYTES).enumerate() {
-        let cluster = first_cluster + index;
-        if table.checksum(cluster) != Some(Checksum::of(contents)) {
-            exit::fail(
-                exit_code::BOOT_FAILURE,
-                format_args!(
-                    "LLVM on the disk is damaged: the checksum of cluster {cluster} is wrong"
-                ),
-            );
-        }
+/// Fills the pages of a cluster from what the disk has of it, which is checked first.
+fn fill_cluster(
+    window: &LlvmWindow,
+    table: &Table,
+    cluster: usize,
+    stored: &[u8],
+    buffer: &mut [u8],
+) {
+    if table.checksum(cluster) != Some(Checksum::of(stored)) {
+        damaged(format_args!("the checksum of cluster {cluster} is wrong"));
+    }
+    let extent = table.extent();
+    let Some(bytes) = contents(stored, extent.size_bytes(cluster), buffer) else {
+        damaged(format_args!("cluster {cluster} cannot be decompressed"));
+    };
+    let pages = extent.pages_of(cluster..cluster + 1);
+    for (position, bytes) in pages.zip(bytes.chunks(PAGE_SIZE_BYTES)) {
+        let page = table.page(position);
+        let page = page.and_then(|page| window.find_stored(page));
+        fill(page.expect("the disk has this page"), bytes);
     }
 }

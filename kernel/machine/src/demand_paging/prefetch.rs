@@ -2,7 +2,7 @@
 
 use bareflow_pager::runs;
 
-use super::{PAGER, RUN_CLUSTERS, record};
+use super::{PAGER, record};
 use crate::memory;
 
 /// A machine with less free memory than this reads only what it touches.
@@ -26,7 +26,8 @@ extern "C" fn prefetch() {
     let Some(stored) = &mut pager.stored else {
         return;
     };
-    for run in runs(&known, &stored.clusters, RUN_CLUSTERS) {
+    let runs = runs(&known, &stored.clusters, |run| stored.fit_in_a_read(run));
+    for run in runs {
         if memory::free_bytes() < SPARE_MEMORY_BYTES {
             return;
         }

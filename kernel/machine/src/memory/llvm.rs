@@ -53,7 +53,7 @@ pub(super) unsafe fn find_llvm(
     let loaded = LoadedLlvm {
         start: bytes.start + table_size_bytes,
         bytes,
-        table: Table::open(table, pages, header.llvm_stored_pages())
+        table: Table::open(table, header.llvm_extent())
             .expect("the image was made with the table that its header says"),
     };
     (window, Some(loaded), None)

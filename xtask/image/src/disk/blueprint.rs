@@ -1,13 +1,16 @@
 //! An image whose parts are known, and how it is written.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use bareflow_boot_layout::clusters::Storage;
 use bareflow_boot_layout::{
     BOOT_PARTITION_SECTOR, BOOT_PARTITION_TYPE, Checksum, FAT16_PARTITION_TYPE, KernelHeader,
     SECTOR_SIZE_BYTES, STAGE2_SECTOR, clusters,
 };
+use lz4::block::CompressionMode;
 use mbrman::{BOOT_ACTIVE, BOOT_INACTIVE, CHS, MBR, MBRPartitionEntry};
 
 use super::sectors;
@@ -15,6 +18,8 @@ use crate::outputs::{OutputError, OutputFile};
 
 /// One cylinder of 16 heads and 63 sectors: SeaBIOS does not boot from a smaller disk.
 const SMALLEST_DISK_SECTORS: u32 = 16 * 63;
+/// Of LZ4, the highest: it costs time when an image is made, and nothing when it is read.
+const COMPRESSION: CompressionMode = CompressionMode::HIGHCOMPRESSION(12);
 /// Identifies the disk; the same for all images, so that they depend on their contents only.
 pub(super) const DISK_SIGNATURE: [u8; 4] = *b"BFLW";
 
@@ -29,33 +34,69 @@ pub(super) struct SectorRange {
 pub(super) struct LlvmPart {
     /// In whole pages.
     table: Vec<u8>,
-    pages: Vec<u8>,
-    /// How many there are, in the image or not.
+    /// The clusters, in whole sectors.
+    stored: Vec<u8>,
+    stored_pages: u32,
+    /// How many pages there are, in the image or not.
     count: u32,
 }
 
 impl LlvmPart {
     /// Pages one behind the other. `numbers` has the number of each of them if they are not all of the `count` pages.
-    pub(super) fn new(pages: Vec<u8>, numbers: Option<&[u16]>, count: u32) -> Self {
-        let mut table = clusters::build(&pages, numbers);
-        table.resize(table.len().next_multiple_of(clusters::PAGE_SIZE_BYTES), 0);
-        Self {
-            table,
-            pages,
-            count,
+    ///
+    /// # Errors
+    /// That compressing fails.
+    pub(super) fn new(
+        pages: Vec<u8>,
+        numbers: Option<&[u16]>,
+        count: u32,
+        storage: Storage,
+    ) -> io::Result<Self> {
+        let stored_pages = (pages.len() / clusters::PAGE_SIZE_BYTES) as u32;
+        let with = |stored: Vec<u8>, mut table: Vec<u8>| {
+            table.resize(table.len().next_multiple_of(clusters::PAGE_SIZE_BYTES), 0);
+            Self {
+                table,
+                stored,
+                stored_pages,
+                count,
+            }
+        };
+        if storage == Storage::Compressed {
+            let clusters = pages.chunks(clusters::SIZE_BYTES).map(compressed);
+            let clusters: Vec<Cow<[u8]>> = clusters.collect::<io::Result<_>>()?;
+            let mut stored = clusters.concat();
+            stored.resize(stored.len().next_multiple_of(SECTOR_SIZE_BYTES), 0);
+            // Otherwise nobody would know that it is compressed.
+            if stored.len() < pages.len() {
+                let clusters = clusters.iter().map(|cluster| &**cluster);
+                return Ok(with(stored, clusters::build(clusters, numbers, storage)));
+            }
         }
+        let table = clusters::build(pages.chunks(clusters::SIZE_BYTES), numbers, Storage::Plain);
+        Ok(with(pages, table))
     }
 
     /// Says in a header where the part is and what it holds.
     pub(super) fn describe(&self, header: &mut KernelHeader) {
         let mut both = Checksum::of(&self.table);
-        both.add(&self.pages);
+        both.add(&self.stored);
         header.llvm_table_sectors = sectors(self.table.len());
         header.llvm_table_checksum = Checksum::of(&self.table);
-        header.llvm_sectors = sectors(self.pages.len());
+        header.llvm_sectors = sectors(self.stored.len());
         header.llvm_checksum = both;
         header.llvm_pages = self.count;
+        header.llvm_stored_pages = self.stored_pages;
     }
+}
+
+/// A cluster as it takes the least room.
+fn compressed(cluster: &[u8]) -> io::Result<Cow<'_, [u8]>> {
+    let block = lz4::block::compress(cluster, Some(COMPRESSION), false)?;
+    Ok(match block.len() < cluster.len() {
+        true => block.into(),
+        false => cluster.into(),
+    })
 }
 
 /// The first sector behind the boot partition's contents.
@@ -106,7 +147,7 @@ impl Blueprint<'_> {
             (1, self.core),
             (1 + header.kernel_sectors, self.bundle),
             (header.llvm_table_sector(), &self.llvm.table),
-            (header.llvm_sector(), &self.llvm.pages),
+            (header.llvm_sector(), &self.llvm.stored),
         ] {
             write_at(file, BOOT_PARTITION_SECTOR + offset, bytes)?;
         }

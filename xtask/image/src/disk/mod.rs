@@ -18,6 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::outputs::OutputError;
+pub use bareflow_boot_layout::clusters::Storage;
 use bareflow_boot_layout::{
     BOOT_PARTITION_SECTOR, Checksum, KernelHeader, SECTOR_SIZE_BYTES, clusters,
 };
@@ -99,6 +100,9 @@ pub enum ImageError {
         /// The image.
         path: PathBuf,
     },
+    /// LLVM cannot be compressed.
+    #[error("cannot compress LLVM: {0}")]
+    Compression(io::Error),
     /// The image cannot be written.
     #[error(transparent)]
     Write(#[from] OutputError),
@@ -113,10 +117,29 @@ pub struct DiskImage<'a> {
     pub kernel: &'a Path,
     /// The program.
     pub bundle: &'a [u8],
-    /// What its first boot goes on from; with a volume only.
-    pub snapshot: Option<&'a [u8]>,
+    /// What else is asked of it.
+    pub options: ImageOptions<'a>,
+}
+
+/// What is asked of an image, whatever program it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageOptions<'a> {
     /// How large it becomes.
     pub size: ImageSize,
+    /// How LLVM is stored.
+    pub llvm: Storage,
+    /// What its first boot goes on from; with a volume only.
+    pub snapshot: Option<&'a [u8]>,
+}
+
+impl<T: Into<ImageSize>> From<T> for ImageOptions<'_> {
+    fn from(size: T) -> Self {
+        Self {
+            size: size.into(),
+            llvm: Storage::Plain,
+            snapshot: None,
+        }
+    }
 }
 
 /// How large an image is.
@@ -149,7 +172,9 @@ impl DiskImage<'_> {
             })?;
         let pages = std::mem::take(&mut kernel.llvm);
         let count = (pages.len() / clusters::PAGE_SIZE_BYTES) as u32;
-        let llvm = LlvmPart::new(pages, None, count);
+        let options = &self.options;
+        let llvm =
+            LlvmPart::new(pages, None, count, options.llvm).map_err(ImageError::Compression)?;
         let files = FilesPart::of(self.bundle)?;
         // What does not fit is refused before all of it is read.
         let mut bundle = files.bundle(self.bundle, Checksums::Zero)?;
@@ -157,7 +182,7 @@ impl DiskImage<'_> {
         let boot_end = u64::from(blueprint::boot_end(&header)) + files.sector_count();
         let plan =
             |size_bytes| plan_volume(size_bytes, boot_end).map(|volume| (volume, size_bytes));
-        let volume = match self.size {
+        let volume = match options.size {
             ImageSize::Smallest => None,
             ImageSize::Bytes(size_bytes) => Some(plan(size_bytes)?),
             ImageSize::AtLeast(size_bytes) => Some(match plan(size_bytes) {
@@ -187,7 +212,7 @@ impl DiskImage<'_> {
                 Some(volume) => fat::write(file, volume.start, volume.count)?,
                 None => return Ok(()),
             }
-            match self.snapshot {
+            match options.snapshot {
                 Some(snapshot) => keep(file, snapshot).map_err(io::Error::other),
                 None => Ok(()),
             }
@@ -235,6 +260,7 @@ fn header(kernel: &elf::FlatKernel, llvm: &LlvmPart, bundle: &[u8]) -> KernelHea
         llvm_window: kernel.llvm_window,
         llvm_essential: kernel.llvm_essential,
         files_sectors: 0,
+        llvm_stored_pages: 0,
     };
     llvm.describe(&mut header);
     header

@@ -5,14 +5,14 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use bareflow_boot_layout::clusters::{self, Table};
+use bareflow_boot_layout::clusters::{self, Extent, Storage, Table};
 use bareflow_boot_layout::files::StoredFile;
 use bareflow_boot_layout::{
     BOOT_PARTITION_SECTOR, Checksum, KernelHeader, SECTOR_SIZE_BYTES, STAGE1_LIMIT_BYTES,
     STAGE2_SECTOR, STAGE2_SIZE_BYTES,
 };
 use bareflow_bundle::{Builder, Bundle, FILE, INPUT, STORED_FILE, STORED_INPUT};
-use bareflow_pager::{Owner, PageSet, RECORD_FOLDER, RECORD_NAMES, Record};
+use bareflow_pager::{Owner, PageSet, RECORD_FOLDER, RECORD_NAMES, Record, contents};
 use bareflow_volume::{Partition, PartitionError, Volume, VolumeError};
 
 use super::blueprint::boot_end;
@@ -83,7 +83,7 @@ impl ImageFile {
         u64::from(sectors) * SECTOR_SIZE_BYTES as u64
     }
 
-    /// LLVM's part of the image, in bytes.
+    /// LLVM's part of the image, in bytes as it is stored.
     #[must_use]
     pub fn llvm_bytes(&self) -> u64 {
         u64::from(self.header.llvm_sectors) * SECTOR_SIZE_BYTES as u64
@@ -166,23 +166,33 @@ impl ImageFile {
     /// [`ImageError::NoImage`] if they are cut or damaged.
     pub fn llvm(&self) -> Result<LlvmPages, ImageError> {
         let header = &self.header;
-        let bytes = self.sectors(
+        let mut table = self.sectors(
             "LLVM",
             BOOT_PARTITION_SECTOR + header.llvm_table_sector(),
             header.llvm_table_sectors + header.llvm_sectors,
             header.llvm_checksum,
         )?;
-        let table_size_bytes = header.llvm_table_sectors as usize * SECTOR_SIZE_BYTES;
-        let pages = LlvmPages {
-            bytes,
-            table_size_bytes,
-            pages: header.llvm_pages as usize,
-            stored_pages: header.llvm_stored_pages(),
-        };
-        match pages.table() {
-            Some(_) => Ok(pages),
-            None => Err(self.no_llvm_table()),
+        let stored = table.split_off(header.llvm_table_sectors as usize * SECTOR_SIZE_BYTES);
+        let extent = header.llvm_extent();
+        let opened = Table::open(&table, extent).ok_or_else(|| self.no_llvm_table())?;
+        let mut pages = Vec::with_capacity(extent.stored_pages * clusters::PAGE_SIZE_BYTES);
+        let mut buffer = [0; clusters::SIZE_BYTES];
+        for cluster in 0..extent.clusters() {
+            let stored = opened
+                .place(cluster..cluster + 1)
+                .and_then(|place| stored.get(place));
+            let bytes = stored
+                .and_then(|stored| contents(stored, extent.size_bytes(cluster), &mut buffer))
+                .ok_or_else(|| {
+                    self.no_image(format!("its LLVM is damaged: cluster {cluster} is none"))
+                })?;
+            pages.extend_from_slice(bytes);
         }
+        Ok(LlvmPages {
+            table,
+            pages,
+            extent,
+        })
     }
 
     /// Which pages of LLVM the image has, by their numbers from LLVM's first on. They themselves are not read.
@@ -197,10 +207,9 @@ impl ImageFile {
             header.llvm_table_sectors,
             header.llvm_table_checksum,
         )?;
-        let pages = header.llvm_pages as usize;
-        let table = Table::open(&bytes, pages, header.llvm_stored_pages())
-            .ok_or_else(|| self.no_llvm_table())?;
-        let mut stored = PageSet::new(pages);
+        let extent = header.llvm_extent();
+        let table = Table::open(&bytes, extent).ok_or_else(|| self.no_llvm_table())?;
+        let mut stored = PageSet::new(extent.pages);
         for number in (0..).map_while(|position| table.page(position)) {
             stored.insert(number);
         }
@@ -313,28 +322,26 @@ impl ImageFile {
     }
 }
 
-/// Pages of LLVM as an image has them, behind their table.
+/// The pages of LLVM that an image has, with their table.
 #[derive(Debug)]
 pub struct LlvmPages {
-    bytes: Vec<u8>,
-    table_size_bytes: usize,
-    pages: usize,
-    stored_pages: usize,
+    table: Vec<u8>,
+    /// One behind the other, decompressed.
+    pages: Vec<u8>,
+    extent: Extent,
 }
 
 impl LlvmPages {
-    fn table(&self) -> Option<Table<'_>> {
-        Table::open(
-            &self.bytes[..self.table_size_bytes],
-            self.pages,
-            self.stored_pages,
-        )
+    /// How the image stores them.
+    pub(super) fn storage(&self) -> Storage {
+        self.extent.storage()
     }
 
     /// The pages, each with its number.
     pub fn iter(&self) -> impl Iterator<Item = (usize, &[u8])> {
-        let table = self.table().expect("it was checked when it was read");
-        let contents = self.bytes[self.table_size_bytes..].chunks(clusters::PAGE_SIZE_BYTES);
+        let table = Table::open(&self.table, self.extent);
+        let table = table.expect("it was checked when it was read");
+        let contents = self.pages.chunks(clusters::PAGE_SIZE_BYTES);
         (0..)
             .map_while(move |position| table.page(position))
             .zip(contents)

@@ -35,14 +35,14 @@ pub enum Snapshots {
 /// What became of LLVM, the table of functions included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shrunk {
-    /// Bytes in the image that was booted.
+    /// Bytes of pages in the image that was booted, before they are compressed.
     pub bytes: u64,
-    /// Bytes in the used-only image.
+    /// Bytes of pages in the used-only image.
     pub kept_bytes: u64,
 }
 
 /// Writes a used-only image of `source`: of LLVM only those pages that its boots have used, and the
-/// essential ones. Its volume comes along, but
+/// essential ones, compressed if those of `source` are. Its volume comes along, but
 /// for the record of touches, which is about `source`, and for snapshots if they are not wanted; the record that it
 /// gets has a boot that uses LLVM read all of it at once.
 ///
@@ -65,7 +65,7 @@ pub fn shrink(source: &ImageFile, path: &Path, snapshots: Snapshots) -> Result<S
     for range in header.llvm_essential {
         (range.first..range.end).for_each(|page| wanted.insert(page as usize));
     }
-    let llvm = kept(&source.llvm()?, &header, &wanted);
+    let llvm = kept(&source.llvm()?, &header, &wanted).map_err(ImageError::Compression)?;
     llvm.describe(&mut header);
     let start = blueprint::boot_end(&header).next_multiple_of(PARTITION_ALIGNMENT_SECTORS);
     let target = SectorRange { start, ..volume };
@@ -97,13 +97,18 @@ pub fn shrink(source: &ImageFile, path: &Path, snapshots: Snapshots) -> Result<S
     });
     written?;
     Ok(Shrunk {
-        bytes: source.llvm_bytes(),
-        kept_bytes: (header.llvm_stored_pages() * PAGE_SIZE_BYTES) as u64,
+        bytes: page_bytes(&source.header),
+        kept_bytes: page_bytes(&header),
     })
 }
 
-/// The pages that are wanted, and behind them the names of the functions in them and in the core.
-fn kept(all: &LlvmPages, header: &KernelHeader, wanted: &PageSet) -> LlvmPart {
+/// The pages of LLVM in an image, in bytes, however it stores them.
+fn page_bytes(header: &KernelHeader) -> u64 {
+    u64::from(header.llvm_stored_pages) * PAGE_SIZE_BYTES as u64
+}
+
+/// The pages that are wanted, and behind them the names of the functions in them and in the core, stored as `all` are.
+fn kept(all: &LlvmPages, header: &KernelHeader, wanted: &PageSet) -> io::Result<LlvmPart> {
     let own_pages = header.llvm_own_pages as usize;
     let mut pages = Vec::new();
     let mut numbers: Vec<u16> = Vec::new();
@@ -126,7 +131,7 @@ fn kept(all: &LlvmPages, header: &KernelHeader, wanted: &PageSet) -> LlvmPart {
     let end = own_pages + table.len() / PAGE_SIZE_BYTES;
     numbers.extend((own_pages..end).map(number_of));
     pages.append(&mut table);
-    LlvmPart::new(pages, Some(&numbers), end as u32)
+    LlvmPart::new(pages, Some(&numbers), end as u32, all.storage())
 }
 
 /// The kernel has no room for more pages than 16 bits count.
@@ -164,7 +169,7 @@ fn adopt(disk: FileDisk, header: &KernelHeader, snapshots: Snapshots) -> Result<
         }
     }
     let pages = header.llvm_pages as usize;
-    let own_pages = header.llvm_stored_pages() - (pages - header.llvm_own_pages as usize);
+    let own_pages = header.llvm_stored_pages as usize - (pages - header.llvm_own_pages as usize);
     let record = Record {
         clusters: (0..number_of(own_pages.div_ceil(clusters::PAGES))).collect(),
         used: PageSet::new(pages),

@@ -16,7 +16,7 @@ use bareflow_bundle::Bundle;
 use serde::Serialize;
 
 use bareflow_image::context::Context;
-use bareflow_image::disk::ImageFile;
+use bareflow_image::disk::{ImageFile, Storage};
 use bareflow_image::error::{Error, Result};
 use bareflow_run::qemu::Writes;
 
@@ -105,9 +105,17 @@ impl ImageSizes {
             }),
             bundle_part(&image.bundle()?, sector(header.bundle_sectors)),
             Part::new("table of LLVM", sector(header.llvm_table_sectors)),
-            kernel_part("LLVM and symbols", sector(header.llvm_sectors), |bytes| {
-                kernel.as_ref()?.llvm_parts(bytes).into()
-            }),
+            match header.llvm_extent().storage() {
+                Storage::Plain => {
+                    kernel_part("LLVM and symbols", sector(header.llvm_sectors), |bytes| {
+                        kernel.as_ref()?.llvm_parts(bytes).into()
+                    })
+                }
+                // Nobody can say which of the bytes are whose.
+                Storage::Compressed => {
+                    Part::new("LLVM and symbols, compressed", sector(header.llvm_sectors))
+                }
+            },
         ];
         if header.files_sectors > 0 {
             parts.push(Part::new("files", sector(header.files_sectors)));

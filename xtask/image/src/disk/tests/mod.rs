@@ -1,3 +1,4 @@
+mod compressing;
 mod shrinking;
 
 use super::*;
@@ -141,7 +142,7 @@ struct Made {
     image: PathBuf,
 }
 
-fn make(size: impl Into<ImageSize>) -> Result<Made, ImageError> {
+fn make(options: impl Into<ImageOptions<'static>>) -> Result<Made, ImageError> {
     let folder = tempfile::tempdir().unwrap();
     let made = Made {
         kernel: folder.path().join("kernel"),
@@ -153,8 +154,7 @@ fn make(size: impl Into<ImageSize>) -> Result<Made, ImageError> {
         stages: &stages(),
         kernel: &made.kernel,
         bundle: &bundle(),
-        snapshot: None,
-        size: size.into(),
+        options: options.into(),
     };
     image.write(&made.image).map(|()| made)
 }
@@ -206,7 +206,7 @@ fn everything_is_where_the_boot_stages_look_for_it() {
     let mut both = Checksum::of(table);
     both.add(llvm);
     assert_eq!(both, header.llvm_checksum);
-    let table = clusters::Table::open(table, 4, 4).unwrap();
+    let table = clusters::Table::open(table, header.llvm_extent()).unwrap();
     assert_eq!(table.checksum(0), Some(Checksum::of(llvm)));
     assert_eq!((header.llvm_pages, header.llvm_own_pages), (4, 4));
     assert_eq!(u64::from(header.llvm_window), LLVM_WINDOW);
@@ -281,8 +281,7 @@ fn what_is_not_a_kernel_is_refused() {
         stages: &stages(),
         kernel: &path,
         bundle: &[],
-        snapshot: None,
-        size: ImageSize::Bytes(64 << 20),
+        options: ImageSize::Bytes(64 << 20).into(),
     };
     let error = image.write(&folder.path().join("image")).unwrap_err();
     assert!(matches!(error, ImageError::Kernel { .. }));
@@ -349,8 +348,7 @@ fn make_with_files(
         stages: &stages(),
         kernel: &kernel_path,
         bundle: &given,
-        snapshot: None,
-        size,
+        options: size.into(),
     };
     let path = folder.path().join("image");
     let written = image.write(&path).map(|()| whole);

@@ -11,14 +11,17 @@ fn with_large_file() -> Vec<u8> {
 
 /// An image with a table of functions, whose boots have used page 1 and written a snapshot.
 fn booted() -> Made {
+    booted_with(ImageSize::Bytes(64 << 20).into())
+}
+
+pub(super) fn booted_with(options: ImageOptions) -> Made {
     let made = make(64_u64 << 20).unwrap();
     append_symbols(&made.kernel).unwrap();
     let image = DiskImage {
         stages: &stages(),
         kernel: &made.kernel,
         bundle: &with_large_file(),
-        snapshot: None,
-        size: ImageSize::Bytes(64 << 20),
+        options,
     };
     image.write(&made.image).unwrap();
     let header = ImageFile::open(&made.image).unwrap().header;
