@@ -8,6 +8,7 @@ mod bad_input;
 pub mod campaign;
 mod cargo;
 mod cases;
+mod compressed;
 mod consumers;
 mod converging;
 mod coverage;
@@ -89,6 +90,7 @@ fn program_tests(subject: &Arc<Subject>, options: Options) -> io::Result<Vec<Tes
     tests.extend(files::tests(subject));
     tests.extend(large_files::tests(subject));
     tests.extend(paging::tests(subject));
+    tests.extend(compressed::tests(subject));
     tests.extend(used_only::tests(subject));
     tests.extend(trained::tests(subject));
     tests.extend(exported::tests(subject)?);
