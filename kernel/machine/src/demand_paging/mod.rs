@@ -81,6 +81,9 @@ fn open(header: &KernelHeader, partition: u64) -> Stored {
     }
     let owner = Owner::of(header);
     let extent = header.llvm_extent();
+    if Table::open(&table, extent).is_none() {
+        damaged(format_args!("its table is cut"));
+    }
     let buffer_size_bytes = match extent.storage() {
         Storage::Plain => 0,
         Storage::Compressed => clusters::SIZE_BYTES,
@@ -189,7 +192,7 @@ fn damaged(reason: fmt::Arguments) -> ! {
 
 /// The table of LLVM in these bytes.
 fn table(bytes: &[u8], extent: Extent) -> Table<'_> {
-    Table::open(bytes, extent).expect("the image was made with the table that its header says")
+    Table::open(bytes, extent).expect("it was checked when it was read")
 }
 
 /// The sectors that have these bytes.
@@ -266,7 +269,9 @@ fn fill_cluster(
     let pages = extent.pages_of(cluster..cluster + 1);
     for (position, bytes) in pages.zip(bytes.chunks(PAGE_SIZE_BYTES)) {
         let page = table.page(position);
-        let page = page.and_then(|page| window.find_stored(page));
-        fill(page.expect("the disk has this page"), bytes);
+        let Some(page) = page.and_then(|page| window.find_stored(page)) else {
+            damaged(format_args!("its table has a page that there is not"));
+        };
+        fill(page, bytes);
     }
 }
