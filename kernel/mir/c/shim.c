@@ -120,6 +120,8 @@ MIR_context_t bareflow_mir_open(void) {
   MIR_context_t ctx = _MIR_init();
   MIR_set_error_func(ctx, failed);
   MIR_gen_init(ctx);
+  // What it does at level 2, over SSA, is not right for all programs: docs/src/decisions/mir.md.
+  MIR_gen_set_optimize_level(ctx, 1);
   MIR_new_module(ctx, "m");
   return ctx;
 }

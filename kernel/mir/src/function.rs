@@ -6,7 +6,6 @@ use alloc::vec::Vec;
 
 use bareflow_lir::{Conversion, Function, Operation, Passing, Type, Unary, Value};
 
-use crate::copies::Copies;
 use crate::ffi::{self, Code, Context, Item, Label, Operand, Register};
 use crate::references::{Reference, References};
 use crate::signatures::{self, Items, type_of};
@@ -24,7 +23,6 @@ pub(crate) struct Building<'a> {
     registers: Vec<Register>,
     /// Whether the bits above a value are zero.
     are_clean: Vec<bool>,
-    pub(crate) copies: Copies,
     register_count: usize,
     /// Where the frame is, and in it the places.
     frame: Option<Register>,
@@ -75,7 +73,6 @@ impl<'a> Building<'a> {
             item,
             labels,
             are_clean: alloc::vec![false; function.values.len()],
-            copies: Copies::of(function),
             register_count: registers.len(),
             registers,
             frame: None,

@@ -13,7 +13,6 @@ mod arithmetic;
 mod atomics;
 mod comparisons;
 mod conversions;
-mod copies;
 mod ffi;
 mod function;
 mod instructions;

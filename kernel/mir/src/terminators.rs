@@ -63,7 +63,7 @@ impl<'a> Building<'a> {
         // All happen at once: what another one overwrites is put aside.
         let sources: Vec<Register> = moves
             .iter()
-            .map(|(_, from)| match self.copies.may_be(*from, parameters) {
+            .map(|(_, from)| match parameters.contains(from) {
                 true => self.put_aside(*from),
                 false => self.register(*from),
             })
@@ -75,21 +75,10 @@ impl<'a> Building<'a> {
         self.emit(Code::Jmp, &[label.into()]);
     }
 
-    /// A copy of the value that MIR does not know as one: see [`crate::copies`].
     fn put_aside(&mut self, value: Value) -> Register {
-        let (ty, from) = (self.type_of(value), self.register(value));
+        let ty = self.type_of(value);
         let aside = self.temporary(type_of(ty));
-        let code = match ty {
-            Type::F32 => Code::Fneg,
-            Type::F64 => Code::Dneg,
-            _ => {
-                self.emit(Code::Or, &[aside.into(), from.into(), from.into()]);
-                return aside;
-            }
-        };
-        let negative = self.temporary(type_of(ty));
-        self.emit(code, &[negative.into(), from.into()]);
-        self.emit(code, &[aside.into(), negative.into()]);
+        self.move_to(aside, self.register(value), ty);
         aside
     }
 
