@@ -3,7 +3,7 @@
 mod exported;
 mod native;
 mod own;
-pub mod refusals;
+pub mod study;
 
 use std::fs;
 use std::path::Path;

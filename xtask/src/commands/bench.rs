@@ -72,7 +72,7 @@ enum Benchmark {
         /// Runs of each program and level
         #[arg(long, value_name = "N", default_value_t = 5)]
         repetitions: usize,
-        /// Count instead what they refuse of real programs, all unless some are named
+        /// Run real programs instead, all unless some are named: the same, what is refused, and which level should be first
         #[arg(long)]
         real: bool,
         /// One of the real programs, as for `bench real`; several may be given
@@ -166,7 +166,7 @@ impl BenchArgs {
             } => {
                 let context = Context::prepare(Installation::Forbidden)?;
                 if is_real {
-                    real::refusals::run(&context, projects)?;
+                    real::study::run(&context, projects)?;
                 } else {
                     generators::run(&context, repetitions)?;
                 }
