@@ -9,6 +9,17 @@ const CHOSEN_BY_CPUID: &[&str] = &[
     "blake3_avx512_x86-64_unix.S.o",
 ];
 
+/// What the names of functions have that are chosen by CPUID: the runtime's for blocks of memory, strings and powers,
+/// those for FMA in the crate `libm` and in Rust's own copy of it, and what these ask the processor with.
+const FUNCTIONS_CHOSEN_BY_CPUID: &[&str] = &[
+    "bareflow_blocks9functions4avx2",
+    "bareflow_blocks9functions12avx2_strings",
+    "4math5exact11powf_of_avx",
+    "4math6double18pow_by_instruction",
+    "4arch3x863fma",
+    "core_arch3x865xsave7__xgetbv",
+];
+
 /// Members whose functions ask the processor for its features; XGETBV follows a test of OSXSAVE.
 const FEATURE_DETECTION: &[&str] = &["Host.cpp.o", "blake3_dispatch.c.o"];
 
@@ -22,6 +33,9 @@ pub fn is_allowed(finding: &Finding) -> bool {
     // compiler uses the encoding below BMI1 only where it is not.
     mnemonic == "tzcnt"
         || CHOSEN_BY_CPUID.contains(&member)
+        || FUNCTIONS_CHOSEN_BY_CPUID
+            .iter()
+            .any(|part| finding.symbol.contains(part))
         || (mnemonic == "xgetbv" && FEATURE_DETECTION.contains(&member))
 }
 
@@ -53,6 +67,16 @@ mod tests {
         assert!(!is_allowed(&instruction("Host.cpp.o", "vpaddd")));
         assert!(!is_allowed(&instruction("powf.cpp.o", "lzcnt")));
         assert!(!is_allowed(&instruction("JIT.cpp.o", "xgetbv")));
+        let of_function = |symbol: &str| Finding {
+            symbol: symbol.to_owned(),
+            ..instruction("bareflow_blocks.rcgu.o", "vpcmpeqb")
+        };
+        assert!(is_allowed(&of_function(
+            ".text._ZN15bareflow_blocks9functions4avx24fill17h0E"
+        )));
+        assert!(!is_allowed(&of_function(
+            ".text._ZN15bareflow_blocks9functions4sse24fill17h0E"
+        )));
         let member = "blake3_avx2_x86-64_unix.S.o";
         assert!(!is_allowed(&finding(member, Violation::RedZone)));
         assert!(!is_allowed(&finding(member, Violation::DynamicTls)));
