@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use object::{Object, ObjectSymbol};
 
+use bareflow_build::kernel::LEFT_OUT;
 use bareflow_image::program::Tier;
+use bareflow_targets::DEFAULT;
 
 use super::cranelift::{check_examples, check_machine, profile_of};
 use super::generators::Kernels;
@@ -47,7 +49,8 @@ fn check_no_failures(kernels: &Kernels) -> Result<(), String> {
 /// LLVM has all that is left out, by these names.
 fn check_names(kernels: &Kernels) -> Result<(), String> {
     let context = &kernels.plain().context;
-    let script = fs::read_to_string(context.root.join("kernel/engine/left-out.ld"))
+    let folder = context.root.join("kernel/engine/cpp/arch");
+    let script = fs::read_to_string(folder.join(DEFAULT.architecture).join(LEFT_OUT))
         .map_err(|error| error.to_string())?;
     let kernel = fs::read(kernels.plain().hosted_kernel()?).map_err(|error| error.to_string())?;
     let kernel = object::File::parse(&*kernel).map_err(|error| error.to_string())?;

@@ -226,8 +226,8 @@ const MOST_ENVIRONMENTS: usize = 4;
 
 /// Names of LLVM's functions: the machine has them first, in this order. `cargo xtask order` writes it.
 pub const FUNCTION_ORDER: &str = "kernel/machine/llvm.order";
-/// Below the repository: what a minimal kernel is linked without.
-const LEFT_OUT: &str = "kernel/engine/left-out.ld";
+/// In the folder of an architecture: what minimal kernels leave out of LLVM.
+pub const LEFT_OUT: &str = "left-out.ld";
 
 /// What an exported program's kernel needs beside its image: a stack of 8 MiB, a heap of 4 MiB, page tables.
 const PROGRAM_MEMORY_BYTES: u64 = 16 << 20;
@@ -326,11 +326,17 @@ impl KernelBuilder {
         let mut inputs = vec![self.lld.clone(), script, library.to_owned()];
         inputs.extend(self.function_order(kind));
         if extent == LlvmExtent::Jit {
-            inputs.push(self.root.join(LEFT_OUT));
+            inputs.push(self.left_out());
         }
         inputs.extend(archives.all());
         let key = key_of(&arguments, &inputs)?;
         Ok((arguments, key))
+    }
+
+    /// What a minimal kernel's LLVM is linked without.
+    fn left_out(&self) -> PathBuf {
+        let folder = self.root.join("kernel/engine/cpp/arch");
+        folder.join(self.target.architecture).join(LEFT_OUT)
     }
 
     /// The file with the order of LLVM's functions in this kernel.
@@ -571,7 +577,7 @@ impl KernelBuilder {
             arguments.push("--whole-archive".into());
         } else {
             arguments.extend(["--gc-sections", "--icf=safe", "-T"].map(OsString::from));
-            arguments.push(self.root.join(LEFT_OUT).into());
+            arguments.push(self.left_out().into());
         }
         arguments.extend(archives.llvm.iter().map(Into::into));
         if extent == LlvmExtent::Full {

@@ -245,6 +245,7 @@ fn values(build: &Build, libraries: &[String]) -> Vec<(&'static str, String)> {
         ("TUNING", joined(tuning)),
         ("REQUIRED", joined(required)),
         ("CPU", cpu(&information.target).to_owned()),
+        ("CPU_FAMILY", meson_family(&information.target).to_owned()),
         (
             "FLAGS_LIST",
             list(information.c_flags.iter().map(String::as_str)),
@@ -270,6 +271,14 @@ fn values(build: &Build, libraries: &[String]) -> Vec<(&'static str, String)> {
 /// The first word of a target.
 fn cpu(target: &str) -> &str {
     target.split('-').next().unwrap_or_default()
+}
+
+/// What Meson calls the family of a target's processors.
+fn meson_family(target: &str) -> &str {
+    match cpu(target) {
+        "i686" => "x86",
+        other => other,
+    }
 }
 
 /// A list in Meson's language.

@@ -75,6 +75,11 @@ const TABLE: &[Row] = &[
     ),
     ("g++", ["g++", "gcc-c++", "gcc", "g++"]),
     ("make", ["make"; 4]),
+    ("meson", ["meson"; 4]),
+    (
+        "pkg-config",
+        ["pkg-config", "pkgconf-pkg-config", "pkgconf", "pkgconf"],
+    ),
 ];
 
 /// The newest LLVM whose bitcode is read is what distributions with a package for each version still have.

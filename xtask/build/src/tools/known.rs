@@ -95,6 +95,12 @@ pub const KNOWN: &[Known] = &[
     },
     sometimes("taskset", "any (only for `bench real`)", "util-linux"),
     sometimes("make", "any (only for tests of projects)", "make"),
+    sometimes("meson", "any (only for tests of the distribution)", "meson"),
+    sometimes(
+        "pkg-config",
+        "any (only for tests of the distribution)",
+        "pkg-config",
+    ),
     sometimes("gcc", "any (only for `bench real`)", "gcc"),
     sometimes("g++", "any (only for `bench real`)", "g++"),
     sometimes("mount", "any (only for a test of full disks)", "mount"),

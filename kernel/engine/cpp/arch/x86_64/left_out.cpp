@@ -1,6 +1,6 @@
-// What stands for the parts of LLVM that a minimal kernel is linked without: kernel/engine/left-out.ld puts these in the
-// place of LLVM's own. A calling convention is the same for all that is called through a name here: arguments in
-// registers, which nobody reads, and a result behind the first of them.
+// What stands for the parts of LLVM that a minimal kernel is linked without: left-out.ld puts these in the place of LLVM's
+// own. A calling convention is the same for all that is called through a name here: arguments in registers, which nobody
+// reads, and a result behind the first of them.
 #include "llvm/CodeGen/MachineFunctionPass.h"
 #include "llvm/CodeGen/Passes.h"
 #include "llvm/IR/PassManager.h"
