@@ -14,6 +14,8 @@ pub const WORDS: usize = LIMIT_FRAMES / BITS;
 pub struct Frames<'a> {
     /// A set bit is a free frame.
     free: &'a mut [u64; WORDS],
+    /// Behind so many words, no frame is free. Most memories end far below the limit.
+    end_words: usize,
     free_count: usize,
     least_free_count: usize,
 }
@@ -24,6 +26,7 @@ impl<'a> Frames<'a> {
     pub fn new(table: &'a mut [u64; WORDS]) -> Self {
         Self {
             free: table,
+            end_words: 0,
             free_count: 0,
             least_free_count: usize::MAX,
         }
@@ -50,7 +53,8 @@ impl<'a> Frames<'a> {
     /// One past the highest free frame.
     #[must_use]
     pub fn end(&self) -> usize {
-        let last = self.free.iter().rposition(|word| *word != 0);
+        let words = &self.free[..self.end_words];
+        let last = words.iter().rposition(|word| *word != 0);
         last.map_or(0, |index| {
             index * BITS + BITS - self.free[index].leading_zeros() as usize
         })
@@ -61,6 +65,7 @@ impl<'a> Frames<'a> {
         for frame in range {
             if !self.is_free(frame) {
                 self.free[frame / BITS] |= 1 << (frame % BITS);
+                self.end_words = self.end_words.max(frame / BITS + 1);
                 self.free_count += 1;
             }
         }
@@ -123,6 +128,7 @@ impl<'a> Frames<'a> {
     /// Takes the highest free frame: single frames do not break up what [`Frames::take`] takes from.
     pub fn take_highest(&mut self) -> Option<usize> {
         let frame = self.end().checked_sub(1)?;
+        self.end_words = frame / BITS + 1;
         self.reserve(frame..frame + 1);
         Some(frame)
     }
@@ -159,6 +165,17 @@ mod tests {
             frames.release(0..60);
             frames.reserve(0..10);
             assert_eq!((frames.free_count(), frames.least_free_count()), (90, 40));
+        });
+    }
+
+    #[test]
+    fn what_is_released_above_the_highest_one_is_found() {
+        with(&[3..4, 4..5], |frames| {
+            assert_eq!(frames.take_highest(), Some(4));
+            frames.release(700..701);
+            assert_eq!((frames.end(), frames.take_highest()), (701, Some(700)));
+            assert_eq!((frames.end(), frames.take_highest()), (4, Some(3)));
+            assert_eq!((frames.end(), frames.take_highest()), (0, None));
         });
     }
 

@@ -21,7 +21,20 @@ pub enum Boot {
         /// The program's bundle.
         bundle: PathBuf,
     },
+    /// The same in QEMU's machine `microvm`, which has no PCI, and firmware that looks for little. The console must be the
+    /// serial line.
+    Microvm {
+        /// The kernel.
+        kernel: PathBuf,
+        /// The program's bundle.
+        bundle: PathBuf,
+    },
 }
+
+/// What of a PC's devices the kernel wants from a `microvm`; serial ports are added one by one.
+const MICROVM: &str = "microvm,pit=on,pic=on,rtc=on,isa-serial=off,auto-kernel-cmdline=off";
+/// Addresses and interrupts of a PC's first three serial ports.
+const SERIAL_PORTS: [(u16, u8); 3] = [(0x3f8, 4), (0x2f8, 3), (0x3e8, 4)];
 
 /// A disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,11 +165,16 @@ impl Machine {
     /// That a file in `folder` cannot be written.
     pub fn command(&self, folder: &Path, report: &Path) -> io::Result<Command> {
         let mut command = Command::new(&self.qemu);
+        let board: &[&str] = match self.boot {
+            Boot::Microvm { .. } => &["-machine", MICROVM],
+            Boot::Disk(_) | Boot::Pvh { .. } => &["-machine", "pc", "-vga", "std"],
+        };
         command
             .args(["-no-user-config", "-nodefaults", "-no-reboot"])
-            .args(["-display", self.console.display(), "-vga", "std"])
+            .args(["-display", self.console.display()])
+            .args(board)
             // Translated, not virtualised: the same on every host.
-            .args(["-machine", "pc", "-accel", "tcg", "-cpu", "max"])
+            .args(["-accel", "tcg", "-cpu", "max"])
             .args(["-m", &format!("{}M", self.memory_mib)])
             .args(self.processors.words(folder)?)
             .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
@@ -178,12 +196,18 @@ impl Machine {
             ("report", file(report)),
             ("output", output),
         ];
-        for (name, mut device) in ports {
+        for ((name, mut device), (address, interrupt)) in ports.into_iter().zip(SERIAL_PORTS) {
             device.push(format!(",id={name}"));
-            command
-                .arg("-chardev")
-                .arg(device)
-                .args(["-serial", &format!("chardev:{name}")]);
+            command.arg("-chardev").arg(device);
+            match self.boot {
+                Boot::Microvm { .. } => command.args([
+                    "-device",
+                    &format!("isa-serial,chardev={name},iobase={address},irq={interrupt}"),
+                ]),
+                Boot::Disk(_) | Boot::Pvh { .. } => {
+                    command.args(["-serial", &format!("chardev:{name}")])
+                }
+            };
         }
         let fast_ports = self.console.fast_ports();
         if !fast_ports.is_empty() {
@@ -224,7 +248,7 @@ impl Machine {
                     command.arg("-fw_cfg").arg(words);
                 }
             }
-            Boot::Pvh { kernel, bundle } => {
+            Boot::Pvh { kernel, bundle } | Boot::Microvm { kernel, bundle } => {
                 command
                     .arg("-kernel")
                     .arg(kernel)
