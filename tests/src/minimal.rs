@@ -17,7 +17,7 @@ use super::runner::{Check, Test};
 
 /// Compiled as soon as anything is due, and then at each level in turn.
 const IN_TURN: &[&str] = &["policy=counts", "calls=1,2,3,4", "iterations=1,2,3,4"];
-/// Assembly, coroutines' kin and the rest of what the other code generators refuse.
+/// Inline assembly, and the rest of what the other code generators refuse.
 const PECULIAR: &str = include_str!("../fixtures/cranelift/refused.c");
 /// A kernel that is minimal is smaller than this share of the full one, in percent.
 const LARGEST_SHARE_PERCENT: u64 = 75;

@@ -153,6 +153,40 @@ impl Program {
     }
 }
 
+/// Builds programs and does something with each of their runs, which has a name; what has failed, in words.
+fn for_each_run(
+    context: &Context,
+    wanted: Vec<Origin>,
+    mut action: impl FnMut(&Program, &Run, &str) -> Result<()>,
+) -> Vec<String> {
+    let mut failures = Vec::new();
+    for origin in wanted {
+        let program = match Program::of(context, origin) {
+            Ok(program) => program,
+            Err(error) => {
+                failures.push(error.to_string());
+                continue;
+            }
+        };
+        for (index, run) in program.runs.iter().enumerate() {
+            let name = format!("{}, run {}", program.name, index + 1);
+            announce(&name);
+            if let Err(error) = action(&program, run, &name) {
+                failures.push(format!("{name}: {error}"));
+            }
+        }
+    }
+    failures
+}
+
+/// Nothing, or all failures as one error.
+fn outcome_of(failures: &[String]) -> Result<()> {
+    match failures {
+        [] => Ok(()),
+        _ => Err(Error::build(failures.join("\n"))),
+    }
+}
+
 /// Prints the figures.
 ///
 /// # Errors
@@ -166,27 +200,12 @@ pub fn run(context: &Context, request: &Request) -> Result<()> {
     )?;
     let mut rows = Vec::new();
     let mut found = Vec::new();
-    let mut failures = Vec::new();
-    for origin in wanted {
-        let program = match Program::of(context, origin) {
-            Ok(program) => program,
-            Err(error) => {
-                failures.push(error.to_string());
-                continue;
-            }
-        };
-        for (index, run) in program.runs.iter().enumerate() {
-            let name = format!("{}, run {}", program.name, index + 1);
-            announce(&name);
-            match measure(context, &program, run, request) {
-                Ok(times) => {
-                    rows.push(times.row(&name));
-                    found.push(times);
-                }
-                Err(error) => failures.push(format!("{name}: {error}")),
-            }
-        }
-    }
+    let failures = for_each_run(context, wanted, |program, run, name| {
+        let times = measure(context, program, run, request)?;
+        rows.push(times.row(name));
+        found.push(times);
+        Ok(())
+    });
     let mut header = HEADER.to_vec();
     if request.native {
         header.extend(native::COLUMNS);
@@ -200,11 +219,7 @@ pub fn run(context: &Context, request: &Request) -> Result<()> {
     for line in verdicts(&found) {
         say!("{line}");
     }
-    if failures.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::build(failures.join("\n")))
-    }
+    outcome_of(&failures)
 }
 
 /// What was aimed at, of the worst program.

@@ -21,7 +21,7 @@ use bareflow_tests::refusals::Refusals;
 use bareflow_tier_policy::{Generator, LEVELS, Level};
 
 use super::own::Own;
-use super::{Origin, Program, Request, announce, chosen, cpu_time_of, output_of};
+use super::{Origin, Request, chosen, cpu_time_of, for_each_run, outcome_of, output_of};
 
 /// The automatic tiers with each of the levels that could be the first one, those of today at the front.
 const POLICIES: [&str; 6] = [
@@ -98,37 +98,17 @@ pub fn run(context: &Context, projects: Vec<String>) -> Result<()> {
         interpreter: false,
         native: false,
     };
-    let mut failures = Vec::new();
     let mut studies = Vec::new();
-    for origin in wanted(&request)? {
-        let program = match Program::of(context, origin) {
-            Ok(program) => program,
-            Err(error) => {
-                failures.push(error.to_string());
-                continue;
-            }
-        };
-        for (index, run) in program.runs.iter().enumerate() {
-            let name = match program.runs.len() {
-                1 => program.name.clone(),
-                _ => format!("{} {}", program.name, index + 1),
-            };
-            announce(&name);
-            match study(&program.built, run, &name) {
-                Ok(study) => studies.push(study),
-                Err(error) => failures.push(format!("{name}: {error}")),
-            }
-        }
-    }
+    let failures = for_each_run(context, wanted(&request)?, |program, run, name| {
+        studies.push(study(&program.built, run, name)?);
+        Ok(())
+    });
     if !studies.is_empty() {
         print(&studies);
         print_refusals(&studies);
         print_policies(&studies);
     }
-    match failures.is_empty() {
-        true => Ok(()),
-        false => Err(Error::build(failures.join("\n"))),
-    }
+    outcome_of(&failures)
 }
 
 fn study(built: &Built, run: &Run, name: &str) -> Result<Study> {
